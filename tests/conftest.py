@@ -8,6 +8,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # tests run side by side already
+    os.environ.setdefault(pool, "1")
+
 OF_THE_USER = ("_API_KEY", "_BASE_URL", "OLLAMA_HOST")
 
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)

@@ -17,16 +17,20 @@ import fabula
 
 RUNS = 5
 PUBLIC_NAMES = [
+    "Blended",
     "Dataset",
     "DatasetSpec",
     "FabulaError",
+    "Generalised",
     "Masked",
     "Plan",
     "Rehearsal",
     "RelationalSynthesizer",
     "Report",
+    "Synthesized",
     "Synthesizer",
     "TableSpec",
+    "Unmasked",
     "__version__",
     "adescribe",
     "aextend",
@@ -35,6 +39,7 @@ PUBLIC_NAMES = [
     "arows",
     "balance",
     "balance_plan",
+    "blend",
     "col",
     "describe",
     "evaluate",
@@ -42,6 +47,7 @@ PUBLIC_NAMES = [
     "extend",
     "extract",
     "fit",
+    "generalise",
     "generate",
     "infer",
     "load",
@@ -60,6 +66,8 @@ PUBLIC_NAMES = [
     "run_program",
     "scan",
     "simulate",
+    "synthesize",
+    "unmask",
     "validate",
 ]
 

@@ -97,3 +97,18 @@ def test_a_misspelt_argument_of_a_class_or_method_names_the_nearest(
         make()
     assert f"`{misspelt}`" in str(caught.value)
     assert f"did you mean `{meant}`?" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        (5, "a model is a name or its settings, not 5"),
+        ({"name": "m", "temperature": -1}, "`temperature` must be at least 0, not -1"),
+        ({"name": "m", "headers": {"X-Team": 1}}, "`X-Team` must be text, not 1"),
+        ({"base_url": "http://127.0.0.1:1/v1"}, "`ModelSpec` needs `name`"),
+    ],
+)
+def test_a_wrong_setting_of_a_model_is_told_in_words(model: Any, told: str) -> None:
+    with pytest.raises(UsageError, match=told) as caught:
+        fb.rows(prompt="x", n=1, model=model)
+    assert caught.value.code == "model.setting"

@@ -35,9 +35,14 @@ if TYPE_CHECKING:
     from fabula.evaluation.report import Report
     from fabula.llm.providers.dry_run import Rehearsal
     from fabula.planning.plan import Plan
+    from fabula.privacy.hybrid.blending import Blended, blend
+    from fabula.privacy.hybrid.learned_columns import Synthesized, synthesize
+    from fabula.privacy.kanonymity.generalised import Generalised
+    from fabula.privacy.kanonymity.releasing import generalise
     from fabula.privacy.mask import mask
     from fabula.privacy.masked import Masked
     from fabula.privacy.scan import scan
+    from fabula.privacy.unmask import Unmasked, unmask
     from fabula.review.review import review_export, review_import
     from fabula.runs.dataset import Dataset
     from fabula.runs.program import program, run_program
@@ -53,16 +58,20 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Blended",
     "Dataset",
     "DatasetSpec",
     "FabulaError",
+    "Generalised",
     "Masked",
     "Plan",
     "Rehearsal",
     "RelationalSynthesizer",
     "Report",
+    "Synthesized",
     "Synthesizer",
     "TableSpec",
+    "Unmasked",
     "__version__",
     "adescribe",
     "aextend",
@@ -71,6 +80,7 @@ __all__ = [
     "arows",
     "balance",
     "balance_plan",
+    "blend",
     "col",
     "describe",
     "evaluate",
@@ -78,6 +88,7 @@ __all__ = [
     "extend",
     "extract",
     "fit",
+    "generalise",
     "generate",
     "infer",
     "load",
@@ -96,6 +107,8 @@ __all__ = [
     "run_program",
     "scan",
     "simulate",
+    "synthesize",
+    "unmask",
     "validate",
 ]
 
@@ -112,9 +125,14 @@ _HOMES = {
     "evaluation.report": "Report",
     "llm.providers.dry_run": "Rehearsal",
     "planning.plan": "Plan",
+    "privacy.hybrid.blending": "Blended blend",
+    "privacy.hybrid.learned_columns": "Synthesized synthesize",
+    "privacy.kanonymity.generalised": "Generalised",
+    "privacy.kanonymity.releasing": "generalise",
     "privacy.mask": "mask",
     "privacy.masked": "Masked",
     "privacy.scan": "scan",
+    "privacy.unmask": "Unmasked unmask",
     "review.review": "review_export review_import",
     "runs.dataset": "Dataset",
     "runs.program": "program run_program",

@@ -126,6 +126,8 @@ DATA = [
     "> Warm, they say.\n\nIt is.",
     "**Warm**, and **bright**.",
     "To be continued by the next lamp.",
+    "> 90 % of buyers like it.",
+    "[Verse 1] Warm light.",
 ]
 
 NOT_SURE = [

@@ -301,7 +301,7 @@ def test_a_file_of_someone_else_is_never_replaced(fabula: Run) -> None:
     Path("mine.csv").write_text("a\n1\n")
     ended = fabula("generate", HOUSES, "-o", "mine.csv", "--model", "fake")
     assert ended.code == 2
-    assert "was made by no run" in ended.err
+    assert "is not the result of a run" in ended.err
     assert Path("mine.csv").read_text() == "a\n1\n"
 
 

@@ -84,7 +84,7 @@ def test_reasoning_is_a_column(wrap: Any, fabula: Run, tmp_path: Path) -> None:
 
 def test_only_columns_that_a_model_writes_have_reasoning() -> None:
     columns = {"id": {"kind": "key"}, "why": {"kind": "reasoning", "of": "id"}}
-    with pytest.raises(SpecError, match="stands no reasoning"):
+    with pytest.raises(SpecError, match="has no reasoning"):
         fb.plan({"tables": {"t": {"n": 1, "columns": columns}}})
 
 

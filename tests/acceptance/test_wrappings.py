@@ -188,3 +188,38 @@ def test_an_answer_is_found_where_a_gateway_puts_it(body: Any) -> None:
     with ChatServer([invalid_envelope(json.dumps(body))]) as server:
         assert fb.rows(SCHEMA, n=2, prompt="people", model=at(server)) == PEOPLE
     assert len(server.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "reply", "value"),
+    [
+        ({"type": "integer", "maximum": 5}, "4", 4),
+        ({"type": "integer", "maximum": 5}, "**4**", 4),
+        ({"type": "boolean"}, "True", True),
+        ({"enum": ["good", "bad"]}, '"good"', "good"),
+    ],
+)
+def test_a_bare_value_is_the_one_field_of_one_row(
+    kind: dict[str, Any], reply: str, value: Any
+) -> None:
+    with ChatServer([Reply(reply, as_text=True)]) as server:
+        made = fb.rows({"properties": {"grade": kind}}, n=1, prompt="a grade", model=at(server))
+    assert made == [{"grade": value}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "reply"),
+    [
+        ({"type": "string"}, "I would say good"),
+        ({"type": "integer", "maximum": 5}, "8/10"),
+        ({"type": "integer", "maximum": 5}, "9"),
+        ({"enum": ["good", "bad"]}, "not bad"),
+    ],
+)
+def test_words_of_a_model_are_no_bare_value(kind: dict[str, Any], reply: str) -> None:
+    good = {"enum": "good", "string": "good"}.get(kind.get("type", "enum"), 3)
+    again = Reply(json.dumps({"rows": [{"grade": good}]}), as_text=True)
+    with ChatServer([Reply(reply, as_text=True), again]) as server:
+        made = fb.rows({"properties": {"grade": kind}}, n=1, prompt="a grade", model=at(server))
+    assert made == [{"grade": good}]
+    assert len(server.calls) == 2

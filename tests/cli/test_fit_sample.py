@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
 from fabula.io.tables import as_table
 from tests.synthesizers.tables import shoppers
+from tests.synthesizers.test_parity import staff
 
 
 @pytest.fixture
@@ -122,7 +124,7 @@ def test_parts_that_can_not_be_written_are_refused_or_named(run, shop, tmp_path)
     run("generate", str(shop), "-o", "out")
     ended = run("fit", "out", "-o", "m", "--training-output", "t.csv")
     assert ended.code == 2
-    assert "several tables are learned from all of their rows" in ended.err
+    assert "related tables are learned from all rows" in ended.err
 
 
 @pytest.mark.parametrize("several", [False, True])
@@ -153,3 +155,14 @@ def test_fit_warns_of_personal_columns_with_reason_and_confidence(run, tmp_path,
     ended = run(*command, "--sensitive", "wart")
     assert ended.code == 2
     assert "wart" in ended.err
+
+
+def test_rates_of_groups_are_made_equal_and_the_cost_is_told(run, tmp_path):
+    """Equal rates by group, and what a model of the outcome loses."""
+    pa.csv.write_csv(staff(), tmp_path / "staff.csv")
+    assert run("fit", "staff.csv", "-o", "staff.fabula").code == 0
+    ended = run("sample", "staff.fabula", "-n", "400", "--parity", "hired~sex", "-o", "out.csv")
+    assert ended.code == 0
+    assert "A model of hired reaches AUC" in ended.err
+    assert pa.csv.read_csv(tmp_path / "out.csv").num_rows == 400
+    assert run("sample", "staff.fabula", "--rate", "10%").code == 2

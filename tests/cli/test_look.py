@@ -50,7 +50,7 @@ def test_keys_are_kept_listed_and_forgotten_but_never_shown(run, tmp_path):
     kept = tmp_path / "fabula-home" / "keys.json"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     listed = run("keys", "list")
-    assert listed.out == "openai  kept by `fabula keys set`\n"
+    assert listed.out == "openai  stored by `fabula keys set`\n"
     assert run("keys", "rm", "openai").code == 0
     assert run("keys", "list").out == "no keys\n"
     assert secret not in "".join([ended.err, listed.out, listed.err])

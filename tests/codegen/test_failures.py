@@ -80,7 +80,7 @@ TABLES = {
         GOOD.replace("(size * 3_000).round(2)", '[f"{x} EUR" for x in size]'),
         "`house price` holds text",
     ),
-    "no frame": (HEAD + "x = 1\n", "the program leaves no table"),
+    "no frame": (HEAD + "x = 1\n", "the program produces no table"),
     "an empty frame": (GOOD + "df = df.head(0)\n", "0 rows, not 100"),
 }
 
@@ -177,7 +177,7 @@ def test_a_limit_reached_between_rounds_keeps_the_program(tmp_path):
 
 @pytest.mark.parametrize(
     ("code", "told"),
-    [("while True: pass\n", "(time)"), ("print('hello')\n", "leaves no table")],
+    [("while True: pass\n", "(time)"), ("print('hello')\n", "produces no table")],
 )
 def test_a_program_without_a_frame_is_kept_with_what_is_wrong(tmp_path, code, told):
     """It is code, if not much: it runs, and the model is told what it lacks."""

@@ -269,8 +269,8 @@ def test_trees_have_no_loops():
     assert gated(TREE, staff={"id": [1, 2, 3, 4, 5], "boss_id": [None, 1, 1, 2, 4]}) == []
     told = gated(TREE, staff={"id": [1, 2, 3, 4, 5], "boss_id": [None, 3, 2, 2, 5]})
     assert told == [
-        "staff: `boss_id` makes loops: 4 of 5 rows are above themselves or below such rows: "
-        "`id` 2, 3, 4, 5"
+        "staff: `boss_id` has loops: 4 of 5 rows are their own ancestors or descend from such "
+        "rows: `id` 2, 3, 4, 5"
     ]
 
 

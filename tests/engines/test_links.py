@@ -128,7 +128,7 @@ def test_weights_that_are_all_zero_are_an_error() -> None:
     with pytest.raises(CheckError) as caught:
         made_tables(tables)
     assert caught.value.code == "engine.no-weight"
-    assert caught.value.message == "no row of `p` has a `w` above 0 to weigh it by"
+    assert caught.value.message == "no row of `p` has a `w` above 0 as its weight"
     assert caught.value.hint == "make `p.w` positive, or leave out `weights`"
 
 

@@ -160,3 +160,11 @@ def test_a_reference_of_several_columns_is_stated_and_its_orphans_told() -> None
                if name.startswith("tables.payments.")}  # fmt: skip
     assert reasons["user_id"] == "with `loan_number` a key of `loans`"
     assert reasons["loan_number"] == "2 of 400 values are not a key of `loans`, all others are"
+
+
+def test_keys_of_inferred_specs_meet_no_real_id() -> None:
+    """Numbers with gaps are ids of somebody; new ones come after the last."""
+    ids = 10**18 + np.random.default_rng(0).choice(10**12, 100, replace=False)
+    rows = pa.table({"emp_id": ids, "boss_id": [None, *ids[:99].tolist()], "pay": [1.5, 2.5] * 50})
+    made = fb.generate(fb.infer(rows).spec, seed=1)["data"]
+    assert not set(made["emp_id"].to_pylist()) & set(ids.tolist())

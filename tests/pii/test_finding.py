@@ -95,6 +95,26 @@ def test_short_codes_are_postcodes_beside_streets_alone():
     streets = pa.array([address.address() for _ in range(30)])
     assert find_in_table(pa.table({"c1": codes})) == {}
     assert find_in_table(pa.table({"c1": codes, "c2": streets}))["c1"].kind == "postcode"
+    for others in (range(1001, 1031), [0, *range(1000, 40_000, 1380)]):
+        numbers = pa.array([*others][:30] * 2)
+        table = pa.table({"c1": numbers, "c2": pa.concat_arrays([streets, streets])})
+        assert "c1" not in find_in_table(table)
+
+
+def test_digits_with_a_hyphen_are_postcodes_where_their_column_says_so_or_people_are_near():
+    rng = random.Random(4)
+    codes = pa.array([f"{rng.randrange(2100, 9999)}-{rng.randrange(1000):03}" for _ in range(60)])
+    mails = pa.array([f"u{n}@mail.example" for n in range(60)])
+    assert find_in_table(pa.table({"part": codes, "price": range(60)})) == {}
+    for table in (pa.table({"cp": codes}), pa.table({"c1": codes, "c2": mails})):
+        assert find_in_table(table)[table.column_names[0]].kind == "postcode"
+
+
+def test_a_year_and_a_day_of_the_year_is_no_postcode():
+    rng = random.Random(4)
+    days = pa.array([f"{rng.randrange(1990, 2020)}-{rng.randrange(1, 366):03}" for _ in range(60)])
+    mails = pa.array([f"u{n}@mail.example" for n in range(60)])
+    assert "c1" not in find_in_table(pa.table({"c1": days, "c2": mails}))
 
 
 def test_short_codes_are_plates_where_their_column_says_so_or_people_are_near():
@@ -115,6 +135,12 @@ def test_birth_dates_are_found_in_any_form(form):
         form, [day.strftime(str(form)) for day in days]
     )
     assert find(pa.array(values), "c1").kind == "birth_date"
+
+
+def test_months_in_text_are_no_birth_dates():
+    """`Mar 2015` has no day."""
+    months = [f"{name} {year}" for name in ("Mar", "Jun", "Oct") for year in range(1_940, 2_000)]
+    assert find(pa.array(months), "c1") is None
     late = [2020 + n % 5 for n in range(200)]
     visits = pa.array([f"{year}-03-{1 + year % 28:02}" for year in late])
     assert find(visits, "c2") is None

@@ -21,19 +21,22 @@ def with_sql(sql: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("sql", "message"),
     [
-        ("", "no valid SQL: SELECT clause without selection list"),
-        ("-- nothing", "no valid SQL: SELECT clause without selection list"),
-        ("(a", 'no valid SQL: syntax error at or near "a"'),
+        ("", "the SQL is not valid: SELECT clause without selection list"),
+        ("-- nothing", "the SQL is not valid: SELECT clause without selection list"),
+        ("(a", 'the SQL is not valid: syntax error at or near "a"'),
         ("a, a", "it must be one expression, not a query"),
         ("a FROM b", "it must be one expression, not a query"),
         ("a WHERE true", "it must be one expression, not a query"),
         ("a UNION SELECT 1", "it must be one expression, not a query"),
         ("1; SELECT 2", "it must be one expression, not a query"),
-        ("1; ATTACH 'x.db'", "no valid SQL: Only SELECT statements can be serialized to json!"),
-        ("COPY x TO 'y'", 'no valid SQL: syntax error at or near "TO"'),
-        ("(SELECT 1)", "it must not hold a query of its own"),
-        ("EXISTS(SELECT 1)", "it must not hold a query of its own"),
-        ("a IN (SELECT content FROM read_text('/etc/passwd'))", "not hold a query of its own"),
+        (
+            "1; ATTACH 'x.db'",
+            "the SQL is not valid: Only SELECT statements can be serialized to json!",
+        ),
+        ("COPY x TO 'y'", 'the SQL is not valid: syntax error at or near "TO"'),
+        ("(SELECT 1)", "it must not contain a query"),
+        ("EXISTS(SELECT 1)", "it must not contain a query"),
+        ("a IN (SELECT content FROM read_text('/etc/passwd'))", "not contain a query"),
         ("sum(a)", "it must not combine other rows (no aggregates)"),
         ("count(*)", "it must not combine other rows (no aggregates)"),
         ("row_number() OVER ()", "it must not look at other rows (no window functions)"),
@@ -41,7 +44,7 @@ def with_sql(sql: str) -> dict[str, Any]:
         ("*", "it must name its columns (no `*`)"),
         ("COLUMNS(*)", "it must name its columns (no `*`)"),
         ("unnest([1, 2])", "`unnest` gives several rows; an expression gives one value a row"),
-        ("?", "it must not hold a parameter (`?` or `$1`)"),
+        ("?", "it must not have a parameter (`?` or `$1`)"),
         ("random()", "`random` gives another result each time"),
         ("main.RANDOM()", "`random` gives another result each time"),
         ("a + uuid()::INT", "`uuid` gives another result each time"),
@@ -49,12 +52,12 @@ def with_sql(sql: str) -> dict[str, Any]:
         ("age(TIMESTAMP '2020-01-01')", "`age` gives another result each time"),
         ("current_date", "`current_date` gives another result each time"),
         ("localtimestamp", "`localtimestamp` gives another result each time"),
-        ("getenv('HOME')", "`getenv` looks at the database, not at the row"),
-        ("current_setting('threads')", "`current_setting` looks at the database, not at the row"),
-        ("write_log('x')", "`write_log` looks at the database, not at the row"),
+        ("getenv('HOME')", "`getenv` reads the database, not the row"),
+        ("current_setting('threads')", "`current_setting` reads the database, not the row"),
+        ("write_log('x')", "`write_log` reads the database, not the row"),
         ("read_csv('/etc/passwd')", "is a table function"),
         ("read_text('http://127.0.0.1:1/')", "is a table function"),
-        ("query('SELECT 1')", "`query` looks at the database, not at the row"),
+        ("query('SELECT 1')", "`query` reads the database, not the row"),
         ("t.a", "`t.a` is not a column: `t` is not a reference of this table"),
         ("nope(a)", "Scalar Function with name nope does not exist!"),
         ("date_trunc('day', a)", "No function matches the given name and argument types"),
@@ -111,7 +114,7 @@ def test_a_path_over_two_references_is_a_violation_with_the_way_out() -> None:
         "x": {"kind": "expr", "sql": "p.q.price"},
     }
     found = violation({"parents": parent, "t": {"n": 1, "columns": columns}})
-    assert found.message == "column `x`: `p.q.price` goes over more than one reference"
+    assert found.message == "column `x`: `p.q.price` follows more than one reference"
     assert found.hint == "give the parent table an `expr` column that holds `q.price`"
 
 
@@ -136,9 +139,9 @@ def test_columns_that_need_each_other_are_a_cycle_with_its_path() -> None:
     }
     found = violation({"t": {"n": 3, "columns": columns}})
     assert found.code == "plan.cycle"
-    assert found.hint == "state one of them without the other"
+    assert found.hint == "define one of them without the other"
     assert found.message in {
-        f"{path}: these columns need each other"
+        f"{path}: these columns depend on each other"
         for path in ("t.a → t.b → t.c → t.a", "t.b → t.c → t.a → t.b", "t.c → t.a → t.b → t.c")
     }
 

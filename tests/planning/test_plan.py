@@ -142,7 +142,7 @@ CASES = {
     "bad SQL": (
         with_checks({"kind": "row", "sql": "x >"}),
         "spec.bad-sql",
-        'the check\'s SQL: no valid SQL: syntax error at or near ">"',
+        'the check\'s SQL: the SQL is not valid: syntax error at or near ">"',
         None,
     ),
     "no condition": (

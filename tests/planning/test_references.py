@@ -91,7 +91,7 @@ CASES = {
     "overlapping pairs": (
         with_child({name: to("parents") for name in "pqr"}, unique=[["p", "q"], ["q", "r"]]),
         "spec.bad-reference",
-        "`q` stands in several groups of references that may not repeat",
+        "`q` is in several groups of references that may not repeat",
         "keep one of the groups, or check the other with `kind: unique`",
     ),
     "skew to its own table": (

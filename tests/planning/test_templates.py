@@ -27,7 +27,12 @@ def with_text(text: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("text", "code", "message", "hint"),
     [
-        ("{{ a", "spec.bad-template", "column `x`: no valid template: unexpected end", None),
+        (
+            "{{ a",
+            "spec.bad-template",
+            "column `x`: the template is not valid: unexpected end",
+            None,
+        ),
         ("{% if a %}", "spec.bad-template", "Unexpected end of template", None),
         ("{{ a | nope }}", "spec.bad-template", "No filter named 'nope'. (line 1)", None),
         ("{{ [1, 2] | random }}", "spec.bad-template", "No filter named 'random'.", None),

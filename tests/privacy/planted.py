@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import gzip
+import hashlib
 import json
 import quopri
+import tarfile
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pc_csv
 import pyarrow.parquet as pq
-from pyarrow import ipc
+from pyarrow import ipc, orc
 
 from fabula.fakers.people import People
 from fabula.pii.check_digits import with_card_check
@@ -54,6 +59,7 @@ def real() -> pa.Table:
     )
 
 
+@lru_cache
 def clean(seed: int = 2) -> pa.Table:
     """The same customers as other people, none of whom is a real one."""
     people, taken = _people(seed), set(real()["name"].to_pylist())
@@ -172,6 +178,27 @@ def _date_statistics(folder: Path) -> None:
     pq.write_table(table, folder / "copy.parquet", use_dictionary=False)
 
 
+def _schema(folder: Path) -> None:
+    field = pa.field("n", pa.int64(), metadata={"made from": NAME})
+    pq.write_table(pa.table([pa.array([1])], schema=pa.schema([field])), folder / "copy.parquet")
+
+
+def _orc(folder: Path) -> None:
+    orc.write_table(pa.table({"who": [NAME] * 40}), folder / "copy.orc", compression="zlib")
+
+
+def _tar(folder: Path) -> None:
+    (folder / "notes.txt").write_text(f"from {EMAIL}\n" * 9)
+    with tarfile.open(folder / "all.tar.gz", "w:gz") as archive:
+        archive.add(folder / "notes.txt", "notes.txt")
+    (folder / "notes.txt").unlink()
+
+
+def _pdf(folder: Path) -> None:
+    packed = zlib.compress(f"BT ({EMAIL}) Tj ET".encode())
+    (folder / "a.pdf").write_bytes(b"%PDF-1.4 stream\n" + packed + b"\nendstream")
+
+
 def _arrow(folder: Path) -> None:
     table = pa.table({"who": pa.array([NAME] * 40)})
     options = ipc.IpcWriteOptions(compression="zstd")
@@ -231,6 +258,21 @@ LEAKS: Mapping[str, Callable[[Path], None]] = {
     "Parquet statistics": _date_statistics,
     "Parquet metadata": _metadata,
     "Arrow, compressed": _arrow,
+    "Parquet schema": _schema,
+    "ORC": _orc,
+    "tar": _tar,
+    "deflated stream": _pdf,
+    "packed and in base64": text("a.log", base64.b64encode(gzip.compress(f"{EMAIL} x".encode()))),
+    "base32": text("a.log", base64.b32encode(EMAIL.encode())),
+    "uuencoded": text("a.eml", b"begin 644 x\n" + binascii.b2a_uu(EMAIL.encode()) + b"`\nend"),
+    "hexadecimal dump": text("a.log", EMAIL.encode().hex(" ")),
+    "octal escapes": text("a.log", "J\\303\\274rgen Osterkamp"),
+    "UTF-7": text("a.log", NAME.encode("utf-7")),
+    "between tags": text("a.html", "J<b>ü</b>rgen <i>Oster</i>kamp"),
+    "letter by letter": text("a.txt", "J ü r g e n   O s t e r k a m p"),
+    "Mac": text("a.txt", NAME.encode("mac-roman")),
+    "DOS": text("a.txt", NAME.encode("cp437")),
+    "hash without a key": cell("segment", hashlib.sha256(EMAIL.encode()).hexdigest()[:12]),
     "hidden temporary file": text(".customers.csv.tmp", f"8,{NAME},gold"),
     "file name": text("Juergen_Osterkamp_Jürgen-Osterkamp.txt", "nothing"),
     "phone without punctuation": text("a.log", "call 4962214471905 now"),

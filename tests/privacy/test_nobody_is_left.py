@@ -97,10 +97,29 @@ def test_no_whole_identifier_is_left(data: str, kept: bool, tmp_path: Path) -> N
     masked = tmp_path / "masked"
     fb.mask(files, output=masked, columns=columns, key_file=tmp_path / "key" if kept else None)
     report = scan(masked, against=files[0].parent)
-    assert report.passed, report.to_text()
+    assert report.passed, report.report()
     wanted = set(identifiers(files, IDENTIFIERS[data]))
     assert len(wanted) > 90
     for file in files:
         text = (masked / file.name).read_text(encoding="utf-8").casefold()
         found = {value for value in wanted if value in text}
         assert {v for v in found if re.search(rf"(?<!\w){re.escape(v)}(?!\w)", text)} == set()
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_single_file_is_scanned_with_its_card(kept: bool, tmp_path: Path) -> None:
+    real = tmp_path / "real"
+    real.mkdir()
+    files, output = noted(real), tmp_path / "out.csv"
+    if kept:
+        new_key(tmp_path / "key")
+    columns = {"note": "notes: confirmed"}
+    fb.mask(files, output=output, columns=columns, key_file=tmp_path / "key" if kept else None)
+    report = scan(output, against=files[0])
+    assert report.passed, report.report()
+    assert not report.notes
+    name = pc_csv.read_csv(files[0])["name"][0].as_py()
+    text = output.read_text(encoding="utf-8").splitlines()
+    text[1] = f'{text[1][:-1]} and {name}"'
+    output.write_text("\n".join(text), encoding="utf-8")
+    assert [leak.kind for leak in scan(output, against=files[0]).leaks][:1] == ["name"]

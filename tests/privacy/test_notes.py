@@ -83,6 +83,77 @@ def test_names_of_many_words_are_found_whole_and_in_parts() -> None:
     assert masked(text, *own) == "Clara Novak, Clara Novak, Clara Novak, NOVAK"
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "text"),
+    [
+        ("Jan", "van der Berg", "Berg, Jan; jan.vanderberg; J. Berg; the van"),
+        ("Jürgen", "Müller", "Juergen Mueller, J. Mueller, JURGEN MULLER"),
+        ("Søren", "Kjærgård", "Soren Kjaergaard, Soeren Kjærgaard"),
+        ("Сергей", "Иванов", "Sergei Ivanov, Sergey Ivanov, S. Ivanov, Ивановым"),
+        ("Γιώργος", "Παπαδόπουλος", "Giorgos Papadopoulos, ΓΙΩΡΓΟΣ"),
+        ("Işıl", "İnce", "IŞIL İNCE, isil ince, Işıl Ince"),
+        ("Elizabeth", "Carter", "Liz, Beth Carter, Lizzy"),
+        ("Alexander", "Stone", "Alex, Sasha, Xander Stone"),
+        ("Robert", "Hale", "Bob, Robbie Hale"),
+        ("Anna", "Hale", "a_hale, hale_a, anna.h"),
+        ("María", "García López", "M. García L., Sra. López, maria.garcia"),
+    ],
+)
+def test_names_are_found_spelled_out_short_and_joined(first: str, last: str, text: str) -> None:
+    own = [mention("first_name", first, "Clara"), mention("last_name", last, "Novak")]
+    after = masked(text, *own)
+    known = {"clara", "novak", "c", "n", "l", "the", "van", "ым", "sra", "novakым"}
+    assert set(re.findall(r"[^\W_]+", after.casefold())) <= known, after
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (
+            "three oh, one two three four five six seven",
+            "four oh, seven six five four three two one",
+        ),
+        ("30 one two three four five six seven", "40 seven six five four three two one"),
+        ("DREI NULL EINS ZWEI DREI VIER FÜNF SECHS SIEBEN", None),
+        ("uno dos tres cuatro cinco seis siete", "siete seis cinco cuatro tres dos uno"),
+        ("ноль один два три четыре пять шесть семь", None),
+        ("one, two, three", "one, two, three"),
+    ],
+)
+def test_phone_numbers_in_words_are_found(written: str, expected: str | None) -> None:
+    own = mention("phone", "+49 30 1234567", "+49 40 7654321")
+    after = masked(f"call {written} now", own)
+    assert after.replace(",", "") == f"call {expected} now".replace(",", "") or (
+        expected is None and not re.search("(?i)eins zwei drei|один два три", after)
+    )
+
+
+def test_a_known_phone_number_of_another_is_found_in_words_and_an_unknown_one_gets_a_tag() -> None:
+    everyone = Everyone()
+    everyone.add("phone", pa.array(["(212) 555-0188"]), pa.array(["(646) 555-0111"]))
+    texts = pa.array(
+        ["dial five five five oh one double eight", "at nine nine one eight two seven one"]
+    )
+    none = Mention(
+        "phone", pa.array([None, None], pa.string()), pa.array([None, None], pa.string())
+    )
+    assert mask_notes(texts, [none], everyone).texts.to_pylist() == [
+        "dial five five five oh one one one", "at [phone]"
+    ]  # fmt: skip
+
+
+def test_a_surname_of_one_sign_is_found_before_a_title() -> None:
+    own = [mention("first_name", "小明", "大卫"), mention("last_name", "王", "李")]
+    assert masked("王先生问国王", *own) == "李先生问国王"
+
+
+def test_an_extension_is_no_part_of_a_phone_number() -> None:
+    own = mention("phone", "+1 212 555 0188 x123", "+1 646 555 0111 x987")
+    assert masked("call 212-555-0188 or 212.555.0188 x5", own) == (
+        "call 646-555-0111 or 646.555.0111 x5"
+    )
+
+
 def test_whole_names_are_split_with_their_titles_and_commas() -> None:
     own = mention("name", "Brown, Dr. Anna", "Novak, Dr. Clara")
     assert masked("Dr. Anna Brown; brown, anna", own) == "Dr. Clara Novak; novak, clara"

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
+import numpy as np
 import pyarrow as pa
 
+import fabula as fb
 from fabula.inference.infer import infer
 from fabula.relationships.keys import ForeignKey, find_keys
 
@@ -166,3 +170,18 @@ def test_what_nearly_is_a_foreign_key_is_told() -> None:
         "notes.thing_id": "its name does not tell that it points there",
         "calls.people_id": "25.0% of its values are none of its keys",
     }
+
+
+def test_uuids_in_capitals_point_at_the_same_ones_in_small_letters() -> None:
+    """The case of a UUID says nothing."""
+    rng = np.random.default_rng(8)
+    ids = [str(UUID(bytes=rng.bytes(16))) for _ in range(120)]
+    visits = [ids[at].upper() for at in rng.integers(0, 120, 400)]
+    tables = {
+        "patient": pa.table({"Id": ids, "sex": ["f", "m"] * 60}),
+        "visit": pa.table({"visit": list(range(400)), "PATIENT": visits}),
+    }
+    (link,) = find_keys(tables).foreign
+    assert (link.child, link.columns, link.parent) == ("visit", ("PATIENT",), "patient")
+    made = fb.fit(tables, seed=1).sample(1.0, seed=2)
+    assert {*made["visit"]["PATIENT"].to_pylist()} <= {*made["patient"]["Id"].to_pylist()}

@@ -187,7 +187,7 @@ def test_a_folder_with_a_run_file_of_another_program_is_left_alone(tmp_path: Pat
     """Folder in use: `run.json` alone makes no run of ours."""
     for content in ("{}", "[]", "not json"):
         (tmp_path / "run.json").write_text(content)
-        with pytest.raises(SinkError, match="holds files that no run made"):
+        with pytest.raises(SinkError, match="contains files that are not from a run"):
             make(tmp_path, overwrite=True)
         assert (tmp_path / "run.json").read_text() == content
 
@@ -207,7 +207,7 @@ def test_a_run_in_memory_says_that_nothing_is_kept() -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    with pytest.raises(RunInterrupted, match="in memory only") as caught:
+    with pytest.raises(RunInterrupted, match="only in memory") as caught:
         run(plan, StandIn(plan, interrupt))
     assert "output folder" in (caught.value.hint or "")
 

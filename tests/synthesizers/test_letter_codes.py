@@ -90,3 +90,24 @@ def test_ids_that_stand_as_floats_are_keys(name):
     assert len(set(made.to_pylist())) == 400
     again = fb.generate(fb.infer(table).spec, seed=1)["data"].column(name).to_pylist()
     assert sorted(again) == sorted(ids.tolist())
+
+
+@pytest.mark.parametrize(
+    ("form", "known"),
+    [
+        (lambda rng: f"{rng.integers(10_000):04d}-{rng.choice(list('ABC'))}", r"\d{4}-[ABC]"),
+        (lambda rng: f"{rng.integers(10_000):04d}/{rng.choice(list('KLM'))}", r"\d{4}/[KLM]"),
+        (
+            lambda rng: "{}{}-{:03d}".format(*rng.choice(list("ABC"), 2), rng.integers(1_000)),
+            r"[ABC][ABC]-\d{3}",
+        ),
+    ],
+)
+def test_each_place_of_a_code_keeps_its_letters(form, known):
+    """Of few letters, no others stand in their place; digits stay digits."""
+    rng = np.random.default_rng(4)
+    real = sorted({form(rng) for _ in range(400)})
+    table = pa.table({"code": real, "amount": rng.normal(5, 1, len(real)).round(2)})
+    specified = fb.generate(fb.infer(table).spec, seed=1)["data"]
+    for rows in (fb.fit(table, seed=1).sample(600, seed=2), specified):
+        assert all(re.fullmatch(known, code) for code in rows["code"].to_pylist())

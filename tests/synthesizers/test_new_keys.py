@@ -103,8 +103,36 @@ def test_the_bitmap_of_real_keys_holds_them_all_and_a_fifth_of_all_others() -> N
     assert 0.15 < taken(others).mean() < 0.3
 
 
-def test_forms_with_too_few_texts_say_that_real_ones_may_come_back() -> None:
+@pytest.mark.parametrize("rows", [21, 399, 401])
+def test_the_bitmap_of_any_number_of_keys_is_read_as_it_was_written(rows: int) -> None:
+    """Bits that fill up the last byte say nothing else."""
+    keys = pa.array(texts("hash")[:20] + [f"key {at}" for at in range(rows - 20)])
+    assert Taken.read(str(Taken.of(keys)))(keys).all()
+
+
+def test_short_forms_meet_no_real_key_where_they_leave_enough() -> None:
     """Two letters and two digits make 67,600 texts, of which 2,000 are real."""
     ranks = rng().choice(67_600, 2_000, replace=False)
     codes = [f"{chr(65 + at // 2_600)}{chr(65 + at // 100 % 26)}{at % 100:02d}" for at in ranks]
+    key = KeyCodec.always("id", pa.array(codes))
+    made = key.decode(np.zeros(8_000), Places(np.arange(8_000), 3, rng())).to_pylist()
+    assert len(set(made)) == 8_000
+    assert not set(made) & set(codes)
+
+
+def test_forms_with_too_few_texts_say_that_real_ones_may_come_back() -> None:
+    """Two letters and a digit make 6,760 texts, of which 2,000 are real."""
+    ranks = rng().choice(6_760, 2_000, replace=False)
+    codes = [f"{chr(65 + at // 260)}{chr(65 + at // 10 % 26)}{at % 10}" for at in ranks]
     assert "real ones may come back" in KeyCodec.always("id", pa.array(codes)).about
+
+
+def test_numbers_of_one_width_keep_it() -> None:
+    """Codes of five digits that leave gaps get no sixth one, and meet no real one."""
+    real = rng().choice(np.arange(10_000, 100_000), 399, replace=False)
+    codes = pa.table({"zip_id": [99_999, *real.tolist()], "size": list(range(400))})
+    model = fit(codes, seed=1)
+    made = model.sample(2_000, seed=2)["zip_id"].to_pylist()
+    assert len(set(made)) == 2_000
+    assert {len(str(code)) for code in made} == {5}
+    assert not set(made) & set(codes["zip_id"].to_pylist())

@@ -106,3 +106,14 @@ def test_bosses_that_do_not_exist_are_told() -> None:
     bosses[:3] = [5, 6, 7]
     card = str(fit(real.set_column(1, "manager_id", pa.array(bosses)), seed=1).card())
     assert "manager_id: 3 of 300 values are not in `employee_id` and were learned as roots" in card
+
+
+def test_keys_of_any_name_are_told_by_values_that_point_at_them() -> None:
+    """Long numbers that another column repeats identify their rows."""
+    drawn = np.random.default_rng(3)
+    ids = 10**18 + drawn.choice(10**12, 400, replace=False)
+    above = [None, *(int(ids[drawn.integers(0, at // 4 + 1)]) for at in range(399))]
+    known = pa.table({"emp": ids, "boss": above, "pay": drawn.normal(3_000, 400, 400).round()})
+    rows = fit(known, seed=1).sample(300, seed=2).to_pydict()
+    assert {*rows["boss"]} - {None} <= {*rows["emp"]}
+    assert not {*rows["emp"]} & {*ids.tolist()}

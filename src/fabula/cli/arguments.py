@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typing_extensions import TypedDict
@@ -44,7 +45,7 @@ def read_sizes(texts: Sequence[str] | None) -> Size:
         table, _, number = text.rpartition("=")
         if not table:
             raise UsageError(
-                f"`-n {text}` does not say of which table",
+                f"`-n {text}` does not name its table",
                 code="usage.rows",
                 hint="give `-n 100` once, or `-n TABLE=100` for each table",
             )
@@ -122,6 +123,11 @@ def read_shares(text: str | None) -> dict[str, float]:
             )
         shares[name] = share
     return shares
+
+
+def print_as(form: str, text: str, values: Any) -> None:
+    """Print a result as text for people, or as JSON for programs."""
+    typer.echo(json.dumps(values, ensure_ascii=False, default=str) if form == "json" else text)
 
 
 def _rows(number: str, text: str) -> int:

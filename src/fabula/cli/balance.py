@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from fabula.cli.arguments import (
     Printed,
     Words,
     number_of,
+    print_as,
     read_names,
     read_pairs,
 )
@@ -130,8 +130,7 @@ def balance(
 
     if plan:
         planned = run.balance_plan(data, charts=output, on_note=note, **wanted)
-        values = json.dumps(planned.to_dict(), ensure_ascii=False)
-        typer.echo(values if form == "json" else planned.report())
+        print_as(form, planned.report(), planned.to_dict())
         return
     folder = output or Path(f"{data.stem}-balanced")
     with progress(talk) as watch:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import typer
 
-from fabula.cli.arguments import Printed
+from fabula.cli.arguments import Printed, print_as
 from fabula.cli.options import verb
 
 
@@ -22,9 +20,6 @@ def doctor(*, form: Printed = "table") -> None:
     from fabula.reports.doctor import examine
 
     findings = examine()
-    if form == "json":
-        typer.echo(json.dumps([vars(finding) for finding in findings]))
-    else:
-        typer.echo("\n".join(map(str, findings)))
+    print_as(form, "\n".join(map(str, findings)), [vars(finding) for finding in findings])
     if any(finding.state == "!!" for finding in findings):
         raise typer.Exit(3)

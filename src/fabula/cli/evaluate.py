@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Literal, Unpack
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Unpack
 
 import typer
 from typing_extensions import TypedDict
@@ -11,13 +12,17 @@ from typing_extensions import TypedDict
 from fabula.cli.arguments import Names, Words, read_spec
 from fabula.cli.console import Talk
 from fabula.cli.options import verb
+from fabula.errors import UsageError
+
+if TYPE_CHECKING:
+    from fabula.evaluation.release_folder import Release
 
 
 class Measuring(TypedDict, total=False):
     """What is measured.
 
     Options:
-        real: The real data to compare with.
+        real: The real data to compare with; of a release, the file that it was made of.
         holdout: Real rows that the synthesizer never saw.
         target (COLUMN): Column that models predict.
         positive (LABEL): Label of the target that counts as the good outcome.
@@ -57,6 +62,7 @@ def evaluate(
     charts: Path | None = None,
     png: bool = False,
     form: Literal["table", "json", "markdown"] = "table",
+    earlier: Path | None = None,
     **measured: Unpack[Measuring],
 ) -> None:
     """Measure how realistic, private, fair and diverse synthetic data is.
@@ -70,18 +76,27 @@ def evaluate(
         charts: Folder for the charts as SVG files.
         png: Write the charts as PNG files, too.
         form: How the report is printed.
+        earlier: Of a release: the folder of an earlier release of the same people.
     """
     from fabula.evaluation.evaluate import evaluate as measure
+    from fabula.evaluation.releases import evaluate_release
     from fabula.evaluation.report import check_form
     from fabula.evaluation.report_text import report_line
     from fabula.io.places import check_free
 
+    release = _release(synthetic, measured.get("real"), earlier)
+    output = output or (synthetic / "report.html" if release else None)
     if output is not None:
         check_form(output)
         check_free(output, overwrite=True)
     if charts is not None:
         check_free(charts, overwrite=True, folder=True)
-    report = measure(synthetic, spec=read_spec(spec) if spec else None, **measured)
+    if release is None:
+        report = measure(synthetic, spec=read_spec(spec) if spec else None, **measured)
+    else:
+        _only_gates([*measured, *(["spec"] if spec else [])])
+        how: dict[str, Any] = {name: value for name, value in measured.items() if name != "real"}
+        report = evaluate_release(release, earlier=earlier, **how)
     if form == "json":
         typer.echo(report.to_json())
     elif form == "markdown":
@@ -97,5 +112,32 @@ def evaluate(
         talk.say(f"Wrote {len(report.charts())} charts to `{charts}/`")
     if output:
         report.write(output)
-        talk.say(f"Wrote `{output}`{'' if report.passed else ', marked NOT RELEASABLE'}")
+        good = ", marked RELEASABLE" if release else ""
+        talk.say(f"Wrote `{output}`{good if report.passed else ', marked NOT RELEASABLE'}")
     report.raise_for_gates()
+
+
+def _release(folder: Path, real: Path | None, earlier: Path | None) -> Release | None:
+    """The release in a folder; None where it is not one, or not of the real rows."""
+    from fabula.evaluation.release_folder import Release
+
+    release = Release.of(folder, real)
+    if release is not None and real is not None and not (real.is_file() and release.is_of):
+        release = None
+    if earlier is not None and release is None:
+        raise UsageError(
+            f"`{folder}` holds no release that an earlier one could be compared with",
+            code="usage.option",
+            hint="leave `--earlier` out, or give the folder of a release",
+        )
+    return release
+
+
+def _only_gates(options: Collection[str]) -> None:
+    """Refuse options that a release's own spec answers."""
+    if others := sorted({*options} - {"gates", "seed", "real"}):
+        raise UsageError(
+            f"a release is measured as its spec says, without `--{others[0]}`",
+            code="usage.option",
+            hint="leave it out, or name the real rows with `--real` to measure it otherwise",
+        )

@@ -148,7 +148,7 @@ def fit(
     tables = forms_in(data)
     if len(tables) > 1 and parts:
         raise UsageError(
-            "several tables are learned from all of their rows: there are no parts to write",
+            "related tables are learned from all rows, so there are no parts to write",
             code="usage.several-tables",
             hint="leave --training-output and --holdout-output out, or fit one table",
         )

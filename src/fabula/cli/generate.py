@@ -134,7 +134,11 @@ def generate(
         talk.say(f"Nothing to do: `{folder}` holds this run, finished; --fresh makes it again")
     else:
         talk.say(wrote_line(dataset))
-    talk.hint(f"look at it with `fabula show {pasted(folder)}`")
+    sources = [table.source for table in wanted.tables.values()]
+    if any(source is not None and source.is_release for source in sources):
+        talk.hint(f"measure the release with `fabula evaluate {pasted(folder)} --gate`")
+    else:
+        talk.hint(f"look at it with `fabula show {pasted(folder)}`")
 
 
 def _batch_teller(talk: Talk) -> Callable[[str, int], None]:

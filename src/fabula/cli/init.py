@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fabula.cli.arguments import Count
+from fabula.cli.arguments import Count, Names
 from fabula.cli.console import Talk, pasted
 from fabula.cli.options import verb
 from fabula.errors import FabulaError, UsageError, did_you_mean
@@ -30,6 +32,8 @@ def init(
     fresh: bool = False,
     max_calls: Count | None = None,
     explain: bool = False,
+    synthesize: Names | None = None,
+    drop: Names | None = None,
     output: Path | None = None,
     overwrite: bool = False,
 ) -> None:
@@ -48,6 +52,9 @@ def init(
         max_calls: Maximum number of calls to the model.
         explain: With --from (here also a spec): say which way suits each column, and why; write
             nothing.
+        synthesize (COLUMNS): With --from FILE: release its rows; learn these columns, given the
+            others.
+        drop (COLUMNS): With --from FILE: release its rows without these columns.
         output: The file; by default `NAME.yaml`.
         overwrite: Replace the file if it is there.
     """
@@ -57,8 +64,9 @@ def init(
         raise UsageError(
             "give one of `--template`, `--from` and `--prompt`", code="usage.arguments"
         )
-    if explain and source is None:
-        raise UsageError("`--explain` needs `--from`", code="usage.arguments")
+    given = {"explain": explain, "synthesize": synthesize, "drop": drop}
+    if source is None and (lone := [name for name, value in given.items() if value]):
+        raise UsageError(f"`--{lone[0]}` needs `--from`", code="usage.arguments")
     if model is not None and prompt is None:
         raise UsageError("`--model` needs `--prompt`", code="usage.arguments")
     if prompt is not None and not prompt.strip():
@@ -74,10 +82,13 @@ def init(
         _write_spec(talk, spec, output, overwrite)
     elif prompt is not None:
         _write_sentence(talk, prompt, output, overwrite)
-    elif source is not None and explain:
-        _explain(talk, source)
+    elif source is not None and (synthesize or drop):
+        path = output or Path(f"{Path(source).stem}.yaml")
+        check_free(path, overwrite=overwrite)
+        _write_release(talk, Path(source), synthesize or [], drop or [], path)
     elif source is not None:
-        _write_guess(talk, source, output, overwrite)
+        write = partial(_write_guess, output=output, overwrite=overwrite)
+        (_explain if explain else write)(talk, source)
     elif template is not None:
         text = _template(template)
         path = output or Path(f"{template}.yaml")
@@ -88,6 +99,26 @@ def init(
         about = [(name, _about(text)) for name, text in _templates().items()]
         typer.echo("\n".join(grid.lines(about)))
         talk.hint("`fabula init --template shop` writes `shop.yaml`")
+
+
+def _write_release(
+    talk: Talk,
+    source: Path,
+    synthesize: Sequence[str],
+    drop: Sequence[str],
+    path: Path,
+) -> None:
+    from fabula.privacy.release.drafting import draft
+    from fabula.spec.writing import to_yaml
+
+    proposed = draft(source, synthesize, drop)
+    _write(path, to_yaml(proposed.spec), overwrite=True)
+    for line in proposed.lines():
+        talk.say(line)
+    talk.say(f"Wrote `{path}`")
+    if (told := proposed.warning(path)) is not None:
+        talk.say(f"warning: {told[0]}")
+        talk.hint(told[1])
 
 
 def _write_sentence(talk: Talk, sentence: str, output: Path | None, overwrite: bool) -> None:

@@ -38,7 +38,7 @@ def set_(talk: Talk, provider: Provider) -> None:
             hint=f'pipe it in: `printf %s "$KEY" | fabula keys set {name}`',
         )
     path = set_key(name, key)
-    talk.say(f"Kept the key for {name} in `{path}`, which only you can read")
+    talk.say(f"Stored the key for {name} in `{path}`, which only you can read")
     talk.hint("try it with `fabula models check PROVIDER:MODEL`")
 
 
@@ -52,7 +52,7 @@ def list_() -> None:
         variables = known[name].key_env if name in known else ()
         found = next((variable for variable in variables if os.environ.get(variable)), None)
         if found or name in kept:
-            rows.append((name, f"variable {found}" if found else "kept by `fabula keys set`"))
+            rows.append((name, f"variable {found}" if found else "stored by `fabula keys set`"))
     for line in grid.lines(rows) or ["no keys"]:
         typer.echo(line)
 
@@ -62,9 +62,9 @@ def rm(talk: Talk, provider: Provider) -> None:
     """Remove a key that was stored with `set`."""
     if not remove_key(provider):
         raise UsageError(
-            f"no key is kept for `{provider}`", code="keys.unknown", hint="see `fabula keys list`"
+            f"no key is stored for `{provider}`", code="keys.unknown", hint="see `fabula keys list`"
         )
-    talk.say(f"Forgot the key for {provider}")
+    talk.say(f"Removed the key for {provider}")
 
 
 def _provider(name: str) -> str:

@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     talk = Talk()
     try:
-        talk, words = take_options(words)
+        talk, words = take_options(_with_gates(words))
         escaping = escaping_formulas(talk.escapes_formulas)
         with ended_like_ctrl_c(), talk.saying_warnings(), escaping:
             return _run(words, talk)
@@ -72,6 +72,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return UsageError.exit_code
         talk.fail(_unforeseen(error))
         return INTERNAL_ERROR
+
+
+def _with_gates(words: Sequence[str]) -> list[str]:
+    """`--gate` without a bound asks for every metric's own."""
+    return [
+        each
+        for at, word in enumerate(words)
+        for each in (
+            [word, "default"]
+            if word == "--gate" and (at + 1 == len(words) or words[at + 1].startswith("-"))
+            else [word]
+        )
+    ]
 
 
 @contextmanager

@@ -30,6 +30,7 @@ def mask(
     locale: Names | None = None,
     key_file: Path | None = None,
     new_key: Path | None = None,
+    map: Path | None = None,  # noqa: A002  (the word that users know)
     preview: bool = False,
     overwrite: bool = False,
 ) -> None:
@@ -49,6 +50,7 @@ def mask(
         key_file (FILE): Key that maskings agree by; else FABULA_KEY_FILE, else one that is thrown
             away.
         new_key (FILE): Write a new key, and use it.
+        map (FILE): Also write an encrypted map of new and old values, for `fabula unmask`.
         preview: Show values before and after; write nothing.
         overwrite: Replace what is there.
     """
@@ -56,13 +58,14 @@ def mask(
     from fabula.privacy.masked import warning_lines
     from fabula.privacy.preparing import prepare
     from fabula.privacy.secret import new_key as make_key
+    from fabula.privacy.unmask import check_map, save_map
     from fabula.render import amounts
     from fabula.reports.maskings import PROMISES, plan_lines, preview_lines
 
     if new_key is not None:
         if key_file is not None:
             raise UsageError(
-                "`--new-key` and `--key-file` are two keys", code="usage.option", hint="give one"
+                "`--new-key` and `--key-file` both give a key", code="usage.option", hint="give one"
             )
         made = make_key(new_key)
         talk.say(
@@ -79,7 +82,7 @@ def mask(
         raise UsageError(
             "`fabula mask` needs a place to write to",
             code="usage.missing",
-            hint=f"fabula mask {' '.join(map(pasted, data))} -o masked/",
+            hint=f"fabula mask {' '.join(pasted(path) for path in data)} -o masked/",
         )
     masking = prepare(
         data,
@@ -91,13 +94,19 @@ def mask(
     if preview:
         typer.echo("\n".join(preview_lines(masking)))
         return
+    if map is not None:
+        check_map(masking, map, overwrite=overwrite)
     for line in plan_lines(masking):
         talk.say(line)
     with progress(talk, resumes=True) as watch:
         masked = write(masking, output or Path(), overwrite=overwrite, progress=watch)
+    if map is not None:
+        save_map(masking, map)
     for line in warning_lines(masked.card):
         talk.say(f"warning: {line}")
     tables = masked.card["tables"].values()
     rows = amounts.count(sum(table["rows"] for table in tables), "row")
     talk.say(f"Wrote `{output}` ({amounts.count(len(tables), 'table')}, {rows})")
     talk.say(PROMISES[masking.promise])
+    if map is not None:
+        talk.say(f"Wrote the encrypted map `{map}`: with the key, it leads back to the real values")

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Unpack
 
-import typer
-
-from fabula.cli.arguments import Planned, Printed, Rows, SpecArgument, read_spec
+from fabula.cli.arguments import Planned, Printed, Rows, SpecArgument, print_as, read_spec
 from fabula.cli.dry_run import print_rehearsal
 from fabula.cli.options import verb
 
@@ -34,6 +31,6 @@ def plan(
 
     wanted = read_spec(spec, prompt=prompt)
     made = api.plan(wanted, n, **planned)
-    typer.echo(json.dumps(made.to_dict()) if form == "json" else made.report())
+    print_as(form, made.report(), made.to_dict())
     if prompts:
         print_rehearsal(lambda noted: api.rehearse(wanted, n, rehearsal=noted, **planned))

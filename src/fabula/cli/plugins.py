@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Literal
 
-import typer
-
+from fabula.cli.arguments import print_as
 from fabula.cli.options import verb
 
 
@@ -30,15 +28,12 @@ def plugins(
         for name in register
         if builtin or register.source(name) != BUILT_IN
     ]
-    if form == "json":
-        typer.echo(json.dumps({"plugins": found, "entries": entries}, indent=2))
-        return
     lines = [line for plugin in found for line in _lines(plugin, entries)]
     if not found:
         lines = ["no plug-in is installed"]
     if builtin:
         lines += _lines({"name": BUILT_IN, "package": "", "version": "", "failure": ""}, entries)
-    typer.echo("\n".join(lines))
+    print_as(form, "\n".join(lines), {"plugins": found, "entries": entries})
 
 
 def _lines(plugin: dict[str, Any], entries: list[dict[str, str]]) -> list[str]:

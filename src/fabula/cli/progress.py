@@ -23,10 +23,8 @@ PATIENCE = 30.0
 def progress(talk: Talk, *, resumes: bool = False, unit: str = "row") -> Iterator[Progress | None]:
     """What a run is to call with a table's name, rows done and rows asked.
 
-    Args:
-        talk: Where it is said.
-        resumes: Whether rows that are done at a table's first call are kept from an earlier run.
-        unit: What is counted.
+    If it `resumes`, rows that are done at a table's first call are kept from an earlier run. `unit`
+    is what is counted.
     """
     if talk.quiet or not talk.progress:
         yield None

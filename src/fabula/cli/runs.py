@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-import typer
-
-from fabula.cli.arguments import Printed
+from fabula.cli.arguments import Printed, print_as
 from fabula.cli.group import new_app
 from fabula.cli.options import verb
 from fabula.cli.verbs import VERBS
@@ -26,10 +23,8 @@ def list_(folder: Path = Path(), *, form: Printed = "table") -> None:
     from fabula.reports.runs import find_runs, runs_text
 
     runs = find_runs(folder)
-    if form == "json":
-        typer.echo(json.dumps([run.to_dict() for run in runs]))
-    else:
-        typer.echo(runs_text(runs) or f"no runs below `{folder}`")
+    text = runs_text(runs) or f"no runs below `{folder}`"
+    print_as(form, text, [run.to_dict() for run in runs])
 
 
 @verb(app)
@@ -43,4 +38,4 @@ def show(folder: Path, *, form: Printed = "table") -> None:
     from fabula.runs.dataset import Dataset
 
     dataset = Dataset.open(folder)
-    typer.echo(json.dumps(dataset.manifest) if form == "json" else dataset.report())
+    print_as(form, dataset.report(), dataset.manifest)

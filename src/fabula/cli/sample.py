@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fabula.cli.arguments import Count, Positive, number_of, read_pairs
+from fabula.cli.arguments import Count, Positive, number_of, read_pairs, read_share
 from fabula.cli.console import Talk, pasted
 from fabula.cli.options import Read, verb
 from fabula.cli.progress import progress
@@ -16,6 +16,7 @@ from fabula.errors import UsageError
 
 if TYPE_CHECKING:
     from fabula.io.formats import Format
+    from fabula.synthesizers.parity import Repaired
 
 Shares = Mapping[str, Mapping[Any, float]]
 
@@ -56,6 +57,8 @@ def sample(
     form: str | None = None,
     given: Annotated[Mapping[str, Any] | None, Read(_given, many=True)] = None,
     share: Annotated[Shares | None, Read(_shares, many=True)] = None,
+    parity: str | None = None,
+    rate: Annotated[float | None, Read(read_share)] = None,
     seed: int = 0,
     workers: Positive = 1,
     overwrite: bool = False,
@@ -75,6 +78,9 @@ def sample(
             `city=` for missing; repeatable.
         share (COLUMN=VALUE:SHARE): Share of rows of one value: `sex=F:0.5`; repeatable, for one
             column.
+        parity (OUTCOME~GROUP): Make an outcome equally frequent in all groups: `hired~sex`; within
+            each department: `hired~sex|department`.
+        rate (10%): With --parity OUTCOME=LABEL~GROUP: the label's share in every group.
         seed: The same seed gives the same rows.
         workers: Blocks sampled in parallel.
         overwrite: Replace the file to write.
@@ -83,6 +89,7 @@ def sample(
     from fabula.io.formulas import tell
     from fabula.io.places import check_free, make_folder
     from fabula.io.write import CsvFile, write_table
+    from fabula.synthesizers.parity import Parity, sample_with_parity
     from fabula.synthesizers.synthesizer import Synthesizer, load_synthesizer
 
     drawer = load_synthesizer(synthesizer)
@@ -111,6 +118,20 @@ def sample(
             hint=f"write them to a file: `-o {synthesizer.stem}.{ending}`",
         )
     n = 1000 if n is None else n
+    if parity is not None:
+        if given or share:
+            raise UsageError(
+                "`--parity` decides the shares, so `--given` and `--share` can't",
+                code="usage.option",
+                hint="leave them out",
+            )
+        wanted = Parity.read(parity, rate)
+        _repaired(talk, drawer, sample_with_parity(drawer, n, wanted, seed=seed), output)
+        return
+    if rate is not None:
+        raise UsageError(
+            "`--rate` is a rate of `--parity`", code="usage.option", hint="add `--parity`"
+        )
     blocks = drawer.blocks(n, given=given, shares=share, seed=seed, workers=workers)
     if output is None:
         first = next(blocks)  # nothing is printed where nothing can be drawn
@@ -138,15 +159,32 @@ def sample(
     talk.hint(f"look at them with `fabula show {pasted(output)}`")
 
 
+def _repaired(talk: Talk, drawer: Any, made: Repaired, output: Path | None) -> None:
+    """Write rows with equal rates, and say what that costs."""
+    from fabula.evaluation.parity import cost_line
+    from fabula.io.formats import format_of
+    from fabula.io.places import make_folder
+    from fabula.io.write import CsvFile, write_table
+
+    for line in made.lines():
+        talk.say(line)
+    talk.say(cost_line(drawer, made))
+    if output is None:
+        writer = CsvFile(sys.stdout.buffer, made.rows.schema)
+        writer.write(made.rows)
+        writer.close()
+        return
+    make_folder(output.parent)
+    write_table(output, made.rows, made.rows.schema, format_of(output))
+    talk.say(f"Wrote `{output}` ({made.rows.num_rows:,} rows)")
+
+
 def _several(talk: Talk, tables: dict[str, Any], output: Path, ending: Format) -> None:
     """Write the tables, a file each."""
-    from fabula.io.names import file_stem
-    from fabula.io.places import make_folder
-    from fabula.io.write import write_table
+    from fabula.io.write import write_tables
 
-    make_folder(output)
+    write_tables(output, tables, ending)
     for name, table in tables.items():
-        write_table(output / f"{file_stem(name)}.{ending}", table, table.schema, ending)
         talk.say(f"{name}  {table.num_rows:,} rows")
     talk.say(f"Wrote `{output}` ({len(tables)} tables)")
     talk.hint(

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Literal
 
-import typer
-
-from fabula.cli.arguments import Names
+from fabula.cli.arguments import Names, Printed, print_as
 from fabula.cli.options import verb
 
 
@@ -19,7 +15,7 @@ def scan(
     against: Path,
     sensitive: Names | None = None,
     every_name: bool = False,
-    form: Literal["table", "json"] = "table",
+    form: Printed = "table",
 ) -> None:
     """Search files for values of real people, in any spelling or encoding.
 
@@ -37,8 +33,5 @@ def scan(
     from fabula.privacy.scan import scan as search
 
     report = search(output, against=against, sensitive=list(sensitive or ()), every_name=every_name)
-    if form == "json":
-        typer.echo(json.dumps(report.to_dict(), ensure_ascii=False))
-    else:
-        typer.echo(report.report())
+    print_as(form, report.report(), report.to_dict())
     report.raise_for_leaks()

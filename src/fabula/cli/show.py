@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 
-import typer
-
-from fabula.cli.arguments import Printed
+from fabula.cli.arguments import Printed, print_as
 from fabula.cli.options import verb
 
 
@@ -26,7 +23,4 @@ def show(path: Path, *, form: Printed = "table") -> None:
     from fabula.reports.profile_text import profiles_text
 
     profiles = profile(path)
-    if form == "json":
-        typer.echo(json.dumps([dataclasses.asdict(item) for item in profiles], default=str))
-    else:
-        typer.echo(profiles_text(profiles))
+    print_as(form, profiles_text(profiles), [dataclasses.asdict(item) for item in profiles])

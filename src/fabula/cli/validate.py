@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-import typer
-
-from fabula.cli.arguments import Printed, SpecArgument, read_spec
+from fabula.cli.arguments import Printed, SpecArgument, print_as, read_spec
 from fabula.cli.options import verb
 
 
@@ -28,15 +25,13 @@ def validate(spec: SpecArgument, *, data: Path | None = None, form: Printed = "t
     is_set = spec.endswith(".jsonl")
     wanted = spec if is_set else read_spec(spec)
     results = api.validate(wanted, data)
-    if form == "json":
-        typer.echo(json.dumps(results.to_dict(), default=str))
-    elif data is None and not isinstance(wanted, str):
+    text = results.report()
+    if data is None and not isinstance(wanted, str):
         columns = sum(len(table.columns) for table in wanted.tables.values())
         checks = sum(len(table.checks) for table in wanted.tables.values())
         parts = [amounts.count(len(wanted.tables), "table"), amounts.count(columns, "column")]
-        typer.echo(f"`{spec}` is coherent: {', '.join(parts)}, {amounts.count(checks, 'check')}")
-    else:
-        typer.echo(results.report())
+        text = f"`{spec}` is coherent: {', '.join(parts)}, {amounts.count(checks, 'check')}"
+    print_as(form, text, results.to_dict())
     broken = results.error()
     if broken:
         if is_set:

@@ -78,7 +78,7 @@ def write_function(
         ]
         repairs += 1
     raise OutputError(
-        f"no function for the column came about in {repairs} tries; the last one:\n\n"
+        f"the model wrote no working function for the column in {repairs} tries; its last one:\n\n"
         f"{source}\n\n{problem}",
         code="program.unusable",
         where=where,

@@ -97,12 +97,12 @@ def _loops(
     for _ in range(max(1, math.ceil(math.log2(len(above) + 1)))):
         above = above[above]  # two steps up, four, eight …
     lost = np.flatnonzero(above[:-1] != nowhere)
-    message = f"`{column}` makes a tree: every row has a root above it"
+    message = f"`{column}` is a tree: every row leads to a root"
     if len(lost):
         shown = values(keys.take(pa.array(lost[:5])).to_pylist())
         message = (
-            f"`{column}` makes loops: {len(lost):,} of {rows.num_rows:,} rows are above "
-            f"themselves or below such rows: `{key}` {shown}"
+            f"`{column}` has loops: {len(lost):,} of {rows.num_rows:,} rows are "
+            f"their own ancestors or descend from such rows: `{key}` {shown}"
         )
     name, count = f"`{column}` has no loops", len(lost)
     yield finding(table.name, "tree", name, message, failing=count, rows=rows.num_rows)

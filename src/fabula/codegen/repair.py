@@ -40,13 +40,7 @@ class Dropped:
 
 @dataclass(frozen=True)
 class Repaired:
-    """Tables after repair.
-
-    Attributes:
-        tables: What stays.
-        dropped: Rows that left.
-        redrawn: How many values each rule had drawn again, by table and rule.
-    """
+    """What stays of tables, rows that left, and how many values each rule had drawn again."""
 
     tables: Mapping[str, pa.Table]
     dropped: tuple[Dropped, ...]

@@ -29,13 +29,7 @@ _CODE_LINE = re.compile(r"(import \w|from [\w.]+ import |def \w+\(|class \w+|@\w
 
 @dataclass(frozen=True)
 class ProgramReply:
-    """What a reply holds.
-
-    Attributes:
-        candidates: Texts that may be the program, the likeliest first.
-        prose: What the model wrote around it: its assumptions.
-        problem: Why there is no candidate, or why it can't be whole.
-    """
+    """Texts that may be the program, likeliest first; the prose around it; why there is none."""
 
     candidates: tuple[str, ...] = ()
     prose: str = ""

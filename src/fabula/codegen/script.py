@@ -107,7 +107,7 @@ def read_kept(text: str, file: str | None = None) -> Kept:
             code="program.syntax",
             file=file,
             line=error.lineno,
-            hint="repair the line, or give another program",
+            hint="fix the line, or give another program",
         ) from error
     sizes, seed = rows_dict(tree), seed_constant(tree)
     rows = {} if sizes is None else dict(_sizes(sizes))

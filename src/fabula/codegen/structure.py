@@ -21,7 +21,7 @@ def structure_results(
         rows = tables.get(table.name)
         if rows is None:
             message = f"there is no table `{table.name}`; the program has {names(list(tables))}"
-            yield finding(table.name, "table", "table is there", message, failing=1)
+            yield finding(table.name, "table", "table exists", message, failing=1)
             continue
         yield _rows(table, rows)
         yield _columns(table, rows, spec.tables[table.name].columns)

@@ -68,7 +68,7 @@ def failures_in_words(results: CheckResults) -> str:
 def _nothing(wanted: Targets) -> CheckResult:
     name = wanted.tables[0].name if wanted.tables else wanted.name
     message = (
-        "the program leaves no table: hold each one in a pandas DataFrame in a variable at the "
-        "top level"
+        "the program produces no table: assign each one, as a pandas DataFrame, to a variable "
+        "at the top level"
     )
-    return finding(name, "table", "table is there", message, failing=1)
+    return finding(name, "table", "table exists", message, failing=1)

@@ -26,13 +26,7 @@ from fabula.types import Size
 
 @dataclass(frozen=True)
 class TargetTable:
-    """One table that is wanted.
-
-    Attributes:
-        name: Its name.
-        rows: How many rows; None where the program decides.
-        types: The Arrow type of each column, in order; null where any type will do.
-    """
+    """A table that is wanted; the program decides `rows` that are None and types that are null."""
 
     name: str
     rows: int | None
@@ -175,7 +169,7 @@ def _check_sizes(n: Size) -> None:
     for rows in n.values() if isinstance(n, Mapping) else () if n is None else (n,):
         if rows < 1:
             raise UsageError(
-                f"a program for {rows:,} rows is not possible",
+                f"a program can't make {rows:,} rows",
                 code="usage.bad-size",
                 hint="ask for at least one row",
             )

@@ -62,11 +62,7 @@ class _Term:
 
 @dataclass(frozen=True)
 class Compiled:
-    """An expression that numpy computes.
-
-    Attributes:
-        needs: Columns that it uses.
-    """
+    """An expression that numpy computes."""
 
     needs: tuple[str, ...]
     _compute: Callable[[Values], Any]

@@ -29,16 +29,7 @@ class Cardinality:
         lost: NDArray[np.int64] | None = None,
         most: float = np.inf,
     ) -> None:
-        """Draw the totals.
-
-        Args:
-            per_parent: What the spec says of the children's number.
-            parents: Rows of the parent table.
-            draw: Draws the numbers of children of one block of parents, given the block's
-                number and its rows.
-            lost: Parent rows that are not written and so have no children.
-            most: Most children that any parent can have.
-        """
+        """Draw the totals; `draw` takes a block's number and rows; `lost` parents have none."""
         self._per_parent, self._parents, self._draw, self._lost = per_parent, parents, draw, lost
         self._most = min(most, np.inf if per_parent.max is None else per_parent.max)
         blocks = -(-parents // BLOCK_ROWS)

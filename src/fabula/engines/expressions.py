@@ -53,7 +53,7 @@ def evaluate(
         message = str(error).splitlines()[0]
         told = f"SQL failed on the data: {message}"
         raise SpecError([Violation("engine.sql", told, _place(where, expressions))]) from error
-    told = f"SQL makes {result.num_rows:,} values of {rows:,} rows"
+    told = f"SQL returns {result.num_rows:,} values for {rows:,} rows"
     if result.num_rows == rows and result.nbytes > _MOST_BYTES + _MOST_ROW_BYTES * rows:
         told = f"SQL makes {result.nbytes >> 20:,} MB of {rows:,} rows"
     elif result.num_rows == rows:

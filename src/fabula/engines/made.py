@@ -39,13 +39,9 @@ class CheckTally:
 
 @dataclass(frozen=True)
 class MadeBlock:
-    """A block of finished rows.
+    """A block of finished rows: those kept, in the plan's schema, those lost, and check results.
 
-    Attributes:
-        table: Written columns of the rows that are kept, in the plan's schema.
-        rejected: Rows that were asked for and lost.
-        tallies: Results of the table's row-level checks, by position in `spec.checks`.
-        masked: What masking did to the values of a real file, by what was done and column.
+    `masked` is what masking did to the values of a real file, by what was done and column.
     """
 
     table: pa.Table
@@ -55,13 +51,7 @@ class MadeBlock:
 
 
 class TableMaker(Protocol):
-    """Makes one table, block by block, in any order, from any thread.
-
-    Attributes:
-        rows: Exact number of rows asked for.
-        blocks: Number of blocks of at most 65,536 rows.
-        schema: Arrow schema of every block.
-    """
+    """Makes one table, block by block, in any order, from any thread."""
 
     @property
     def rows(self) -> int: ...

@@ -33,12 +33,7 @@ Linker: TypeAlias = Callable[[Block], Links]
 
 
 class Parent(Protocol):
-    """What a reference needs to know of its parent table.
-
-    Attributes:
-        rows: Rows that were asked for.
-        kept: Numbers of the rows that are written, or None for all of them.
-    """
+    """What a reference needs to know of its parent table; `kept` is None for all rows."""
 
     @property
     def rows(self) -> int: ...
@@ -55,14 +50,7 @@ class Parent(Protocol):
 
 @dataclass(frozen=True)
 class Linkage:
-    """How the reference columns of one table choose their parent rows.
-
-    Attributes:
-        table: The table.
-        seed: The run's seed.
-        parents: The parent of each reference column.
-        cardinality: Children of each parent, where `per_parent` decides the rows.
-    """
+    """How the reference columns of one table choose their parent rows."""
 
     table: TablePlan
     seed: int
@@ -102,7 +90,7 @@ class Linkage:
             weights = np.nan_to_num(np.maximum(weights, 0.0), posinf=0.0)
             if not weights.any():
                 raise CheckError(
-                    f"no row of `{link.parent}` has a `{spec.weights}` above 0 to weigh it by",
+                    f"no row of `{link.parent}` has a `{spec.weights}` above 0 as its weight",
                     code="engine.no-weight",
                     where=f"tables.{table}.columns.{name}.weights",
                     hint=f"make `{link.parent}.{spec.weights}` positive, or leave out `weights`",

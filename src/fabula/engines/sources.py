@@ -8,11 +8,14 @@ from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from fabula.engines.block import Array, Block, Engine
 from fabula.kinds.source import Source
 from fabula.planning.plan import Plan, TablePlan
 
 if TYPE_CHECKING:
+    from fabula.privacy.masking import Masker
     from fabula.privacy.prepared import Masking
 
 _KEPT = 16
@@ -30,6 +33,8 @@ class SourceRows:
         self._tables = {
             table.name: table.spec for table in plan.tables if table.spec.source is not None
         }
+        self._seed = plan.seed
+        self._released: dict[str, pa.Table] = {}
         self._lock = threading.Lock()
         self._blocks: dict[tuple[str, int, int], Mapping[str, Array]] = {}
         self._counts: dict[tuple[str, int], Mapping[str, Any]] = {}
@@ -55,6 +60,17 @@ class SourceRows:
 
         return masking_of(self._tables)
 
+    def _release(self, name: str, masking: Masking, masker: Masker) -> pa.Table:
+        """All rows of a table some of whose columns are made from all rows at once."""
+        if name not in self._released:
+            from fabula.privacy.release.making import released  # a heavy import, when needed
+
+            source = self._tables[name].source
+            assert source is not None
+            rows = masking.slice(name, masker, 0, source.rows or 0)
+            self._released[name] = released(rows, source, name, seed=self._seed)
+        return self._released[name]
+
     def _engine(self, column: str) -> Engine:
         return lambda block: self._block(block)[column]
 
@@ -69,7 +85,10 @@ class SourceRows:
                 masking = self.masking
                 assert masking is not None
                 masker = masking.masker(name)
-                made = masking.slice(name, masker, block.start, block.rows)
+                if (source := self._tables[name].source) is not None and source.is_release:
+                    made = self._release(name, masking, masker).slice(block.start, block.rows)
+                else:
+                    made = masking.slice(name, masker, block.start, block.rows)
                 self._blocks[place] = {
                     c: made.column(c).combine_chunks() for c in made.column_names
                 }

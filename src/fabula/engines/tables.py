@@ -79,7 +79,6 @@ class TableBlocks:
         return np.setdiff1d(np.arange(self.rows), np.array(lost, dtype=np.int64)) if lost else None
 
     def spec_of(self, column: str) -> AbstractColumn:
-        """A column's kind and parameters."""
         return self.plan.columns[column].spec
 
     def column(self, name: str) -> Array:
@@ -92,7 +91,6 @@ class TableBlocks:
             return self._columns[name]
 
     def make(self, block: int, *, attempt: int = 0) -> MadeBlock:
-        """Make one block; the same arguments give the same bytes."""
         self._settle(attempt)
         if block in self._finished:
             return self._finished[block][1]
@@ -173,13 +171,8 @@ class TableBlocks:
     ) -> Block:
         """Make the columns of a block: all of them, or some with what they need.
 
-        Args:
-            index: The block's number.
-            names: Columns to make.
-            tries: How often rows were drawn again.
-            wanted: Rows that are used.
-            kept: The block whose rows are drawn again; it gives what must not change.
-            redraws: Rows to draw again so that combinations stay distinct.
+        `kept` is the block whose rows are drawn again for the `tries`-th time; it gives what must
+        not change. `redraws` are rows to draw again so that combinations stay distinct.
         """
         start = index * BLOCK_ROWS
         size = min(BLOCK_ROWS, self.rows - start)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,11 @@ from fabula.checks.evaluate import evaluate as evaluate_checks
 from fabula.checks.results import CheckResults
 from fabula.errors import SourceError, UsageError, did_you_mean
 from fabula.evaluation.findings import TableReport
-from fabula.evaluation.fitted_rows import Model, replaced_columns, warnings_of
+from fabula.evaluation.fitted_rows import Model, fitted_model, replaced_columns, warnings_of
 from fabula.evaluation.gates import GatesLike, judge, read_gates
 from fabula.evaluation.metrics import held_out, nearest_records, plot_data, reidentification
 from fabula.evaluation.metrics.frames import Frames, prepare
 from fabula.evaluation.metrics.metric import SECTIONS, Metric, asks_for, measured, wanted
-from fabula.evaluation.metrics.real_values import Secret
 from fabula.evaluation.metrics.related_tables import relational
 from fabula.evaluation.metrics.result import MetricResult
 from fabula.evaluation.metrics.rules_across import rules_kept
@@ -104,7 +104,8 @@ def evaluate(
             hint="pass them as `real`, too",
         )
     there, held, overlaps = held_out.apart(there, held)
-    doubts = {} if model is None else warnings_of(model, there, held)
+    fitted = None if model is None else fitted_model(model)
+    doubts = {} if fitted is None else warnings_of(fitted, there, held)
     for name, warning in held_out.published(made, there, held).items():
         doubts.setdefault(name, []).append(warning)
     _must_exist(made, [name for name in (target, *protected, *quasi, *sequence) if name])
@@ -138,7 +139,7 @@ def evaluate(
         related = relational(made, there, prepared, keys.foreign)
         for name, result in rules_kept(made, there, keys).items() if there else ():
             related.setdefault(name, []).append(result)
-    replaced = {} if model is None else replaced_columns(model, list(made))
+    replaced = {} if fitted is None else replaced_columns(fitted, list(made))
     secrets = {
         name: reidentification.secrets_of(frames, sensitive, replaced.get(name, ()))
         for name, frames in prepared.items()
@@ -146,26 +147,24 @@ def evaluate(
     }
     reports = []
     for name, frames in prepared.items():
-        asked = _Asked(
-            target=_present(frames, target, many=len(made) > 1),
-            positive=positive,
-            protected=[p for p in protected if _present(frames, p, many=len(made) > 1)],
-            quasi=[q for q in quasi if _present(frames, q, many=len(made) > 1)],
-            sensitive=sensitive,
-            secrets=secrets.get(name, ()),
-            others=[
-                item
-                for other in secrets
-                if other != name
-                for item in secrets[other]
-                if not item.only
-            ],
-            sequence=sequence if set(sequence) <= set(made[name].column_names) else (),
-            related=related.get(name, []),
-        )
-        results = tuple(_measured(frames, chosen, asked))
+        keeps = partial(_present, frames, many=len(made) > 1)
+        elsewhere = (item for other in secrets if other != name for item in secrets[other])
+        known: dict[str, Any] = {
+            "target": target and keeps(target),
+            "positive": positive,
+            "protected": list(filter(keeps, protected)) or None,
+            "quasi": list(filter(keeps, quasi)) or None,
+            "sensitive": sensitive or None,
+            "secrets": secrets.get(name, ()),
+            "others": [item for item in elsewhere if not item.only],
+            "sequence": sequence
+            if {*sequence} <= {*made[name].column_names} and sequence
+            else None,
+        }
+        results = _measured(frames, chosen, known, related.get(name, ()))
         said = [overlaps[name]] if name in overlaps else []
-        table_report = _table_report(name, frames, asked, results, said)
+        group = known["target"] or next(iter(known["protected"] or ()), None)
+        table_report = _table_report(name, frames, results, said, group)
         reports.append(replace(table_report, warnings=tuple(doubts.get(name, ()))))
     return Report(
         tables=tuple(reports),
@@ -174,21 +173,6 @@ def evaluate(
         seed=seed,
         fake=_is_fake(synthetic),
     )
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """What the caller wants to know about one table."""
-
-    target: str | None
-    positive: str | None
-    protected: Sequence[str]
-    quasi: Sequence[str]
-    sensitive: Sequence[str]
-    secrets: Sequence[Secret]
-    others: Sequence[Secret]
-    sequence: Sequence[str]
-    related: Sequence[MetricResult]
 
 
 def _prepared(name: str, *tables: pa.Table | None, **how: Any) -> Frames:
@@ -204,30 +188,25 @@ def _prepared(name: str, *tables: pa.Table | None, **how: Any) -> Frames:
         raise
 
 
-def _measured(frames: Frames, metrics: Sequence[Metric], asked: _Asked) -> Iterator[MetricResult]:
+def _measured(
+    frames: Frames,
+    metrics: Sequence[Metric],
+    known: dict[str, Any],
+    related: Sequence[MetricResult],
+) -> tuple[MetricResult, ...]:
     """Every metric that makes sense for this table, by section."""
-    known: dict[str, Any] = {
-        "target": asked.target,
-        "positive": asked.positive,
-        "protected": asked.protected or None,
-        "quasi": asked.quasi or None,
-        "sensitive": asked.sensitive or None,
-        "secrets": asked.secrets,
-        "others": asked.others,
-        "sequence": asked.sequence or None,
-    }
     near = any(asks_for("distances", metric) for metric in metrics)
     if near and frames.real is not None and frames.measured:
-        known["distances"] = nearest_records.distances_to_real(frames)
-    results = measured(metrics, frames, known)
+        known = {**known, "distances": nearest_records.distances_to_real(frames)}
     keys = {metric.key for metric in metrics}
-    results += [result for result in asked.related if result.key in keys]
-    yield from sorted(results, key=lambda result: SECTIONS.index(result.section))
+    results = measured(metrics, frames, known)
+    results += [result for result in related if result.key in keys]
+    return tuple(sorted(results, key=lambda result: SECTIONS.index(result.section)))
 
 
 def _table_report(
-    name: str, frames: Frames, asked: _Asked, results: tuple[MetricResult, ...],
-    overlap: Sequence[str],
+    name: str, frames: Frames, results: tuple[MetricResult, ...], overlap: Sequence[str],
+    group: str | None,
 ) -> TableReport:  # fmt: skip
     notes = [*overlap, *frames.notes]
     if frames.real and not frames.holdout and not overlap:
@@ -235,7 +214,6 @@ def _table_report(
             "No holdout was given: baselines compare two halves of the real rows, and attacks "
             "can't be told from what anybody could guess."
         )
-    group = asked.target or next(iter(asked.protected), None)
     return TableReport(
         name=name,
         rows={
@@ -254,20 +232,16 @@ def _table_report(
     )  # fmt: skip
 
 
-def _present(frames: Frames, name: str | None, *, many: bool) -> str | None:
+def _present(frames: Frames, name: str, *, many: bool) -> str | None:
     """A named column, unless it belongs to another of several tables."""
-    return name if name and (not many or frames.column(name)) else None
+    return name if not many or frames.column(name) else None
 
 
 def _must_exist(tables: Mapping[str, pa.Table], names: Sequence[str]) -> None:
-    known = [name for table in tables.values() for name in table.column_names]
+    known = _columns(tables)
     for name in names:
         if name not in known:
-            raise UsageError(
-                f"the synthetic data has no column `{name}`",
-                code="evaluate.unknown-column",
-                hint=did_you_mean(name, known) or f"the columns are {', '.join(known[:10])}",
-            )
+            raise _unknown(f"the synthetic data has no column `{name}`", name, known)
 
 
 def _must_have_values(
@@ -280,16 +254,21 @@ def _must_have_values(
             code="evaluate.no-real",
             hint="pass it as `real`, too",
         )
-    known = [name for table in real.values() for name in table.column_names]
+    known = _columns(real)
     for name in names:
         if name not in known:
-            only = any(name in table.column_names for table in made.values())
-            raise UsageError(
-                f"the real data has no column `{name}`"
-                + (", only the synthetic data: there are no values to look for" if only else ""),
-                code="evaluate.unknown-column",
-                hint=did_you_mean(name, known) or f"the columns are {', '.join(known[:10])}",
-            )
+            only = ", only the synthetic data: there are no values to look for"
+            said = f"the real data has no column `{name}`" + only * (name in _columns(made))
+            raise _unknown(said, name, known)
+
+
+def _columns(tables: Mapping[str, pa.Table]) -> list[str]:
+    return [name for table in tables.values() for name in table.column_names]
+
+
+def _unknown(said: str, name: str, known: Sequence[str]) -> UsageError:
+    hint = did_you_mean(name, known) or f"the columns are {', '.join(known[:10])}"
+    return UsageError(said, code="evaluate.unknown-column", hint=hint)
 
 
 def _must_be_sequence(tables: Mapping[str, pa.Table], sequence: Sequence[str]) -> None:

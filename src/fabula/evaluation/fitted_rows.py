@@ -14,7 +14,9 @@ from fabula.synthesizers.multitable.database import RelationalSynthesizer
 from fabula.synthesizers.synthesizer import Synthesizer, load_synthesizer
 from fabula.types import Path as PathLike
 
-Model: TypeAlias = Synthesizer[Any] | RelationalSynthesizer[Any] | PathLike
+Fitted: TypeAlias = Synthesizer[Any] | RelationalSynthesizer[Any]
+
+Model: TypeAlias = Fitted | PathLike
 """A fitted model, or its file or folder."""
 
 Part: TypeAlias = Literal["training", "holdout", "whole"]
@@ -27,8 +29,24 @@ _WORDS: Mapping[Part, str] = {
 }
 
 
+def fitted_model(model: Model) -> Fitted:
+    """The model, read where it is a file or a folder.
+
+    Raises:
+        UsageError: It is not a model.
+    """
+    fitted: Any = load_synthesizer(model) if isinstance(model, str | Path) else model
+    if isinstance(fitted, Synthesizer | RelationalSynthesizer):
+        return fitted
+    raise UsageError(
+        f"`model` is a {type(model).__name__}, not a fitted model",
+        code="evaluate.other-model",
+        hint="pass what `fabula.fit` returned, or the file that `fabula fit` wrote",
+    )
+
+
 def warnings_of(
-    model: Model, real: Mapping[str, pa.Table], holdout: Mapping[str, pa.Table]
+    model: Fitted, real: Mapping[str, pa.Table], holdout: Mapping[str, pa.Table]
 ) -> dict[str, list[str]]:
     """What is wrong with the real tables and the holdout of a model, by table.
 
@@ -38,7 +56,7 @@ def warnings_of(
         holdout: The held-back rows of some of them.
 
     Raises:
-        UsageError: There is no real table, or `model` is not a model.
+        UsageError: There is no real table.
         SourceError: The model learned other tables.
     """
     if not real:
@@ -51,17 +69,15 @@ def warnings_of(
     return {name: _warnings(known[name], real[name], holdout.get(name)) for name in real}
 
 
-def replaced_columns(model: Model, names: list[str]) -> dict[str, Collection[str]]:
+def replaced_columns(fitted: Fitted, names: list[str]) -> dict[str, Collection[str]]:
     """The personal columns of each table, of which the model gives no real value back."""
-    fitted: Any = load_synthesizer(model) if isinstance(model, str | Path) else model
     if isinstance(fitted, RelationalSynthesizer):
         return {name: fitted.models[name].replaced for name in names if name in fitted.models}
     return {names[0]: fitted.replaced}
 
 
-def _digests(model: Model, names: list[str]) -> dict[str, dict[Part, Digest]]:
+def _digests(fitted: Fitted, names: list[str]) -> dict[str, dict[Part, Digest]]:
     """The digests of each table's parts; none where the model keeps none."""
-    fitted: Any = load_synthesizer(model) if isinstance(model, str | Path) else model
     if isinstance(fitted, RelationalSynthesizer):
         if lacking := [name for name in names if name not in fitted.models]:
             raise SourceError(
@@ -71,12 +87,6 @@ def _digests(model: Model, names: list[str]) -> dict[str, dict[Part, Digest]]:
             )
         held = fitted.digests
         return {name: {"training": held[name]} if name in held else {} for name in names}
-    if not isinstance(fitted, Synthesizer):
-        raise UsageError(
-            f"`model` is a {type(model).__name__}, not a fitted model",
-            code="evaluate.other-model",
-            hint="pass what `fabula.fit` returned, or the file that `fabula fit` wrote",
-        )
     if len(names) > 1:
         raise SourceError(
             f"the model learned one table, and {len(names)} are evaluated",

@@ -18,11 +18,7 @@ _OLDEST = 130
 
 
 class Births:
-    """Days of birth, all equally likely, of people whose age on a day lies in a range.
-
-    Args:
-        ages: The lowest and the highest age, in whole years.
-        as_of: The day on which the age is counted.
+    """Days of birth, all equally likely, of people whose age on the day `as_of` lies in a range.
 
     Raises:
         SpecError: The ages are not a range within 0 to 130.

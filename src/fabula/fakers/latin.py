@@ -35,9 +35,7 @@ _FINALS = [
 def to_ascii(name: str, own: Mapping[str, str] | None = None) -> str:
     """A name in lower-case ASCII letters; empty for a script without a transliteration here.
 
-    Args:
-        name: The name in its own script.
-        own: Spellings that the locale prefers, such as `ä` as `ae`.
+    `own` are spellings that the locale prefers, such as `ä` as `ae`.
     """
     lower = name.lower()
     if lower.isascii():

@@ -37,7 +37,7 @@ class Source:
         Raises:
             RuntimeError: It was called.
         """
-        raise RuntimeError("this function runs in the sandbox alone")
+        raise RuntimeError("this function runs only in the sandbox")
 
 
 def functions_of(spec: Path) -> Callable[[str, bool], Callable[..., Any]]:
@@ -56,7 +56,7 @@ def functions_of(spec: Path) -> Callable[[str, bool], Callable[..., Any]]:
     def find(place: str, sandboxed: bool) -> Callable[..., Any]:
         found = _PLACE.fullmatch(place)
         if found is None:
-            raise ValueError(f"`{place[:200]}` is not a function's place; write `rules.py:total`")
+            raise ValueError(f"`{place[:200]}` does not name a function; write `rules.py:total`")
         file, name = found["file"], found["name"]
         if found["module"]:
             file = file.replace(".", "/") + ".py"
@@ -80,7 +80,7 @@ def _read(folder: Path, file: str) -> tuple[Path, bytes]:
             text = opened.read(MOST_BYTES + 1)
     except SourceError as error:
         raise ValueError(
-            f"`{file[:200]}` must be a file in the spec's folder or below, by no link and no `..`"
+            f"`{file[:200]}` must be a file in the spec's folder or below, without links and `..`"
         ) from error
     except FileNotFoundError as error:
         raise ValueError(

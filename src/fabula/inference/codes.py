@@ -19,6 +19,8 @@ _LEAST_HEX = 4
 _LONGEST = 64
 _FEWEST = 20
 """Texts from which on a mixture of letters and digits in one place is not chance."""
+_ENOUGH, _FEW_LETTERS = 30, 6
+"""Texts from which on so few letters in one place are all that stand there."""
 
 _VOWELS = re.compile("[aeiou]", re.IGNORECASE)
 _NO_WORD = 0.05
@@ -73,8 +75,9 @@ def run_pattern(texts: Sequence[str]) -> str | None:
         else:
             low, high = min(map(len, parts)), max(map(len, parts))
             width = f"{low}" if low == high else f"{low},{high}"
-            found.append(kind if high == 1 else f"{kind}{{{width}}}")
-    varied = "".join(part[0] for part in found if part.startswith(("[A-Z]", r"\d")))
+            few = few_letters(frozenset(parts), len(texts)) or kind
+            found.append(few if high == 1 else f"{kind}{{{width}}}")
+    varied = "".join(part[0] for part in found if part.startswith(("[", r"\d")))
     return "".join(found) if set(varied) == {"[", "\\"} else None
 
 
@@ -103,16 +106,31 @@ def is_mixed(pattern: str) -> bool:
 
 
 def _hexadecimal(places: Sequence[frozenset[str]], rows: int) -> list[str | None] | None:
-    """The classes of hexadecimal numbers, also of such with hyphens or with `0x` before them."""
+    """The classes of hexadecimal numbers, also of such with hyphens or with `0x` before them.
+
+    Digits stand in each of their places; in one that holds nothing else they are decimal.
+    """
     if rows < _FEWEST:
         return None
     free = [place for place in places if len(place) > 1]
     letters = frozenset[str]().union(*free)
     for name, digits in _HEX:
-        mixed = any(map(str.isalpha, letters)) and any(map(str.isdigit, letters))
+        mixed = any(map(str.isalpha, letters)) and not any(map(_is_letters, free))
         if letters <= digits and mixed and len(free) >= _LEAST_HEX:
-            return [name if len(place) > 1 else re.escape(*place) for place in places]
+            return [
+                re.escape(*place) if len(place) == 1 else _simple(place) or name for place in places
+            ]
     return None
+
+
+def _is_letters(place: Iterable[str]) -> bool:
+    return all(map(str.isalpha, place))
+
+
+def few_letters(place: frozenset[str], rows: int) -> str | None:
+    """The letters themselves, where they are few in many texts."""
+    few = rows >= _ENOUGH and 1 < len(place) <= _FEW_LETTERS
+    return f"[{''.join(sorted(place))}]" if few and _is_letters(place) else None
 
 
 def _class(place: frozenset[str], rows: int) -> str | None:
@@ -120,11 +138,18 @@ def _class(place: frozenset[str], rows: int) -> str | None:
         return "0"
     if len(place) == 1:
         (sign,) = place
-        return _simple(place) or re.sub(r"([.^$*+?{}\[\]\\|()])", r"\\\1", sign)
+        return _simple(place) or literal(sign)
+    if (letters := few_letters(place, rows)) is not None:
+        return letters
     if (simple := _simple(place)) is not None or rows < _FEWEST:
         return simple
     signs = "".join(place)
     return next((name for name, allowed in _MIXED if allowed.fullmatch(signs)), None)
+
+
+def literal(text: str) -> str:
+    """A text as a regular expression."""
+    return re.sub(r"([.^$*+?{}\[\]\\|()])", r"\\\1", text)
 
 
 def _simple(place: Iterable[str]) -> str | None:

@@ -114,7 +114,9 @@ def _link(
             continue
         whole = whole_numbers(values)
         if len(key) == 1 and whole is not None:
-            replace(name, key[0], col.key(start=pc.min(whole).as_py()), "identifies its row")
+            low, high = pc.min(whole).as_py(), pc.max(whole).as_py()
+            sparse = high - low >= 2 * len(whole) and high < 2**62  # ids, not plain counters
+            replace(name, key[0], col.key(start=high + 1 if sparse else low), "identifies its row")
         else:
             tables[name] = tables[name].model_copy(update={"primary_key": key})
     written: set[tuple[str, str]] = set()

@@ -40,15 +40,11 @@ _MOST_FOREIGN = 0.25
 
 
 def read_csv(path: Path, *, as_written: bool = False) -> pa.Table:
-    r"""A CSV file.
+    r"""A CSV file; `as_written` keeps every value as the text that stands in the file.
 
     Empty fields are null; text such as `NA`, `-` or `\N` is null in columns of numbers and times
     only. Codes such as `00501` stay text. What the reader was not sure of is in the table's notes:
     another encoding, comments, a missing or second header, repeated names.
-
-    Args:
-        path: The file.
-        as_written: Whether every value stays the text that stands in the file.
 
     Raises:
         SourceError: The encoding can't be told, or a row has too many or too few fields.

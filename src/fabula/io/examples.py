@@ -17,10 +17,7 @@ from fabula.errors import UsageError
 
 
 def example_values(examples: Any) -> list[Any]:
-    """The examples as strings and mappings.
-
-    Args:
-        examples: A sequence of examples, or one table in any form, whose rows are the examples.
+    """The examples as strings and mappings; the rows of one table in any form are examples.
 
     Raises:
         UsageError: It is a single example.

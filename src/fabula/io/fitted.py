@@ -23,12 +23,7 @@ SCHEMA_MEMBER = "schema.arrow"
 
 @dataclass(frozen=True)
 class FittedFile:
-    """A synthesizer's file, seen from outside.
-
-    Attributes:
-        schema: Names and types of its columns.
-        sha256: The hash of the file.
-    """
+    """A synthesizer's file, seen from outside: its columns with their types, and its hash."""
 
     schema: pa.Schema
     sha256: str

@@ -24,14 +24,12 @@ class JsonLines:
         self._sink = sink
 
     def write(self, block: pa.Table) -> None:
-        """Add a block's rows."""
         if block.num_rows:
             lines = _select(self._database, self._query, block).column(0)
             for chunk in lines.chunks:
                 self._sink.write(_characters(chunk))
 
     def close(self) -> None:
-        """Finish the file."""
         self._database.close()
 
 

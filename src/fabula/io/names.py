@@ -30,7 +30,7 @@ def file_stem(table: str) -> str:
 def refuse_address(path: Path, error: type[FabulaError], hint: str) -> None:
     """Raise an error where a path is `postgresql://…`, without what follows: it may be secret."""
     if scheme := _SCHEME.match(str(path)):
-        message = f"`{scheme[1]}://…` is an address, and only files and folders are known"
+        message = f"`{scheme[1]}://…` is an address, not a file or folder"
         raise error(message, code="usage.address", hint=hint)
 
 

@@ -91,7 +91,7 @@ def check_free(path: Path, *, overwrite: bool = False, folder: bool = False) -> 
     with _failures_named(path):
         if folder and names_file(path) and not path.is_dir():
             raise UsageError(
-                f"`{path}` looks like a file name, and a folder is written",
+                f"`{path}` looks like a file name, but the output is a folder",
                 code="usage.output",
                 hint=f"give a folder: `-o {path.with_suffix('')}`",
             )

@@ -44,11 +44,8 @@ _NO_TABLES = ("run.json", "manifest.json", "rejects.jsonl")
 def read_source(path: PathLike, *, as_written: bool = False) -> TableRows:
     """The rows of a file, or of a folder that holds the parts of one table.
 
-    Columnar files are opened and not read; text files are read.
-
-    Args:
-        path: The file or folder.
-        as_written: Whether values of CSV stay the texts that stand in the file.
+    Columnar files are opened and not read; text files are read. With `as_written`, values of CSV
+    stay the texts that stand in the file.
 
     Raises:
         SourceError: There is no such file, or it can't be read; with its line where known.

@@ -62,12 +62,9 @@ def may_grow(sql: str) -> bool:
 def bounded(
     connection: duckdb.DuckDBPyConnection, rows: int, *, grows: bool = True
 ) -> Iterator[None]:
-    """Stop what a connection does when it takes longer or more memory than a query may.
+    """Stop what a connection does when it takes longer or more memory than a query of `rows` may.
 
-    Args:
-        connection: What runs the query.
-        rows: How many rows the query reads.
-        grows: Whether the query's values may be much larger than those that it reads.
+    `grows` allows for values much larger than those that the query reads.
 
     Raises:
         duckdb.InterruptException: It takes too long.

@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from fabula.errors import SourceError, did_you_mean
+from fabula.errors import SourceError, UsageError, did_you_mean
 from fabula.io.claimed_sizes import check_rows
 from fabula.io.frames import arrow_of
 from fabula.io.json_files import columns_of
@@ -78,6 +78,21 @@ def named_tables(data: TableLike, *, name: str = UNNAMED) -> dict[str, pa.Table]
         SourceError: A table can't be read.
     """
     return {key: _arrow(form, key) for key, form in forms_in(data, name=name).items()}
+
+
+def only_table(tables: Mapping[str, pa.Table]) -> pa.Table:
+    """The table of a result that has one alone.
+
+    Raises:
+        UsageError: There are several, or none in memory.
+    """
+    if len(tables) != 1:
+        raise UsageError(
+            f"there are {len(tables)} tables in memory",
+            code="usage.several-tables",
+            hint="take one of `.tables` by its name",
+        )
+    return next(iter(tables.values()))
 
 
 def tables_called(data: TableLike, names: Sequence[str]) -> dict[str, TableRows]:

@@ -15,11 +15,12 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.csv
 
-from fabula.io.formats import FILE_FORMATS, Format, separator_of
+from fabula.io.formats import FILE_FORMATS, Format, format_of, names_file, separator_of
 from fabula.io.formula_cells import FormulaGuard
 from fabula.io.formulas import NO_FORMULAS, is_asked, tell
 from fabula.io.jsonl import json_texts
-from fabula.io.places import replacing, sha256_of
+from fabula.io.names import file_stem
+from fabula.io.places import make_folder, replacing, sha256_of
 from fabula.io.written.clock import clock_texts
 from fabula.io.written.fields import form_of
 from fabula.streams import BLOCK_ROWS
@@ -71,7 +72,6 @@ class OpenFile:
     written: WrittenFile | None = None
 
     def write(self, block: pa.Table) -> None:
-        """Add a block's rows."""
         self.encoder.write(block)
         self.rows += block.num_rows
 
@@ -126,6 +126,27 @@ def write_table(
     assert file.written is not None
     tell(path.name, file.written.formulas, escaped=is_asked(escape_formulas))
     return file.written
+
+
+def write_tables(
+    path: Path,
+    tables: Mapping[str, pa.Table],
+    file_format: Format = "parquet",
+    *,
+    escape_formulas: bool | None = None,
+) -> list[Path]:
+    """Write each table to a file in a folder, or the only one to the file that `path` names.
+
+    Raises:
+        SinkError: The place can't be written.
+    """
+    single = names_file(path)
+    make_folder(path.parent if single else path)
+    form = format_of(path) if single else file_format
+    files = [path if single else path / f"{file_stem(name)}.{form}" for name in tables]
+    for file, table in zip(files, tables.values(), strict=True):
+        write_table(file, table, table.schema, form, escape_formulas=escape_formulas)
+    return files
 
 
 class ParquetFile:
@@ -213,7 +234,6 @@ class CsvFile:
         self._writer.write_table(self._guard.rows(block).rename_columns(self._names))
 
     def close(self) -> None:
-        """Finish the file."""
         self._writer.close()
 
 
@@ -229,7 +249,6 @@ class ArrowFile:
         self._writer = pa.ipc.new_file(sink, self._schema)
 
     def write(self, block: pa.Table) -> None:
-        """Add a block's rows."""
         self._writer.write_table(block.cast(self._schema))
 
     def close(self) -> None:

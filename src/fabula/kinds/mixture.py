@@ -53,7 +53,6 @@ class Mixture(AbstractNumber, defer_build=True):
 
     @property
     def is_whole(self) -> bool:
-        """Whether all values are whole numbers."""
         if self.decimals is not None:
             return self.decimals == 0
         return all(part.column.is_whole for part in self.of)

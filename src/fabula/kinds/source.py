@@ -60,6 +60,16 @@ class SourceTable(SpecModel):
         columns: What happens to columns, such as `{city: "keep: confirmed", note: drop}`; masking
             proposes an action for all others.
         locale: Whose names new people have; by default those of the data.
+        synthesize: Columns that are learned, given the kept ones; each row is drawn by a model
+            that never saw it.
+        generalise: Columns that become coarser, such as `{postcode: 3, born: year}`.
+        k: Fewest rows of each combination of `quasi`; values become coarser until it holds.
+        quasi: What outsiders may know of a person.
+        sensitive: Kept columns that a combination must not give away.
+        l: Fewest distinct values of a `sensitive` column in each combination.
+        t: Greatest distance of a combination's `sensitive` values from those of all rows.
+        holdout: Share of people who are kept out, to measure a release with; a tenth where columns
+            are learned, else none.
         rows: The file's rows; planning fills it in.
         sha256: The file's hash; planning fills it in, and refuses another file.
         key: The fingerprint of the key that replaces people; planning fills it in.
@@ -69,6 +79,14 @@ class SourceTable(SpecModel):
     person: str | None = None
     columns: dict[str, str] = Field(default_factory=dict)
     locale: tuple[str, ...] = ()
+    synthesize: tuple[str, ...] = ()
+    generalise: dict[str, str | int] = Field(default_factory=dict)
+    k: int | None = Field(default=None, ge=2)
+    quasi: tuple[str, ...] = ()
+    sensitive: tuple[str, ...] = ()
+    l: int = Field(default=1, ge=1)  # noqa: E741  (the field's word)
+    t: float = Field(default=1.0, ge=0, le=1)
+    holdout: float | None = Field(default=None, ge=0, lt=1)
     rows: int | None = None
     sha256: str | None = None
     key: str | None = None
@@ -79,6 +97,22 @@ class SourceTable(SpecModel):
         if not isinstance(columns, dict):
             return columns
         return {name: as_action(value) or value for name, value in columns.items()}
+
+    @property
+    def is_release(self) -> bool:
+        """Whether columns are made from all rows at once."""
+        return bool(self.synthesize or self.k)
+
+    @property
+    def kept_out(self) -> float:
+        """The share of people who are kept out."""
+        return self.holdout if self.holdout is not None else 0.1 * bool(self.synthesize)
+
+    @property
+    def actions(self) -> dict[str, str]:
+        """What is asked for, by column; learned columns are not masked."""
+        coarser = {name: f"generalise: {step}" for name, step in self.generalise.items()}
+        return {**self.columns, **coarser, **dict.fromkeys(self.synthesize, "keep: confirmed")}
 
     @field_validator("locale", mode="before")
     @classmethod

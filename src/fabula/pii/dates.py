@@ -29,7 +29,8 @@ def written_times(texts: Sequence[str]) -> pa.Array | None:
     if found is None or not isinstance(found.form, TimeForm):
         return None
     times = found.form.read(values)
-    return None if pa.types.is_time(times.type) else times
+    dated = pa.types.is_timestamp(times.type) or pa.types.is_date(times.type)
+    return times if dated else None  # a time of day or a month is no one's birthday
 
 
 def birth_dates(values: pa.Array | pa.ChunkedArray, name: str) -> Finding | None:

@@ -21,6 +21,7 @@ from fabula.pii.few import found_in_few
 from fabula.pii.forms import (
     CALLING,
     DIGITS,
+    DIGITS_OF_PLACES,
     MIXED_PLATE,
     MOBILE,
     NEARLY_ALL,
@@ -78,8 +79,8 @@ def find_in_table(table: pa.Table) -> dict[str, Finding]:
     """The personal details of a table by column.
 
     Plain numbers of four to six digits are postcodes only alongside a street or a town, towns are
-    personal only as a part of an address, and short codes are licence plates only where their
-    column says so or the table tells of people.
+    personal only as a part of an address, and short codes are licence plates, and digits with a
+    hyphen postcodes, only where their column says so or the table tells of people.
     """
     found = {
         name: finding
@@ -90,14 +91,25 @@ def find_in_table(table: pa.Table) -> dict[str, Finding]:
     kinds = {finding.kind for finding in found.values()}
     if "street" in kinds:
         for name in table.column_names:
-            if name not in found and (finding := _beside_street(table.column(name))):
+            if name not in found and (finding := _beside_street(table.column(name), name)):
                 found[name] = finding
     elif not kinds & {"name", "postcode"}:
         found = {name: finding for name, finding in found.items() if finding.kind != "city"}
-    if not any(finding.direct and finding.kind != "plate" for finding in found.values()):
+    if not any(
+        finding.direct and finding.kind not in ("plate", "postcode") for finding in found.values()
+    ):
         found = {name: finding for name, finding in found.items()
-                 if finding.kind != "plate" or named("plate", name)}  # fmt: skip
+                 if not _is_vague(finding.kind, table.column(name))
+                 or named(finding.kind, name)}  # fmt: skip
     return found
+
+
+def _is_vague(kind: str, values: pa.ChunkedArray) -> bool:
+    """Whether the form is one of codes of anything: licence plates, and postcodes of digits."""
+    digits = re.compile(DIGITS_OF_PLACES)
+    return kind == "plate" or (
+        kind == "postcode" and share(sampled(values), digits, whole=True) >= NEARLY_ALL
+    )
 
 
 def sampled(values: pa.Array | pa.ChunkedArray) -> list[str]:
@@ -248,9 +260,13 @@ def _are_spread(digits: Sequence[str]) -> bool:
     return not running and len(endings) >= min(0.5 * len(digits), 100)
 
 
-def _beside_street(values: pa.ChunkedArray) -> Finding | None:
+def _beside_street(values: pa.ChunkedArray, name: str) -> Finding | None:
+    """A postcode; whole numbers may as well be amounts, with a zero among them, or keys."""
     texts = sampled(values)
     if len(texts) < FEWEST:
+        return None
+    numbers = not is_text(values.type) and not named("postcode", name)
+    if numbers and ("0" in texts or not _are_spread(texts) or _are_all_different(values)):
         return None
     form = re.compile(r"\d{4,6}|[A-Z0-9]{2,5}[ -]?[A-Z0-9]{2,4}")
     part = share(texts, form, whole=True)
@@ -258,6 +274,11 @@ def _beside_street(values: pa.ChunkedArray) -> Finding | None:
     if not coded or len({len(text) for text in texts}) > 3 or not _is_wide(texts):
         return None
     return found_as("postcode", part, "are short codes in a table of streets")
+
+
+def _are_all_different(values: pa.ChunkedArray) -> bool:
+    """Whether each of many values occurs once, as no postcode of so many people does."""
+    return len(values) >= 1_000 and pc.count_distinct(values).as_py() == len(values)
 
 
 def _is_wide(texts: Sequence[str]) -> bool:

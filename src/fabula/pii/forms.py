@@ -12,6 +12,11 @@ from fabula.pii.national_ids import SCHEMES, scheme_of
 NEARLY_ALL = 0.9
 """The share of the values that have the form of their kind, at least."""
 
+DIGITS_OF_PLACES = (
+    r"(?!(19|20)\d\d-[0-3])\d{4}-\d{3}|\d{5}-\d{4}|\d{2}-\d{3}|\d{5}-\d{3}|\d{3} \d{2}"
+)
+"""Postcodes that other codes look like; a year and a day of the year is none."""
+
 _FORMS: Mapping[str, tuple[str, str]] = {
     "email": (r"[^@\s]+@[^@\s]+\.[^\W\d_]{2,}", "have the form of an e-mail"),
     "mac": (r"[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}|([0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}",
@@ -27,8 +32,8 @@ _FORMS: Mapping[str, tuple[str, str]] = {
         "are a latitude and a longitude",
     ),
     "postcode": (
-        r"[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d|[1-9]\d{3} [A-Z]{2}|\d{5}-\d{4}|"
-        r"\d{2}-\d{3}|\d{5}-\d{3}|\d{4}-\d{3}|\d{3} \d{2}|〒?\d{3}-\d{4}|(D|A|CH|F|I)-\d{4,5}",
+        r"[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d|[1-9]\d{3} [A-Z]{2}"
+        r"|〒?\d{3}-\d{4}|(D|A|CH|F|I)-\d{4,5}|" + DIGITS_OF_PLACES,
         "have the form of a postcode",
     ),
 }  # fmt: skip

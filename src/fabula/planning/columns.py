@@ -122,7 +122,7 @@ class _Resolver:
                 self.problems.append(Violation("spec.bad-sql", message, where, error.hint))
                 continue
             except TemplateError as error:
-                message = f"column `{name}`: no valid template: {error}"
+                message = f"column `{name}`: the template is not valid: {error}"
                 self.problems.append(Violation("spec.bad-template", message, where))
                 continue
             wanted.update(parsed.needs)
@@ -151,7 +151,7 @@ class _Resolver:
         for name in column.of:
             other = self.table.columns.get(name)
             if other is not None and not isinstance(other, Llm | Text):
-                message = f"`{name}` is a `{other.kind}` column, behind which stands no reasoning"
+                message = f"`{name}` is a `{other.kind}` column, which has no reasoning"
                 yield Violation(
                     "spec.bad-reasoning", message, where, "name `llm` or `text` columns"
                 )
@@ -308,7 +308,7 @@ def _column_cycle(cycle: list[Node]) -> Violation:
     table, name = cycle[0]
     return Violation(
         "plan.cycle",
-        f"{path}: these columns need each other",
+        f"{path}: these columns depend on each other",
         f"tables.{table}.columns.{name}",
-        "state one of them without the other",
+        "define one of them without the other",
     )

@@ -85,12 +85,7 @@ class ExpressionError(ValueError):
 
 @dataclass(frozen=True)
 class Expression:
-    """A SQL expression over one row.
-
-    Attributes:
-        sql: Ready to evaluate: a parent's column is one quoted name, `"customer_id.name"`.
-        needs: Names of the columns that it uses.
-    """
+    """A SQL expression over one row; a parent's column is one quoted name, `"customer_id.name"`."""
 
     sql: str
     needs: tuple[str, ...]
@@ -125,9 +120,11 @@ def _parsed(text: str, references: Collection[str], *, across: bool) -> Expressi
     try:
         tree = json.loads(serialized)
     except ValueError as error:
-        raise ExpressionError("it holds a number of too many digits") from error
+        raise ExpressionError("it has a number with too many digits") from error
     if tree.get("error"):
-        raise ExpressionError(f"no valid SQL: {tree.get('error_message', '').splitlines()[0]}")
+        raise ExpressionError(
+            f"the SQL is not valid: {tree.get('error_message', '').splitlines()[0]}"
+        )
     node = tree["statements"][0]["node"]
     plain = (
         len(tree["statements"]) == 1
@@ -208,14 +205,14 @@ def _inspect(part: dict[str, Any], references: Collection[str], needs: dict[str,
     """Note the columns of one node, renaming those of a parent; refuse what can't repeat."""
     kind = part.get("class")
     if kind == "SUBQUERY":
-        raise ExpressionError("it must not hold a query of its own")
+        raise ExpressionError("it must not contain a query")
     if kind == "WINDOW":
         raise ExpressionError(
             "it must not look at other rows (no window functions)",
             "a rule over other rows is a check of `kind: window`",
         )
     if kind == "PARAMETER":
-        raise ExpressionError("it must not hold a parameter (`?` or `$1`)")
+        raise ExpressionError("it must not have a parameter (`?` or `$1`)")
     if kind == "STAR":
         raise ExpressionError("it must name its columns (no `*`)")
     if kind == "FUNCTION":
@@ -233,7 +230,7 @@ def _inspect(part: dict[str, Any], references: Collection[str], needs: dict[str,
         )
     elif len(names) > 2:
         raise ExpressionError(
-            f"`{'.'.join(names)}` goes over more than one reference",
+            f"`{'.'.join(names)}` follows more than one reference",
             f"give the parent table an `expr` column that holds `{'.'.join(names[1:])}`",
         )
     needs[names[0]] = None
@@ -248,7 +245,7 @@ def _inspect_function(part: dict[str, Any]) -> None:
             "draw with a column of its own (`kind: uniform`) and use that column here",
         )
     if name in _OF_THE_DATABASE:
-        raise ExpressionError(f"`{name}` looks at the database, not at the row")
+        raise ExpressionError(f"`{name}` reads the database, not the row")
     if name in unrepeatable_functions():
         raise ExpressionError(
             f"`{name}` is not known to give the same result for the same row",

@@ -53,7 +53,7 @@ def _found(column: Learned, name: str, where: str, problems: list[Violation]) ->
             hint = did_you_mean(asked, known) or f"columns: {', '.join(known[:20])}"
             problems.append(Violation("spec.unknown-column", message, f"{where}.{place}", hint))
     if column.sha256 not in (None, file.sha256):
-        message = f"`{column.file}` is another file than the one whose hash is given"
+        message = f"`{column.file}` is not the file whose hash is given"
         problems.append(Violation("spec.other-file", message, f"{where}.sha256"))
     return column.model_copy(update={"sha256": file.sha256})
 

@@ -250,7 +250,7 @@ def _overlaps(table: TableSpec) -> Iterator[Violation]:
     taken: set[str] = set()
     for group in groups:
         for name in sorted(group & taken):
-            message = f"`{name}` stands in several groups of references that may not repeat"
+            message = f"`{name}` is in several groups of references that may not repeat"
             hint = "keep one of the groups, or check the other with `kind: unique`"
             yield Violation("spec.bad-reference", message, f"tables.{table.name}.unique", hint)
         taken |= group

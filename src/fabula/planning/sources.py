@@ -5,13 +5,16 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from fabula.errors import SourceError
 from fabula.io.places import sha256_of
 from fabula.io.tables import as_table
-from fabula.kinds.source import Source
+from fabula.kinds.source import Source, SourceTable
 from fabula.spec.tables import TableSpec
+from fabula.streams import stream
 
 
 def source_rows(file: str) -> pa.Table:
@@ -21,6 +24,31 @@ def source_rows(file: str) -> pa.Table:
         SourceError: It is missing, or can't be read as a table.
     """
     return _read(file, *_state(file))
+
+
+def table_rows(source: SourceTable) -> pa.Table:
+    """The rows of a file that become a table's rows: all but those of people who are kept out."""
+    rows = source_rows(source.file)
+    return rows.filter(pa.array(~_kept_out(source, rows))) if source.kept_out else rows
+
+
+def held_rows(source: SourceTable) -> pa.Table:
+    """The rows of the people who are kept out."""
+    rows = source_rows(source.file)
+    return rows.filter(pa.array(_kept_out(source, rows)))
+
+
+def _kept_out(source: SourceTable, rows: pa.Table) -> NDArray[np.bool_]:
+    """Which rows are of people who are kept out; the same ones for the same file."""
+    groups = np.arange(rows.num_rows)
+    if source.person in rows.column_names:
+        people = rows.column(source.person).combine_chunks().dictionary_encode()
+        codes = people.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        groups = np.where(codes < 0, len(people.dictionary) + groups, codes)
+        groups = np.unique(groups, return_inverse=True)[1]
+    people_there = int(groups.max(initial=-1)) + 1
+    order = stream(0, "source", "holdout", 0).permutation(people_there)
+    return np.asarray(order[groups] < round(source.kept_out * people_there))
 
 
 def source_hash(file: str) -> str:

@@ -66,7 +66,7 @@ def frequency_attack(
     # a guess that does not look at the row is right as often as both ranks are frequent
     size = max(int(guess.max()), int(old_ranks.max())) + 1
     shares = [np.bincount(ranks, minlength=size) / len(ranks) for ranks in (guess, old_ranks[old])]
-    return _share("frequency", right, float(shares[0] @ shares[1]))
+    return share_of("frequency", right, float(shares[0] @ shares[1]))
 
 
 def dictionary_attack(
@@ -85,7 +85,7 @@ def dictionary_attack(
             found.setdefault(text, candidate)
     guesses = (found.get(text[:12].lower()) for text in masked)
     right = np.array([guess == old for guess, old in zip(guesses, originals, strict=True)])
-    return _share("dictionary", right, 0.0)
+    return share_of("dictionary", right, 0.0)
 
 
 def _hashed(text: str) -> Iterator[str]:
@@ -122,7 +122,7 @@ def weekday_attack(
         by_turn[:, choices % 7]
         + np.random.default_rng(seed).random((len(counts), len(choices))) * 1e-9
     )
-    return _share("weekday", choices[scores.argmax(axis=1)] == shifts, 1 / len(choices))
+    return share_of("weekday", choices[scores.argmax(axis=1)] == shifts, 1 / len(choices))
 
 
 def order_attack(originals: Sequence[object], masked: Sequence[object]) -> Attack:
@@ -178,7 +178,13 @@ def _correlation(name: str, one: NDArray[np.float64], other: NDArray[np.float64]
     return Attack(name, size, rho, low, high, 0.0)
 
 
-def _share(name: str, right: NDArray[np.bool_], baseline: float) -> Attack:
-    """A share with Wilson's interval."""
+def share_of(name: str, right: NDArray[np.bool_], baseline: float) -> Attack:
+    """An attack's share of right guesses, with Wilson's interval.
+
+    Args:
+        name: The attack.
+        right: Which guesses are right.
+        baseline: What somebody gets who does not look.
+    """
     share, low, high = wilson(int(right.sum()), len(right), _Z)
     return Attack(name, len(right), share, max(0.0, low), min(1.0, high), baseline)

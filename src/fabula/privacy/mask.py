@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pyarrow as pa
 from typing_extensions import Unpack
 
-from fabula.errors import SinkError
 from fabula.io.formats import names_file
 from fabula.io.places import check_free, make_folder, write_json, write_text
 from fabula.options import known_options
 from fabula.privacy.files.sources import in_memory
-from fabula.privacy.files.writing import Work, is_unfinished, write_spans
+from fabula.privacy.files.writing import Work, is_unfinished, spare_originals, write_spans
 from fabula.privacy.masked import Masked, card_path, written_folder
 from fabula.privacy.masking import Counts
 from fabula.privacy.prepared import Masking, card_of, fingerprint_of
 from fabula.privacy.preparing import MaskOptions, prepare
+from fabula.privacy.unmask import check_map, save_map
 from fabula.types import Progress, TableLike
 
 
@@ -30,6 +30,7 @@ def mask(
     *,
     output: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
+    map: str | os.PathLike[str] | None = None,  # noqa: A002  (the word that users know)
     **options: Unpack[MaskOptions],
 ) -> Masked:
     """Replace the people in some tables with new people.
@@ -42,6 +43,8 @@ def mask(
         output: The folder, or for one table the file, to write to; the data must be files. By
             default, the tables come back in memory.
         overwrite: Whether files that are there may be replaced.
+        map: A file to write an encrypted map of new and old values to, which `unmask` and the key
+            turn back; by default none is kept.
         **options: `person`: the column that tells the person, such as `customer_id`. `columns`:
             actions by column, such as `{"city": "keep: confirmed", "note": "redact"}`. `locale`:
             whose names new people have, by default those of the data. `key_file`: the key; by
@@ -65,9 +68,12 @@ def mask(
         (True, False)
     """
     masking = prepare(data, **options)
-    if output is None:
-        return run(masking)
-    return write(masking, Path(output), overwrite=overwrite)
+    if map is not None:
+        check_map(masking, Path(map), overwrite=overwrite)
+    masked = run(masking) if output is None else write(masking, Path(output), overwrite=overwrite)
+    if map is not None:
+        save_map(masking, Path(map))
+    return masked
 
 
 def run(masking: Masking) -> Masked:
@@ -108,7 +114,7 @@ def write(
     targets = {
         name: output if single else output / file.name for name, file in masking.files.items()
     }
-    _spare_originals(targets, masking.files)
+    spare_originals(targets, masking.files)
     journal = card.with_name(f".{card.name}.masking")
     fingerprint = fingerprint_of(masking)
     done = _finished(journal, fingerprint)
@@ -156,17 +162,6 @@ class _Told:
         done = self.counts.rows if rows is None else rows
         if self.progress is not None:
             self.progress(self.name, done, done if is_done else max(done + 1, self.about))
-
-
-def _spare_originals(targets: Mapping[str, Path], files: Mapping[str, Path]) -> None:
-    for name, target in targets.items():
-        if target.exists() and target.samefile(files[name]):
-            raise SinkError(
-                f"`{target}` is the original",
-                code="mask.original",
-                where=str(target),
-                hint="choose another place with `-o`",
-            )
 
 
 def _finished(journal: Path, wanted: str) -> dict[str, Counts]:

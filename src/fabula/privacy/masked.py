@@ -11,10 +11,9 @@ import pyarrow as pa
 from typing_extensions import override
 
 from fabula.errors import UsageError
-from fabula.io.formats import format_of, names_file
-from fabula.io.names import file_stem
-from fabula.io.places import make_folder, write_json
-from fabula.io.write import write_table
+from fabula.io.formats import names_file
+from fabula.io.places import write_json
+from fabula.io.write import write_tables
 from fabula.render import amounts, grid
 from fabula.render.results import Result
 from fabula.types import Path as PathLike
@@ -76,12 +75,8 @@ class Masked(Result):
         single = names_file(place)
         if single:
             _ = self.table
-        told = {}
-        for name, table in self.tables.items():
-            file = place if single else place / f"{file_stem(name)}.parquet"
-            make_folder(file.parent)
-            write_table(file, table, table.schema, format_of(file))
-            told[name] = self.card["tables"][name] | {"file": file.name}
+        files = zip(self.tables, write_tables(place, self.tables), strict=True)
+        told = {name: self.card["tables"][name] | {"file": file.name} for name, file in files}
         write_json(card_path(place, single=single), {**self.card, "tables": told})
 
     def _check_in_memory(self) -> None:

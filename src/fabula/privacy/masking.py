@@ -110,7 +110,7 @@ class Counts:
             told[column] = told.get(column, 0) + count
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Masker:
     """Makes the new columns of blocks.
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from fabula.fakers.locales import Locale
 from fabula.fakers.people import People
 from fabula.privacy.secret import Secret
+from fabula.privacy.signs import has_bytes
 
 KEY_BYTES = 64
 
@@ -43,10 +44,11 @@ _PLACES = {
     "job": (38, 4),
     "title": (42, 2),
     "shift": (44, 4),
-    "bearing": (48, 8),
-    "distance": (56, 8),
 }
 """Where the bits of each attribute stand in a person's digest, and how many bytes they are."""
+
+_AGAIN = 48
+"""From this byte on, a digest has the seed of other names, for people who would get real ones."""
 
 ACCOUNTS = 10**8
 """Numbers that end a user name. Of 5 million people, two share a name and a number with
@@ -70,7 +72,11 @@ def normal(texts: pa.Array) -> pa.Array:
             for text in texts.to_pylist()
         ]
         texts = pa.array(written, pa.large_string())
-    texts = pc.utf8_trim_whitespace(pc.utf8_lower(texts))
+        texts = pc.utf8_trim_whitespace(pc.utf8_lower(texts))
+        return pc.replace_substring_regex(texts, r"\s+", " ")
+    texts = pc.ascii_trim_whitespace(pc.ascii_lower(texts))
+    if not has_bytes(texts, b" \t\n\v\f\r"):
+        return texts
     return pc.replace_substring_regex(texts, r"\s+", " ")
 
 
@@ -126,16 +132,27 @@ class NewPeople:
             again = again[real]
             if not len(again):
                 break
-            drawn = self._drawn_again(keys[again], attempt)
-            digests[again] = drawn
+            digests[again] = drawn = _named_again(digests[again], attempt)
             group = Group(self._people, drawn, None if sexes is None else sexes[again])
         return Group(self._people, digests, sexes)
 
-    def _drawn_again(self, keys: Keys, attempt: int) -> Keys:
-        values = pa.FixedSizeBinaryArray.from_buffers(
-            pa.binary(KEY_BYTES), len(keys), [None, pa.py_buffer(np.ascontiguousarray(keys).data)]
-        )
-        return self.secret.digests(values, f"identity {attempt}", KEY_BYTES)
+
+def _named_again(digests: Keys, attempt: int) -> Keys:
+    """The people with other names: SplitMix64 of bits that nothing else depends on."""
+    seeds = np.ascontiguousarray(digests[:, _AGAIN:]).view("<u8")
+    mixed = _mixed(_mixed(seeds[:, 0] + np.uint64(attempt * _STEP % 2**64)) ^ seeds[:, 1])
+    drawn, start = digests.copy(), _PLACES["first_name"][0]
+    drawn[:, start : start + 4] = mixed.view(np.uint8).reshape(-1, 8)[:, :4]
+    return drawn
+
+
+_STEP = 0x9E3779B97F4A7C15
+
+
+def _mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return bits ^ (bits >> np.uint64(31))
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,8 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from fabula.fakers.locales import load_locale
-from fabula.privacy.files.json_bytes import JsonSource
-from fabula.privacy.files.sources import Source, in_memory
+from fabula.privacy.files.sources import Source, in_memory, tables_in
 from fabula.privacy.masking import Counts, Masker
 from fabula.privacy.notes import Detector, Everyone
 from fabula.privacy.people import NewPeople
@@ -76,8 +75,7 @@ class Masking:
 
     def tables_of(self, name: str) -> list[str]:
         """A table that has a file, and those that are lists in its rows."""
-        return [name, *(each for each in self.sources if each.startswith(f"{name}.")
-                        and isinstance(self.sources[each], JsonSource))]  # fmt: skip
+        return tables_in(self.sources, name)
 
     def preview(self, rows: int = _SHOWN) -> dict[str, dict[str, list[tuple[Any, Any]]]]:
         """Some values of each column that changes, before and after, by table."""

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypedDict, TypeGuard
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from typing_extensions import Unpack
 
+from fabula.errors import SpecError, Violation
 from fabula.fakers.locales import load_locale
+from fabula.privacy.actions import ColumnAction
 from fabula.privacy.drafts import drafts_of, people_of
 from fabula.privacy.files.json_bytes import JsonSource
 from fabula.privacy.files.sources import Source, sources_of
 from fabula.privacy.first_pass import Known
 from fabula.privacy.labels import full, naming_people
 from fabula.privacy.masking import Counts
+from fabula.privacy.national import DATED
 from fabula.privacy.notes import Detector, Everyone
 from fabula.privacy.people import EMAIL, NewPeople
 from fabula.privacy.prepared import Masking
@@ -130,6 +135,7 @@ def completed(masking: Masking) -> Masking:
     people = NewPeople(secret, locales, taken, known.sex_finder())
     noted = (*masking.notes, *plan.notes, *said)
     masking = replace(masking, plan=replace(plan, tables=tables), people=people, notes=noted)
+    _check_ids(masking)
     with_notes = any(a.action == "notes" for t in tables.values() for a in t.columns.values())
     return replace(masking, everyone=_everyone(masking)) if with_notes else masking
 
@@ -137,28 +143,70 @@ def completed(masking: Masking) -> Masking:
 def _everyone(masking: Masking) -> Everyone:
     """The identifiers of all people in all tables, and what takes their place."""
     everyone = Everyone(single_names=not masking.secret.kept)
+    for _, columns in _replaced(masking, lambda action: action.detail != "key"):
+        names = {}
+        for action, old, new in columns.values():
+            real = are_people(old)
+            everyone.add(action.detail, old.filter(real), new.filter(real))
+            names[action.detail] = (old, new)
+        if {"first_name", "last_name"} <= names.keys():
+            parts = zip(names["first_name"], names["last_name"], strict=True)
+            everyone.add("name", *(full(*pair) for pair in parts))
+    return everyone
+
+
+def _check_ids(masking: Masking) -> None:
+    """Make sure that national ids whose birth dates move with their people stay apart.
+
+    Raises:
+        SpecError: People who differ would get the same id, by moving to the same birthday.
+    """
+    found: dict[str, list[NDArray[np.uint64]]] = {}
+    for name, columns in _replaced(masking, lambda action: action.scheme in DATED):
+        for column, (_, *both) in columns.items():
+            pair = [masking.secret.digests(each, "same id", 8).view("<u8")[:, 0] for each in both]
+            found.setdefault(f"{name}.{column}", []).append(np.stack(pair, axis=1))
+    problems = []
+    for where, pairs in found.items():
+        ids = np.unique(np.concatenate(pairs), axis=0)
+        if lost := len(ids) - len(np.unique(ids[:, 1])):
+            told = f"{lost:,} of {len(ids):,} new national ids"
+            message = f"{told} in `{where}` would be those of others"
+            hint = f'`--column "{where}=replace: code"` keeps them apart, without dates that agree'
+            problems.append(Violation("mask.same-id", message, where, hint))
+    if problems:
+        raise SpecError(problems)
+
+
+def _replaced(
+    masking: Masking, wanted: Callable[[ColumnAction], bool]
+) -> Iterator[tuple[str, dict[str, tuple[ColumnAction, pa.Array, pa.Array]]]]:
+    """The table, and the action, old texts and new ones of replaced columns, block by block."""
     for name, source in masking.sources.items():
         masker = masking.masker(name)
         columns = {
             column: action
-            if action.action == "replace" and action.detail != "key"
+            if action.action == "replace" and wanted(action)
             else replace(action, action="keep")
             for column, action in masker.table.columns.items()
         }
         searched = replace(masker, table=replace(masker.table, columns=columns), counts=Counts())
         told = any(action.action != "keep" for action in columns.values())
         for block in source.tables(source.names) if told else ():
-            made, names = searched.mask(block), {}
-            for column, new in made.items():
-                real = are_people(block.column(column)).combine_chunks()
-                old = block.column(column).combine_chunks().cast(pa.large_string())
-                detail = columns[column].detail
-                everyone.add(detail, old.filter(real), new.filter(real))
-                names[detail] = (old, new.cast(pa.large_string()))
-            if {"first_name", "last_name"} <= names.keys():
-                parts = zip(names["first_name"], names["last_name"], strict=True)
-                everyone.add("name", *(full(*pair) for pair in parts))
-    return everyone
+            yield (
+                name,
+                {
+                    column: (columns[column], _texts(block.column(column)), _texts(new))
+                    for column, new in searched.mask(block).items()
+                },
+            )
+
+
+def _texts(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    if isinstance(values, pa.ChunkedArray):
+        chunks = values.cast(pa.large_string()).chunks
+        values = pa.concat_arrays([pa.array([], pa.large_string()), *chunks])
+    return values.cast(pa.large_string())
 
 
 def codes_of(locales: Sequence[str]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from fabula.errors import (
 )
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.kinds.source import Source, SourceTable
-from fabula.planning.sources import source_hash, source_rows
+from fabula.planning.sources import source_hash, source_rows, table_rows
 from fabula.privacy.files.parquet import ArrowSource
 from fabula.privacy.masking import TableMask
 from fabula.privacy.people import NewPeople
@@ -101,6 +101,12 @@ def _found(
     if source.sha256 not in (None, sha256):
         message = f"`{file}` is another file than the one whose hash is given"
         problems.append(Violation("spec.other-file", message, f"{where}.sha256"))
+    wanted = [*source.synthesize, *source.quasi, *source.sensitive, *source.generalise]
+    for name in dict.fromkeys(each for each in wanted if each not in known):
+        message = f"`{file}` has no column `{name}`"
+        hint = did_you_mean(name, known) or f"columns: {', '.join(known[:20])}"
+        problems.append(Violation("spec.unknown-column", message, where, hint))
+    rows = table_rows(source.model_copy(update={"file": str(file)}))
     facts = {"file": str(file), "rows": len(rows), "sha256": sha256}
     key = source.key if source.key in _SECRETS else secret.fingerprint
     source = source.model_copy(update={**facts, "key": key})
@@ -158,7 +164,7 @@ def _listed(table: TableSpec, masked: TableMask) -> TableSpec:
 
 def _repeating(table: TableSpec, masking: Masking) -> Iterator[Violation]:
     """Columns that are to be unique, and are not."""
-    actions, rows = masking.plan.tables[table.name].columns, source_rows(_source(table).file)
+    actions, rows = masking.plan.tables[table.name].columns, table_rows(_source(table))
     for name, column in table.columns.items():
         if isinstance(column, Source) and column.unique:
             values, action = rows.column(column.column or name), actions[column.column or name]
@@ -187,14 +193,14 @@ def _asked(table: TableSpec) -> dict[str, str]:
         for name, column in table.columns.items()
         if isinstance(column, Source) and column.action
     }
-    return {**_source(table).columns, **own}
+    return {**_source(table).actions, **own}
 
 
 def _read_columns(table: TableSpec) -> pa.Table:
     """The columns of a table's file, but for those whose place a column of the spec takes."""
     source = _source(table)
     needed = {*_names(table), source.person}
-    rows = source_rows(source.file)
+    rows = table_rows(source)
     return rows.select([n for n in rows.column_names if n not in table.columns or n in needed])
 
 

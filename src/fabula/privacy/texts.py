@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
+from fabula.privacy.signs import begin_with, have_letters
 
 _TITLE = r"^(?P<title>(?:Mr|Mrs|Ms|Miss|Dr|Rev|Prof|Herr|Frau|Sr|Sra|M|Mme|Mlle)\.? )"
 _BY_SEX = {"Mr": "Ms", "Mrs": "Mr", "Ms": "Mr", "Miss": "Mr", "Herr": "Frau", "Frau": "Herr",
@@ -26,6 +27,9 @@ _PLACEHOLDERS = (
     rf"(?i)^\s*({_WORDS}|x+|test|test@test(\..*)?|no ?reply@.*|9{{4,}}|1{{4,}}|[0()+. -]*)\s*$"
 )
 
+_FIRST = b"nuidtxNUIDTX019-.?\\()+ \t\r\n\v\f"
+"""How placeholders begin."""
+
 
 def are_people(texts: pa.Array, *, keys: bool = False) -> pa.Array:
     """Which values are known, and no placeholders such as `N/A`: those are nobody, and stay.
@@ -35,8 +39,14 @@ def are_people(texts: pa.Array, *, keys: bool = False) -> pa.Array:
         keys: Whether they are keys, of which `0000` may be one.
     """
     known = texts.cast(pa.large_string())
+    if isinstance(known, pa.ChunkedArray):
+        known = pa.concat_arrays([pa.array([], known.type), *known.chunks])
+    maybe = np.flatnonzero(begin_with(known, _FIRST))
+    real = np.ones(len(known), bool)
     form = _NOBODY if keys else _PLACEHOLDERS
-    return pc.fill_null(pc.invert(pc.match_substring_regex(known, form)), False)
+    found = pc.match_substring_regex(known.take(array_of(maybe)), form)
+    real[maybe] = ~pc.fill_null(found, True).to_numpy(zero_copy_only=False)
+    return array_of(real)
 
 
 def full_names(
@@ -60,8 +70,13 @@ def full_names(
             pa.scalar(", ", pa.large_string()),
         )
         new = pc.if_else(comma, turned, new)
-    titled = pc.fill_null(pc.match_substring_regex(old, _TITLE), False)
-    if pc.any(titled).as_py():
+    maybe = begin_with(old, b"MDRPHFS")
+    titled = maybe.copy()
+    titled[maybe] = pc.fill_null(
+        pc.match_substring_regex(old.filter(array_of(maybe)), _TITLE), False
+    ).to_numpy(zero_copy_only=False)
+    if titled.any():
+        titled = array_of(titled)
         titles = pc.struct_field(pc.extract_regex(old, _TITLE), "title")
         agreed = _titles(titles, array_of(male))
         new = pc.if_else(titled, pc.binary_join_element_wise(agreed, new, _NOTHING), new)
@@ -78,8 +93,11 @@ def without_titles(names: pa.Array) -> pa.Array:
 def in_case_of(new: pa.Array, old: pa.Array) -> pa.Array:
     """New texts in capitals where the old ones are, and in small letters likewise."""
     old, new = old.cast(pa.large_string()), new.cast(pa.large_string())
-    small = pc.fill_null(pc.match_substring_regex(old, r"\p{Ll}"), True)
-    capital = pc.fill_null(pc.match_substring_regex(old, r"\p{Lu}"), True)
+    if letters := have_letters(old):
+        small, capital = (array_of(each) for each in letters)
+    else:
+        small = pc.fill_null(pc.match_substring_regex(old, r"\p{Ll}"), True)
+        capital = pc.fill_null(pc.match_substring_regex(old, r"\p{Lu}"), True)
     if not pc.all(small).as_py():
         upper = pc.and_(pc.invert(small), capital)
         new = pc.if_else(upper, pc.utf8_upper(new), new)

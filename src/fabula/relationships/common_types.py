@@ -21,6 +21,10 @@ _SLASHED = """
 """
 _KINDS = {"flag": "flags", "number": "numbers", "moment": "dates or times", "text": "text",
           "other": "values of another type"}  # fmt: skip
+_UUID = r"^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"
+_PROBE = 50
+"""Labels that tell whether a column holds UUIDs, whose case says nothing."""
+
 MOSTLY = 0.5
 """Text alongside numbers or dates of which less than this share can be read is a mistake."""
 
@@ -113,8 +117,11 @@ def comparable(first: pa.ChunkedArray, second: pa.ChunkedArray) -> pa.ChunkedArr
 
 
 def as_labels(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column as text, so that keys of different types can be compared."""
-    return labelled(plain(column))
+    """A column as text, so that keys of different types, and UUIDs of any case, can be compared."""
+    labels = labelled(plain(column))
+    some = labels.slice(0, _PROBE).drop_null()
+    uuids = len(some) and pc.all(pc.match_substring_regex(some, _UUID)).as_py()
+    return pc.ascii_lower(labels) if uuids else labels
 
 
 def labelled(values: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -108,7 +108,7 @@ def _keys() -> Iterator[Finding]:
         if variable:
             yield Finding("ok", f"key for {name} in {variable}")
         elif name in kept:
-            yield Finding("ok", f"key for {name} kept by `fabula keys set`")
+            yield Finding("ok", f"key for {name} stored by `fabula keys set`")
 
 
 def _endpoints() -> Iterator[Finding]:

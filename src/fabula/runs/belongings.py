@@ -83,9 +83,7 @@ def recorded(folder: Path) -> dict[str, str]:
 def remove_run(folder: Path, keep_free: Collection[str] = ()) -> None:
     """Remove what a run recorded, and nothing else; the folder itself stays.
 
-    Args:
-        folder: The run's folder.
-        keep_free: Patterns of files that the next run writes.
+    `keep_free` are patterns of files that the next run writes.
 
     Raises:
         SourceError: The records are damaged, or name a file elsewhere.

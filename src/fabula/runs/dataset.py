@@ -13,11 +13,9 @@ import pyarrow as pa
 from fabula.checks.results import CheckResults
 from fabula.errors import PrerequisiteError, SourceError, UsageError, did_you_mean
 from fabula.io.formats import as_format, format_of, names_file
-from fabula.io.names import file_stem
-from fabula.io.places import make_folder
 from fabula.io.read import TableRows, read_files, typed
 from fabula.io.run_files import check_unchanged, inside
-from fabula.io.write import write_table
+from fabula.io.write import write_tables
 from fabula.options import known_options
 from fabula.render.results import Result
 from fabula.runs.parts import Lost
@@ -227,18 +225,10 @@ class Dataset(Mapping[str, Any], Result):
             UsageError: A file is named, but there are several tables.
             SinkError: The place can't be written.
         """
-        path = Path(path)
-        if names_file(path):
-            table = self.to_arrow()
-            make_folder(path.parent)
-            write_table(path, table, table.schema, format_of(path), escape_formulas=escape_formulas)
-            return
-        file_format = as_format(format)
-        make_folder(path)
-        for name in self:
-            table = self.to_arrow(name)
-            file = path / f"{file_stem(name)}.{file_format}"
-            write_table(file, table, table.schema, file_format, escape_formulas=escape_formulas)
+        place = Path(path)
+        named = {self._name(None)} if names_file(place) else self
+        tables = {name: self.to_arrow(name) for name in named}
+        write_tables(place, tables, as_format(format), escape_formulas=escape_formulas)
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         return self.to_arrow().__arrow_c_stream__(requested_schema)

@@ -142,7 +142,7 @@ def _make(
         for name in plan.order:
             tables.make(name)
             checking.after(name)
-        usage, masked = generating.usage(), _masked(generating, tables)
+        usage, masked = generating.usage(), _masked(plan, generating, tables)
     finally:
         generating.close()
     manifest = build_manifest(plan, tables.records, checking.results(), usage, timings())
@@ -154,13 +154,14 @@ def _make(
     )
 
 
-def _masked(generating: Generation, tables: Tables) -> dict[str, Any]:
+def _masked(plan: Plan, generating: Generation, tables: Tables) -> dict[str, Any]:
     """The card of the masking of real files, for the manifest; nothing where there are none."""
     masking = generating.masking
     if masking is None:
         return {}
     from fabula.privacy.masking import Counts  # heavy imports, when needed
     from fabula.privacy.prepared import card_of
+    from fabula.privacy.release.making import tell_release
 
     counts = {}
     for name in masking.sources:
@@ -169,6 +170,7 @@ def _masked(generating: Generation, tables: Tables) -> dict[str, Any]:
         counts[name] = Counts(sum(part.asked for part in parts), **told)
     card = card_of(masking, counts)
     for name, table in card["tables"].items():
+        tell_release(table, plan.spec.tables[name].source)
         table["file"] = next((f.name for part in tables.records[name] for f in part.files), None)
     return {"masking": card}
 
@@ -178,8 +180,8 @@ def _interrupted(tracker: Tracker, *, kept: bool) -> RunInterrupted:
     if kept:
         message, hint = "nothing lost", "run the same command to continue"
     else:
-        message = "they were in memory only"
-        hint = "name an output folder to be able to continue; answers of models are kept anyway"
+        message = "they were only in memory"
+        hint = "give an output folder, so that a run can continue; model replies are kept"
     return RunInterrupted(
         f"stopped after {tracker.safe:,} rows; {message}", code="run.interrupted", hint=hint
     )

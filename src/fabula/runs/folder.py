@@ -178,11 +178,9 @@ class RunFolder:
         return self._rows(layout, range(layout.parts))
 
     def attempt(self, table: str) -> int:
-        """Which drawing of a table is the current one."""
         return self._counts("attempts.json").get(table, 0)
 
     def draw_again(self, table: str, attempt: int) -> None:
-        """Say, before its parts are made, that a table is drawn again."""
         state = {**self._counts("attempts.json"), table: attempt}
         write_text(self.path / STATE / "attempts.json", json.dumps(state))
 
@@ -278,7 +276,7 @@ def _check_owner(
     past = read_identity(path)
     if past is None:
         raise SinkError(
-            f"`{path}` holds files that no run made",
+            f"`{path}` contains files that are not from a run",
             code="sink.exists",
             where=str(path),
             hint="choose another folder",

@@ -115,7 +115,7 @@ def _past(output: Path, facts: Mapping[str, Any], *, overwrite: bool) -> dict[st
             where=str(output),
             hint="move it away, or pass --overwrite to make it again",
         )
-    owner = "is the result of another run" if manifest else "was made by no run"
+    owner = "is the result of another run" if manifest else "is not the result of a run"
     raise SinkError(
         f"`{output}` {owner}",
         code="sink.exists",

@@ -97,7 +97,9 @@ def program(
     number = seed if seed is not None else spec.seed if spec is not None else 0
     if rounds < 0:
         raise UsageError(
-            f"{rounds} rounds are not possible", code="usage.rounds", hint="give 0 or more"
+            f"`rounds` must not be below 0, not {rounds}",
+            code="usage.rounds",
+            hint="give 0 or more",
         )
     require_sandbox()
 

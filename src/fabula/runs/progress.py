@@ -27,12 +27,7 @@ class Tracker:
         self._noted = 0.0
 
     def resume(self, before: Mapping[str, int], note: Callable[[Mapping[str, int]], None]) -> None:
-        """Go on from what an earlier run has noted, and note what this one does.
-
-        Args:
-            before: Rows of each table that models had filled; their replies are known.
-            note: Keeps such counts; called now and then.
-        """
+        """Go on from the rows that models filled in an earlier run, and `note` such counts."""
         self._before, self._note = before, note
 
     @property

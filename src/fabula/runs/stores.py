@@ -54,7 +54,6 @@ class MemoryStore:
         self._attempts: dict[str, int] = {}
 
     def attempt(self, table: str) -> int:
-        """Which drawing of a table is the current one."""
         return self._attempts.get(table, 0)
 
     def draw_again(self, table: str, attempt: int) -> None:

@@ -21,9 +21,7 @@ from fabula.runs.stores import Store
 class Tables:
     """The tables of a run: made, drawn again, or found finished.
 
-    Attributes:
-        records: The records of each table's parts.
-        reused: Rows that an earlier run had made already.
+    `records` are those of each table's parts; `reused` counts rows that an earlier run had made.
     """
 
     def __init__(

@@ -91,11 +91,7 @@ def named_stream(frame: Frame) -> tuple[str, memoryview]:
 
 
 class FrameReader:
-    """Cuts what comes out of a pipe into frames.
-
-    Args:
-        most: Bytes that all frames together may have.
-    """
+    """Cuts what comes out of a pipe into frames of `most` bytes together."""
 
     def __init__(self, most: int) -> None:
         self.frames: list[Frame] = []

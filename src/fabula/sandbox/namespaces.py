@@ -27,10 +27,7 @@ def enter_namespaces() -> bool:
 def enter_processes(held: int) -> None:
     """Go on as the first process of a namespace; the process that was called waits for its end.
 
-    Nothing changes where the kernel refuses.
-
-    Args:
-        held: A file descriptor that goes with the first process alone.
+    Nothing changes where the kernel refuses. The descriptor `held` goes with the first process.
     """
     libc = ctypes.CDLL(None)
     if _handle(os.getpid()) is None:

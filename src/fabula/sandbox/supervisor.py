@@ -284,7 +284,7 @@ def _fault_of_end(frames: Sequence[Frame], code: int) -> Fault | None:
     if code < 0:
         return Fault("killed", f"it was killed by {signal.Signals(-code).name}")
     if frames[-1].kind != NOTES:
-        return Fault("exit", "it ended its process before its result")
+        return Fault("exit", "it exited before it returned a result")
     return None
 
 

@@ -8,9 +8,9 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import Field, ValidationError, field_validator
 
-from fabula.errors import UsageError, did_you_mean
+from fabula.errors import UsageError
 from fabula.kinds.base.parameters import SpecModel
-from fabula.spec.messages import ToldInWords
+from fabula.spec.messages import ToldInWords, violations_of
 
 OWN_FIELDS = frozenset(
     {"messages", "model", "response_format", "stream", "system", "tool_choice", "tools"}
@@ -111,19 +111,17 @@ def model_spec(settings: ModelSpec | Mapping[str, Any]) -> ModelSpec:
     """
     if isinstance(settings, ModelSpec):
         return settings
+    if not isinstance(settings, Mapping):
+        raise UsageError(
+            f"a model is a name or its settings, not {settings!r}",
+            code="model.setting",
+            hint="give a name, such as `openai:gpt-4o-mini`, or `base_url` and `name` in a mapping",
+        )
     try:
         return ModelSpec.model_validate(dict(settings))
     except ValidationError as error:
-        errors = {str(each["type"]): each for each in reversed(error.errors())}
-        first = errors.get("extra_forbidden") or error.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        told = {
-            "extra_forbidden": f"a model has no setting `{name}`",
-            "missing": f"the model needs the setting `{name}`",
-        }.get(first["type"], f"the model's setting `{name}`: {first['msg']}")
-        near = "" if name in ModelSpec.model_fields else did_you_mean(name, ModelSpec.model_fields)
+        found = violations_of(error, settings, model=ModelSpec)
+        first = next((each for each in found if each.code == "spec.unknown-key"), found[0])
         raise UsageError(
-            told,
-            code="model.setting",
-            hint=near or f"a model takes {', '.join(sorted(ModelSpec.model_fields))}",
+            first.message, code="model.setting", where=first.where, hint=first.hint
         ) from error

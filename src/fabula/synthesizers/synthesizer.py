@@ -198,7 +198,7 @@ class Synthesizer(Result, Generic[Frame]):
             )
         check_seed(seed)
         form = one_form(data)
-        given = as_table(form)
+        given = self._typed(as_table(form))
         trees = [codec for codec in self._columns.codecs if isinstance(codec, TreeCodec)]
         table = given
         for tree in trees:
@@ -226,6 +226,22 @@ class Synthesizer(Result, Generic[Frame]):
             table = table.set_column(at, given.field(tree.name), given.column(tree.name))
         filled: ArrowFrame = handed_back(form)(table)
         return filled
+
+    def keeps_rules(self, table: pa.Table) -> Flags:
+        """Which rows keep the rules of the spec that the synthesizer was fitted with."""
+        kept = np.ones(table.num_rows, bool)
+        for rule in self._rules:
+            kept &= rule.kept(table)
+        return kept
+
+    def _typed(self, table: pa.Table) -> pa.Table:
+        """The table whose columns without any value, of type null, have the type learned."""
+        known = {field.name: field for field in self.schema}
+        for at, field in enumerate(table.schema):
+            if pa.types.is_null(field.type) and field.name in known:
+                gap = pa.nulls(table.num_rows, known[field.name].type)
+                table = table.set_column(at, known[field.name], gap)
+        return table
 
     def _complete(
         self, model: CompletingModel, codes: Codes, known: Flags, rng: np.random.Generator

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -143,14 +142,15 @@ def _measured(frames: Frames, model: str) -> list[MetricResult]:
         metrics += [recall, near_copies, diversity.band]
     if thorough or model != DEFAULT:
         metrics.append(detection)
-    fewer: dict[str, Any] = {
-        name: frames.sample(frame, NEAR_ROWS, "near rows")
-        for name in ("synthetic", "real", "holdout")
-        if (frame := getattr(frames, name)) is not None
-    }
+    fewer = replace(
+        frames,
+        synthetic=frames.sample(frames.synthetic, NEAR_ROWS, "near rows"),
+        real=frames.sample(frames.truth, NEAR_ROWS, "near rows"),
+        holdout=frames.holdout and frames.sample(frames.holdout, NEAR_ROWS, "near rows"),
+    )
     return [
         *measured(metrics, frames, {}),
-        *measured([closer_to_training, membership], replace(frames, **fewer), {}),
+        *measured([closer_to_training, membership], fewer, {}),
     ]
 
 

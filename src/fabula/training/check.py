@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from fabula.checks.results import CheckResult, CheckResults
 from fabula.errors import SourceError
@@ -56,16 +56,8 @@ class Finding:
         return f"{self.words}: {told}" + (f" and {more:,} more" if more > 0 else "")
 
 
-@dataclass
-class _Findings:
-    """The lines that break each rule."""
-
-    broken: dict[str, list[tuple[int, str]]] = field(
-        default_factory=lambda: {rule: [] for rule in _RULES}
-    )
-
-    def note(self, rule: str, line: int, problem: str) -> None:
-        self.broken[rule].append((line, problem))
+_Broken: TypeAlias = dict[str, list[tuple[int, str]]]
+"""The lines that break each rule, with what is wrong there."""
 
 
 def check_training_file(path: Path, *, longest: int = LONGEST) -> tuple[Finding, ...]:
@@ -76,33 +68,34 @@ def check_training_file(path: Path, *, longest: int = LONGEST) -> tuple[Finding,
     Raises:
         SourceError: The file can't be read, or holds no line.
     """
-    findings, rows, form = _Findings(), 0, ""
+    broken: _Broken = {rule: [] for rule in _RULES}
+    rows, form = 0, ""
     seen: dict[bytes, int] = {}
     for line, text in _lines(path):
         rows += 1
         row = _object(text)
         if row is None:
-            findings.note("json", line, "is not a JSON object")
+            broken["json"].append((line, "is not a JSON object"))
             continue
         found = format_of_row(row)
         form = form or found
         if not found or found != form:
             other = f"is not of the format `{form}`" if form else "has the keys of none"
-            findings.note("format", line, other)
+            broken["format"].append((line, other))
             continue
         entry = TRAINING_FORMATS[found]
         read = entry.reads(row)
         if read is None:
-            findings.note("format", line, f"does not hold what `{found}` needs")
+            broken["format"].append((line, f"does not hold what `{found}` needs"))
             continue
-        _check_line(findings, line, read, strict=entry.strict)
+        _check_line(broken, line, read, strict=entry.strict)
         told = [text for talk in read.talks for turn in talk for text in (turn.role, turn.written)]
         sizes = [sum(tokens_of(turn.written) + TURN_TOKENS for turn in talk) for talk in read.talks]
         if max(sizes) > longest:
-            findings.note("length", line, f"has about {max(sizes):,} tokens")
+            broken["length"].append((line, f"has about {max(sizes):,} tokens"))
         key = hashlib.blake2b(plain(repr(told)).encode(), digest_size=16).digest()
         if key in seen:
-            findings.note("distinct", line, f"repeats line {seen[key]}")
+            broken["distinct"].append((line, f"repeats line {seen[key]}"))
         seen.setdefault(key, line)
     if not rows:
         raise SourceError(f"`{path}` holds no example", code="source.empty", where=str(path))
@@ -110,7 +103,7 @@ def check_training_file(path: Path, *, longest: int = LONGEST) -> tuple[Finding,
     words = {"format": f"every line has the keys of {keys}"}
     words["length"] = f"no example has more than {longest:,} tokens (estimated)"
     return tuple(
-        Finding(rule, words.get(rule, told), rows, tuple(findings.broken[rule]))
+        Finding(rule, words.get(rule, told), rows, tuple(broken[rule]))
         for rule, told in _RULES.items()
     )
 
@@ -139,7 +132,7 @@ def _object(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _check_line(findings: _Findings, line: int, read: Line, *, strict: bool) -> None:
+def _check_line(broken: _Broken, line: int, read: Line, *, strict: bool) -> None:
     """Note the first problem of each kind; compared answers share most of a conversation."""
     wrong: dict[str, str] = {}
     for talk in read.talks:
@@ -157,7 +150,7 @@ def _check_line(findings: _Findings, line: int, read: Line, *, strict: bool) -> 
     for problem in read.problems[:1]:
         wrong.setdefault("text", problem)
     for rule, told in wrong.items():
-        findings.note(rule, line, told)
+        broken[rule].append((line, told))
 
 
 def training_results(path: Path) -> CheckResults:

@@ -28,15 +28,9 @@ def run(
     tables: Mapping[str, pa.Table],
     emit: Callable[[str, pa.Table], None],
 ) -> dict[str, Any]:
-    """Run a program and send its tables, under the names `0`, `1` and so on.
+    """Run the program `source` and send its tables, under the names `0`, `1` and so on.
 
-    Args:
-        request: `source` is the program's text, `seed` what random numbers start from.
-        tables: Not used; programs start from nothing.
-        emit: Sends a table out.
-
-    Returns:
-        `found`: for each table sent, in order, where it was and what it is called there.
+    Returns for each table sent, in order, where it was and what it is called there.
     """
     del tables
     source, seed = str(request["source"]), int(request["seed"])

@@ -116,11 +116,7 @@ def _plain(start: Times, end: Times, u: NDArray[np.float64]) -> Times:
 def _shaped(
     spec: Datetime, start: Times, end: Times, u: NDArray[np.float64]
 ) -> tuple[Times, NDArray[np.bool_]]:
-    """Uniform over weighted time: invert the running total of allowed time between the bounds.
-
-    Returns:
-        The times, and where no allowed time lies between the bounds.
-    """
+    """Uniform over weighted time, and where no allowed time lies between the bounds."""
     first, last = int(start.min()) // _DAY, (int(end.max()) - 1) // _DAY
     days = np.arange(first, last + 1)
     open_at, close_at = (0.0, 24.0) if spec.hours is None else spec.hours

@@ -99,13 +99,9 @@ def linkability(frames: Frames) -> Score:
 
 @METRICS.add
 @metric(
-    "privacy.attribute_inference",
-    "attribute inference",
-    better="lower",
-    source=_SOURCE,
-    form="share",
-    place=50,
-)
+    "privacy.attribute_inference", "attribute inference", better="lower", source=_SOURCE,
+    form="share", place=50,
+)  # fmt: skip
 def attribute_inference(frames: Frames) -> Score:
     """How well one column is guessed from all others with the nearest synthetic row."""
     if frames.holdout is None or len(frames.measured) < 2:

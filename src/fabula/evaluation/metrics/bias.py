@@ -23,48 +23,25 @@ _FIFTHS = "Four-fifths rule (EEOC Uniform Guidelines 1978)"
 
 
 _REPRESENTATION = Metric(
-    "bias.representation",
-    "group representation",
-    "lower",
-    "Largest difference of group shares",
-    form="share",
-    needs="nothing",
-    place=10,
-)
+    "bias.representation", "group representation", "lower", "Largest difference of group shares",
+    form="share", needs="nothing", place=10,
+)  # fmt: skip
 _GAP = Metric(
-    "bias.outcome_difference",
-    "demographic parity difference",
-    "lower",
-    "Demographic parity difference (Dwork et al. 2012)",
-    form="share",
-    needs="nothing",
-    place=20,
-)
+    "bias.outcome_difference", "demographic parity difference", "lower",
+    "Demographic parity difference (Dwork et al. 2012)", form="share", needs="nothing", place=20,
+)  # fmt: skip
 _RATIO = Metric(
-    "bias.outcome_ratio",
-    "disparate impact ratio (four-fifths rule)",
-    "higher",
-    _FIFTHS,
-    needs="nothing",
-    place=30,
-)
+    "bias.outcome_ratio", "disparate impact ratio (four-fifths rule)", "higher", _FIFTHS,
+    needs="nothing", place=30,
+)  # fmt: skip
 _AMPLIFICATION = Metric(
-    "bias.amplification",
-    "bias amplification",
-    "lower",
-    "Bias amplification (Zhao et al. 2017)",
-    form="share",
-    needs="nothing",
-    place=40,
-)
+    "bias.amplification", "bias amplification", "lower", "Bias amplification (Zhao et al. 2017)",
+    form="share", needs="nothing", place=40,
+)  # fmt: skip
 _INTERSECTIONS = Metric(
-    "bias.intersections",
-    "disparate impact ratio, intersections",
-    "higher",
-    _FIFTHS,
-    needs="nothing",
-    place=50,
-)
+    "bias.intersections", "disparate impact ratio, intersections", "higher", _FIFTHS,
+    needs="nothing", place=50,
+)  # fmt: skip
 
 
 @METRICS.together(_REPRESENTATION, _GAP, _RATIO, _AMPLIFICATION, _INTERSECTIONS)

@@ -39,10 +39,13 @@ def predict(
     *,
     task: Task,
     classes: int = 2,
+    weights: Array | None = None,
     seed: int = 0,
     needed_by: str,
 ) -> NDArray[np.float64]:
     """Fit on `train` and predict `test`: probabilities (by class where there are several).
+
+    Rows count by their weights, if there are any.
 
     Raises:
         PrerequisiteError: The extra `learned` is not installed.
@@ -67,6 +70,7 @@ def predict(
     data = lightgbm.Dataset(
         train,
         labels,
+        weight=weights,
         categorical_feature=[at for at, c in enumerate(columns) if c.family == "category"],
         params={"verbosity": -1, "min_data_in_bin": 1},
     )

@@ -21,13 +21,9 @@ _SOURCE = "Alpha-precision and beta-recall (Alaa et al. 2022), without their one
 
 @METRICS.add
 @metric(
-    "quality.coverage",
-    "coverage of labels and ranges",
-    better="higher",
-    source="Category and range coverage",
-    form="share",
-    place=60,
-)
+    "quality.coverage", "coverage of labels and ranges", better="higher",
+    source="Category and range coverage", form="share", place=60,
+)  # fmt: skip
 def coverage(frames: Frames) -> Score:
     """Mean over columns of the share of real labels, or of the real range, that occurs."""
     found = _covered(frames, frames.truth, frames.synthetic)

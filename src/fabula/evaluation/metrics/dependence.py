@@ -57,13 +57,9 @@ class Kept:
 
 @METRICS.add
 @metric(
-    "quality.dependence",
-    "dependence preserved",
-    better="higher",
-    source=SOURCE,
-    form="share",
+    "quality.dependence", "dependence preserved", better="higher", source=SOURCE, form="share",
     place=30,
-)
+)  # fmt: skip
 def dependence(frames: Frames) -> Score:
     """The share of the dependence between columns that the synthetic rows have."""
     found = kept_pairs(frames, frames.measured, frames.truth, frames.synthetic)

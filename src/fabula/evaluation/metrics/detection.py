@@ -25,13 +25,9 @@ _SOURCE = "Classifier two-sample test (Lopez-Paz and Oquab 2017); AUC, out of fo
 
 @METRICS.add
 @metric(
-    "quality.detection",
-    "detection (boosted trees)",
-    better="lower",
-    source=_SOURCE,
-    extra="learned",
-    place=110,
-)
+    "quality.detection", "detection (boosted trees)", better="lower", source=_SOURCE,
+    extra="learned", place=110,
+)  # fmt: skip
 def detection(frames: Frames) -> Score:
     """AUC of gradient-boosted trees that tell synthetic from real rows; 0.5 is a guess.
 
@@ -45,12 +41,9 @@ def detection(frames: Frames) -> Score:
 
 @METRICS.add
 @metric(
-    "quality.linear_detection",
-    "detection (logistic regression)",
-    better="lower",
-    source=_SOURCE,
+    "quality.linear_detection", "detection (logistic regression)", better="lower", source=_SOURCE,
     place=90,
-)
+)  # fmt: skip
 def linear_detection(frames: Frames) -> Score:
     """AUC of a logistic regression that tells synthetic from real rows; 0.5 is a guess."""
     value = _linear(frames, frames.truth, frames.synthetic)

@@ -70,14 +70,10 @@ def band(frames: Frames, distances: Distances | None = None) -> Score:
 
 @METRICS.add
 @metric(
-    "diversity.duplicates",
-    "duplicate rows",
-    better="lower",
-    source="Share of rows that are not the first of their kind",
-    form="share",
-    needs="nothing",
+    "diversity.duplicates", "duplicate rows", better="lower",
+    source="Share of rows that are not the first of their kind", form="share", needs="nothing",
     place=20,
-)
+)  # fmt: skip
 def duplicates(frames: Frames) -> Score:
     """The share of synthetic rows that repeat another synthetic row."""
     value = _repeated(frames, frames.synthetic)
@@ -100,14 +96,9 @@ def duplicates(frames: Frames) -> Score:
 
 @METRICS.add
 @metric(
-    "diversity.distinct",
-    "distinct values",
-    better="higher",
-    source="Distinct values, at equal numbers of rows",
-    form="share",
-    needs="nothing",
-    place=30,
-)
+    "diversity.distinct", "distinct values", better="higher",
+    source="Distinct values, at equal numbers of rows", form="share", needs="nothing", place=30,
+)  # fmt: skip
 def distinct(frames: Frames) -> Score:
     """How many different values columns have, next to the real ones in as many rows."""
     columns = frames.of("number", "moment", "category", "text")
@@ -136,12 +127,9 @@ def distinct(frames: Frames) -> Score:
 
 @METRICS.add
 @metric(
-    "diversity.entropy",
-    "entropy",
-    better="near",
-    source="Shannon entropy (1948), synthetic over real",
-    place=40,
-)
+    "diversity.entropy", "entropy", better="near",
+    source="Shannon entropy (1948), synthetic over real", place=40,
+)  # fmt: skip
 def entropy(frames: Frames) -> Score:
     """How evenly values are spread, as a share of the real entropy; 1 is like real."""
     columns = [column for column in frames.measured if frames.real is not None]

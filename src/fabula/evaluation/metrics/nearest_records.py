@@ -38,13 +38,9 @@ _COPY_SOURCE = "Identical match share; holdout method of Platzer and Reutterer (
 
 @METRICS.add
 @metric(
-    "privacy.exact_copies",
-    "exact copies",
-    better="lower",
-    source=_COPY_SOURCE,
-    form="share",
+    "privacy.exact_copies", "exact copies", better="lower", source=_COPY_SOURCE, form="share",
     place=10,
-)
+)  # fmt: skip
 def exact_copies(frames: Frames) -> Score:
     """The share of synthetic rows that equal a real row in every column but keys."""
     known = row_keys(frames, frames.truth)
@@ -71,13 +67,9 @@ def exact_copies(frames: Frames) -> Score:
 
 @METRICS.add
 @metric(
-    "privacy.near_copies",
-    "near copies",
-    better="lower",
-    source=_COPY_SOURCE,
-    form="share",
+    "privacy.near_copies", "near copies", better="lower", source=_COPY_SOURCE, form="share",
     place=20,
-)
+)  # fmt: skip
 def near_copies(frames: Frames, distances: Distances | None = None) -> Score:
     """The share of synthetic rows that are nearer to a real row than real rows ever are.
 
@@ -103,13 +95,10 @@ def near_copies(frames: Frames, distances: Distances | None = None) -> Score:
 
 @METRICS.add
 @metric(
-    "privacy.closer_to_training",
-    "distance to closest record (DCR)",
-    better="lower",
+    "privacy.closer_to_training", "distance to closest record (DCR)", better="lower",
     source="Share of rows closer to training than to holdout (Platzer and Reutterer 2021)",
-    form="share",
-    place=30,
-)
+    form="share", place=30,
+)  # fmt: skip
 def closer_to_training(frames: Frames) -> Score:
     """The share of synthetic rows that are nearer to the real rows than to the holdout."""
     if frames.holdout is None:
@@ -138,12 +127,9 @@ def closer_to_training(frames: Frames) -> Score:
 
 @METRICS.add
 @metric(
-    "privacy.membership",
-    "membership inference",
-    better="lower",
-    source="Distance-based membership inference (Chen et al. 2020, GAN-Leaks)",
-    place=40,
-)
+    "privacy.membership", "membership inference", better="lower",
+    source="Distance-based membership inference (Chen et al. 2020, GAN-Leaks)", place=40,
+)  # fmt: skip
 def membership(frames: Frames) -> Score:
     """AUC of guessing who was in the real table by how near the nearest synthetic row is."""
     if frames.holdout is None:

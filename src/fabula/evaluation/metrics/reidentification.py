@@ -28,13 +28,9 @@ QUASI = re.compile(
 
 @METRICS.add
 @metric(
-    "privacy.identified",
-    "re-identification (k-anonymity)",
-    better="lower",
-    source="k-anonymity of quasi-identifiers (Sweeney 2002), k = 1",
-    form="share",
-    place=80,
-)
+    "privacy.identified", "re-identification (k-anonymity)", better="lower",
+    source="k-anonymity of quasi-identifiers (Sweeney 2002), k = 1", form="share", place=80,
+)  # fmt: skip
 def identified(frames: Frames, quasi: Sequence[str] = ()) -> Score:
     """The share of synthetic rows whose quasi-identifiers fit exactly one real person.
 
@@ -86,14 +82,10 @@ def identified(frames: Frames, quasi: Sequence[str] = ()) -> Score:
 
 @METRICS.add
 @metric(
-    "privacy.sensitive_values",
-    "sensitive values",
-    better="lower",
-    source="Search of every cell for values that name one real person",
-    form="share",
-    needs="real",
+    "privacy.sensitive_values", "sensitive values", better="lower",
+    source="Search of every cell for values that name one real person", form="share", needs="real",
     place=90,
-)
+)  # fmt: skip
 def sensitive_values(
     frames: Frames,
     sensitive: Sequence[str] = (),

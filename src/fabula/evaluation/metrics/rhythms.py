@@ -34,13 +34,9 @@ PARTS: Mapping[str, Callable[[Array], Array]] = {
 
 @METRICS.add
 @metric(
-    "quality.rhythms",
-    "calendar dependence preserved",
-    better="higher",
-    source=SOURCE,
-    form="share",
-    place=100,
-)
+    "quality.rhythms", "calendar dependence preserved", better="higher", source=SOURCE,
+    form="share", place=100,
+)  # fmt: skip
 def rhythms(frames: Frames) -> Score | None:
     """The share that is kept of what hours, weekdays, months and days say about other columns."""
     if not frames.of("moment"):

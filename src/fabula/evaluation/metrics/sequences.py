@@ -59,33 +59,21 @@ Distances = dict[str, float]
 
 
 _LENGTHS = Metric(
-    "quality.lengths",
-    "sequence length (events per entity)",
-    "higher",
-    "Kolmogorov-Smirnov statistic of events per entity, as 1 - distance",
-    place=130,
-)
+    "quality.lengths", "sequence length (events per entity)", "higher",
+    "Kolmogorov-Smirnov statistic of events per entity, as 1 - distance", place=130,
+)  # fmt: skip
 _GAPS = Metric(
-    "quality.gaps",
-    "inter-event times",
-    "higher",
-    "Kolmogorov-Smirnov statistic of gaps, which is that of their logarithms, too",
-    place=140,
-)
+    "quality.gaps", "inter-event times", "higher",
+    "Kolmogorov-Smirnov statistic of gaps, which is that of their logarithms, too", place=140,
+)  # fmt: skip
 _AUTOCORRELATION = Metric(
-    "quality.autocorrelation",
-    "autocorrelation (lag 1)",
-    "lower",
-    "Mean |difference of lag-1 autocorrelations|",
-    place=150,
-)
+    "quality.autocorrelation", "autocorrelation (lag 1)", "lower",
+    "Mean |difference of lag-1 autocorrelations|", place=150,
+)  # fmt: skip
 _TRANSITIONS = Metric(
-    "quality.transitions",
-    "transition matrices",
-    "higher",
-    "1 - total variation of lag-1 transition matrices, weighted by the real labels",
-    place=160,
-)
+    "quality.transitions", "transition matrices", "higher",
+    "1 - total variation of lag-1 transition matrices, weighted by the real labels", place=160,
+)  # fmt: skip
 
 
 @METRICS.together(_LENGTHS, _GAPS, _AUTOCORRELATION, _TRANSITIONS)

@@ -14,12 +14,10 @@ MISSING = 0.02
 
 @METRICS.add
 @metric(
-    "quality.shapes",
-    "column shapes",
-    better="higher",
+    "quality.shapes", "column shapes", better="higher",
     source="Kolmogorov-Smirnov statistic (Massey 1951) and total variation, as 1 - distance",
     place=10,
-)
+)  # fmt: skip
 def shapes(frames: Frames) -> Score:
     """Mean over columns of one minus the distance between the distributions, missing left out."""
     scores = column_scores(frames, frames.truth, frames.synthetic)
@@ -76,12 +74,9 @@ def number_distance(real: Array, synthetic: Array) -> float | None:
 
 @METRICS.add
 @metric(
-    "quality.wasserstein",
-    "Wasserstein distance",
-    better="lower",
-    source="Wasserstein-1 distance (Vallender 1974) over the real standard deviation",
-    place=40,
-)
+    "quality.wasserstein", "Wasserstein distance", better="lower",
+    source="Wasserstein-1 distance (Vallender 1974) over the real standard deviation", place=40,
+)  # fmt: skip
 def wasserstein(frames: Frames) -> Score:
     """Mean over numbers of the distance that values must move, in standard deviations."""
     numbers = frames.of("number", "moment")
@@ -102,13 +97,9 @@ def wasserstein(frames: Frames) -> Score:
 
 @METRICS.add
 @metric(
-    "quality.missing",
-    "missing values",
-    better="lower",
-    source="Largest difference of missing shares",
-    form="share",
-    place=50,
-)
+    "quality.missing", "missing values", better="lower",
+    source="Largest difference of missing shares", form="share", place=50,
+)  # fmt: skip
 def missing(frames: Frames) -> Score:
     """The largest difference of a column's share of missing values."""
     apart = _missing_differences(frames, frames.truth, frames.synthetic)

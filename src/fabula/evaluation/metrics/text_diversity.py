@@ -28,14 +28,9 @@ TOPICS = 8
 
 @METRICS.add
 @metric(
-    "diversity.text",
-    "distinct word pairs (distinct-2)",
-    better="higher",
-    source="Distinct-2 (Li et al. 2016)",
-    form="share",
-    needs="nothing",
-    place=50,
-)
+    "diversity.text", "distinct word pairs (distinct-2)", better="higher",
+    source="Distinct-2 (Li et al. 2016)", form="share", needs="nothing", place=50,
+)  # fmt: skip
 def text_variety(frames: Frames) -> Score | None:
     """The share of word pairs that differ, in texts of as many words; None without text."""
     found, base = {}, {}
@@ -59,14 +54,10 @@ def text_variety(frames: Frames) -> Score | None:
 
 @METRICS.add
 @metric(
-    "diversity.sameness",
-    "self-similarity of texts",
-    better="lower",
-    source=f"Jaccard index with the nearest of {SAMPLED} sampled texts",
-    form="share",
-    needs="nothing",
-    place=60,
-)
+    "diversity.sameness", "self-similarity of texts", better="lower",
+    source=f"Jaccard index with the nearest of {SAMPLED} sampled texts", form="share",
+    needs="nothing", place=60,
+)  # fmt: skip
 def text_sameness(frames: Frames) -> Score | None:
     """How like its nearest neighbour a text is, in a sample; None without text."""
     found, base = {}, {}
@@ -118,14 +109,9 @@ def _mean_score(
 
 @METRICS.add
 @metric(
-    "diversity.lengths",
-    "text lengths",
-    better="lower",
-    source="Kolmogorov-Smirnov distance of lengths",
-    form="share",
-    needs="nothing",
-    place=70,
-)
+    "diversity.lengths", "text lengths", better="lower",
+    source="Kolmogorov-Smirnov distance of lengths", form="share", needs="nothing", place=70,
+)  # fmt: skip
 def text_lengths(frames: Frames) -> Score | None:
     """How differently long texts are, next to the real ones; None without text.
 
@@ -164,14 +150,10 @@ def text_lengths(frames: Frames) -> Score | None:
 
 @METRICS.add
 @metric(
-    "diversity.topics",
-    "topic entropy",
-    better="higher",
-    source="Normalised entropy of KMeans clusters of word vectors",
-    needs="nothing",
-    extra="texts",
+    "diversity.topics", "topic entropy", better="higher",
+    source="Normalised entropy of KMeans clusters of word vectors", needs="nothing", extra="texts",
     place=80,
-)
+)  # fmt: skip
 def text_topics(frames: Frames) -> Score | None:
     """How evenly texts spread over topics; None without enough text.
 

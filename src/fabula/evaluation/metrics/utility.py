@@ -23,13 +23,10 @@ _WHAT = {"text": "a text", "key": "a key", "other": "a list, a structure or with
 
 @METRICS.add
 @metric(
-    "quality.utility",
-    "TSTR utility (train on synthetic, test on real)",
-    better="higher",
-    source="Train on synthetic, test on real (Esteban, Hyland and Rätsch 2017)",
-    extra="learned",
+    "quality.utility", "TSTR utility (train on synthetic, test on real)", better="higher",
+    source="Train on synthetic, test on real (Esteban, Hyland and Rätsch 2017)", extra="learned",
     place=120,
-)
+)  # fmt: skip
 def utility(frames: Frames, target: str) -> Score:
     """Score on real rows of a model that learned from synthetic ones; baseline: from real ones.
 
@@ -49,7 +46,7 @@ def utility(frames: Frames, target: str) -> Score:
     synthetic = frames.sample(frames.synthetic, MOST_ROWS, "utility of synthetic rows")
     real = frames.sample(train, MOST_ROWS, "utility of real rows")
     test = frames.sample(test, MOST_ROWS, "utility test")
-    score, baseline = (_score(frames, column, part, test) for part in (synthetic, real))
+    score, baseline = (model_score(frames, column, part, test) for part in (synthetic, real))
     measure = "R²" if column.family != "category" else "AUC"
     if score is None or baseline is None:
         sentence = f"Not measured: `{target}` has fewer than two values in one of the tables."
@@ -88,8 +85,8 @@ def outcome_column(frames: Frames, name: str) -> Column:
     return column
 
 
-def _score(frames: Frames, target: Column, train: Frame, test: Frame) -> float | None:
-    """How well trees that learned from `train` predict the target in `test`."""
+def model_score(frames: Frames, target: Column, train: Frame, test: Frame) -> float | None:
+    """How well trees that learned from `train` predict the target in `test`; None if they can't."""
     columns = [column for column in frames.measured if column.name != target.name]
     known, asked = _known(target, train), _known(target, test)
     answers, truth = train[target.name][known], test[target.name][asked]

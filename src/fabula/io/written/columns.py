@@ -97,12 +97,7 @@ def written_digits(texts: pa.Array) -> Written | None:
 
 
 def is_gap(texts: pa.Array, values: pa.Array) -> NDArray[np.bool_]:
-    """Which texts say by their looks that a value is missing.
-
-    Args:
-        texts: Texts, some of them null.
-        values: What was read of them.
-    """
+    """Which texts say by their looks that a value is missing; `values` was read of them."""
     bare = flags(pc.invert(pc.match_substring_regex(texts, r"\d")).fill_null(False))
     return bare | _impossible(texts, values)
 

@@ -45,17 +45,7 @@ _EXAMPLES = {"w": 694_800, "d": 97_509, "h": 3_909, "m": 309, "s": 9}
 
 @dataclass(frozen=True)
 class _Parts:
-    """A text taken apart.
-
-    Attributes:
-        style: `clock`, `iso` or `words`.
-        numbers: The number of each unit that is written.
-        tail: The digits of the fraction.
-        point: The decimal sign.
-        words: For each unit the words after its number; for a clock, those after its days.
-        between: What stands between two parts.
-        wide: Digits of the first number.
-    """
+    """A text taken apart: a number for each unit, its words, and the digits of the fraction."""
 
     style: str
     numbers: Mapping[str, int]
@@ -106,12 +96,10 @@ class DurationForm:
 
     @property
     def told(self) -> str:
-        """The form by an example."""
         return f"durations written as {self._text(_EXAMPLES[self.units[0]] * self._scale)}"
 
     @cached_property
     def type(self) -> pa.DataType:
-        """What texts are read as."""
         return pa.duration({1: "s", 10**3: "ms", 10**6: "us"}[self._scale])
 
     def read(self, texts: pa.Array) -> pa.Array:
@@ -123,7 +111,6 @@ class DurationForm:
         return _mapped(values.cast(pa.int64()), self._text, pa.large_string())
 
     def state(self) -> dict[str, Any]:
-        """The form as plain values."""
         return asdict(self)
 
     @property

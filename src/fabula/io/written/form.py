@@ -48,10 +48,7 @@ class StringFormat(Protocol):
 def suits(form: StringFormat, texts: pa.Array, rows: Rows) -> int:
     """How many rows can be read; 0 where too many can't, or don't come back as they were.
 
-    Args:
-        form: A form.
-        texts: Differing texts.
-        rows: How many rows have each of them.
+    `texts` differ, and `rows` tells how many rows have each of them; so for `of` of every form.
     """
     values = form.read(texts)
     known = flags(values.is_valid())

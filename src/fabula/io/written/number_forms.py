@@ -84,14 +84,12 @@ class NumberForm:
 
     @property
     def told(self) -> str:
-        """The form by an example."""
         large = self.thousands or (_is_money(self.prefix) and self.prefix)
         number = round(_LARGE if large else _SMALL, self.decimals)
         return f"numbers written as {self.write(pa.array([number], self.type)).to_pylist()[0]}"
 
     @property
     def type(self) -> pa.DataType:
-        """What texts are read as."""
         return pa.float64() if self.decimals else pa.int64()
 
     def read(self, texts: pa.Array) -> pa.Array:
@@ -122,7 +120,6 @@ class NumberForm:
         return pa.array(texts, pa.large_string())
 
     def state(self) -> dict[str, Any]:
-        """The form as plain values."""
         return asdict(self)
 
     def _text(self, value: float) -> str:

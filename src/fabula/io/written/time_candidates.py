@@ -39,12 +39,7 @@ _LONGEST = 40
 
 
 def candidates(texts: pa.Array, rows: Rows) -> list[str]:
-    """Formats that may be those of all texts, the more usual ones first.
-
-    Args:
-        texts: Differing texts without nulls, the most frequent shape first.
-        rows: How many rows have each of them.
-    """
+    """Formats that may be those of all texts, the more usual ones first."""
     first = str(texts[0])
     if len(first) > _LONGEST or not any(char.isdigit() for char in first):
         return []

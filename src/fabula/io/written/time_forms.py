@@ -140,7 +140,6 @@ class TimeForm:
         return pc.if_else(array_of(~missing), texts, pa.scalar(None, pa.large_string()))
 
     def state(self) -> dict[str, Any]:
-        """The form as plain values."""
         return {"format": self.format, "unsure": self.unsure}
 
     @cached_property

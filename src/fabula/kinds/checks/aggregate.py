@@ -36,7 +36,6 @@ class AggregateCheck(AbstractCheck):
     counts_children: ClassVar = True
 
     def in_words(self) -> str:
-        """What the check demands."""
         by = f" by `{self.by}`" if self.by else ""
         return f"`{self.column}` = {self.function} of `{self.of}`{by}"
 

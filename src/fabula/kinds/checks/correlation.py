@@ -20,7 +20,6 @@ class CorrelationCheck(AbstractBound):
     where: str | None = None
 
     def in_words(self) -> str:
-        """What the check demands."""
         where = f" where {self.where}" if self.where else ""
         return f"correlation of {names(self.columns)}{where} {self.bound_in_words()}"
 

@@ -24,7 +24,6 @@ class CountCheck(AbstractCheck):
     counts_children: ClassVar = True
 
     def in_words(self) -> str:
-        """What the check demands."""
         return f"each has {interval(self.min, self.max)} rows in `{self.of}`"
 
     @property

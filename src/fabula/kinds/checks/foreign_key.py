@@ -19,7 +19,6 @@ class ForeignKeyCheck(AbstractCheck):
     drops: ClassVar = True
 
     def in_words(self) -> str:
-        """What the check demands."""
         return f"`{self.column}` exists in `{self.to}`"
 
     @property

@@ -22,7 +22,6 @@ class InSetCheck(AbstractRowRule):
     values: tuple[Scalar, ...] = Field(min_length=1)
 
     def in_words(self) -> str:
-        """What the check demands."""
         return f"`{self.column}` is one of {values(self.values)}"
 
     def condition(self) -> str:

@@ -25,7 +25,6 @@ class MinimumCheck(AbstractRowRule):
     wants: ClassVar = "numbers"
 
     def in_words(self) -> str:
-        """What the check demands."""
         return f"`{self.column}` at least {self.at_least:g}"
 
     def condition(self) -> str:

@@ -29,5 +29,4 @@ class NearDuplicateCheck(AbstractCheck):
     wants: ClassVar = "texts"
 
     def in_words(self) -> str:
-        """What the check demands."""
         return f"`{self.column}` never nearly the same ({self.similarity:g})"

@@ -17,7 +17,6 @@ class NotNullCheck(AbstractRowRule):
     column: str
 
     def in_words(self) -> str:
-        """What the check demands."""
         return f"`{self.column}` never missing"
 
     def condition(self) -> str:

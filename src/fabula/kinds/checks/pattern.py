@@ -18,7 +18,6 @@ class PatternCheck(AbstractRowRule):
     regex: str
 
     def in_words(self) -> str:
-        """What the check demands."""
         return f"`{self.column}` matches `{self.regex}`"
 
     def condition(self) -> str:

@@ -29,7 +29,6 @@ class RangeCheck(AbstractRowRule):
         return self
 
     def in_words(self) -> str:
-        """What the check demands."""
         return f"`{self.column}` {interval(self.min, self.max)}"
 
     def condition(self) -> str:

@@ -18,7 +18,6 @@ class RowCheck(AbstractRowRule):
     sql: str
 
     def in_words(self) -> str:
-        """What the check demands."""
         return self.sql
 
     def condition(self) -> str:

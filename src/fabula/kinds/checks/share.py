@@ -28,7 +28,6 @@ class ShareCheck(AbstractBound):
         return self
 
     def in_words(self) -> str:
-        """What the check demands."""
         what = self.sql or f"`{self.column}` = {self.value}"
         return f"share of {what} {self.bound_in_words()}"
 

@@ -21,5 +21,4 @@ class UniqueCheck(AbstractCheck):
     drops: ClassVar = True
 
     def in_words(self) -> str:
-        """What the check demands."""
         return f"{names(self.columns)} unique"

@@ -23,7 +23,6 @@ class WindowCheck(AbstractCheck):
     sql: str
 
     def in_words(self) -> str:
-        """What the check demands."""
         return self.sql
 
     def condition(self) -> str:

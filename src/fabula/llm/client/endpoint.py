@@ -26,10 +26,9 @@ from fabula.llm.client.presets import preset
 from fabula.llm.client.redaction import Redactor
 from fabula.llm.client.request_fields import further_fields
 from fabula.llm.client.responses import FINAL_CODES, Again, Answer, Judge, Rejection
-from fabula.llm.client.transport import MAX_REPLY, Fault, HttpReply, Wire
+from fabula.llm.client.transport import Fault, HttpReply, Wire
 from fabula.spec.models import ModelSpec
 
-DEFAULT_TIMEOUT = 300.0
 DOUBTS = 3
 """Tries after which a server that breaks at a form that never worked is taken to refuse it."""
 BROKEN_STATUSES = frozenset({500, 502})
@@ -39,12 +38,7 @@ SECRET_NAME = re.compile(r"auth|key|token|secret|pass|cookie|session|\bsig", re.
 
 
 class Endpoint:
-    """A provider's server and one model on it, shared by everything that talks to it.
-
-    Args:
-        settings: How it is reached.
-        patience: How long one call is tried again.
-    """
+    """A provider's server and one model on it, shared by everything that talks to it."""
 
     def __init__(self, settings: ModelSpec, *, patience: Patience | None = None) -> None:
         self.settings = settings
@@ -56,15 +50,8 @@ class Endpoint:
             tpm=settings.tpm,
             patience=patience,
         )
-        self.wire = Wire(
-            settings.base_url or self.preset.address(),
-            headers=self._headers,
-            timeout=settings.timeout or DEFAULT_TIMEOUT,
-            verify_tls=settings.verify_tls,
-            ca_file=settings.ca_file,
-            proxy=settings.proxy,
-            max_reply=settings.max_reply or MAX_REPLY,
-        )
+        address = settings.base_url or self.preset.address()
+        self.wire = Wire(address, settings, headers=self._headers)
         self._redactor = Redactor()
         self._judge = Judge(
             provider=self.preset.name,

@@ -21,8 +21,10 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from fabula.errors import ModelError, UsageError
+from fabula.spec.models import ModelSpec
 
 CONNECT_SECONDS = 15.0
+REQUEST_SECONDS = 300.0
 KEEP_ALIVE_SECONDS = 60.0
 MOST_INTERIM = 32
 """Interim answers, such as `100 Continue`, before the answer itself."""
@@ -79,40 +81,25 @@ class _Response(aiohttp.ClientResponse):
 
 
 class Wire:
-    """One server's connections, kept alive and shared by all requests.
+    """One server's connections, kept alive and shared by all requests to paths of its address.
 
-    Args:
-        base_url: Where the API lives; paths are appended to it.
-        headers: Makes the headers of every request; called when the first one is sent.
-        timeout: Seconds for one request.
-        verify_tls: Whether the server's certificate is checked.
-        ca_file: Certificates to trust instead of the system's.
-        proxy: The proxy's address, or None for the environment's.
-        max_reply: Bytes of a reply after decompression; a longer one is an error.
+    The headers of every request are made when the first one is sent.
     """
 
     def __init__(
-        self,
-        base_url: str,
-        *,
-        headers: Callable[[], Mapping[str, str]],
-        timeout: float,
-        verify_tls: bool = True,
-        ca_file: str | None = None,
-        proxy: str | None = None,
-        max_reply: int = MAX_REPLY,
+        self, address: str, settings: ModelSpec, *, headers: Callable[[], Mapping[str, str]]
     ) -> None:
-        self._max_reply = max_reply
-        url = _server_url(base_url)
+        self._max_reply = settings.max_reply or MAX_REPLY
+        self._seconds = settings.timeout or REQUEST_SECONDS
+        url = _server_url(address)
         # Passwords are taken out of addresses, which errors of other libraries would show.
         self.base_url = str(url.with_user(None)).rstrip("/")
         self._login = _login(url)
         self._make_headers = headers
         self._headers: Mapping[str, str] = {}
-        self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT_SECONDS)
-        self._seconds = timeout
-        self._tls = (url.scheme == "https", verify_tls, ca_file)
-        found = _proxy_for(url, proxy)
+        self._timeout = aiohttp.ClientTimeout(total=self._seconds, sock_connect=CONNECT_SECONDS)
+        self._tls = (url.scheme == "https", settings.verify_tls, settings.ca_file)
+        found = _proxy_for(url, settings.proxy)
         self._proxy = found and found.with_user(None)
         self._proxy_login = {"Proxy-Authorization": _login(found)} if _login(found) else {}
         self._urls: dict[str, URL] = {}

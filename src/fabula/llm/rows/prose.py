@@ -14,7 +14,7 @@ REFUSAL_LENGTH = 600
 
 _TAGGED = re.compile(r"<([a-z][\w-]*)>\s*([^<>]*?)\s*</\1>", re.I)
 _WRAPPED = re.compile(
-    r"\\(?:boxed|text)\{([^{}]+)\}|<!\[CDATA\[(.+)\]\]>|\*\*([^*]+)\*\*|> ([^\n]+)", re.S
+    r"\\(?:boxed|text)\{([^{}]+)\}|<!\[CDATA\[(.+)\]\]>|\*\*([^*]+)\*\*|> ([^\W\d][^\n]*)", re.S
 )
 """What stands around a whole text: a box or emphasis, a quote of Markdown."""
 MARKUP = re.compile(r"<|\b(?:x|ht)ml\b", re.I)

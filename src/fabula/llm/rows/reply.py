@@ -49,6 +49,11 @@ class ReplyReader:
     ) -> None:
         self._names = [each.name for each in fields]
         self._nested = [each.name for each in fields if _is_nested(each)]
+        # Not a text, which could be anything that the model says.
+        self._is_plain = len(fields) == 1 and (
+            "enum" in fields[0].schema
+            or fields[0].schema.get("type") in ("integer", "number", "boolean")
+        )
         self._check = check
         self._notation = notation
         is_list = len(fields) == 1 and fields[0].schema.get("type") == "array"
@@ -96,6 +101,9 @@ class ReplyReader:
             table = self._read_table(text, asked=wanted.rows, cut=cut)
             if table is not None:
                 return table
+        if not items and not cut and wanted.rows == 1 and self._is_plain:
+            bare = {self._names[0]: text.strip(" *`'\"")}
+            items = [bare] if self._fits(bare) else []
         if cut:
             problem = f"the reply was cut off after {len(items)} whole rows"
             return Reading(items, problem, shorten=True)

@@ -59,8 +59,8 @@ class ArrowSource:
             least: Leave out blocks, evenly, as long as that many rows remain; 0 for none.
         """
         if isinstance(self.rows, pa.Table):
-            for at in range(0, self.rows.num_rows, BLOCK_ROWS):
-                yield self.rows.select(list(names)).slice(at, BLOCK_ROWS)
+            for at in range(0, self.rows.num_rows, self.block_rows):
+                yield self.rows.select(list(names)).slice(at, self.block_rows)
             return
         with pq.ParquetFile(self.rows) as file:
             groups = range(file.metadata.num_row_groups)
@@ -68,7 +68,7 @@ class ArrowSource:
                 share = max(1, file.metadata.num_rows // least)
                 groups = groups[:: min(share, max(1, len(groups) // 4))]
             for batch in file.iter_batches(
-                BLOCK_ROWS, row_groups=list(groups), columns=list(names)
+                self.block_rows, row_groups=list(groups), columns=list(names)
             ):
                 yield pa.Table.from_batches([batch]).replace_schema_metadata(None)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ def sources_of(data: Any) -> tuple[dict[str, Source], dict[str, Path], list[str]
         if not path.exists():
             raise SourceError(f"there is no file `{path}`", code="source.missing", where=str(path))
         inside = sorted(path.iterdir()) if path.is_dir() else [path]
-        for file in (each for each in inside if not each.name.startswith(".")):
+        for file in (e for e in inside if not e.name.startswith(".") and not _is_record(e, path)):
             if _maker(file) is None:
                 _refuse(file, alone=file == path)
                 notes.append(
@@ -55,6 +55,12 @@ def sources_of(data: Any) -> tuple[dict[str, Source], dict[str, Path], list[str]
         if make := _maker(file):
             sources |= {f"{name}.{level}" if level else name: s for level, s in make(file).items()}
     return sources, files, notes
+
+
+def _is_record(file: Path, given: Path) -> bool:
+    """Whether a file in a folder is a record of a masking or a run, such as `card.json`."""
+    name = file.name.rpartition(".json")[0].rpartition(".")[2]
+    return file != given and file.suffix == ".json" and name in ("card", "manifest", "run")
 
 
 _CSV, _JSON = (".csv", ".tsv", ".txt"), (".json", ".jsonl", ".ndjson")
@@ -91,6 +97,12 @@ def _refuse(path: Path, *, alone: bool) -> None:
             where=str(path),
             hint="write its rows as CSV, JSON or Parquet, and mask that file",
         )
+
+
+def tables_in(sources: Mapping[str, Source], name: str) -> list[str]:
+    """A table that has a file, and those that are lists in its rows."""
+    lists = [n for n, source in sources.items() if isinstance(source, JsonSource) and source.level]
+    return [name, *(each for each in lists if each.startswith(f"{name}."))]
 
 
 def in_memory(source: Source) -> ArrowSource:

@@ -19,19 +19,35 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from fabula.errors import SinkError
 from fabula.io.names import file_stem
 from fabula.io.places import make_folder, replacing, sink_error, write_text
 from fabula.privacy.files.csv_bytes import CsvBlock, CsvSource
 from fabula.privacy.files.json_bytes import JsonBlock, JsonSource
 from fabula.privacy.files.parquet import ArrowSource
 from fabula.privacy.files.sources import Source
-from fabula.privacy.masking import Masker
+from fabula.privacy.masking import Counts
 
 _JOURNALLED = 64 << 20
 """Bytes after which the journal is written again."""
 
 _PART_BLOCKS = 16
 """Blocks of a Parquet file after which the journal is written again."""
+
+
+class Maker(Protocol):
+    """Makes new columns, block by block."""
+
+    @property
+    def counts(self) -> Counts:
+        """What happened so far."""
+
+    @property
+    def spans(self) -> dict[str, list[pa.Table]]:
+        """The places that were written into notes, by column."""
+
+    def mask(self, block: pa.Table) -> dict[str, pa.Array]:
+        """The new values of each column that changes."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +63,7 @@ class Work:
     """
 
     sources: Mapping[str, Source]
-    maskers: Mapping[str, Masker]
+    maskers: Mapping[str, Maker]
     dropped: Mapping[str, Sequence[str]]
     fingerprint: str
     told: Callable[[], None]
@@ -113,7 +129,7 @@ class Work:
         journal.remove()
 
     def _parquet(
-        self, source: ArrowSource, masker: Masker, target: Path, dropped: Sequence[str]
+        self, source: ArrowSource, masker: Maker, target: Path, dropped: Sequence[str]
     ) -> None:
         schema, blocks = source.masked_schema(dropped), -(-source.about_rows() // source.block_rows)
         if not self.fingerprint or blocks <= _PART_BLOCKS:
@@ -161,7 +177,7 @@ class _Text(Protocol):
 @dataclass(frozen=True)
 class _Csv:
     source: CsvSource
-    masker: Masker
+    masker: Maker
     dropped: Sequence[str]
 
     def head(self) -> bytes:
@@ -261,7 +277,7 @@ class _Journal:
         _remove(self._spans)
 
 
-def write_spans(folder: Path, maskers: Mapping[str, Masker]) -> None:
+def write_spans(folder: Path, maskers: Mapping[str, Maker]) -> None:
     """Tell which places of notes a masking wrote."""
     for name, masker in maskers.items():
         for column, spans in masker.spans.items():
@@ -269,6 +285,22 @@ def write_spans(folder: Path, maskers: Mapping[str, Masker]) -> None:
             masker.spans[column] = [pa.concat_tables(spans)]
             with replacing(folder / f"{file_stem(f'{name}.{column}')}.parquet") as temporary:
                 pq.write_table(masker.spans[column][0], temporary)
+
+
+def spare_originals(targets: Mapping[str, Path], files: Mapping[str, Path]) -> None:
+    """Refuse to write over a file that is read.
+
+    Raises:
+        SinkError: A target is its original.
+    """
+    for name, target in targets.items():
+        if target.exists() and target.samefile(files[name]):
+            raise SinkError(
+                f"`{target}` is the original",
+                code="mask.original",
+                where=str(target),
+                hint="choose another place with `-o`",
+            )
 
 
 def is_unfinished(target: Path) -> bool:

@@ -100,7 +100,7 @@ def phones(notes: Squeezed, mention: Mention) -> tuple[Counts, Counts, Counts, W
     rows = notes.row_of(ends - 1)
     some, which = np.unique(rows, return_inverse=True)
     numbers = mention.original.cast(pa.large_string()).take(pa.array(some)).to_pylist()
-    digits = [re.sub(r"\D", "", text or "") for text in numbers]
+    digits = [dialled(text or "") for text in numbers]
     old = Squeezed.of(digits)
     long = np.diff(old.row_ends)[which] >= TAIL
     rows, ends, which = rows[long], ends[long], which[long]
@@ -122,11 +122,19 @@ def phones(notes: Squeezed, mention: Mention) -> tuple[Counts, Counts, Counts, W
         if before.endswith(span) and len(before) == len(value):
             return value[-len(span) :]
         zeros = (re.match(r"[\D0]*", span) or span)[0] if "0" in span[:3] else ""
-        return zeros + poured(span[len(zeros) :], re.sub(r"\D", "", value).lstrip("0"))
+        return zeros + poured(span[len(zeros) :], dialled(value).lstrip("0"))
 
     keep = np.array(kept, dtype=bool)
     begins = np.array(starts, dtype=np.int64)[keep]
     return begins, ends[keep] - begins, rows[keep], write
+
+
+_EXTENSION = re.compile(r"(?i)[\s,;]*(x|ext|extension|durchwahl|poste|#)[.:]?\s*\d{1,6}\s*$")
+
+
+def dialled(number: str) -> str:
+    """The digits of a phone number, without those of an extension."""
+    return re.sub(r"\D", "", _EXTENSION.sub("", number))
 
 
 def digit_ends(texts: Squeezed) -> Counts:

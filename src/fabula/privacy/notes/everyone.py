@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.privacy.folding import CLASS, DIGIT
-from fabula.privacy.notes.details import NAMES, TAIL, digit_ends
+from fabula.privacy.notes.details import NAMES, TAIL, dialled, digit_ends
 from fabula.privacy.notes.names import Names, person_names
 from fabula.privacy.notes.needles import Hit, Mention, Writer, like, poured
 from fabula.privacy.notes.ordinary import is_ordinary
@@ -106,7 +106,7 @@ class Everyone:
             return
         texts = pc.fill_null(originals.cast(pa.large_string()), "").to_pylist()
         if kind == "phone":
-            digits = Squeezed.of([re.sub(r"\D", "", text) for text in texts])
+            digits = Squeezed.of([dialled(text) for text in texts])
             ends = digits.row_ends[1:]
             long = np.diff(digits.row_ends) >= TAIL
             self._tails.add(
@@ -138,6 +138,13 @@ class Everyone:
         known &= ~is_ordinary(hashes) & ~np.isin(hashes, runs_of(_PARTICLES.split()).hashes)
         new = names.new.take(pa.array(old.rows[words[known]]))
         self._singles[names.kind].add(hashes[known], new)
+
+    def phones(self, tails: Sequence[str]) -> list[str | None]:
+        """The new phone numbers for the last digits of old ones; None for those of nobody."""
+        found: list[str | None] = [None] * len(tails)
+        for place, new in zip(*self._tails.find(runs_of(tails).hashes), strict=True):
+            found[place] = new
+        return found
 
     def find(self, notes: Squeezed) -> Iterator[tuple[str, Counts, Counts, Writer]]:
         """Where notes hold an identifier: its kind, start, length, and what is written."""
@@ -176,7 +183,7 @@ def _front(notes: Squeezed, end: int) -> int:
 
 
 def _write_single(news: Sequence[str | None]) -> Writer:
-    """Write the new name where the old one does not belong to the sentence, in small letters."""
+    """Write the new name; in small letters the old one counts within a path or a user name."""
 
     def write(hit: Hit) -> str | None:
         text, begin, end = hit[:3]
@@ -200,6 +207,6 @@ def _write(kind: str, news: Sequence[str | None]) -> Writer:
             value = value.replace(" ", (re.search(r"[\W_]", span) or [""])[0])
         if kind in ("name", "street", "email", "username"):
             return like(span, value)
-        return poured(span, value)
+        return poured(span, dialled(value) if kind == "phone" else value)
 
     return write

@@ -20,8 +20,18 @@ from fabula.privacy.notes.details import NAMES, detail_needles, phones
 from fabula.privacy.notes.detectors import Detector
 from fabula.privacy.notes.everyone import Everyone
 from fabula.privacy.notes.names import misspelt, name_needles, person_names
-from fabula.privacy.notes.needles import FirstLetters, Hit, Mention, Writer, with_marks, with_signs
+from fabula.privacy.notes.needles import (
+    FirstLetters,
+    Hit,
+    Mention,
+    Writer,
+    with_marks,
+    with_signs,
+    written_whole,
+)
+from fabula.privacy.notes.nicknames import nicknames
 from fabula.privacy.notes.patterns import find_patterns
+from fabula.privacy.notes.spoken import spoken_numbers
 from fabula.privacy.squeezed import Counts, Squeezed
 
 BLOCK = 4096
@@ -145,6 +155,12 @@ def _search(
             begin = int(notes.places[start] - offset)
             begin = with_signs(text, begin, last) if span.kind == "phone" else begin
             by_kind.setdefault(span.kind, []).append((start, end - start, text[begin:last]))
+    known = everyone.phones if everyone is not None else lambda tails: [None] * len(tails)
+    spoken = list(spoken_numbers(notes, own, known, invent))
+    for kind in dict.fromkeys(number.kind for number in spoken):
+        mine = [number for number in spoken if number.kind == kind]
+        starts, lengths = (np.array([each[at] for each in mine], np.int64) for at in (1, 2))
+        found.append(_others(notes, kind, starts, lengths, _given([each.new for each in mine])))
     for kind, hits in by_kind.items():
         starts, lengths = (np.array([hit[at] for hit in hits], np.int64) for at in (0, 1))
         write = _given(invent(kind, [hit[2] for hit in hits]))
@@ -176,6 +192,11 @@ def own_places(notes: Squeezed, own: Sequence[Mention]) -> Iterator[Places]:
         if needle.kind in NAMES:
             named[words] = True
     for each in names:
+        if each.kind == "first_name":
+            words = nicknames(notes, each.squeezed, np.flatnonzero(named))
+            rows, sizes = notes.rows[words], (notes.word_ends - notes.starts)[words]
+            write = written_whole(*each.texts)
+            yield Places(each.kind, notes.starts[words], sizes, rows, rows, write)
         words, lengths, write = misspelt(notes, each, named)
         rows = notes.rows[words]
         yield Places(each.kind, notes.starts[words], lengths, rows, rows, write)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.privacy.folding import ALONE, CLASS, LOWER
+from fabula.privacy.notes.latin import spelled_out
 from fabula.privacy.notes.needles import (
+    Column,
     Hit,
     Mention,
     Needle,
@@ -24,13 +27,26 @@ from fabula.privacy.notes.needles import (
     written_whole,
 )
 from fabula.privacy.notes.ordinary import is_ordinary, weak
-from fabula.privacy.squeezed import Counts, Runs, Squeezed
+from fabula.privacy.squeezed import Counts, Runs, Squeezed, runs_of
 
 _TITLE = r"^((mr|mrs|ms|miss|dr|rev|prof|herr|frau|sr|sra|dott|pan|pani|mme|mlle)\.? )+"
+_TITLES_BEHIND = (
+    "先生", "女士", "小姐", "太太", "老师", "老師", "医生", "醫生", "博士", "教授", "经理", "經理",
+    "さん", "様", "氏", "君", "씨", "님", "선생", "사장",
+)  # fmt: skip
+_EAST = 0x2E80
 _SHORTEST_TYPO, _SHORTEST_BESIDE, _LONGEST_ENDING = 5, 3, 3
 """Letters that a misspelt name has, less next to the person's other name; and of an ending."""
 _PARTS = 3
 """Parts of a first or last name that are searched by themselves: both of `Smith-Jones`."""
+
+
+class Part(NamedTuple):
+    """A word of each row's name, old and new."""
+
+    runs: Runs
+    texts: tuple[Column, Column]
+    weak: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -57,6 +73,31 @@ class Names:
         return self.squeezed.whole()
 
     @cached_property
+    def parts(self) -> list[Part]:
+        """The words of names that have several: both of `Smith-Jones`."""
+        if not pc.any(pc.match_substring_regex(self.old, r"[\s-]"), min_count=0).as_py():
+            return []
+        old, new = ([part.to_pylist() for part in _parts(each)] for each in (self.old, self.new))
+        many, as_many = (
+            np.array([sum(map(bool, words)) for words in zip(*each, strict=True)])
+            for each in (old, new)
+        )
+        whole = self.new.to_pylist()
+        found = []
+        for words, others in zip(old, new, strict=True):
+            runs = runs_of(words)
+            small = np.array([(word or "").islower() for word in words], dtype=bool)
+            mine = [
+                other if same else value
+                for other, same, value in zip(
+                    others, (many == as_many).tolist(), whole, strict=True
+                )
+            ]
+            runs = runs.only((many > 1) & ~small & (runs.lengths > 1))
+            found.append(Part(runs, (words, mine), weak(runs)))
+        return found
+
+    @cached_property
     def weak(self) -> NDArray[np.bool_]:
         """Which old names are ordinary words, too."""
         return weak(self.runs)
@@ -80,7 +121,21 @@ def person_names(own: Sequence[Mention]) -> list[Names]:
     for mention in whole[: 1 if not found else 0] + whole[1:]:
         old, new = _split(mention.original), _split(mention.replacement)
         names += [Names("first_name", old[0], new[0]), Names("last_name", old[1], new[1])]
-    return names
+    return [*names, *_spelled_out(names)]
+
+
+def _spelled_out(names: Sequence[Names]) -> Iterator[Names]:
+    """Pairs of names once more, in ASCII, where one of them has letters of its language."""
+    for pair in zip(names[::2], names[1::2], strict=False):
+        spelled = [spelled_out(each.old) for each in pair]
+        if any(each is not None for each in spelled):
+            for each, old in zip(pair, spelled, strict=True):
+                new = spelled_out(each.new)
+                yield Names(
+                    each.kind,
+                    each.old if old is None else pc.coalesce(old, each.old),
+                    each.new if new is None else pc.coalesce(new, each.new),
+                )
 
 
 def _plain(values: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -112,29 +167,21 @@ def name_needles(names: Sequence[Names]) -> Iterator[Needle]:
 
 
 def _alone(names: Names) -> Iterator[Needle]:
-    old, new = names.texts
-    yield Needle(names.kind, _searched(names.runs), written_whole(old, new), weak=names.weak)
-    if not pc.any(pc.match_substring_regex(names.old, r"[\s-]"), min_count=0).as_py():
-        return
-    halves = [_parts(values) for values in (names.old, names.new)]
-    parts_of_new = list(zip(*(part.to_pylist() for part in halves[1]), strict=True))
-    many = np.array(
-        [
-            sum(map(bool, parts))
-            for parts in zip(*(part.to_pylist() for part in halves[0]), strict=True)
-        ]
-    )
-    as_many = many == np.array([sum(map(bool, parts)) for parts in parts_of_new])
-    for number, part in enumerate(halves[0]):
-        words = part.to_pylist()
-        runs = Squeezed.of(part).whole()
-        mine = [
-            parts[number] if same else value
-            for parts, same, value in zip(parts_of_new, as_many.tolist(), new, strict=True)
-        ]
-        small = pc.equal(part, pc.utf8_lower(part)).fill_null(True).to_numpy(zero_copy_only=False)
-        searched = _searched(runs).only((many > 1) & ~small)
-        yield Needle(names.kind, searched, written_whole(words, mine), weak=weak(runs))
+    yield Needle(names.kind, _searched(names.runs), written_whole(*names.texts), weak=names.weak)
+    single = names.runs.only((names.runs.lengths == 1) & (names.runs.first >= _EAST))
+    if single.lengths.any():
+        yield Needle(names.kind, single, _before_a_title(written_whole(*names.texts)))
+    for part in names.parts:
+        yield Needle(names.kind, part.runs, written_whole(*part.texts), weak=part.weak)
+
+
+def _before_a_title(write: Writer) -> Writer:
+    """Write where a title follows: 王 is a word, and 王先生 is somebody."""
+
+    def written(hit: Hit) -> str | None:
+        return write(hit) if hit.text.startswith(_TITLES_BEHIND, hit.end) else None
+
+    return written
 
 
 def _parts(values: pa.Array) -> list[pa.Array]:
@@ -158,6 +205,9 @@ def _together(first: Names, last: Names) -> Iterator[Needle]:
         Texts(names.new, lambda new: pc.utf8_slice_codeunits(new, 0, 1)) for names in (first, last)
     )
     i, j = one.initial(), other.initial()
+    for part in last.parts:
+        runs, news = i + part.runs, (letter, part.texts[1])
+        yield Needle("name", runs, written_parts(*news), [i.lengths], part.weak, -1)
     # one letter of a name in Chinese is a word of its own
     longer, wider = other.only(other.lengths > 2), one.only(one.lengths > 2)
     for before, after, news, is_weak, initial in (

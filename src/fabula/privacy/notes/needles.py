@@ -19,6 +19,9 @@ from typing_extensions import override
 from fabula.privacy.folding import LOWER, UPPER, is_unseen
 from fabula.privacy.squeezed import Counts, Runs, Squeezed
 
+_JOINTS, _UNDERLINE = [ord(sign) for sign in "_.-"], ord("_")
+"""What joins an initial to a name: `a_brown`."""
+
 Column: TypeAlias = Sequence[str | None]
 
 
@@ -105,13 +108,15 @@ class Needle:
         if self.weak is not None and len(words):
             small = notes.kinds[notes.starts[words] + (self.initial < 0)] & LOWER > 0
             if self.initial < 0:
-                small &= notes.bounds[notes.starts[words] + 1]
+                inner = notes.starts[words] + 1
+                small &= notes.bounds[inner] & (notes.raw[notes.places[inner] - 1] != _UNDERLINE)
             words = words[~(small & self.weak[notes.rows[words]])]
         if self.initial and len(words):
             ends = notes.starts[words] + self.runs.lengths[notes.rows[words]]
             at = notes.starts[words] if self.initial < 0 else ends - 1
             inner = at + 1 if self.initial < 0 else at
-            words = words[~notes.bounds[inner] | (notes.kinds[at] & UPPER > 0)]
+            joined = ~notes.bounds[inner] | np.isin(notes.raw[notes.places[inner] - 1], _JOINTS)
+            words = words[joined | (notes.kinds[at] & UPPER > 0)]
         return words
 
     def cuts(self, notes: Squeezed, words: Counts) -> NDArray[np.int64]:

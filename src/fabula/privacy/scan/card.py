@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ class Card:
         one_off: Whether no word of an original may recur; else parts may, in what was written.
         files: The files of masked tables, each with its table and how many rows that has.
         actions: What was done with each column, by table.
+        written: By what name the places of a table's notes were written, where by another.
         places: The columns of streets and towns, whose new words may be names of people, too.
     """
 
@@ -28,6 +29,7 @@ class Card:
     files: Mapping[str, tuple[str, int]]
     actions: Mapping[str, Mapping[str, str]]
     places: frozenset[tuple[str, str]] = frozenset()
+    written: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, root: Path) -> Card | None:
@@ -37,7 +39,11 @@ class Card:
         try:
             run = path.with_name(path.name.removesuffix(CARD) + "manifest.json")
             card = _read(path) if path.is_file() or not run.is_file() else _read(run)["masking"]
-            tables = card["tables"]
+            tables, written = card["tables"], {}
+            if single:  # the file may be called otherwise than the table
+                ((own, entry),) = tables.items()
+                name = root.name.partition(".")[0]
+                tables, written = {name: {**entry, "file": root.name}}, {name: own}
             actions = {
                 table: {name: str(column["action"]) for name, column in entry["columns"].items()}
                 for table, entry in tables.items()
@@ -52,13 +58,9 @@ class Card:
                 str(entry.get("file")): (name, int(entry.get("rows", 0)))
                 for name, entry in tables.items()
             }
-            if single:
-                name = root.name.partition(".")[0]
-                files = {root.name: (name, next(iter(files.values()))[1])}
-                actions[name] = next(iter(actions.values()))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
-        return cls(card.get("promise") == "one-off", files, actions, places)
+        return cls(card.get("promise") == "one-off", files, actions, places, written)
 
     def action(self, table: str, column: str) -> str:
         """What was done with a column; empty where the card does not know it."""

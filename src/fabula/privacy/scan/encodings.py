@@ -8,11 +8,15 @@ import html
 import quopri
 import re
 import string
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 import numpy as np
+from numpy.typing import NDArray
+
+from fabula.privacy.scan.unkeyed import SHOWN
 
 DEEPEST = 3
 """Encodings inside one another that are undone."""
@@ -76,6 +80,14 @@ def _parts(data: bytes) -> Iterator[tuple[str, Iterator[tuple[int, str | None]]]
     if any(end - at >= _LINE for at, end in tokens):
         yield "base64", ((m.start(), _base64(m[0])) for m in _BASE64_LINES.finditer(data))
     yield "hexadecimal", ((at, _hex(data[at:end])) for at, end in _hex_words(data))
+    yield "base32", ((at, _base32(data[at:end])) for at, end in _long_words(data, _IN_BASE32, 16))
+    for how, is_near, pattern, read in _SPACED:
+        if is_near(np.frombuffer(data.translate(_SIGNS), dtype=np.uint8)):
+            yield how, ((m.start(), read(m[0])) for m in pattern.finditer(data))
+    if b"begin " in data:
+        yield "uuencoded", ((m.start(), _uu(m[1])) for m in _UU.finditer(data))
+    packed = (m.start() for m in _ZLIB.finditer(data) if m.start() or m[0] != _GZIP)
+    yield "deflated", ((at, _inflated(data[at:])) for at in packed)
     if b"\0" in data:
         for how, order, pattern in _WIDE:
             found = pattern.finditer(data)
@@ -116,12 +128,25 @@ def _hex_words(data: bytes) -> Iterator[tuple[int, int]]:
 
     Most runs of decimal digits are numbers: as letters and digits, each byte begins with 2 to 7.
     """
-    gaps = np.flatnonzero(np.frombuffer(data.translate(_SIGNS), dtype=np.uint8) & _IN_HEX == 0)
-    gaps = np.concatenate([[-1], gaps, [len(data)]])
-    long = np.flatnonzero(np.diff(gaps) > 2 * _SHORTEST)
-    for begin, end in zip((gaps[long] + 1).tolist(), gaps[long + 1].tolist(), strict=True):
+    for begin, end in _long_words(data, _IN_HEX, 2 * _SHORTEST):
         if not data[begin:end].isdigit() or not data[begin : end - 1 : 2].strip(b"234567"):
             yield begin, end - (end - begin) % 2
+
+
+def hash_words(data: bytes) -> Iterator[tuple[int, int]]:
+    """Hexadecimal words that may be a hash: digits and letters, at least as many as it shows."""
+    for begin, end in _long_words(data, _IN_HEX, SHOWN):
+        word = data[begin:end]
+        if not word.isdigit() and not word.isalpha():
+            yield begin, end
+
+
+def _long_words(data: bytes, sign: int, least: int) -> Iterator[tuple[int, int]]:
+    """Runs of bytes of some sort."""
+    gaps = np.flatnonzero(np.frombuffer(data.translate(_SIGNS), dtype=np.uint8) & sign == 0)
+    gaps = np.concatenate([[-1], gaps, [len(data)]])
+    long = np.flatnonzero(np.diff(gaps) > least)
+    yield from zip((gaps[long] + 1).tolist(), gaps[long + 1].tolist(), strict=True)
 
 
 def _base64(token: bytes) -> str | None:
@@ -145,8 +170,36 @@ def _hex(token: bytes) -> str | None:
     return _readable(bytes.fromhex(token.decode()))
 
 
+def _base32(token: bytes) -> str | None:
+    try:
+        return _readable(base64.b32decode(token + b"=" * (-len(token) % 8)))
+    except binascii.Error:
+        return None
+
+
+def _uu(lines: bytes) -> str | None:
+    try:
+        return _readable(b"".join(map(binascii.a2b_uu, lines.splitlines())))
+    except binascii.Error:
+        return None
+
+
+def _inflated(data: bytes) -> str | None:
+    """What zlib or gzip packed, as far as the chunk reaches."""
+    try:
+        return as_text(zlib.decompressobj(wbits=47).decompress(data, _MOST_INFLATED))
+    except zlib.error:
+        return None
+
+
+def _spaced_hex(token: bytes) -> str | None:
+    return _hex(re.sub(rb"[ :]", b"", token))
+
+
 def _readable(data: bytes) -> str | None:
     """Bytes as text where they are one."""
+    if data[:2] in (b"\x1f\x8b", b"x\x9c", b"x\xda", b"x\x01"):
+        return _inflated(data)
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", "replace")
     if data.count(0) * 3 > len(data):
@@ -181,6 +234,14 @@ def _url(token: bytes) -> str:
     return as_text(unquote_to_bytes(token.replace(b"+", b" ")))
 
 
+def _octal(line: bytes) -> str:
+    return as_text(re.sub(rb"\\([0-3][0-7]{2})", lambda found: bytes([int(found[1], 8)]), line))
+
+
+def _untagged(line: bytes) -> str:
+    return html.unescape(as_text(re.sub(rb"<[^<>]*>", b"", line)))
+
+
 def _quoted(line: bytes) -> str:
     return as_text(quopri.decodestring(line))
 
@@ -192,9 +253,16 @@ _ESCAPES: tuple[
     ("escaped", (b"\\u", b"\\x", b"\\U"), re.compile(rb"\\[uUx][{0-9A-Fa-f]"), _escapes),
     ("HTML-escaped", (b"&",), re.compile(rb"&#?\w{2,8};"), lambda x: html.unescape(as_text(x))),
     ("quoted-printable", (b"=",), re.compile(rb"=[0-9A-F]{2}"), _quoted),
+    ("octal escapes", (b"\\",), re.compile(rb"\\[0-3][0-7]{2}"), _octal),
+    ("UTF-7", (b"+",), re.compile(rb"\+[A-Za-z0-9/]{3,}-"), lambda x: x.decode("utf-7", "replace")),
+    ("between tags", (b"</",), re.compile(rb"</?[A-Za-z][^<>]*>"), _untagged),
 )
 """Each encoding of single characters: its name, bytes that must occur, its sign, how it is read."""
 
+_MOST_INFLATED = 1 << 20
+_GZIP = b"\x1f\x8b\x08"  # a whole file of it is unpacked anyway
+_ZLIB = re.compile(rb"x[\x01\x5e\x9c\xda]|" + re.escape(_GZIP))
+_UU = re.compile(rb"begin [0-7]{3} [^\n]*\n(.*?)\r?\n(?:`\r?\n)?end", re.DOTALL)
 _BASE64_LINES = re.compile(rb"(?:[A-Za-z0-9+/]{56,76}\r?\n)+[A-Za-z0-9+/]{2,76}={0,2}")
 _WIDE = (
     ("UTF-16", "utf-16-le", re.compile(rb"(?:[^\0][\0-\x05]){4,}")),
@@ -203,12 +271,43 @@ _WIDE = (
 )
 _SMALL, _DIGITS = string.ascii_lowercase.encode(), string.digits.encode()
 _CAPITALS = string.ascii_uppercase.encode()
-_AFTER, _CAPITAL, _IN_HEX, _IN_BASE64 = 1, 2, 4, 8
+_AFTER, _CAPITAL, _IN_HEX, _IN_BASE64, _IN_BASE32, _APART = 1, 2, 4, 8, 16, 32
 _SIGNS = bytes(
     sum(bit for bit, chars in (
         (_AFTER, _SMALL + _DIGITS), (_CAPITAL, _CAPITALS), (_IN_HEX, string.hexdigits.encode()),
-        (_IN_BASE64, _SMALL + _CAPITALS + _DIGITS + b"+/-_"),
+        (_IN_BASE64, _SMALL + _CAPITALS + _DIGITS + b"+/-_"), (_IN_BASE32, _CAPITALS + b"234567"),
+        (_APART, b" :"),
     ) if sign in chars)
     for sign in range(256)
 )  # fmt: skip
 """For each byte, what it may be a part of."""
+
+
+def _alternates(step: int, times: int) -> Callable[[NDArray[np.uint8]], bool]:
+    """Whether somewhere one byte in some stands apart from the others, several times."""
+
+    def holds(signs: NDArray[np.uint8]) -> bool:
+        apart = signs & _APART > 0
+        size = len(signs) - step * times
+        if size <= 0:
+            return False
+        found = np.ones(size, dtype=bool)
+        for at in range(step * times):
+            here = apart[at : at + size]
+            found &= here if at % step == step - 1 else ~here
+        return bool(found.any())
+
+    return holds
+
+
+_SPACED: tuple[
+    tuple[str, Callable[[NDArray[np.uint8]], bool], re.Pattern[bytes],
+          Callable[[bytes], str | None]], ...
+] = (
+    ("hexadecimal", _alternates(3, 6), re.compile(rb"(?:[0-9A-Fa-f]{2}[ :]){6,}[0-9A-Fa-f]{2}"),
+     _spaced_hex),
+    ("letter by letter", _alternates(2, 4),
+     re.compile(rb"(?:(?:[A-Za-z0-9]|[\xc2-\xf4][\x80-\xbf]+) {1,3}){5,}\S"),
+     lambda x: as_text(x.replace(b" ", b""))),
+)  # fmt: skip
+"""Encodings with a space after each sign."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,11 +14,12 @@ from fabula.errors import UsageError, did_you_mean
 from fabula.pii import find_in_table
 from fabula.pii.lexicon import all_first, all_last, all_towns
 from fabula.privacy.notes.dates import spelled_dates
-from fabula.privacy.notes.details import TAIL
+from fabula.privacy.notes.details import TAIL, dialled
 from fabula.privacy.notes.names import Names, person_names
 from fabula.privacy.notes.needles import Mention
 from fabula.privacy.notes.ordinary import is_ordinary
 from fabula.privacy.run_index import HashSet, LikelyHashes, RunIndex
+from fabula.privacy.scan.unkeyed import UnkeyedHashes
 from fabula.privacy.squeezed import Counts, Hashes, Squeezed
 
 SHARED = ("first_name", "last_name", "city", "postcode", "company", "coordinate")
@@ -82,6 +82,7 @@ class RealValues:
         self.own: dict[str, list[Mention]] = {}
         self.rows = {name: table.num_rows for name, table in tables.items()}
         self.columns = _sensitive(tables, sensitive)
+        self._hashable: list[tuple[Sought, list[str]]] = []
         self._labels: list[Counts] = []
         self._words: list[Counts] = []
         self._tails: list[Hashes] = []
@@ -102,6 +103,8 @@ class RealValues:
         self.words: Counts = np.concatenate([np.zeros(0, np.int64), *self._words])
         self.tails = HashSet(np.concatenate([np.zeros(0, np.uint64), *self._tails]))
         self.people = _people(names)
+        self.unkeyed = UnkeyedHashes([values for _, values in self._hashable])
+        self.hashable = [sought for sought, _ in self._hashable]
 
     def _add(self, sought: Sought, texts: list[str | None]) -> None:
         distinct = [text for text in dict.fromkeys(texts) if text]
@@ -112,6 +115,7 @@ class RealValues:
             return
         if kind in SHARED:
             return
+        self._hashable.append((sought, distinct))
         least = _LEAST_NAME if kind == "name" else _LEAST
         self._add_runs(sought, distinct, least)
         back = Sought(sought.table, sought.column, kind, "reversed")
@@ -123,7 +127,7 @@ class RealValues:
         if kind in _TAILED:
             part = Sought(sought.table, sought.column, kind, "last digits")
             self.sought.append(part)
-            digits = [re.sub(r"\D", "", text) for text in distinct]
+            digits = [dialled(text) for text in distinct]
             digits = [text for text in digits if len(text) >= TAIL]
             ends = Squeezed.of([text[-TAIL:] for text in digits])
             self._tails.append(ends.whole().hashes)

@@ -22,7 +22,7 @@ from fabula.privacy.masked import CARD, written_folder
 from fabula.privacy.notes.needles import Mention
 from fabula.privacy.scan.aligned import own_parts, without_spans
 from fabula.privacy.scan.card import PLACES, Card
-from fabula.privacy.scan.encodings import decoded
+from fabula.privacy.scan.encodings import decoded, hash_words
 from fabula.privacy.scan.leaks import Leak, ScanReport, hidden
 from fabula.privacy.scan.real_values import RealValues, Sought
 from fabula.privacy.scan.searching import NumberCount, Seen, search, squeezed_lines
@@ -35,6 +35,8 @@ from fabula.types import TableLike
 _TABLES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather", ".xlsx")
 _NEWLINE = ord("\n")
 _BORDER, _INSIDE = re.compile(r"[\t,;\"]"), re.compile(r"[_.@-]\w|\d")
+_PAGES = ("cp1250", "cp1251", "iso-8859-2", "koi8-r", "mac-roman", "cp437")
+_CONTROLS, _TEXT = bytes({*range(32)} - {9, 10, 13}), 0.99
 _PAIR = Sought("", "first and last name", "name", "near to each other")
 _SINGLE = Sought("", "first or last name", "name", "by itself")
 
@@ -174,6 +176,15 @@ class _Found:
                 )
                 self._add(_Source(file, chunk.place, hid.how, table), text, seen, places)
 
+        words = list(hash_words(chunk.data))
+        tokens = [chunk.data[begin:end] for begin, end in words]
+        for at, sort in self._real.unkeyed.find(tokens):
+            sought = self._real.hashable[sort]
+            if (sought.table, sought.column) not in self._kept:
+                place = _place(chunk, "", chunk.data.count(b"\n", 0, words[at][0]), 0)
+                source = _Source(file, chunk.place, "hashed without a key", table)
+                self._count(source, sought, place, tokens[at].decode())
+
     def _add(self, source: _Source, text: str, seen: Seen, places: Iterator[str]) -> None:
         columns = (seen.sought.tolist(), seen.begins.tolist(), seen.ends.tolist())
         for number, begin, end in zip(*columns, strict=True):
@@ -229,7 +240,8 @@ class _Found:
         for each in table.schema:
             if is_text(each.type) and (real, each.name) not in self._kept:
                 texts = table.column(each.name).to_pylist()
-                spans = written_folder(root) / f"{file_stem(f'{name}.{each.name}')}.parquet"
+                masked = self._card.written.get(name, name)
+                spans = written_folder(root) / f"{file_stem(f'{masked}.{each.name}')}.parquet"
                 known = spans.is_file()
                 if known:
                     texts = without_spans(texts, pq.read_table(spans))
@@ -327,12 +339,14 @@ def _is_part(number: int, sought: Sought) -> bool:
 
 
 def _readings(data: bytes) -> Iterator[str]:
-    """Bytes as text: as UTF-8, and in Western European letters where they are none."""
+    """Bytes as text: as UTF-8, and in the code pages of before where they are none."""
     try:
         yield data.decode()
     except UnicodeDecodeError:
         yield data.decode("utf-8", "replace")
         yield data.decode("cp1252", "replace")
+        if len(data.translate(None, _CONTROLS)) > _TEXT * len(data):
+            yield from (data.decode(page, "replace") for page in _PAGES)
 
 
 def _place(chunk: Chunk, text: str, line: int, begin: int) -> str:

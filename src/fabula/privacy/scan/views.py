@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pyarrow import ipc
+from pyarrow import ipc, orc
 
 from fabula.errors import SourceError
 from fabula.io.arrays import is_text
@@ -107,6 +107,10 @@ def _inner(stream: BinaryIO, place: str, depth: int = 1) -> Iterator[Chunk]:
                     yield from _unpacked(member, _under(place, name), depth)
     elif head.startswith(b"PAR1"):
         yield from _parquet(stream)
+    elif head.startswith(b"ORC"):
+        reader = orc.ORCFile(stream)
+        for stripe in range(reader.nstripes):
+            yield from _rows(pa.Table.from_batches([reader.read_stripe(stripe)]), 0)
     elif head.startswith(b"ARROW1"):
         with ipc.open_file(stream) as reader:
             for at in range(reader.num_record_batches):
@@ -140,6 +144,7 @@ def _parquet(stream: BinaryIO) -> Iterator[Chunk]:
     file = pq.ParquetFile(stream)
     names = file.schema_arrow.names
     statistics, row = [], 1
+    yield Chunk("schema", str(file.schema_arrow.to_string(truncate_metadata=False)).encode(), 0)
     for group in range(file.metadata.num_row_groups):
         table = file.read_row_group(group)
         yield from _rows(table, row)

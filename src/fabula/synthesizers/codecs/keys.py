@@ -10,6 +10,7 @@ anybody, start again.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -37,11 +38,16 @@ DENSE_ROWS = 50
 ANY_TEXT = "[A-Z]{2}[0-9]{8}"
 """The form of new keys where the real ones have none."""
 
+FREE = 4
+"""Codes of one width keep it where that many times as many are possible as there are."""
+
 SHORTEST, WITH_DIGIT = 16, 0.9
 """Hashes and random identifiers have that many characters, and this share of them has a digit."""
 
 _RANK_LIMIT = 2**62
 _FEW_TRIES = 3
+_SCANNED = 2**20
+"""Of so many texts, all are compared with the real keys."""
 
 
 @dataclass(frozen=True)
@@ -119,12 +125,12 @@ class KeyCodec:
     @property
     def meets_real_ones(self) -> bool:
         """Whether new identifiers are likely to meet some of the real ones."""
-        return bool(self.regex) and self.tries <= _FEW_TRIES
+        return bool(self.regex) and self.tries <= _FEW_TRIES and self._unused is None
 
     @property
     def about(self) -> str:
         """What was made of the column."""
-        if _is_number(self.type):
+        if _is_number(self.type) and not self.regex:
             return f"key: newly generated from {self.start}"
         if self.width:
             return f"key: newly generated from {self._texts(np.array([self.start]))[0]}"
@@ -138,7 +144,7 @@ class KeyCodec:
     def decode(self, codes: CodeColumn, places: Places, wanted: Target | None = None) -> pa.Array:
         """New identifiers, which differ from row to row by the rows' numbers."""
         del codes, wanted
-        if _is_number(self.type):
+        if _is_number(self.type) and not self.regex:
             beyond = pa.types.is_floating(self.type)  # ids past 2^53, whose steps are floats, too
             return pa.array(self._numbers(places.numbers)).cast(self.type, safe=not beyond)
         if self.width:
@@ -201,6 +207,11 @@ class KeyCodec:
     def _formed(self, places: Places) -> pa.Array:
         """Texts of the form; each is the first of some that is not a real key."""
         pattern = compile_pattern(self.regex)
+        if (unused := self._unused) is not None:
+            if len(places.numbers) and int(places.numbers.max()) >= len(unused):
+                raise self._too_few(len(unused), f"have its form {self.regex}")
+            order = Permutation(len(unused), places.seed, "synthesizer", self.name)
+            return pattern.at(unused[order(places.numbers)])
         size = min(pattern.size or 0, _RANK_LIMIT) // self.tries
         if len(places.numbers) and int(places.numbers.max()) >= size:
             raise self._too_few(size, f"have its form {self.regex}")
@@ -217,6 +228,15 @@ class KeyCodec:
             found = pa.concat_arrays([found, others]).take(array_of(picked))
         return found
 
+    @property
+    def _unused(self) -> NDArray[np.int64] | None:
+        """The places of unused texts, where forms are short and leave enough."""
+        size = compile_pattern(self.regex).size or _RANK_LIMIT
+        if not self.taken or self.tries > _FEW_TRIES or size > _SCANNED:
+            return None
+        unused = _places_unused(self.regex, self.taken)
+        return unused if len(unused) >= FREE * self.rows else None
+
     def _too_few(self, size: int, why: str) -> UsageError:
         return UsageError(
             f"only {size:,} different values of `{self.name}` {why}",
@@ -228,6 +248,13 @@ class KeyCodec:
     def _texts(self, numbers: NDArray[np.int64]) -> pa.Array:
         padded = pc.utf8_lpad(array_of(numbers).cast(pa.string()), self.width, "0")
         return pc.binary_join_element_wise(self.around[0], padded, self.around[1], "")
+
+
+@lru_cache(maxsize=8)
+def _places_unused(regex: str, taken: str) -> NDArray[np.int64]:
+    pattern = compile_pattern(regex)
+    every = np.arange(pattern.size or 0, dtype=np.int64)
+    return every[~Taken.read(taken)(pattern.at(every))]
 
 
 def _numbered_key(name: str, values: pa.Array) -> KeyCodec | None:
@@ -305,4 +332,8 @@ def _number_key(name: str, values: pa.Array, kind: pa.DataType) -> KeyCodec | No
     step = -(-int(steps[0]) // least) * least if even else least
     low, start = int(numbers[0]), int(numbers[-1]) + step
     counter = step == 1 and low in (0, 1)
+    width = len(str(low))
+    grows = low > 0 and width == len(str(start - step)) < len(str(start + step * len(numbers)))
+    if grows and not dense and 9 * 10 ** (width - 1) >= FREE * len(numbers):  # codes keep it
+        return _formed_key(name, values.cast(pa.string()), rf"[1-9]\d{{{width - 1}}}", kind)
     return KeyCodec(name, kind, len(numbers), start=start, step=step, low=low, counter=counter)

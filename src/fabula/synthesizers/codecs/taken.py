@@ -38,7 +38,9 @@ class Taken:
     @classmethod
     def of(cls, keys: pa.Array) -> Taken:
         """The slots of some keys."""
-        slots = np.zeros(SLOTS * len(keys), dtype=bool)
+        slots = np.zeros(
+            -(-SLOTS * len(keys) // 8) * 8, dtype=bool
+        )  # whole bytes, as it is written
         slots[_hashed(keys) % np.uint64(len(slots))] = True
         return cls(slots)
 
@@ -52,8 +54,7 @@ class Taken:
     @classmethod
     def read(cls, text: str) -> Taken:
         """The slots that `str` wrote."""
-        bits = np.unpackbits(np.frombuffer(base64.b64decode(text), np.uint8))
-        return cls(bits[: len(bits) // SLOTS * SLOTS].astype(bool))
+        return cls(np.unpackbits(np.frombuffer(base64.b64decode(text), np.uint8)).astype(bool))
 
 
 def tries(size: int, keys: int) -> int:

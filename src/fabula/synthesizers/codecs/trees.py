@@ -26,6 +26,10 @@ from fabula.synthesizers.trees import Trees
 _PROBE = 200
 """Values that are looked up first; columns that point nowhere in their table fail on them."""
 
+SPARSE_BITS = 12.0
+"""Differing values that lie so far apart are keys by any name, where another column points there:
+one in 4,096 would be met by chance."""
+
 
 @dataclass(frozen=True, eq=False)
 class TreeCodec:
@@ -150,8 +154,14 @@ def _with_levels(table: pa.Table, column: str, level: NDArray[np.int64]) -> pa.T
 
 def _own_keys(table: pa.Table, name: str) -> list[ForeignKey]:
     """Foreign keys that point into their own table."""
-    usable = KeyColumns({"rows": table}).of("rows")
-    keys = [column for column in usable if is_key_name(column) and _identifies(table, column)]
+    columns = KeyColumns({"rows": table})
+    usable = columns.of("rows")
+    keys = [
+        column
+        for column in usable
+        if _identifies(table, column)
+        and (is_key_name(column) or columns("rows", column).bits >= SPARSE_BITS)
+    ]
     pointing = [column for column in usable if any(_may_point(table, column, key) for key in keys)]
     if not pointing:
         return []

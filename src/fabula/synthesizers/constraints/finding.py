@@ -11,6 +11,7 @@ import pyarrow as pa
 from fabula.io.arrays import array_of
 from fabula.synthesizers.codecs.categories import CategoryCodec
 from fabula.synthesizers.codecs.learning import Columns
+from fabula.synthesizers.constraints.absences import Absence
 from fabula.synthesizers.constraints.calendar import Part, part_of, parts_of
 from fabula.synthesizers.constraints.choices import Choice
 from fabula.synthesizers.constraints.differences import find_differences
@@ -88,16 +89,18 @@ def with_orders(
     sheet = Sheet(table, measures)
     few = Sheet(_few(table, len(measures)), measures)
     elsewhere = set(given)
-    for item in found.items:
+    ruled = [item for item in found.items if not isinstance(item.how, Absence)]
+    for item in ruled:
         if elsewhere.intersection(item.sources):
             elsewhere.add(item.target)
-    following = {item.target: item.sources for item in found.items}
-    sources = dict(following)
+    following = {item.target: item.sources for item in ruled}
+    sources, led = {item.target: item.sources for item in found.items}, set(following)
 
     def take(high: str, low: str) -> bool:
-        if high in sources or leads(sources, low, high):
+        if high in led or leads(sources, low, high):
             return False
-        sources[high] = (low,)
+        led.add(high)
+        sources[high] = (*sources.get(high, ()), low)
         return True
 
     orders = [
@@ -115,12 +118,13 @@ def with_orders(
         and pair.second not in following.get(pair.first, ())
         and not any({pair.first, pair.second} <= group for group in ranked)
     ]
+    near = {gap.order.high: gap.name for gap in gaps}  # a column is missing where its distance is
     items = [
-        *found.items,
+        *(replace(item, target=near.get(item.target, item.target)) for item in found.items),
         *(Relation(gap.order.high, gap.formula(sheet)) for gap in gaps),
         *(Relation(rhythm.name, rhythm.formula) for rhythm in rhythms),
     ]
-    alone = {frozenset((item.target, *item.sources)) for item in found.items}  # gives the order
+    alone = {frozenset((item.target, *item.sources)) for item in ruled}  # gives the order
     left = [
         replace(
             order,

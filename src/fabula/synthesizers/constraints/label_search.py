@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 
 from fabula.synthesizers.codecs.categories import OTHER
+from fabula.synthesizers.constraints.absences import find_absence
 from fabula.synthesizers.constraints.choices import Choice
 from fabula.synthesizers.constraints.lookups import Common, Labels, Lookup, lookup
 from fabula.synthesizers.constraints.relation import ByLabel, Relation
@@ -77,6 +78,19 @@ class LabelSearch:
             if isinstance(item.how, Lookup) and not item.otherwise:
                 others: list[ByLabel] = [*self._ways(target), *self._wanted(target)]
                 self.found[target] = replace(item, otherwise=tuple(others))
+        self._absences()
+
+    def _absences(self) -> None:
+        """Columns whose gaps are where another one says so; labels tell before other gaps do."""
+        gaps = {name for name in self.names if self.table.column(name).null_count}
+        labels = [name for name in self.names if name in self.common.levels]
+        others = [name for name in self.names if name in gaps and name not in labels]
+        for target in [name for name in reversed(self.names) if name in gaps]:
+            for source in (*labels, *others):
+                if source != target and self.is_free(target, (source,)):
+                    rule = find_absence(self.table, target, source, self.common)
+                    if rule is not None:
+                        self.found[target] = Relation(target, rule)
 
     def _ways(self, target: str) -> tuple[Lookup, ...]:
         """Further lookups of a label by labels that hold on all rows, those of most rows first."""

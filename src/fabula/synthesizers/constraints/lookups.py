@@ -28,6 +28,9 @@ from fabula.synthesizers.constraints.measures import Floats
 COVERED = 0.5
 """The share of rows, at least, whose source is common enough to be looked up."""
 
+MISSING = "missing"
+"""The part of any column that says where it has no value."""
+
 UNCLEAR = 0.05
 """The share of a column's values, at most, of which several targets are known."""
 
@@ -156,6 +159,8 @@ def coded(values: pa.Array, part: str = "") -> tuple[Ints, pa.Array]:
 
 
 def _keys(values: pa.Array, part: str = "") -> pa.Array:
+    if part == MISSING:
+        return values.is_null()
     if part:
         return array_of(part_of(part, values))
     plain = plain_values(values)

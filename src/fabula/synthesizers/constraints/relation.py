@@ -12,13 +12,16 @@ import pyarrow.compute as pc
 
 from fabula.io.arrays import array_of
 from fabula.synthesizers.codecs.codec import CodecState
+from fabula.synthesizers.constraints.absences import Absence
 from fabula.synthesizers.constraints.choices import Choice
 from fabula.synthesizers.constraints.formulas import Formula, formula_of, formula_state
 from fabula.synthesizers.constraints.lookups import Lookup
 from fabula.synthesizers.constraints.measures import Flags, Measure
 from fabula.synthesizers.constraints.sheet import Sheet
 
-ByLabel: TypeAlias = Lookup | Choice
+ByLabel: TypeAlias = Lookup | Choice | Absence
+
+_BY_LABEL: Mapping[str, type[ByLabel]] = {"lookup": Lookup, "choice": Choice, "absence": Absence}
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +108,7 @@ class Relation:
 def _how(state: CodecState) -> Formula | ByLabel:
     if state.family == "formula":
         return formula_of(state.settings["formula"])
-    return (Choice if state.family == "choice" else Lookup).restore(state)
+    return _BY_LABEL[state.family].restore(state)
 
 
 def merged(values: pa.Array, others: pa.Array, rows: Flags) -> pa.Array:

@@ -17,14 +17,13 @@ import pyarrow as pa
 
 from fabula.io.arrays import array_of
 from fabula.synthesizers.codecs.codec import CodecState, ColumnCodec
-from fabula.synthesizers.constraints.choices import Choice
+from fabula.synthesizers.constraints.absences import Absence
 from fabula.synthesizers.constraints.differences import Difference
 from fabula.synthesizers.constraints.gaps import Gap
-from fabula.synthesizers.constraints.lookups import Lookup
 from fabula.synthesizers.constraints.measures import Flags, Measure, measures_of
 from fabula.synthesizers.constraints.orders import Order, above, exchangeable, put_in_order
 from fabula.synthesizers.constraints.rankings import Ranking
-from fabula.synthesizers.constraints.relation import Relation, merged
+from fabula.synthesizers.constraints.relation import ByLabel, Relation, merged
 from fabula.synthesizers.constraints.rhythms import Rhythm
 from fabula.synthesizers.constraints.sheet import Sheet
 from fabula.synthesizers.constraints.turning import turn
@@ -86,11 +85,13 @@ class Relations:
     @property
     def told(self) -> tuple[str, ...]:
         """The relations in words."""
-        silent = {*(order.high for order in self._near), *self.hidden}
+        near = {item.name: item.order.high for item in self.latent if isinstance(item, Gap)}
+        silent = {*near.values(), *self.hidden}
         own = [item for item in self.orders if isinstance(item, Difference) or not item.implied]
         return (
-            *(f"{item.target}: {item.told(self.measures)}" for item in self.items
-              if item.target not in silent),
+            *(f"{near.get(item.target, item.target)}: {item.told(self.measures)}"
+              for item in self.items
+              if item.target not in silent or isinstance(item.how, Absence)),
             *(item.told for item in (*own, *self.rankings)),
         )  # fmt: skip
 
@@ -142,7 +143,8 @@ class Relations:
 
     def exchanging(self) -> Relations:
         """With those orders alone that an exchange of both values restores, or a distance keeps."""
-        bound = {name for item in self.items for name in (item.target, *item.sources)}
+        ruled = [item for item in self.items if not isinstance(item.how, Absence)]
+        bound = {name for item in ruled for name in (item.target, *item.sources)}
         bound |= {name for ranking in self.rankings for name in ranking.columns}
         return replace(self, orders=exchangeable(self.orders, bound, self._near))
 
@@ -295,7 +297,7 @@ class Relations:
         held, movable = dict(held), dict(movable)
         for item in reversed(self.items):
             left = held.get(item.target)
-            if left is None or isinstance(item.how, Lookup | Choice):
+            if left is None or isinstance(item.how, ByLabel):
                 continue
             names = [name for name in item.sources if name in movable]
             for name in sorted(names, key=lambda name: -self.measures[name].numbers_inside):

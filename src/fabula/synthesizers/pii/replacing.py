@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +13,7 @@ import pyarrow.compute as pc
 
 from fabula.fakers.locales import load_locale
 from fabula.fakers.regex import compile_pattern
+from fabula.inference.codes import literal
 from fabula.io.arrays import is_text
 from fabula.pii.national_ids import SCHEMES
 from fabula.synthesizers.pii.areas import AreaColumn
@@ -24,7 +27,7 @@ from fabula.synthesizers.pii.sieve import Sieve
 _ANY_CODE = r"[A-Z]{2}\d{8}"
 """The shape of new codes where the real ones have none."""
 
-_PLACE = r"-?[1-7]\d\.\d{4}, -?[1-9]\d\.\d{4}"
+_PLACES = re.compile(r"-?\d+(?P<first>\.\d+)?(?P<between>[^\d.]*?)-?\d+(?P<second>\.\d+)?")
 
 _END = 2**31 - 1
 
@@ -268,7 +271,7 @@ def _shapes(column: PersonalColumn, crowd: Crowd, protect: int) -> Shapes | None
         case "national_id" if _is_plain(column.known) and SCHEMES[column.scheme].valid:
             return Shapes((SCHEMES[column.scheme].plain_form,), (1,))
         case "coordinates":
-            return Shapes((_PLACE,), (1,))
+            return Shapes((_coordinates(texts),), (1,))
         case "account":  # check digits come last, and make no number differ
             texts = pc.utf8_replace_slice(texts, start=2, stop=4, replacement="00")
         case "card":
@@ -276,6 +279,18 @@ def _shapes(column: PersonalColumn, crowd: Crowd, protect: int) -> Shapes | None
         case detail if detail not in ("code", "plate", "national_id"):
             return None
     return Shapes.of(texts, protect=protect) or Shapes((_ANY_CODE,), (1,))
+
+
+def _coordinates(texts: pa.Array) -> str:
+    """A latitude and a longitude with as many decimals as most have, apart as in the first."""
+    known = [found for text in texts.to_pylist() if (found := _PLACES.search(text))]
+    between = literal(known[0]["between"]) if known else ", "
+    ends = []
+    for part in ("first", "second"):
+        count = Counter(len(found[part] or ".") - 1 for found in known).most_common(1)
+        decimals = count[0][0] if count else 4
+        ends.append(rf"\.\d{{{decimals}}}" if decimals else "")
+    return rf"-?[1-7]\d{ends[0]}{between}-?[1-9]\d{ends[1]}"
 
 
 def _hexadecimal(text: str) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fabula.fakers.locales import load_locale
 from fabula.fakers.regex import compile_pattern
-from fabula.inference.codes import code_pattern, is_mixed
+from fabula.inference.codes import code_pattern, few_letters, is_mixed, literal
 from fabula.io.arrays import array_of
 from fabula.streams import Permutation, mix, name_key
 
@@ -31,6 +31,7 @@ _COUNTRY = re.compile(r"\+\d{1,2}")
 
 _DIGITS = re.compile(r"\\d|\[1-9\]|[0-9]")
 _WORD = re.compile(r"(\[a-z\]|(?<!-)[a-z](?!-)){3}")
+_SOME = re.compile(r"\[[a-z]+\]")
 _PLAIN = re.compile(r"[\w\\\[\]{} .#:/()+-]*")
 
 _CLASSES: Mapping[str, str] = {"9": r"\d", "A": "[A-Z]", "a": "[a-z]"}
@@ -96,7 +97,7 @@ class Shapes:
         """Whether each shape has digits, and no words alongside them."""
         return all(
             _DIGITS.search(each) and not _WORD.search(each) and _PLAIN.fullmatch(each)
-            for each in self.regexes
+            for each in (_SOME.sub("[a-z]", regex) for regex in self.regexes)
         )
 
     @property
@@ -170,7 +171,8 @@ def _regex(outline: str, texts: list[str], *, learn: bool) -> str:
         return re.escape(kept) + "".join(_place(sign, set()) for sign in outline[len(kept) :])
     places = zip(outline, zip(*texts, strict=True), strict=True)
     return "".join(
-        _place(sign, set(chars), first=not at) for at, (sign, chars) in enumerate(places)
+        few_letters(frozenset(chars), len(texts)) or _place(sign, set(chars), first=not at)
+        for at, (sign, chars) in enumerate(places)
     )
 
 
@@ -181,11 +183,7 @@ def _agree(texts: list[str], start: str) -> bool:
 def _place(sign: str, chars: set[str], *, first: bool = False) -> str:
     """One place of a shape, of which some characters are known."""
     if sign not in _CLASSES:
-        return _literal(sign)
+        return literal(sign)
     if len(chars) == 1:
-        return _literal(*chars)
+        return literal(*chars)
     return "[1-9]" if first and chars and sign == "9" and "0" not in chars else _CLASSES[sign]
-
-
-def _literal(char: str) -> str:
-    return re.sub(r"([.^$*+?{}\[\]\\|()])", r"\\\1", char)

@@ -1,0 +1,1 @@
+"""Releases: real rows that are masked, made coarser, and partly learned."""

@@ -1,0 +1,53 @@
+"""Hashes without a key: whoever has a list of e-mails or phone numbers finds them again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from fabula.privacy.run_index import HashSet
+from fabula.privacy.squeezed import Hashes
+
+_METHODS = ("md5", "sha1", "sha256")
+SHOWN = 12
+"""Hexadecimal digits that are compared: some tools keep no more of a hash."""
+
+
+class UnkeyedHashes:
+    """The hashes of values, made when the first one is looked for.
+
+    Args:
+        values: The values of each sort.
+    """
+
+    def __init__(self, values: Sequence[Sequence[str]]) -> None:
+        self._values = values
+        self._known: tuple[HashSet, list[int]] | None = None
+
+    def find(self, tokens: Sequence[bytes]) -> Iterator[tuple[int, int]]:
+        """The place of each token that begins as a hash does, and the sort of the value."""
+        if not tokens:
+            return
+        known, sorts = self._known = self._known or self._hashed()
+        wanted = np.array([int(token[:SHOWN], 16) for token in tokens], dtype=np.uint64)
+        for place, number in zip(*known.find(_spread(wanted)), strict=True):
+            yield int(place), sorts[int(number)]
+
+    def _hashed(self) -> tuple[HashSet, list[int]]:
+        starts, sorts = [], []
+        for sort, values in enumerate(self._values):
+            for value in values:
+                for text in {value, value.strip().lower()}:
+                    data = text.encode("utf-8", "replace")
+                    for method in _METHODS:
+                        made = hashlib.new(method, data, usedforsecurity=False).hexdigest()
+                        starts.append(int(made[:SHOWN], 16))
+                        sorts.append(sort)
+        return HashSet(_spread(np.array(starts, dtype=np.uint64))), sorts
+
+
+def _spread(numbers: Hashes) -> Hashes:
+    """Numbers of 48 bits in the upper bits, by which a `HashSet` looks up."""
+    return numbers << np.uint64(64 - 4 * SHOWN)

@@ -1,0 +1,52 @@
+"""Quick looks at the bytes of texts, before regular expressions look at the few that matter."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+
+def has_bytes(texts: pa.Array, signs: bytes) -> bool:
+    """Whether any of some ASCII signs is in any of the texts."""
+    data, _ = _content(texts)
+    return bool(_among(signs)[data].any())
+
+
+def begin_with(texts: pa.Array, signs: bytes) -> NDArray[np.bool_]:
+    """Which texts begin with one of some ASCII signs, or are empty or null.
+
+    Texts that begin with a sign beyond ASCII are among them, too.
+    """
+    data, offsets = _content(texts)
+    wanted = _among(signs)
+    wanted[128:] = True
+    starts, ends = offsets[:-1], offsets[1:]
+    found = np.ones(len(starts), bool)
+    full = ends > starts
+    found[full] = wanted[data[starts[full]]]
+    return found
+
+
+def have_letters(texts: pa.Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
+    """Which texts have a small letter, and which a capital; None where some are not ASCII."""
+    data, offsets = _content(texts)
+    if len(data) and data.max() >= 128:
+        return None
+    small = np.append(0, np.cumsum((data >= ord("a")) & (data <= ord("z")), dtype=np.int64))
+    large = np.append(0, np.cumsum((data >= ord("A")) & (data <= ord("Z")), dtype=np.int64))
+    return np.diff(small[offsets]) > 0, np.diff(large[offsets]) > 0
+
+
+def _among(signs: bytes) -> NDArray[np.bool_]:
+    table = np.zeros(256, bool)
+    table[list(signs)] = True
+    return table
+
+
+def _content(texts: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The bytes of large strings, and where each begins and ends among them."""
+    _, bounds, content = texts.buffers()
+    offsets = np.frombuffer(bounds, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    data = np.frombuffer(content or b"", np.uint8)[offsets[0] : offsets[-1]]
+    return data, offsets - offsets[0]

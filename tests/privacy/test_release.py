@@ -1,0 +1,231 @@
+"""A release from a file to its verdict: each gate passes a good release and fails on a fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+
+import fabula as fb
+from fabula.errors import SourceError, UsageError
+from fabula.evaluation.release_folder import Release
+from fabula.evaluation.releases import evaluate_release
+from fabula.planning.sources import held_rows
+
+ROWS = 2_000
+SPEC = """\
+fabula: 1
+name: release
+tables:
+  patients:
+    kind: source
+    file: {file}
+    synthesize: [diagnosis, cost]
+    quasi: [age, sex]
+    {more}
+    columns: {{email: drop}}
+"""
+
+
+def patients(rows: int = ROWS, seed: int = 8) -> pa.Table:
+    """Patients whose cost follows from diagnosis and age."""
+    rng = np.random.default_rng(seed)
+    age = rng.integers(20, 70, rows)
+    sex = np.array(["F", "M"])[rng.integers(0, 2, rows)]
+    ill = rng.random(rows) < (age - 15) / 80
+    cost = np.round(rng.lognormal(5, 0.3, rows) * np.where(ill, 4, 1), 2)
+    return pa.table(
+        {
+            "email": pa.array([f"ann{n}@mail.test" for n in range(rows)]),
+            "age": pa.array(age),
+            "sex": pa.array(sex),
+            "beds": pa.array(rng.integers(1, 5, rows)),
+            "diagnosis": pa.array(np.where(ill, "flu", np.where(age > 40, "ache", "none"))),
+            "cost": pa.array(cost),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a release."""
+    folder = tmp_path_factory.mktemp("release")
+    pa.csv.write_csv(patients(), folder / "patients.csv")
+    _generate(folder, "out")
+    return folder
+
+
+def _generate(folder: Path, name: str, more: str = "holdout: 0.2") -> Path:
+    spec = folder / f"{name}.yaml"
+    spec.write_text(SPEC.format(file=folder / "patients.csv", more=more))
+    fb.generate(spec, output=folder / name)
+    return folder / name
+
+
+def _released(folder: Path, **changed: pa.Array) -> Release:
+    """The release, with columns replaced by others."""
+    release = Release.of(folder)
+    assert release is not None
+    rows = release.rows
+    for name, values in changed.items():
+        rows = rows.set_column(rows.column_names.index(name), name, values)
+    return Release(release.folder, release.name, release.source, rows, release.manifest)
+
+
+def _failed(release: Release) -> set[str]:
+    return {gate.metric for gate in evaluate_release(release).gates if gate.passed is False}
+
+
+def test_a_good_release_passes_all_gates(made: Path) -> None:
+    report = evaluate_release(_released(made / "out"))
+    assert report.passed
+    assert {gate.metric for gate in report.judged} >= {
+        "quality.shapes", "quality.pairs", "privacy.closer_to_training",
+        "privacy.guessed_diagnosis", "privacy.guessed_cost", "privacy.singled_out",
+        "bias.rate_diagnosis_by_sex",
+    }  # fmt: skip
+
+
+def test_kept_columns_are_real_and_in_order(made: Path) -> None:
+    release = _released(made / "out")
+    kept = ["age", "sex", "beds"]
+    assert release.rows.select(kept).equals(release.real.select(kept))
+    assert release.rows.column_names == ["age", "sex", "beds", "diagnosis", "cost"]
+    assert release.real.num_rows + release.held.num_rows == ROWS
+
+
+def test_the_same_people_are_kept_out_each_time(made: Path) -> None:
+    source = _released(made / "out").source
+    first = held_rows(source).column("email").to_pylist()
+    assert len(first) == 400
+    assert first == held_rows(source).column("email").to_pylist()
+
+
+def _real_values(release: Release) -> dict[str, pa.Array]:
+    return {name: release.real.column(name) for name in ("diagnosis", "cost")}
+
+
+def _constant(release: Release) -> dict[str, pa.Array]:
+    return {"diagnosis": pa.array(["flu"] * release.rows.num_rows)}
+
+
+def _shuffled(release: Release) -> dict[str, pa.Array]:
+    rng = np.random.default_rng(0)
+    return {
+        name: release.rows.column(name).take(pa.array(rng.permutation(release.rows.num_rows)))
+        for name in ("diagnosis", "cost")
+    }
+
+
+def _unique_ages(release: Release) -> dict[str, pa.Array]:
+    return {"age": pa.array(np.arange(release.rows.num_rows))}
+
+
+def _biased(release: Release) -> dict[str, pa.Array]:
+    pairs = zip(*(release.rows.column(n).to_pylist() for n in ("sex", "diagnosis")), strict=True)
+    return {"diagnosis": pa.array(["none" if sex == "F" else told for sex, told in pairs])}
+
+
+@pytest.mark.parametrize(
+    ("fault", "gates"),
+    [
+        (_real_values, {"privacy.exact_copies", "privacy.guessed_diagnosis", "privacy.guessed_cost",
+                        "privacy.closer_to_training"}),
+        (_constant, {"quality.shapes"}),
+        (_shuffled, {"quality.pairs"}),
+        (_unique_ages, {"privacy.singled_out"}),
+        (_biased, {"bias.rate_diagnosis_by_sex"}),
+    ],
+)  # fmt: skip
+def test_a_planted_fault_fails_its_gate(
+    made: Path, fault: Callable[[Release], dict[str, pa.Array]], gates: set[str]
+) -> None:
+    release = _released(made / "out")
+    broken = _released(made / "out", **fault(release))
+    assert gates <= _failed(broken)
+
+
+def test_a_release_can_be_k_anonymous(made: Path) -> None:
+    folder = _generate(made, "coarse", "k: 8")
+    release = _released(folder)
+    groups = release.rows.group_by(["age", "sex"]).aggregate([([], "count_all")])
+    assert min(groups.column("count_all").to_pylist()) >= 8
+    report = evaluate_release(release)
+    assert report.scores["privacy.smallest_group"] >= 8
+    assert "generalise: age, sex." in report.tables[0].notes
+    alone = _released(folder, age=pa.array(np.arange(release.rows.num_rows)))
+    assert "privacy.smallest_group" in _failed(alone)
+
+
+def test_two_releases_of_the_same_people_are_intersected(made: Path) -> None:
+    coarse = _generate(made, "first", "k: 8")
+    report = evaluate_release(_released(coarse), earlier=coarse)
+    assert report.scores["privacy.joined_k"] >= 8
+    fine = _generate(made, "fine", "k: 3")
+    scores = evaluate_release(_released(fine), earlier=coarse).scores
+    assert scores["privacy.joined_k"] <= scores["privacy.smallest_group"]
+
+
+def test_without_people_kept_out_nothing_is_proved(made: Path) -> None:
+    folder = _generate(made, "all", "holdout: 0")
+    release = _released(folder)
+    assert release.rows.num_rows == ROWS
+    with pytest.raises(UsageError, match="nobody was kept out"):
+        evaluate_release(release)
+
+
+def test_another_file_under_the_same_name_is_refused(tmp_path: Path) -> None:
+    pa.csv.write_csv(patients(400), tmp_path / "patients.csv")
+    folder = _generate(tmp_path, "out")
+    pa.csv.write_csv(patients(400, seed=9), tmp_path / "patients.csv")
+    with pytest.raises(SourceError, match="is another file than the one that was released"):
+        evaluate_release(_released(folder))
+
+
+def test_the_report_says_pseudonymised_and_never_anonymous_by_itself(made: Path) -> None:
+    report = evaluate_release(_released(made / "out"))
+    page = report.to_html()
+    assert "seudonymised" in page
+    assert "Passing gates is evidence, not proof, of anonymity" in page
+    assert "Reviewed by" in page
+    assert "Kept, and real: age, sex, beds." in report.tables[0].notes
+    assert "drop: email." in report.tables[0].notes
+    assert "ann7@mail.test" not in page
+
+
+def test_the_manifest_says_what_was_learned(made: Path) -> None:
+    columns = _released(made / "out").manifest["masking"]["tables"]["patients"]["columns"]
+    assert {name: facts["action"] for name, facts in columns.items()} == {
+        "email": "drop", "age": "keep", "sex": "keep", "beds": "keep",
+        "diagnosis": "synthesize", "cost": "synthesize",
+    }  # fmt: skip
+
+
+def test_a_kept_sensitive_column_must_be_confirmed(tmp_path: Path) -> None:
+    pa.csv.write_csv(patients(400), tmp_path / "patients.csv")
+    spec = tmp_path / "spec.yaml"
+    text = SPEC.format(file=tmp_path / "patients.csv", more="holdout: 0.2")
+    spec.write_text(text.replace("email: drop", "email: keep"))
+    with pytest.raises(fb.FabulaError, match="contains e-mails, and is kept"):
+        fb.generate(spec, output=tmp_path / "out")
+
+
+def test_unknown_columns_are_named(tmp_path: Path) -> None:
+    pa.csv.write_csv(patients(400), tmp_path / "patients.csv")
+    spec = tmp_path / "spec.yaml"
+    text = SPEC.format(file=tmp_path / "patients.csv", more="holdout: 0.2")
+    spec.write_text(text.replace("diagnosis", "diagnoses"))
+    with pytest.raises(fb.FabulaError, match="has no column `diagnoses`"):
+        fb.generate(spec, output=tmp_path / "out")
+
+
+def test_rows_of_several_blocks_are_the_same_in_any_order(made: Path) -> None:
+    """Another run of the same spec gives the same bytes."""
+    again = _generate(made, "again", "holdout: 0.2")
+    first = pq.read_table(made / "out" / "patients.parquet")
+    assert first.equals(pq.read_table(again / "patients.parquet"))
