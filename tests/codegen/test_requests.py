@@ -133,7 +133,7 @@ def test_a_manager_is_a_row_of_the_same_table_and_above_no_manager_of_his() -> N
     )
     tree = head + 'workers["manager_id"] = [None] + [1] * 29\n'
     assert written(tree, request).checks.passed
-    with pytest.raises(ProgramError, match="makes loops"):
+    with pytest.raises(ProgramError, match="has loops"):
         written(tree.replace("[None] + [1] * 29", "[None] + [3] + [2] * 28"), request)
 
 

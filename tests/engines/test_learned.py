@@ -83,7 +83,7 @@ def test_broken_rules_are_drawn_again(fitted):
         ({"columns": {"x": {"kind": "learned", "file": __file__}}}, "is not a fitted synthesizer"),
         (
             {"columns": {"plan": {"kind": "learned", "file": "FITTED", "sha256": "0"}}},
-            "is another file",
+            "is not the file whose hash is given",
         ),
         ({"columns": {}}, "say which `columns` it has"),
     ],

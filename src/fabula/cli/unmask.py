@@ -22,7 +22,7 @@ def unmask(
     key_file: Path | None = None,
     overwrite: bool = False,
 ) -> None:
-    """Put the real values back into masked files, with the key and the map of their masking.
+    """Put the real values back into masked files, with the key and the map.
 
     Rows are found by their table's key, so that some of the rows are enough; without a key, by
     their place. Values that were changed since the masking stay as they are.

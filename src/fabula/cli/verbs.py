@@ -28,7 +28,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "mask": "Replace the people in tables with new people.",
         "unmask": "Put the real values back into masked files, with the key and the map.",
         "blend": "Put synthetic rows beside real ones, and tell whether that helps a model.",
-        "generalise": "Make a table k-anonymous at the least loss.",
+        "generalise": "Make a table k-anonymous, l-diverse and t-close at the least loss.",
         "scan": "Search files for values of real people, in any spelling or encoding.",
     },
     "Evaluate": {
