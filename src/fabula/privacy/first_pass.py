@@ -188,7 +188,8 @@ class Known:
         self.words.update(folded.filter(pc.is_in(folded, value_set=self._pool[1])).to_pylist())
 
     def _add_aliases(self, table: TableMask, block: pa.Table, key: str, email: str) -> None:
-        rows = block.filter(pc.and_(are_people(block.column(key)), are_people(block.column(email))))
+        known = are_people(block.column(key), keys=True)
+        rows = block.filter(pc.and_(known, are_people(block.column(email))))
         keys, emails = (normal(_texts(rows, name)) for name in (key, email))
         tag = table.person.tags[0] if table.person else ""
         self.aliases.append(
