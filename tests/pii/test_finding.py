@@ -263,3 +263,18 @@ def test_few_labels_are_no_people():
     goods = [4006381333931, 4012345678901, 4902505085901]
     for numbers in ([1_200_000_000, 1_300_000_000], [5_550_000_001, 5_550_000_002], goods):
         assert find(pa.array(numbers * 20), "c1") is None, numbers
+
+
+def test_postcodes_of_several_countries_and_towns_are_found_beside_streets():
+    """British postcodes have six to eight characters, most others five; no list has every town."""
+    table = pa.table(
+        {
+            "ship_street": [f"{n} Mill Lane" for n in range(20)] * 2,
+            "ship_zip": [f"{n * 3571 % 90000 + 10000}" for n in range(16)]
+            + ["N1 7AB", "SW1A 1AA", "DN55 1PT", "W1K 4HR"]
+            + [f"{n * 2749 % 90000 + 10000}" for n in range(20)],
+            "ship_city": [f"Obernieder{chr(97 + n)}hausen" for n in range(20)] * 2,
+        }
+    )
+    kinds = {name: found.kind for name, found in find_in_table(table).items()}
+    assert kinds == {"ship_street": "street", "ship_zip": "postcode", "ship_city": "city"}

@@ -261,17 +261,21 @@ def _are_spread(digits: Sequence[str]) -> bool:
 
 
 def _beside_street(values: pa.ChunkedArray, name: str) -> Finding | None:
-    """A postcode; whole numbers may as well be amounts, with a zero among them, or keys."""
+    """A town, as its column says, or a postcode; whole numbers may be amounts or keys as well."""
     texts = sampled(values)
     if len(texts) < FEWEST:
         return None
+    if is_text(values.type) and named("city", name):
+        part = share(texts, _WORDS, whole=True)
+        return found_as("city", part, f"may be towns, as `{name}` says") if part >= 0.5 else None
     numbers = not is_text(values.type) and not named("postcode", name)
     if numbers and ("0" in texts or not _are_spread(texts) or _are_all_different(values)):
         return None
     form = re.compile(r"\d{4,6}|[A-Z0-9]{2,5}[ -]?[A-Z0-9]{2,4}")
     part = share(texts, form, whole=True)
     coded = min(part, share(texts, re.compile(r"\d"))) >= NEARLY_ALL
-    if not coded or len({len(text) for text in texts}) > 3 or not _is_wide(texts):
+    lengths = len({len(text) for text in texts})
+    if not coded or (lengths > 3 and not named("postcode", name)) or not _is_wide(texts):
         return None
     return found_as("postcode", part, "are short codes in a table of streets")
 
