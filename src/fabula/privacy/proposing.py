@@ -28,6 +28,7 @@ from fabula.privacy.drafts import (
     tag,
 )
 from fabula.privacy.masking import PersonColumns, TableMask
+from fabula.privacy.others import with_others
 from fabula.synthesizers.pii.detect import likely_locales
 from fabula.synthesizers.pii.gender_column import SexColumn
 
@@ -124,6 +125,7 @@ def propose(
             column: _completed(draft, column, asked.get((name, column)) or action)
             for column, action in _proposed(draft, people[name], personal).items()
         }
+        actions = with_others(draft, actions, people[name])
         problems += _problems(draft, actions, ask)
         problems += () if finds_third_parties else _unsearched(draft, actions, ask)
         tables[name] = TableMask(name, actions, people[name], key=draft.own_key)
