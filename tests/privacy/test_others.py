@@ -103,3 +103,45 @@ def test_the_name_of_a_rows_own_person_still_follows_the_person(key: Path) -> No
                      strict=True))  # fmt: skip
     for row in masked["visits"].to_pylist():
         assert names[row["customer_id"]].lower() in row["customer_name"].lower()
+
+
+def test_the_national_id_of_a_doctor_is_the_same_in_the_rows_of_all_patients(key: Path) -> None:
+    ids = [f"{n + 10:02}0{n + 1}9{n}-{2_000 + n:04}" for n in range(5)]
+    doctor = [n % 5 for n in range(60)]
+    table = _patients().append_column("doctor_name", pa.array([DOCTORS[n] for n in doctor]))
+    table = table.append_column("doctor_cpr", pa.array([ids[n] for n in doctor]))
+    actions = {"doctor_cpr": "replace: national_id", "doctor_name": "replace: name"}
+    new = fb.mask(table, columns=actions, key_file=key).table
+    _doctors_agree(table["doctor_cpr"].to_pylist(), new["doctor_cpr"].to_pylist())
+
+
+def test_visits_with_details_of_their_doctors_are_told_by_the_patient(key: Path) -> None:
+    """The e-mail of a doctor makes visits no people: dates move with the patient."""
+    patients = _patients()
+    who, days = np.repeat(np.arange(60), 3), np.tile([0, 10, 30], 60)
+    doctor = [DOCTORS[n] for n in np.random.default_rng(4).integers(0, 5, len(who))]
+    visits = pa.table(
+        {
+            "visit_id": pa.array(range(9_000, 9_000 + len(who))),
+            "customer_id": patients["customer_id"].take(pa.array(who)),
+            "day": pa.array(np.datetime64("2024-03-01") + days),
+            "doctor_first_name": pa.array([name.split()[0] for name in doctor]),
+            "doctor_last_name": pa.array([name.split()[1] for name in doctor]),
+            "doctor_email": pa.array([f"{name[:3].lower()}@clinic.test" for name in doctor]),
+        }
+    )
+    masked = fb.mask({"patients": patients, "visits": visits}, key_file=key)
+    assert masked.card["tables"]["visits"]["person"] == "customer_id"
+    new = masked.tables["visits"]
+    moved = new["day"].to_numpy() - visits["day"].to_numpy()
+    assert (moved.reshape(-1, 3) == moved.reshape(-1, 3)[:, :1]).all()
+    for column in ("doctor_first_name", "doctor_last_name", "doctor_email"):
+        pairs = set(zip(doctor, new[column].to_pylist(), strict=True))
+        assert len(pairs) == len(DOCTORS)
+
+
+def test_orders_of_one_email_are_of_one_person(key: Path) -> None:
+    emails = [f"user{n % 30}@mail.test" for n in range(120)]
+    orders = pa.table({"order_id": range(5_000, 5_120), "email": emails})
+    new = fb.mask(orders, key_file=key).table
+    _doctors_agree(emails, new["email"].to_pylist())

@@ -202,9 +202,9 @@ class Masker:
         if pa.types.is_integer(old.type) and detail not in ("card", "phone", "national_id"):
             return self._numbers(old, action)
         texts = _texts(old)
+        who = rows.others(action.of) if action.of else rows
         if detail in DRAWN:
             named = detail == "name"
-            who = rows.others(action.of) if action.of else rows
             new = full_names(texts, who.detail, who.male) if named else who.detail(detail)
             return new.cast(pa.large_string()) if detail == "email" else in_case_of(new, texts)
         if detail in HASHED:
@@ -212,7 +212,7 @@ class Masker:
         codes = Codes(self.secret, action.domain, detail, action.scheme, action.fixed)
         if action.scheme in DATED:
             ids = NationalIds(codes, action.scheme)
-            return ids.replace(pc.fill_null(texts, ""), rows.days, rows.male)
+            return ids.replace(pc.fill_null(texts, ""), who.days, who.male)
         if detail != "key":
             return codes.encrypt(texts)
         plain = pc.match_substring_regex(texts, r"^(0|[1-9]\d{0,17})$")
@@ -313,8 +313,7 @@ class _Rows:
     @cached_property
     def days(self) -> NDArray[np.int64]:
         """By how many days the dates of each row move."""
-        weeks = 1 + (self._group.uniform("shift") * WEEKS).astype(np.int64)
-        return np.asarray(-7 * weeks[self._keys[2]])
+        return _days(self._group)[self._keys[2]]
 
     @cached_property
     def male(self) -> NDArray[np.bool_]:
@@ -341,6 +340,12 @@ class _Others:
         group, place = self._group
         return np.asarray(group.are_male[place])
 
+    @property
+    def days(self) -> NDArray[np.int64]:
+        """By how many days the dates of each row's other person move."""
+        group, place = self._group
+        return _days(group)[place]
+
     @cached_property
     def _group(self) -> tuple[Group, NDArray[np.int64]]:
         """The different people, and each row's place among them."""
@@ -349,6 +354,11 @@ class _Others:
         tag = EMAIL if self.kind == "email" else self.kind
         keys = person_keys(self.masker.secret, coded.dictionary, tag)
         return self.masker.people.at(keys), coded.indices.to_numpy().astype(np.int64)
+
+
+def _days(group: Group) -> NDArray[np.int64]:
+    """By how many days the dates of each person move."""
+    return np.asarray(-7 * (1 + (group.uniform("shift") * WEEKS).astype(np.int64)))
 
 
 def sexes_of(table: TableMask, columns: Mapping[str, pa.Array]) -> NDArray[np.int64] | None:

@@ -16,17 +16,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.privacy.actions import ColumnAction
-from fabula.privacy.drafts import Draft
-from fabula.privacy.files.json_bytes import OUTER
+from fabula.privacy.drafts import SHARED, Draft, role_of, spaced
 from fabula.privacy.masking import PersonColumns
 from fabula.privacy.people import DRAWN, normal
 from fabula.privacy.texts import are_people, without_titles
 from fabula.relationships.key_names import singular
 
-_TELLING = ("name", "first_name", "last_name", "email", "username", "company")
+_TELLING = ("name", "first_name", "last_name", "email", "username", "company", "national_id")
 """Details that tell people apart; in the order in which further details follow them."""
 
-_WHOLE = ("name", "email", "company")
+_WHOLE = ("name", "email", "company", "national_id")
 """Details that hardly two people share."""
 
 _SEVERAL = 0.2
@@ -34,12 +33,6 @@ _SEVERAL = 0.2
 
 _AT_LEAST = 0.05
 """Likewise of all people: one e-mail that two people share makes nobody another."""
-
-_SHARED = 2
-"""Of how many people a value is on average, from which on it is nobody's own."""
-
-_DETAIL = re.compile(r"(?i)[\W_]*((full|first|last|given|family|user|e)[\W_]*)?"
-                     r"(name|mail|id|nr|no|key|number|company)$")  # fmt: skip
 
 
 def with_others(
@@ -60,25 +53,16 @@ def with_others(
         made[column] = replace(actions[column], of=column, reason=f"people of their own: {reason}")
     leading = sorted(found, key=lambda column: _TELLING.index(actions[column].detail))
     for column, action in actions.items():
-        if column in found or action.action != "replace" or action.detail not in DRAWN:
+        follows = action.action == "replace" and action.detail in (*DRAWN, "national_id")
+        if column in found or not follows:
             continue
         for other in leading:
             role = role_of(other)
-            if role and re.match(rf"{re.escape(role)}[\W_]", _spaced(column)):
+            if role and re.match(rf"{re.escape(role)}[\W_]", spaced(column)):
                 reason = f"a detail of the person of `{other}`"
                 made[column] = replace(action, of=other, reason=reason)
                 break
     return made
-
-
-def role_of(column: str) -> str:
-    """Whose detail a column is by its name: `doctor` of `doctor_name`, nothing of `name`."""
-    return _DETAIL.sub("", _spaced(column))
-
-
-def _spaced(column: str) -> str:
-    plain = column.removeprefix(OUTER)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", plain).lower()
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +98,7 @@ class _Rows:
             return f"one `{told}` has several values"
         if role_of(column) in self._own_roles:
             return ""
-        if detail in _WHOLE and len(different) >= _SHARED * (what.max() + 1):
+        if detail in _WHOLE and len(different) >= SHARED * (what.max() + 1):
             return f"one value has several `{told}`"
         if detail in ("name", "first_name") and self._name is not None:
             same = pc.equal(_first(values), _first(self._values(self._name)))
