@@ -145,3 +145,19 @@ def test_orders_of_one_email_are_of_one_person(key: Path) -> None:
     orders = pa.table({"order_id": range(5_000, 5_120), "email": emails})
     new = fb.mask(orders, key_file=key).table
     _doctors_agree(emails, new["email"].to_pylist())
+
+
+def test_people_who_are_told_by_their_name_get_names_and_leave_the_notes(key: Path) -> None:
+    names = [customers(60)["name"].to_pylist()[n % 60] for n in range(180)]
+    doctors = [DOCTORS[n] for n in np.random.default_rng(5).integers(0, 5, len(names))]
+    pairs = zip(names, doctors, strict=True)
+    notes = [f"{one} was seen in the morning by {two}." for one, two in pairs]
+    visits = {"patient_name": names, "doctor_name": doctors, "note": notes}
+    table = pa.table({"visit_id": range(9_000, 9_180), **visits})
+    actions = {"note": "notes: confirmed", "doctor_name": "replace: name"}
+    new = fb.mask(table, columns=actions, key_file=key).table
+    _doctors_agree(doctors, new["doctor_name"].to_pylist())
+    for row in new.to_pylist():
+        assert (
+            row["note"] == f"{row['patient_name']} was seen in the morning by {row['doctor_name']}."
+        )

@@ -117,7 +117,11 @@ def propose(
             unknown = _unknown(column, {name: drafts[name]})
             problems.append(replace(unknown, where=f"{name}:person"))
     people = people_of(drafts, wanted, within)
-    personal = {drafts[name].target(who.columns[0]) for name, who in people.items() if who}
+    personal = {
+        drafts[name].target(who.columns[0])
+        for name, who in people.items()
+        if who and who.tags[0] not in NAMES
+    }
     personal |= {(n, key) for n, who in people.items() if who and (key := drafts[n].own_key)}
     tables = {}
     for name, draft in drafts.items():
