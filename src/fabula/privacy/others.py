@@ -29,7 +29,7 @@ _WHOLE = ("name", "email", "company", "national_id")
 """Details that hardly two people share."""
 
 _SEVERAL = 0.2
-"""The share of people of several rows from which on several values are no misspellings."""
+"""The share of people of several rows above which different values are different people."""
 
 _AT_LEAST = 0.05
 """Likewise of all people: one e-mail that two people share makes nobody another."""
