@@ -13,6 +13,7 @@ from sklearn import datasets
 
 from fabula.pii import find, find_in_table
 from fabula.pii.check_digits import with_account_check, with_card_check
+from fabula.pii.kinds import named
 from fabula.pii.national_ids import SCHEMES
 
 LOCALES = (Locale.EN, Locale.DE, Locale.IT)
@@ -278,3 +279,19 @@ def test_postcodes_of_several_countries_and_towns_are_found_beside_streets():
     )
     kinds = {name: found.kind for name, found in find_in_table(table).items()}
     assert kinds == {"ship_street": "street", "ship_zip": "postcode", "ship_city": "city"}
+
+
+@pytest.mark.parametrize(
+    ("singular", "plural"),
+    [("phone", "phones"), ("address", "addresses"), ("company", "companies")],
+)
+def test_a_name_in_the_plural_says_the_same_as_in_the_singular(singular: str, plural: str) -> None:
+    kind = "street" if singular == "address" else singular
+    assert named(kind, singular)
+    assert named(kind, plural)
+    assert not named(kind, f"{plural}_seen")
+
+
+def test_digits_below_a_name_in_the_plural_are_phone_numbers() -> None:
+    numbers = pa.array([f"{31_234_567 + 7_919 * n}" for n in range(40)])
+    assert find(numbers, "phones").kind == find(numbers, "phone").kind == "phone"

@@ -121,3 +121,37 @@ def test_a_scan_of_nothing_sensitive_says_so(tmp_path: Path) -> None:
         scanned(tmp_path, sensitive=["mial"])
     with pytest.raises(SourceError, match="there is no"):
         scanned(tmp_path / "none")
+
+
+@pytest.mark.parametrize("form", ["json", "parquet", "csv"])
+def test_details_inside_objects_and_lists_of_the_real_data_are_sought(
+    form: str, tmp_path: Path
+) -> None:
+    people = customers().slice(0, 50).to_pylist()
+    rows = [
+        {
+            "n": at,
+            "person": {"name": row["name"], "more": {"email": row["email"]}},
+            "phones": [f"+44 20 7946 {1000 + 37 * at}"],
+            "contacts": [{"email": f"contact{at}@kin.test", "fee": 3}],
+        }
+        for at, row in enumerate(people)
+    ]
+    file = tmp_path / f"real.{form}"
+    if form == "json":
+        file.write_text(json.dumps(rows))
+    elif form == "parquet":
+        pq.write_table(pa.Table.from_pylist(rows), file)
+    else:
+        texts = [json.dumps({**row, "age": "5" if row["n"] else 5}) for row in rows]
+        pc_csv.write_csv(pa.table({"n": range(len(rows)), "all": texts}), file)
+    out = tmp_path / "out"
+    out.mkdir()
+    for leaked in (
+        people[3]["email"], rows[4]["phones"][0], rows[5]["contacts"][0]["email"]
+    ):  # fmt: skip
+        (out / "log.txt").write_text(f"sent to {leaked} today")
+        report = scan(out, against=file)
+        assert report.leaks, leaked
+    (out / "log.txt").write_text("sent to nobody today")
+    assert scan(out, against=file).passed

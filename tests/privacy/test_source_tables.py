@@ -200,3 +200,22 @@ def test_a_spec_with_the_fingerprint_of_a_lost_key_is_refused() -> None:
 
     with pytest.raises(PrerequisiteError, match="another key"):
         masking_of({"customers": table})
+
+
+def test_national_ids_that_would_become_the_same_are_told_in_the_words_of_the_spec(
+    files: Path,
+) -> None:
+    numbers = [
+        f"{n % 28 + 1:02}0{n // 28 % 3 + 1}9{n // 84 % 2}-{2_000 + n // 168:04}"
+        for n in range(4_000)
+    ]
+    pq.write_table(pa.table({"person_id": range(4_000), "cpr": numbers}), files / "p.parquet")
+    column = {"kind": "source", "action": "replace: national_id"}
+    table = {"kind": "source", "file": "p.parquet", "person": "person_id"}
+    with pytest.raises(SpecError, match="new national ids") as caught:
+        fb.generate({"tables": {"people": {**table, "columns": {"cpr": column}}}})
+    assert "`cpr: {replace: code}`" in str(caught.value)
+    assert caught.value.violations[0].where == "tables.people.columns.cpr"
+    cured = {"kind": "source", "action": "replace: code"}
+    made = fb.generate({"tables": {"people": {**table, "columns": {"cpr": cured}}}}).to_arrow()
+    assert pc.count_distinct(made["cpr"]).as_py() == 4_000

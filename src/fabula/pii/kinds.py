@@ -107,7 +107,7 @@ class Finding:
 
 
 _NAMED: Mapping[str, re.Pattern[str]] = {
-    kind: re.compile(rf"(^|[_\W])({words})([_\W\d]|$)", re.IGNORECASE)
+    kind: re.compile(rf"(^|[_\W])({words})(e?s)?([_\W\d]|$)", re.IGNORECASE)
     for kind, words in {
         "postcode": r"zip|zip_?code|post_?code|postal_?code|plz|cap|cp|postleitzahl",
         "phone": r"phone|mobile|cell|tel|telephone|telefon|fax|handy|telefono|téléphone",
@@ -115,7 +115,8 @@ _NAMED: Mapping[str, re.Pattern[str]] = {
         r"laengengrad|latitud|longitud|latitudine|longitudine|geo_?lat|geo_?lon|gps_?lat|gps_?lon",
         "birth_date": r"born|dob|birth|birth_?da(te|y)|geburtsdatum|geburtstag|geb_?datum|geboren|"
         r"naissance|date_?de_?naissance|nacimiento|fecha_?de_?nacimiento|nascita|data_?di_?nascita|urodzenia",
-        "company": r"company|company_?name|firma|employer|entreprise|empresa|azienda|ship_?name",
+        "company": r"compan(y|ies)|company_?name|firma|employer|entreprise|empresa|"
+        r"azienda|ship_?name",
         "name": r"full_?name|contact_?name|ship_?name|kunde|customer|client|recipient|cardholder|"
         r"patient|contact|empfänger|seller|sales_?(rep|person|man)|agent|employee|driver|doctor|"
         r"teacher|owner|manager|author|verkäufer|vertreter|fahrer|mitarbeiter|betreuer|"
@@ -126,13 +127,13 @@ _NAMED: Mapping[str, re.Pattern[str]] = {
         "street": r"street|address|adresse|anschrift|straße|strasse|rue|direccion|indirizzo",
         "username": r"user|login|user_?name|account|nick",
         "plate": r"plate|licen[cs]e_?plate|kennzeichen|plaque|matricula|targa",
-        "city": r"city|town|ort|stadt|ville|ciudad|città",
+        "city": r"cit(y|ies)|town|ort|stadt|ville|ciudad|città",
     }.items()
 }
 
 
 def named(kind: str, name: str) -> bool:
-    """Whether a column's name says that it holds details of a kind."""
+    """Whether a column's name says that it holds details of a kind, also in the plural."""
     spaced = re.sub(r"([a-z])([A-Z])", r"\1_\2", name)
     found = _NAMED[kind].search(spaced)
     return found is not None and found.end() >= len(spaced) - 1  # `contactTitle` is not a contact

@@ -43,6 +43,7 @@ class ColumnAction:
         form: How a column of texts writes dates.
         fixed: Places whose letter all codes share.
         domain: What codes are of, such as `customers.customer_id`; references have their key's.
+        of: The column whose values tell the new person; none for the row's own person.
     """
 
     action: str
@@ -54,6 +55,7 @@ class ColumnAction:
     form: TimeForm | None = None
     fixed: frozenset[int] = field(default_factory=frozenset)
     domain: str = ""
+    of: str = ""
 
     @property
     def text(self) -> str:
@@ -79,6 +81,7 @@ class ColumnAction:
             "scheme": self.scheme,
             "form": self.form.format if self.form else "",
             "reason": self.reason,
+            "of": self.of,
         }
         return {name: value for name, value in facts.items() if value}
 

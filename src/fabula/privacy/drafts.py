@@ -29,6 +29,12 @@ _SOME = 2_000
 _NEARLY_ALL = 0.95
 """The share of different values from which on a column of codes tells each row apart."""
 
+SHARED = 2
+"""Of how many rows or people a value is on average, from which on it is nobody's own."""
+
+_DETAIL = re.compile(r"(?i)[\W_]*((full|first|last|given|family|user|e)[\W_]*)?"
+                     r"(name|mail|id|nr|no|key|number|company)$")  # fmt: skip
+
 
 @dataclass(frozen=True, eq=False)
 class Draft:
@@ -56,9 +62,17 @@ class Draft:
     @property
     def has_people(self) -> bool:
         """Whether the rows tell of people of their own, and not of those of another table."""
-        kinds = {finding.kind for finding in self.found.values()}
+        kinds = {each.kind for column, each in self.found.items() if not self.is_shared(column)}
         named = kinds & {*_NAMES}
         return "email" in kinds or bool(named & {"last_name"}) or bool(named and kinds & _OWN)
+
+    def is_shared(self, column: str) -> bool:
+        """Whether a column tells of people who recur in rows, as the doctors of visits do."""
+        values, key = self.typed.column(column).drop_null(), self.keys.primary.get(self.name, ())
+        if not len(values) or SHARED * len(pc.unique(values)) > len(values):
+            return False
+        own = {"", singular(self.name.lower().rpartition(".")[2]), *map(role_of, key)}
+        return self.found[column].kind == "email" or role_of(column) not in own
 
     @property
     def is_personal(self) -> bool:
@@ -161,6 +175,16 @@ def tag(table: str, column: str) -> str:
     if plain not in _GENERIC:
         return plain
     return f"{singular(_STEM.sub('', table.lower()) or table.lower())}.{plain}"
+
+
+def role_of(column: str) -> str:
+    """Whose detail a column is by its name: `doctor` of `doctor_name`, nothing of `name`."""
+    return _DETAIL.sub("", spaced(column))
+
+
+def spaced(column: str) -> str:
+    """A column's name in small letters, its words apart."""
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", column.removeprefix(OUTER)).lower()
 
 
 def typed(table: pa.Table) -> pa.Table:

@@ -35,7 +35,7 @@ from fabula.privacy.people import (
     person_keys,
 )
 from fabula.privacy.secret import Secret
-from fabula.privacy.texts import are_people, full_names, in_case_of
+from fabula.privacy.texts import are_people, full_names, in_case_of, without_titles
 from fabula.synthesizers.pii.gender_column import SexColumn
 
 WEEKS = 52
@@ -146,7 +146,7 @@ class Masker:
         }
         notes = [n for n, a in self.table.columns.items() if a.action == "notes"]
         if notes:
-            own = list(mentions(self.table.columns, rows.columns, made, rows.detail))
+            own = list(mentions(self.table.columns, rows.columns, made, rows.detail_of))
             made |= {name: self._notes(name, own, rows) for name in notes}
         self.counts.rows += block.num_rows
         return made
@@ -202,16 +202,17 @@ class Masker:
         if pa.types.is_integer(old.type) and detail not in ("card", "phone", "national_id"):
             return self._numbers(old, action)
         texts = _texts(old)
+        who = rows.others(action.of) if action.of else rows
         if detail in DRAWN:
             named = detail == "name"
-            new = full_names(texts, rows.detail, rows.male) if named else rows.detail(detail)
+            new = full_names(texts, who.detail, who.male) if named else who.detail(detail)
             return new.cast(pa.large_string()) if detail == "email" else in_case_of(new, texts)
         if detail in HASHED:
             return hashed(self.secret, texts, detail, action.domain)
         codes = Codes(self.secret, action.domain, detail, action.scheme, action.fixed)
         if action.scheme in DATED:
             ids = NationalIds(codes, action.scheme)
-            return ids.replace(pc.fill_null(texts, ""), rows.days, rows.male)
+            return ids.replace(pc.fill_null(texts, ""), who.days, who.male)
         if detail != "key":
             return codes.encrypt(texts)
         plain = pc.match_substring_regex(texts, r"^(0|[1-9]\d{0,17})$")
@@ -295,6 +296,14 @@ class _Rows:
         """A detail of each row's new person."""
         return self._by_row(self._group.field(name))
 
+    def detail_of(self, name: str, action: ColumnAction) -> pa.Array:
+        """A detail of the new people of a column."""
+        return (self.others(action.of) if action.of else self).detail(name)
+
+    def others(self, column: str) -> _Others:
+        """The people whom the values of a column tell."""
+        return _Others(self.masker, self.columns[column], self.masker.table.columns[column].detail)
+
     def _by_row(self, values: pa.Array) -> pa.Array:
         place = self._keys[2]
         if len(values) == len(place) and (place == np.arange(len(place))).all():
@@ -304,13 +313,52 @@ class _Rows:
     @cached_property
     def days(self) -> NDArray[np.int64]:
         """By how many days the dates of each row move."""
-        weeks = 1 + (self._group.uniform("shift") * WEEKS).astype(np.int64)
-        return np.asarray(-7 * weeks[self._keys[2]])
+        return _days(self._group)[self._keys[2]]
 
     @cached_property
     def male(self) -> NDArray[np.bool_]:
         """Whether each row's new person is a man."""
         return np.asarray(self._group.are_male[self._keys[2]])
+
+
+@dataclass(frozen=True, eq=False)
+class _Others:
+    """People whom the values of a column tell: those of the doctors of visits."""
+
+    masker: Masker
+    values: pa.Array
+    kind: str
+
+    def detail(self, name: str) -> pa.Array:
+        """A detail of each row's new other person."""
+        group, place = self._group
+        return group.field(name).take(array_of(place))
+
+    @property
+    def male(self) -> NDArray[np.bool_]:
+        """Whether each row's new other person is a man."""
+        group, place = self._group
+        return np.asarray(group.are_male[place])
+
+    @property
+    def days(self) -> NDArray[np.int64]:
+        """By how many days the dates of each row's other person move."""
+        group, place = self._group
+        return _days(group)[place]
+
+    @cached_property
+    def _group(self) -> tuple[Group, NDArray[np.int64]]:
+        """The different people, and each row's place among them."""
+        texts = pc.fill_null(_texts(self.values), "")
+        coded = normal(without_titles(texts) if self.kind == "name" else texts).dictionary_encode()
+        tag = EMAIL if self.kind == "email" else self.kind
+        keys = person_keys(self.masker.secret, coded.dictionary, tag)
+        return self.masker.people.at(keys), coded.indices.to_numpy().astype(np.int64)
+
+
+def _days(group: Group) -> NDArray[np.int64]:
+    """By how many days the dates of each person move."""
+    return np.asarray(-7 * (1 + (group.uniform("shift") * WEEKS).astype(np.int64)))
 
 
 def sexes_of(table: TableMask, columns: Mapping[str, pa.Array]) -> NDArray[np.int64] | None:

@@ -18,7 +18,7 @@ from fabula.privacy.texts import without_titles
 _LEFT_OUT = ("city", "state", "postcode", "country", "country_code", "job", "company", "key")
 """Details that many people share, or that are common numbers."""
 
-Detail = Callable[[str], pa.Array]
+Detail = Callable[[str, ColumnAction], pa.Array]
 
 
 def mentions(
@@ -33,7 +33,7 @@ def mentions(
         actions: What happens to the columns.
         old: The columns before.
         new: Those that change, afterwards.
-        detail: A detail of each row's new person by its name.
+        detail: A detail of the new people of a column, by its name.
     """
     for column, values in new.items():
         action = actions[column]
@@ -46,9 +46,13 @@ def mentions(
             last = pc.replace_substring_regex(plain, r"^.*\s", "")
             single = pc.equal(first, "")
             nothing = pa.scalar(None, pa.large_string())
-            yield Mention("first_name", pc.if_else(single, nothing, first), detail("first_name"))
-            yield Mention("last_name", pc.if_else(single, nothing, last), detail("last_name"))
-            yield Mention("name", plain, detail("name"))
+            yield Mention(
+                "first_name", pc.if_else(single, nothing, first), detail("first_name", action)
+            )
+            yield Mention(
+                "last_name", pc.if_else(single, nothing, last), detail("last_name", action)
+            )
+            yield Mention("name", plain, detail("name", action))
         elif action.action == "replace" and action.detail not in _LEFT_OUT:
             yield Mention(action.detail, _texts(before), _texts(values))
 

@@ -26,7 +26,7 @@ from fabula.privacy.national import DATED
 from fabula.privacy.notes import Detector, Everyone, detector_called
 from fabula.privacy.people import EMAIL, NewPeople
 from fabula.privacy.prepared import Masking
-from fabula.privacy.proposing import NAMES, propose
+from fabula.privacy.proposing import NAMES, Ask, as_option, propose
 from fabula.privacy.secret import Secret
 from fabula.privacy.texts import are_people
 from fabula.types import TableLike
@@ -95,11 +95,12 @@ def _with_outer(
     return found
 
 
-def completed(masking: Masking) -> Masking:
+def completed(masking: Masking, ask: Ask = as_option) -> Masking:
     """A masking that knows what its rows contain, as far as new people depend on it.
 
     Args:
         masking: What happens to which column, by which key; its people are still open.
+        ask: How people ask for an action of a column, for hints.
     """
     secret, sources = masking.secret, masking.sources
     samples = {name: source.sample() for name, source in sources.items()}
@@ -137,7 +138,7 @@ def completed(masking: Masking) -> Masking:
     people = NewPeople(secret, locales, taken, known.sex_finder())
     noted = (*masking.notes, *plan.notes, *said)
     masking = replace(masking, plan=replace(plan, tables=tables), people=people, notes=noted)
-    _check_ids(masking)
+    _check_ids(masking, ask)
     with_notes = any(a.action == "notes" for t in tables.values() for a in t.columns.values())
     return replace(masking, everyone=_everyone(masking)) if with_notes else masking
 
@@ -150,14 +151,15 @@ def _everyone(masking: Masking) -> Everyone:
         for action, old, new in columns.values():
             real = are_people(old)
             everyone.add(action.detail, old.filter(real), new.filter(real))
-            names[action.detail] = (old, new)
+            if not action.of:
+                names[action.detail] = (old, new)
         if {"first_name", "last_name"} <= names.keys():
             parts = zip(names["first_name"], names["last_name"], strict=True)
             everyone.add("name", *(full(*pair) for pair in parts))
     return everyone
 
 
-def _check_ids(masking: Masking) -> None:
+def _check_ids(masking: Masking, ask: Ask) -> None:
     """Make sure that national ids whose birth dates move with their people stay apart.
 
     Raises:
@@ -174,7 +176,7 @@ def _check_ids(masking: Masking) -> None:
         if lost := len(ids) - len(np.unique(ids[:, 1])):
             told = f"{lost:,} of {len(ids):,} new national ids"
             message = f"{told} in `{where}` would be those of others"
-            hint = f'`--column "{where}=replace: code"` keeps them apart, without dates that agree'
+            hint = f"{ask(where, 'replace: code')} keeps them apart, without dates that agree"
             problems.append(Violation("mask.same-id", message, where, hint))
     if problems:
         raise SpecError(problems)

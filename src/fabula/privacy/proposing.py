@@ -28,6 +28,7 @@ from fabula.privacy.drafts import (
     tag,
 )
 from fabula.privacy.masking import PersonColumns, TableMask
+from fabula.privacy.others import with_others
 from fabula.synthesizers.pii.detect import likely_locales
 from fabula.synthesizers.pii.gender_column import SexColumn
 
@@ -116,7 +117,11 @@ def propose(
             unknown = _unknown(column, {name: drafts[name]})
             problems.append(replace(unknown, where=f"{name}:person"))
     people = people_of(drafts, wanted, within)
-    personal = {drafts[name].target(who.columns[0]) for name, who in people.items() if who}
+    personal = {
+        drafts[name].target(who.columns[0])
+        for name, who in people.items()
+        if who and who.tags[0] not in NAMES
+    }
     personal |= {(n, key) for n, who in people.items() if who and (key := drafts[n].own_key)}
     tables = {}
     for name, draft in drafts.items():
@@ -124,6 +129,7 @@ def propose(
             column: _completed(draft, column, asked.get((name, column)) or action)
             for column, action in _proposed(draft, people[name], personal).items()
         }
+        actions = with_others(draft, actions, people[name])
         problems += _problems(draft, actions, ask)
         problems += () if finds_third_parties else _unsearched(draft, actions, ask)
         tables[name] = TableMask(name, actions, people[name], key=draft.own_key)

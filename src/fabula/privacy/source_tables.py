@@ -70,9 +70,13 @@ def masking_of(tables: Mapping[str, TableSpec]) -> Masking:
 
     Raises:
         PrerequisiteError: The key of which the spec has the fingerprint isn't known.
+        SpecError: National ids of different people would become the same.
     """
     masking = _proposed(DatasetSpec(tables=dict(tables)), tables)
-    return completed(masking)
+    try:
+        return completed(masking, _as_entry)
+    except SpecError as error:
+        raise SpecError(list(map(_placed(tables), error.violations))) from error
 
 
 def _found(

@@ -19,6 +19,7 @@ from fabula.privacy.notes.names import Names, person_names
 from fabula.privacy.notes.needles import Mention
 from fabula.privacy.notes.ordinary import is_ordinary
 from fabula.privacy.run_index import HashSet, LikelyHashes, RunIndex
+from fabula.privacy.scan.nested import plain_tables
 from fabula.privacy.scan.unkeyed import UnkeyedHashes
 from fabula.privacy.squeezed import Counts, Hashes, Squeezed
 
@@ -77,6 +78,7 @@ class RealValues:
     """
 
     def __init__(self, tables: Mapping[str, pa.Table], sensitive: Sequence[str] = ()) -> None:
+        tables = dict(plain_tables(tables))
         self.sought: list[Sought] = []
         self.index = RunIndex()
         self.own: dict[str, list[Mention]] = {}
@@ -168,7 +170,7 @@ def _sensitive(tables: Mapping[str, pa.Table], named: Sequence[str]) -> dict[tup
     }
     everything = [(name, column) for name, table in tables.items() for column in table.column_names]
     for each in named:
-        mine = [key for key in everything if each in (key[1], ".".join(key))]
+        mine = [key for key in everything if each == key[1] or _is_in(each, ".".join(key))]
         if not mine:
             known = sorted({column for _, column in everything})
             raise UsageError(
@@ -184,6 +186,12 @@ def _sensitive(tables: Mapping[str, pa.Table], named: Sequence[str]) -> dict[tup
             hint="name the columns to search: `--sensitive name,email`",
         )
     return found
+
+
+def _is_in(named: str, place: str) -> bool:
+    """Whether a name stands for `table.column.field`, or for an object or list around it."""
+    whole = "." in named and f"{place}.".startswith(f"{named}.")
+    return whole or f".{named}." in f".{place.partition('.')[2]}."
 
 
 def _texts(values: pa.ChunkedArray) -> list[str | None]:
