@@ -19,6 +19,7 @@ from fabula.evaluation.metrics.metric import Metric, Score
 from fabula.evaluation.metrics.result import MetricResult, noise, percent
 from fabula.evaluation.release_folder import Release
 from fabula.evaluation.report import Report
+from fabula.planning.sources import people_in
 from fabula.privacy.hybrid.learned_columns import completed_by
 from fabula.privacy.release.attacks import (
     MOST_NOTES,
@@ -177,16 +178,17 @@ def _singled(release: Release) -> Iterator[MetricResult]:
     if not release.quasi:
         yield ALONE.not_measured("no kept column is a quasi-identifier")
         return
-    attack = linkage_attack(release.rows.select(release.quasi))
-    listed = " + ".join(release.quasi)
+    attack = linkage_attack(release.rows.select(release.quasi), release.people)
+    listed, counted = " + ".join(release.quasi), "rows" if release.people is None else "people"
     yield ALONE.result(Score(
         attack.alone,
-        f"{listed} single out {round(attack.alone * attack.tries):,} of {attack.tries:,} rows.",
+        f"{listed} single out {round(attack.alone * attack.tries):,} of {attack.tries:,}"
+        f" {counted}.",
         threshold=SINGLED,
     ))  # fmt: skip
     if release.source.k is not None:
         yield SMALLEST.result(Score(
-            float(attack.k), f"The smallest group of {listed} has {attack.k:,} rows.",
+            float(attack.k), f"The smallest group of {listed} has {attack.k:,} {counted}.",
             threshold=float(release.source.k),
         ))  # fmt: skip
 
@@ -220,8 +222,8 @@ def _intersected(release: Release, folder: Path) -> Iterator[MetricResult]:
             code="evaluate.earlier",
             hint="give the folder that `fabula generate` wrote",
         )
-    ours, theirs = _aligned(release, other)
-    attack = intersection_attack(ours.select(release.quasi), theirs.select(other.quasi))
+    ours, theirs, people = _aligned(release, other)
+    attack = intersection_attack(ours.select(release.quasi), theirs.select(other.quasi), people)
     bound = min(release.source.k or 2, other.source.k or 2)
     yield JOINED.result(Score(
         float(attack.k),
@@ -231,10 +233,10 @@ def _intersected(release: Release, folder: Path) -> Iterator[MetricResult]:
     ))  # fmt: skip
 
 
-def _aligned(one: Release, other: Release) -> tuple[pa.Table, pa.Table]:
-    """The rows of the people who are in both releases, in one order."""
+def _aligned(one: Release, other: Release) -> tuple[pa.Table, pa.Table, NDArray[np.int64] | None]:
+    """The rows of the people who are in both releases, in one order, and whose they are."""
     if one.source.sha256 == other.source.sha256 and one.real.equals(other.real):
-        return one.rows, other.rows
+        return one.rows, other.rows, one.people
     person = one.source.person
     if person is None or person != other.source.person:
         raise UsageError(
@@ -245,7 +247,8 @@ def _aligned(one: Release, other: Release) -> tuple[pa.Table, pa.Table]:
     keys = other.real.column(person).combine_chunks()
     places = pc.index_in(one.real.column(person).combine_chunks(), value_set=keys)
     both = pc.is_valid(places)
-    return one.rows.filter(both), other.rows.take(places.filter(both))
+    whose = people_in(one.real.filter(both), person)
+    return one.rows.filter(both), other.rows.take(places.filter(both)), whose
 
 
 def _rates(release: Release) -> Iterator[MetricResult]:
@@ -309,7 +312,8 @@ def _notes(release: Release) -> Iterator[str]:
     for action, names in actions.items():
         yield f"{action}: {', '.join(names)}."
     if source.k:
-        yield f"Made coarser until k = {source.k}: {', '.join(release.quasi)}."
+        counted = f"people (`{source.person}`)" if source.person else "rows; no `person` is named"
+        yield f"Made coarser until k = {source.k}: {', '.join(release.quasi)}. k counts {counted}."
     if masking:
         yield f"{masking['status'][:1].upper()}{masking['status'][1:]}."
     yield (

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from fabula.errors import SpecError, UsageError, Violation
 from fabula.kinds.source import SourceTable
+from fabula.planning.sources import people_in, table_rows
 from fabula.privacy.hybrid.learned_columns import synthesize
 from fabula.privacy.kanonymity.releasing import prepare
+from fabula.privacy.release.attacks import linkage_attack
 
 
 def released(rows: pa.Table, source: SourceTable, name: str, *, seed: int) -> pa.Table:
@@ -26,10 +29,7 @@ def released(rows: pa.Table, source: SourceTable, name: str, *, seed: int) -> pa
     """
     try:
         if source.k is not None:
-            rows = prepare(
-                {name: rows}, quasi=list(source.quasi), k=source.k,
-                sensitive=list(source.sensitive), l=source.l, t=source.t,
-            ).table  # fmt: skip
+            rows = _coarse(rows, source, name, source.k)
         if source.synthesize:
             person = source.person if source.person in rows.column_names else None
             made = synthesize({name: rows}, source.synthesize, person=person, seed=seed)
@@ -38,6 +38,22 @@ def released(rows: pa.Table, source: SourceTable, name: str, *, seed: int) -> pa
         where = f"tables.{name}"
         raise SpecError([Violation(error.code, error.message, where, error.hint)]) from error
     return rows
+
+
+def _coarse(rows: pa.Table, source: SourceTable, name: str, k: int) -> pa.Table:
+    """Rows whose groups have `k` people; where people have several rows, groups have more rows."""
+    people = people_in(table_rows(source), source.person)
+    enough = k * int(np.bincount(people).max(initial=1))
+    fewest = k
+    while True:
+        made = prepare(
+            {name: rows}, quasi=list(source.quasi), k=fewest,
+            sensitive=list(source.sensitive), l=source.l, t=source.t,
+        )  # fmt: skip
+        found = linkage_attack(made.table.select(made.quasi), people).k
+        if found >= k or fewest >= enough:
+            return made.table
+        fewest = min(-(-fewest * k // found), enough)
 
 
 def tell_release(card: dict[str, Any], source: SourceTable | None) -> None:
