@@ -202,6 +202,49 @@ def test_k_counts_people_where_a_person_has_several_rows(tmp_path: Path) -> None
     assert "privacy.smallest_group" in _failed(_released(folder, age=ages))
 
 
+def test_a_release_makes_the_rates_of_a_learned_outcome_equal(tmp_path: Path) -> None:
+    """Costs follow the repaired outcome, and the real one is still learned from."""
+    rows, rng = patients(), np.random.default_rng(5)
+    women = pc.equal(rows.column("sex"), "F").to_numpy()
+    hired = rng.random(ROWS) < np.where(women, 0.2, 0.6)
+    cost = np.round(rng.lognormal(5, 0.2, ROWS) * np.where(hired, 10, 1), 2)
+    rows = rows.set_column(5, "cost", pa.array(cost))
+    rows = rows.set_column(4, "diagnosis", pa.array(np.where(hired, "yes", "no")))
+    pa.csv.write_csv(rows, tmp_path / "patients.csv")
+    folder = _generate(tmp_path, "out", "parity: diagnosis~sex")
+    release = _released(folder)
+    made = {n: release.rows.column(n).to_numpy() for n in ("sex", "diagnosis", "cost")}
+    shares = [(made["diagnosis"][made["sex"] == sex] == "yes").mean() for sex in "FM"]
+    assert abs(shares[0] - shares[1]) < 1e-3
+    medians = [np.median(made["cost"][made["diagnosis"] == told]) for told in ("yes", "no")]
+    assert medians[0] > 4 * medians[1]
+    report = evaluate_release(release)
+    assert report.scores["bias.parity_diagnosis_by_sex"] < 1e-3
+    assert report.scores["bias.rate_diagnosis_by_sex"] > 0.1
+    assert 0.5 < report.scores["quality.utility"] < 1
+    assert not [g for g in report.gates if g.metric.startswith("bias.") and g.passed is False]
+    assert "bias.parity_diagnosis_by_sex" in _failed(_released(folder, **_real_values(release)))
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("parity: diagnosis~age:sex", "has no column `age:sex`"),
+        ("parity: diagnosis", "does not name an outcome and a group"),
+        ("parity: beds~sex", "`beds` is not learned"),
+        ("parity: diagnosis~cost", "`cost` is learned, and groups are of real people"),
+        ("rate: 0.3", "`rate` is a rate of `parity`"),
+        ("parity: diagnosis~sex\n    rate: 0.3", "a target rate is of one label"),
+    ],
+)
+def test_a_parity_that_can_not_be_is_refused_before_rows_are_made(
+    tmp_path: Path, more: str, said: str
+) -> None:
+    pa.csv.write_csv(patients(200), tmp_path / "patients.csv")
+    with pytest.raises(fb.FabulaError, match=said):
+        _generate(tmp_path, "out", more)
+
+
 def test_notes_that_tell_their_author_fail_a_gate(tmp_path: Path) -> None:
     rows, rng = patients(400), np.random.default_rng(3)
     words = [f"{a}{b}" for a in ("mol", "ver", "tin", "sal", "dor") for b in "aeiou"]

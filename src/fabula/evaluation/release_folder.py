@@ -19,6 +19,7 @@ from fabula.io.tables import named_tables
 from fabula.kinds.source import SourceTable
 from fabula.planning.sources import held_rows, people_in, source_hash, table_rows
 from fabula.runs.records import MANIFEST, record
+from fabula.synthesizers.parity import Parity
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +110,12 @@ class Release:
         """The person of each row; None where no column tells it, and rows count as people."""
         person = self.source.person
         return None if person is None else people_in(self.real, person)
+
+    @property
+    def parity(self) -> Parity | None:
+        """The outcome whose rates were made equal."""
+        asked = self.source.parity
+        return None if asked is None else Parity.read(asked, self.source.rate)
 
     @property
     def is_of(self) -> bool:

@@ -29,6 +29,7 @@ from fabula.privacy.release.attacks import (
     linkage_attack,
     told_by_group,
 )
+from fabula.synthesizers.parity import Parity
 
 SHAPES, PAIRS, SINGLED, DIFFERENCE, EXCESS = 0.90, 0.85, 0.05, 0.05, 0.005
 """The bounds of a release, where its user names none."""
@@ -81,6 +82,13 @@ AUTHOR = Metric(
     "author picked",
     better="lower",
     source="Authorship by shared words (Narayanan et al. 2012)",
+    form="share",
+)
+PARITY = Metric(
+    "bias.parity",
+    "gap between groups after the repair",
+    better="lower",
+    source="Demographic parity difference (Dwork et al. 2012)",
     form="share",
 )
 RATES = Metric(
@@ -254,6 +262,17 @@ def _aligned(one: Release, other: Release) -> tuple[pa.Table, pa.Table, NDArray[
 def _rates(release: Release) -> Iterator[MetricResult]:
     """Whether learned outcomes are as frequent in each group of people as they were."""
     groups = [name for name in release.kept if name.lower() in PROTECTED]
+    parity = release.parity
+    if parity is not None:
+        yield from _parity(release, parity)
+        learned = [*release.kept, *release.learned]
+        whole = evaluate(
+            release.rows.select(learned), real=release.real.select(learned),
+            holdout=release.held.select(learned), metrics=["quality.utility"],
+            target=parity.outcome,
+        )  # fmt: skip
+        # The loss is what was asked for: it is told, and fails nothing.
+        yield from (replace(result, threshold=None) for result in whole.tables[0].results)
     for name in release.learned:
         real, made = (table.column(name) for table in (release.real, release.rows))
         labels = real.drop_null().unique()
@@ -262,8 +281,33 @@ def _rates(release: Release) -> Iterator[MetricResult]:
         for group in groups:
             gap, sentence = _widest(real, made, release.rows.column(group), labels.to_pylist())
             yield _named(RATES, f"{name}_by_{group}", f"{name} rate by {group}", Score(
-                gap, sentence, baseline=0.0, compared="real rows", threshold=DIFFERENCE,
+                gap, sentence, baseline=0.0, compared="real rows",
+                threshold=None if parity is not None and name == parity.outcome else DIFFERENCE,
             ))  # fmt: skip
+
+
+def _parity(release: Release, parity: Parity) -> Iterator[MetricResult]:
+    """How far the rates of an outcome that was made equal still differ between groups."""
+    rows, gap, said = release.rows, 0.0, "No group is large enough to compare."
+    strata = rows.column(parity.within).to_pylist() if parity.within else [None] * rows.num_rows
+    for stratum in dict.fromkeys(strata):
+        inside = rows.filter(pa.array([other == stratum for other in strata]))
+        group, outcomes = inside.column(parity.group), inside.column(parity.outcome)
+        for label in outcomes.unique().to_pylist():
+            has = _flags(pc.equal(outcomes, label))
+            shares = {
+                people: float(has[_flags(pc.equal(group, people))].mean())
+                for people in group.drop_null().unique().to_pylist()
+                if _flags(pc.equal(group, people)).sum() >= _FEWEST
+            }
+            most = max(shares.values(), default=0.0) - min(shares.values(), default=0.0)
+            if shares and most >= gap:
+                gap, told = most, ", ".join(f"{percent(v)} of `{k}`" for k, v in shares.items())
+                said = f"`{label}` has the share {told} where groups differ most."
+    name = f"{parity.outcome}_by_{parity.group}"
+    yield _named(PARITY, name, f"{parity.outcome} gap by {parity.group}", Score(
+        gap, said, baseline=0.0, compared="ideal", threshold=DIFFERENCE,
+    ))  # fmt: skip
 
 
 def _widest(
