@@ -169,7 +169,7 @@ def _must_have(known: list[str], parity: Parity) -> None:
     for name in (*parity.cell, parity.outcome):
         if name not in known:
             raise UsageError(
-                f"there is no column `{name}` to make rates equal by",
+                f"the table has no column `{name}`",
                 code="parity.unknown-column",
                 hint=did_you_mean(name, known) or f"the columns are {', '.join(known[:10])}",
             )
