@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
@@ -169,6 +170,96 @@ def test_two_releases_of_the_same_people_are_intersected(made: Path) -> None:
     fine = _generate(made, "fine", "k: 3")
     scores = evaluate_release(_released(fine), earlier=coarse).scores
     assert scores["privacy.joined_k"] <= scores["privacy.smallest_group"]
+    places = np.arange(_released(coarse).rows.num_rows)
+    crossing = _released(coarse, age=pa.array(places // 40))
+    gates = {g.metric: g.passed for g in evaluate_release(crossing, earlier=coarse).gates}
+    assert (gates["privacy.smallest_group"], gates["privacy.joined_k"]) == (True, False)
+
+
+def test_a_group_that_shares_a_sensitive_value_fails_its_gate(made: Path) -> None:
+    folder = _generate(made, "diverse", "k: 8\n    sensitive: [beds]\n    l: 2")
+    release = _released(folder)
+    assert "privacy.told_by_group_beds" not in _failed(release)
+    shared = _released(folder, beds=pc.index_in(release.rows.column("sex"), pa.array(["F"])))
+    assert "privacy.told_by_group_beds" in _failed(shared)
+
+
+def test_k_counts_people_where_a_person_has_several_rows(tmp_path: Path) -> None:
+    visits = pa.concat_tables([patients(300)] * 4)
+    pa.csv.write_csv(visits, tmp_path / "patients.csv")
+    folder = _generate(tmp_path, "out", "k: 6\n    person: email")
+    release = _released(folder)
+    assert release.people is not None
+    whose = release.rows.append_column("who", release.real.column("email"))
+    groups = whose.group_by(["age", "sex"]).aggregate([("who", "count_distinct")])
+    assert min(groups.column("who_count_distinct").to_pylist()) >= 6
+    report = evaluate_release(release)
+    assert report.scores["privacy.smallest_group"] >= 6
+    told = "Made coarser until k = 6: age, sex. k counts people (`email`)."
+    assert told in report.tables[0].notes
+    assert 4 * len(set(release.held.column("email").to_pylist())) == release.held.num_rows
+    ages = pa.array(release.people // 5)
+    assert "privacy.smallest_group" in _failed(_released(folder, age=ages))
+
+
+def test_a_release_makes_the_rates_of_a_learned_outcome_equal(tmp_path: Path) -> None:
+    """Costs follow the repaired outcome, and the real one is still learned from."""
+    rows, rng = patients(), np.random.default_rng(5)
+    women = pc.equal(rows.column("sex"), "F").to_numpy()
+    hired = rng.random(ROWS) < np.where(women, 0.2, 0.6)
+    cost = np.round(rng.lognormal(5, 0.2, ROWS) * np.where(hired, 10, 1), 2)
+    rows = rows.set_column(5, "cost", pa.array(cost))
+    rows = rows.set_column(4, "diagnosis", pa.array(np.where(hired, "yes", "no")))
+    pa.csv.write_csv(rows, tmp_path / "patients.csv")
+    folder = _generate(tmp_path, "out", "parity: diagnosis~sex")
+    release = _released(folder)
+    made = {n: release.rows.column(n).to_numpy() for n in ("sex", "diagnosis", "cost")}
+    shares = [(made["diagnosis"][made["sex"] == sex] == "yes").mean() for sex in "FM"]
+    assert abs(shares[0] - shares[1]) < 1e-3
+    medians = [np.median(made["cost"][made["diagnosis"] == told]) for told in ("yes", "no")]
+    assert medians[0] > 4 * medians[1]
+    report = evaluate_release(release)
+    assert report.scores["bias.parity_diagnosis_by_sex"] < 1e-3
+    assert report.scores["bias.rate_diagnosis_by_sex"] > 0.1
+    assert 0.5 < report.scores["quality.utility"] < 1
+    assert not [g for g in report.gates if g.metric.startswith("bias.") and g.passed is False]
+    assert "bias.parity_diagnosis_by_sex" in _failed(_released(folder, **_real_values(release)))
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("parity: diagnosis~age:sex", "has no column `age:sex`"),
+        ("parity: diagnosis", "does not name an outcome and a group"),
+        ("parity: beds~sex", "`beds` is not learned"),
+        ("parity: diagnosis~cost", "`cost` is learned, and groups are of real people"),
+        ("rate: 0.3", "`rate` is a rate of `parity`"),
+        ("parity: diagnosis~sex\n    rate: 0.3", "a target rate is of one label"),
+    ],
+)
+def test_a_parity_that_can_not_be_is_refused_before_rows_are_made(
+    tmp_path: Path, more: str, said: str
+) -> None:
+    pa.csv.write_csv(patients(200), tmp_path / "patients.csv")
+    with pytest.raises(fb.FabulaError, match=said):
+        _generate(tmp_path, "out", more)
+
+
+def test_notes_that_tell_their_author_fail_a_gate(tmp_path: Path) -> None:
+    rows, rng = patients(400), np.random.default_rng(3)
+    words = [f"{a}{b}" for a in ("mol", "ver", "tin", "sal", "dor") for b in "aeiou"]
+    told = pa.array([f"Patient said: {' '.join(rng.choice(words, 8))}." for _ in range(400)])
+    pa.csv.write_csv(rows.append_column("note", told), tmp_path / "patients.csv")
+    spec = SPEC.format(file=tmp_path / "patients.csv", more="holdout: 0.2")
+    (tmp_path / "spec.yaml").write_text(spec.replace("drop}", "drop, note: {notes: confirmed}}"))
+    fb.generate(tmp_path / "spec.yaml", output=tmp_path / "out")
+    folder = tmp_path / "out"
+    release, gate = _released(folder), ["privacy.authorship_note<=10%"]
+    assert release.notes == ["note"]
+    (result,) = evaluate_release(release, gates=gate).gates
+    assert (result.passed, result.value) == (False, "100 %")
+    blank = _released(folder, note=pa.array(["[redacted]"] * release.rows.num_rows))
+    assert evaluate_release(blank, gates=gate).passed
 
 
 def test_without_people_kept_out_nothing_is_proved(made: Path) -> None:

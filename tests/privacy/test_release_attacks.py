@@ -26,6 +26,15 @@ def test_linkage_finds_people_who_stand_alone_and_none_in_a_k_anonymous_table() 
     assert attack.success <= 1 / 5 + 0.01
 
 
+def test_a_person_with_several_rows_counts_once_in_a_group() -> None:
+    rows = pa.table({"ward": ["eyes"] * 5 + ["heart"] * 2})
+    people = np.array([0, 0, 0, 0, 0, 1, 2])
+    assert linkage_attack(rows).k == 2
+    attack = linkage_attack(rows, people)
+    assert (attack.k, attack.tries, attack.alone) == (1, 3, 1 / 3)
+    assert intersection_attack(rows, rows, people).k == 1
+
+
 def test_homogeneity_guesses_what_a_group_has_in_common() -> None:
     rng = np.random.default_rng(0)
     ward = rng.integers(0, 40, 4_000)

@@ -8,15 +8,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from fabula.errors import SourceError, UsageError
 from fabula.evaluation.metrics.reidentification import QUASI
 from fabula.io.run_files import read_object
 from fabula.io.tables import named_tables
 from fabula.kinds.source import SourceTable
-from fabula.planning.sources import held_rows, source_hash, table_rows
+from fabula.planning.sources import held_rows, people_in, source_hash, table_rows
 from fabula.runs.records import MANIFEST, record
+from fabula.synthesizers.parity import Parity
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +104,18 @@ class Release:
                 hint="generate keeps a tenth out by default; you passed `holdout: 0`",
             )
         return held_rows(self.source)
+
+    @property
+    def people(self) -> NDArray[np.int64] | None:
+        """The person of each row; None where no column tells it, and rows count as people."""
+        person = self.source.person
+        return None if person is None else people_in(self.real, person)
+
+    @property
+    def parity(self) -> Parity | None:
+        """The outcome whose rates were made equal."""
+        asked = self.source.parity
+        return None if asked is None else Parity.read(asked, self.source.rate)
 
     @property
     def is_of(self) -> bool:

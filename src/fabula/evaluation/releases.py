@@ -19,6 +19,7 @@ from fabula.evaluation.metrics.metric import Metric, Score
 from fabula.evaluation.metrics.result import MetricResult, noise, percent
 from fabula.evaluation.release_folder import Release
 from fabula.evaluation.report import Report
+from fabula.planning.sources import people_in
 from fabula.privacy.hybrid.learned_columns import completed_by
 from fabula.privacy.release.attacks import (
     MOST_NOTES,
@@ -28,6 +29,7 @@ from fabula.privacy.release.attacks import (
     linkage_attack,
     told_by_group,
 )
+from fabula.synthesizers.parity import Parity
 
 SHAPES, PAIRS, SINGLED, DIFFERENCE, EXCESS = 0.90, 0.85, 0.05, 0.05, 0.005
 """The bounds of a release, where its user names none."""
@@ -80,6 +82,13 @@ AUTHOR = Metric(
     "author picked",
     better="lower",
     source="Authorship by shared words (Narayanan et al. 2012)",
+    form="share",
+)
+PARITY = Metric(
+    "bias.parity",
+    "gap between groups after the repair",
+    better="lower",
+    source="Demographic parity difference (Dwork et al. 2012)",
     form="share",
 )
 RATES = Metric(
@@ -177,16 +186,17 @@ def _singled(release: Release) -> Iterator[MetricResult]:
     if not release.quasi:
         yield ALONE.not_measured("no kept column is a quasi-identifier")
         return
-    attack = linkage_attack(release.rows.select(release.quasi))
-    listed = " + ".join(release.quasi)
+    attack = linkage_attack(release.rows.select(release.quasi), release.people)
+    listed, counted = " + ".join(release.quasi), "rows" if release.people is None else "people"
     yield ALONE.result(Score(
         attack.alone,
-        f"{listed} single out {round(attack.alone * attack.tries):,} of {attack.tries:,} rows.",
+        f"{listed} single out {round(attack.alone * attack.tries):,} of {attack.tries:,}"
+        f" {counted}.",
         threshold=SINGLED,
     ))  # fmt: skip
     if release.source.k is not None:
         yield SMALLEST.result(Score(
-            float(attack.k), f"The smallest group of {listed} has {attack.k:,} rows.",
+            float(attack.k), f"The smallest group of {listed} has {attack.k:,} {counted}.",
             threshold=float(release.source.k),
         ))  # fmt: skip
 
@@ -220,8 +230,8 @@ def _intersected(release: Release, folder: Path) -> Iterator[MetricResult]:
             code="evaluate.earlier",
             hint="give the folder that `fabula generate` wrote",
         )
-    ours, theirs = _aligned(release, other)
-    attack = intersection_attack(ours.select(release.quasi), theirs.select(other.quasi))
+    ours, theirs, people = _aligned(release, other)
+    attack = intersection_attack(ours.select(release.quasi), theirs.select(other.quasi), people)
     bound = min(release.source.k or 2, other.source.k or 2)
     yield JOINED.result(Score(
         float(attack.k),
@@ -231,10 +241,10 @@ def _intersected(release: Release, folder: Path) -> Iterator[MetricResult]:
     ))  # fmt: skip
 
 
-def _aligned(one: Release, other: Release) -> tuple[pa.Table, pa.Table]:
-    """The rows of the people who are in both releases, in one order."""
+def _aligned(one: Release, other: Release) -> tuple[pa.Table, pa.Table, NDArray[np.int64] | None]:
+    """The rows of the people who are in both releases, in one order, and whose they are."""
     if one.source.sha256 == other.source.sha256 and one.real.equals(other.real):
-        return one.rows, other.rows
+        return one.rows, other.rows, one.people
     person = one.source.person
     if person is None or person != other.source.person:
         raise UsageError(
@@ -245,12 +255,24 @@ def _aligned(one: Release, other: Release) -> tuple[pa.Table, pa.Table]:
     keys = other.real.column(person).combine_chunks()
     places = pc.index_in(one.real.column(person).combine_chunks(), value_set=keys)
     both = pc.is_valid(places)
-    return one.rows.filter(both), other.rows.take(places.filter(both))
+    whose = people_in(one.real.filter(both), person)
+    return one.rows.filter(both), other.rows.take(places.filter(both)), whose
 
 
 def _rates(release: Release) -> Iterator[MetricResult]:
     """Whether learned outcomes are as frequent in each group of people as they were."""
     groups = [name for name in release.kept if name.lower() in PROTECTED]
+    parity = release.parity
+    if parity is not None:
+        yield from _parity(release, parity)
+        learned = [*release.kept, *release.learned]
+        whole = evaluate(
+            release.rows.select(learned), real=release.real.select(learned),
+            holdout=release.held.select(learned), metrics=["quality.utility"],
+            target=parity.outcome,
+        )  # fmt: skip
+        # The loss is what was asked for: it is told, and fails nothing.
+        yield from (replace(result, threshold=None) for result in whole.tables[0].results)
     for name in release.learned:
         real, made = (table.column(name) for table in (release.real, release.rows))
         labels = real.drop_null().unique()
@@ -259,8 +281,33 @@ def _rates(release: Release) -> Iterator[MetricResult]:
         for group in groups:
             gap, sentence = _widest(real, made, release.rows.column(group), labels.to_pylist())
             yield _named(RATES, f"{name}_by_{group}", f"{name} rate by {group}", Score(
-                gap, sentence, baseline=0.0, compared="real rows", threshold=DIFFERENCE,
+                gap, sentence, baseline=0.0, compared="real rows",
+                threshold=None if parity is not None and name == parity.outcome else DIFFERENCE,
             ))  # fmt: skip
+
+
+def _parity(release: Release, parity: Parity) -> Iterator[MetricResult]:
+    """How far the rates of an outcome that was made equal still differ between groups."""
+    rows, gap, said = release.rows, 0.0, "No group is large enough to compare."
+    strata = rows.column(parity.within).to_pylist() if parity.within else [None] * rows.num_rows
+    for stratum in dict.fromkeys(strata):
+        inside = rows.filter(pa.array([other == stratum for other in strata]))
+        group, outcomes = inside.column(parity.group), inside.column(parity.outcome)
+        for label in outcomes.unique().to_pylist():
+            has = _flags(pc.equal(outcomes, label))
+            shares = {
+                people: float(has[_flags(pc.equal(group, people))].mean())
+                for people in group.drop_null().unique().to_pylist()
+                if _flags(pc.equal(group, people)).sum() >= _FEWEST
+            }
+            most = max(shares.values(), default=0.0) - min(shares.values(), default=0.0)
+            if shares and most >= gap:
+                gap, told = most, ", ".join(f"{percent(v)} of `{k}`" for k, v in shares.items())
+                said = f"`{label}` has the share {told} where groups differ most."
+    name = f"{parity.outcome}_by_{parity.group}"
+    yield _named(PARITY, name, f"{parity.outcome} gap by {parity.group}", Score(
+        gap, said, baseline=0.0, compared="ideal", threshold=DIFFERENCE,
+    ))  # fmt: skip
 
 
 def _widest(
@@ -309,7 +356,8 @@ def _notes(release: Release) -> Iterator[str]:
     for action, names in actions.items():
         yield f"{action}: {', '.join(names)}."
     if source.k:
-        yield f"Made coarser until k = {source.k}: {', '.join(release.quasi)}."
+        counted = f"people (`{source.person}`)" if source.person else "rows; no `person` is named"
+        yield f"Made coarser until k = {source.k}: {', '.join(release.quasi)}. k counts {counted}."
     if masking:
         yield f"{masking['status'][:1].upper()}{masking['status'][1:]}."
     yield (

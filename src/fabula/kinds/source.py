@@ -68,6 +68,9 @@ class SourceTable(SpecModel):
         sensitive: Kept columns that a combination must not give away.
         l: Fewest distinct values of a `sensitive` column in each combination.
         t: Greatest distance of a combination's `sensitive` values from those of all rows.
+        parity: A learned outcome that becomes equally frequent in all groups of a kept column, as
+            `hired~sex`, `hired~sex|department` or, with a `rate`, `hired=yes~sex`.
+        rate: The share that the label of `parity` has in every group.
         holdout: Share of people who are kept out, to measure a release with; a tenth where columns
             are learned, else none.
         rows: The file's rows; planning fills it in.
@@ -86,6 +89,8 @@ class SourceTable(SpecModel):
     sensitive: tuple[str, ...] = ()
     l: int = Field(default=1, ge=1)  # noqa: E741  (the field's word)
     t: float = Field(default=1.0, ge=0, le=1)
+    parity: str | None = None
+    rate: float | None = Field(default=None, ge=0, le=1)
     holdout: float | None = Field(default=None, ge=0, lt=1)
     rows: int | None = None
     sha256: str | None = None

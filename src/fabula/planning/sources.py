@@ -40,15 +40,26 @@ def held_rows(source: SourceTable) -> pa.Table:
 
 def _kept_out(source: SourceTable, rows: pa.Table) -> NDArray[np.bool_]:
     """Which rows are of people who are kept out; the same ones for the same file."""
-    groups = np.arange(rows.num_rows)
-    if source.person in rows.column_names:
-        people = rows.column(source.person).combine_chunks().dictionary_encode()
-        codes = people.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-        groups = np.where(codes < 0, len(people.dictionary) + groups, codes)
-        groups = np.unique(groups, return_inverse=True)[1]
+    groups = people_in(rows, source.person)
     people_there = int(groups.max(initial=-1)) + 1
     order = stream(0, "source", "holdout", 0).permutation(people_there)
     return np.asarray(order[groups] < round(source.kept_out * people_there))
+
+
+def people_in(rows: pa.Table, person: str | None) -> NDArray[np.int64]:
+    """A number for the person of each row; a row that names nobody is somebody of its own.
+
+    Args:
+        rows: The rows as the file has them.
+        person: The column that tells the person; without one, each row is a person.
+    """
+    groups = np.arange(rows.num_rows)
+    if person not in rows.column_names:
+        return groups
+    people = rows.column(person).combine_chunks().dictionary_encode()
+    codes = people.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    groups = np.where(codes < 0, len(people.dictionary) + groups, codes)
+    return np.asarray(np.unique(groups, return_inverse=True)[1], np.int64)
 
 
 def source_hash(file: str) -> str:

@@ -31,6 +31,7 @@ from fabula.privacy.preparing import codes_of, completed
 from fabula.privacy.proposing import propose
 from fabula.privacy.secret import Secret
 from fabula.spec.tables import DatasetSpec, TableSpec
+from fabula.synthesizers.parity import Parity
 
 _SECRETS: dict[str, Secret] = {}
 """The keys that this process has used, by their fingerprints."""
@@ -110,12 +111,37 @@ def _found(
         message = f"`{file}` has no column `{name}`"
         hint = did_you_mean(name, known) or f"columns: {', '.join(known[:20])}"
         problems.append(Violation("spec.unknown-column", message, where, hint))
+    problems += _unequal(source, known, where)
     rows = table_rows(source.model_copy(update={"file": str(file)}))
     facts = {"file": str(file), "rows": len(rows), "sha256": sha256}
     key = source.key if source.key in _SECRETS else secret.fingerprint
     source = source.model_copy(update={**facts, "key": key})
     n = len(rows) if table.n is None else table.n
     return table.model_copy(update={"source": source, "n": n})
+
+
+def _unequal(source: SourceTable, known: list[str], where: str) -> Iterator[Violation]:
+    """What is wrong with the outcome whose rates become equal."""
+    where = f"{where}.parity"
+    if source.parity is None:
+        if source.rate is not None:
+            yield Violation("parity.target", "`rate` is a rate of `parity`", where, "add `parity`")
+        return
+    try:
+        parity = Parity.read(source.parity, source.rate)
+    except UsageError as error:
+        yield Violation(error.code, error.message, where, error.hint)
+        return
+    for name in (n for n in (*parity.cell, parity.outcome) if n not in known):
+        hint = did_you_mean(name, known) or f"columns: {', '.join(known[:20])}"
+        message = f"`{source.file}` has no column `{name}`"
+        yield Violation("spec.unknown-column", message, where, hint)
+    if parity.outcome not in source.synthesize:
+        message = f"`{parity.outcome}` is not learned, and real outcomes stay as they are"
+        yield Violation("parity.outcome", message, where, f"add `{parity.outcome}` to `synthesize`")
+    for name in (n for n in parity.cell if n in source.synthesize):
+        message = f"`{name}` is learned, and groups are of real people"
+        yield Violation("parity.group", message, where, f"take `{name}` out of `synthesize`")
 
 
 def _proposed(spec: DatasetSpec, tables: Mapping[str, TableSpec]) -> Masking:

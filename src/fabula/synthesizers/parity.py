@@ -40,6 +40,11 @@ class Parity:
     target: float | None = None
     positive: str | None = None
 
+    @property
+    def cell(self) -> list[str]:
+        """The columns that tell a row's group, the strata first."""
+        return [*([self.within] if self.within else []), self.group]
+
     @classmethod
     def read(cls, text: str, target: float | None = None) -> Parity:
         """`hired~sex`, `hired~sex|department`, `hired=yes~sex`.
@@ -113,25 +118,10 @@ def sample_with_parity(
     Raises:
         UsageError: A column does not exist, or has too many labels.
     """
-    names = [parity.within] if parity.within else []
-    names += [parity.group]
-    for name in (*names, parity.outcome):
-        if name not in model.schema.names:
-            raise UsageError(
-                f"the synthesizer has no column `{name}`",
-                code="parity.unknown-column",
-                hint=did_you_mean(name, model.schema.names)
-                or f"the columns are {', '.join(model.schema.names[:10])}",
-            )
+    names = parity.cell
+    _must_have(model.schema.names, parity)
     plain = pa.concat_tables(model.blocks(rows, seed=seed))
-    cells, outcomes = _cells(plain, names), plain.column(parity.outcome).to_pylist()
-    for found in (set(cells), set(outcomes)):
-        if len(found) > _MOST_LABELS:
-            raise UsageError(
-                f"{len(found):,} different values are too many to make rates equal",
-                code="parity.labels",
-                hint=f"name columns of at most {_MOST_LABELS} categories",
-            )
+    cells, outcomes = _judged(plain, parity)
     before = _shares(cells, outcomes)
     wanted = _wanted(cells, outcomes, parity)
     parts = []
@@ -142,6 +132,60 @@ def sample_with_parity(
     made = made.take(array_of(np.random.default_rng(seed).permutation(made.num_rows)))
     after = _shares(_cells(made, names), made.column(parity.outcome).to_pylist())
     return Repaired(made, before, {cell: after[cell] for cell in sorted(after, key=str)}, parity)
+
+
+def equal_outcomes(rows: pa.Table, parity: Parity, *, seed: int = 0) -> pa.ChunkedArray:
+    """The outcomes of rows, as few of them changed as it takes to make the rates equal.
+
+    Args:
+        rows: The rows.
+        parity: Which rates become equal.
+        seed: Decides which outcomes change.
+
+    Raises:
+        UsageError: A column does not exist, or has too many labels.
+    """
+    _must_have(rows.column_names, parity)
+    cells, outcomes = _judged(rows, parity)
+    labels = {label: at for at, label in enumerate(dict.fromkeys(outcomes))}
+    codes = np.array([labels[label] for label in outcomes], np.int64)
+    places = {cell: at for at, cell in enumerate(dict.fromkeys(cells))}
+    group = np.array([places[cell] for cell in cells], np.int64)
+    lacking = np.zeros((len(places), len(labels)), np.int64)
+    for (cell, label), count in _wanted(cells, outcomes, parity).items():
+        lacking[places[cell], labels[label]] = count
+    np.subtract.at(lacking, (group, codes), 1)
+    order = np.random.default_rng(seed).permutation(len(codes))
+    for at in range(len(places)):
+        inside = order[group[order] == at]
+        needs = lacking[at]
+        spare = [inside[codes[inside] == label][: max(-n, 0)] for label, n in enumerate(needs)]
+        codes[np.concatenate(spare)] = np.repeat(np.arange(len(labels)), np.maximum(needs, 0))
+    made = pa.array(list(labels), rows.schema.field(parity.outcome).type)
+    return pa.chunked_array([made.take(array_of(codes))])
+
+
+def _must_have(known: list[str], parity: Parity) -> None:
+    for name in (*parity.cell, parity.outcome):
+        if name not in known:
+            raise UsageError(
+                f"the table has no column `{name}`",
+                code="parity.unknown-column",
+                hint=did_you_mean(name, known) or f"the columns are {', '.join(known[:10])}",
+            )
+
+
+def _judged(rows: pa.Table, parity: Parity) -> tuple[list[Cell], list[Any]]:
+    """The group and the outcome of each row."""
+    cells, outcomes = _cells(rows, parity.cell), rows.column(parity.outcome).to_pylist()
+    for found in (set(cells), set(outcomes)):
+        if len(found) > _MOST_LABELS:
+            raise UsageError(
+                f"{len(found):,} different values are too many to make rates equal",
+                code="parity.labels",
+                hint=f"name columns of at most {_MOST_LABELS} categories",
+            )
+    return cells, outcomes
 
 
 def _cells(table: pa.Table, names: list[str]) -> list[Cell]:

@@ -82,7 +82,8 @@ def synthesize(
     data: TableLike,
     columns: Sequence[str],
     *,
-    person: str | None = None,
+    person: str | NDArray[np.int64] | None = None,
+    settled: pa.Table | None = None,
     folds: int = FOLDS,
     spec: SpecLike | None = None,
     seed: int = 0,
@@ -96,7 +97,10 @@ def synthesize(
     Args:
         data: A table or several related ones, in any form.
         columns: The columns to replace; of several tables as `table.column`.
-        person: The column that tells the person, where rows of one person are to stay together.
+        person: The column that tells the person, where rows of one person are to stay together;
+            of one table also a number for each row.
+        settled: Values that some of the columns have already, row by row; models learn from the
+            real ones, and the columns after them are drawn given these.
         folds: Into how many parts the rows are cut.
         spec: A spec whose row checks the drawn values keep, together with the kept ones.
         seed: The same data and seed give the same rows.
@@ -127,6 +131,7 @@ def synthesize(
         groups = _groups(name, table, person, keys)
         made, bad, said = _crossed(
             name, table, wanted[name], beside, groups,
+            settled=pa.table({}) if settled is None else settled,
             folds=folds, spec=spec, seed=seed, progress=progress,
         )  # fmt: skip
         done[name], broken[name] = made, bad
@@ -178,6 +183,7 @@ def _crossed(
     beside: pa.Table,
     groups: NDArray[np.int64],
     *,
+    settled: pa.Table,
     folds: int,
     spec: SpecLike | None,
     seed: int,
@@ -205,6 +211,8 @@ def _crossed(
         for column in columns:
             place = asked.column_names.index(column)
             gap = pa.nulls(len(inside), asked.schema.field(column).type)
+            if column in settled.column_names:
+                gap = settled.column(column).take(array_of(inside))
             asked = asked.set_column(place, asked.schema.field(column), gap)
         drawn, bad = _ruled(model, asked, seed=seed + 1009 * at)
         parts.append(drawn.select(list(columns)))
@@ -257,8 +265,12 @@ def _folds(groups: NDArray[np.int64], folds: int, seed: int, name: str) -> NDArr
     return (order % folds)[groups]
 
 
-def _groups(name: str, table: pa.Table, person: str | None, keys: Keys) -> NDArray[np.int64]:
+def _groups(
+    name: str, table: pa.Table, person: str | NDArray[np.int64] | None, keys: Keys
+) -> NDArray[np.int64]:
     """A number for the person of each row: by the column, by the reference to a parent, or none."""
+    if isinstance(person, np.ndarray):
+        return person
     foreign = [key for key in keys.foreign if key.child == name and len(key.columns) == 1]
     column = person.rpartition(".")[2] if person else None
     if column not in table.column_names:

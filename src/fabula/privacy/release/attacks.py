@@ -19,6 +19,7 @@ _BUCKETS = 1 << 14
 """Into how many numbers words are hashed."""
 
 MOST_NOTES = 1_000
+_PERSON = "\x00person"
 
 
 @dataclass(frozen=True)
@@ -38,15 +39,19 @@ class Linkage:
     k: int
 
 
-def linkage_attack(rows: pa.Table) -> Linkage:
+def linkage_attack(rows: pa.Table, people: NDArray[np.int64] | None = None) -> Linkage:
     """Look everybody up in a release, with an outside table of all quasi-identifiers and names.
 
     Blanks count as values: the attacker of Sweeney (2002) knows how the release was made, and so
     which people were blanked.
 
     Args:
-        rows: The released quasi-identifiers, a row a person.
+        rows: The released quasi-identifiers.
+        people: The person of each row, who counts once in a group; by default a row is a person.
     """
+    if people is not None:
+        whose = rows.append_column(_PERSON, pa.array(people))
+        rows = whose.group_by(whose.column_names).aggregate([]).drop_columns([_PERSON])
     counted = rows.group_by(rows.column_names).aggregate([([], "count_all")])
     sizes = np.asarray(counted.column("count_all").to_numpy(), np.int64)
     total = int(sizes.sum())
@@ -122,17 +127,20 @@ def told_by_group(rows: pa.Table, quasi: Sequence[str], sensitive: str) -> float
     return float(alone.mean())
 
 
-def intersection_attack(first: pa.Table, second: pa.Table) -> Linkage:
+def intersection_attack(
+    first: pa.Table, second: pa.Table, people: NDArray[np.int64] | None = None
+) -> Linkage:
     """Look everybody up in two releases at once (Ganta, Kasiviswanathan and Smith 2008).
 
     Args:
         first: The released quasi-identifiers, a row a person.
         second: Those of another release, the same people in the same order.
+        people: The person of each row; by default a row is a person.
     """
     joined = first
     for name in second.column_names:
         joined = joined.append_column(f"second {name}", second.column(name))
-    return linkage_attack(joined)
+    return linkage_attack(joined, people)
 
 
 def authorship_attack(originals: Sequence[str], released: Sequence[str]) -> Attack:
