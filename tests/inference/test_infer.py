@@ -193,3 +193,14 @@ def test_labels_that_most_rows_share_are_listed_and_rare_ones_are_counted() -> N
 def test_repeated_keys_and_long_texts_are_not_listed(name: str, text: str) -> None:
     values = [text.format("ab"[n % 2] * (n % 26 + 1)) for n in range(52)] * 5
     assert column(values, name=name).kind != "choice"
+
+
+@pytest.mark.parametrize(
+    "write", ["{0}Q{1}", "{0}-Q{1}", "Q{1} {0}", "H2 {0}", "{0}-W1{1}", "FY{0}", "{0}/{0}"]
+)
+def test_periods_of_time_are_listed_and_never_made_up(write: str) -> None:
+    periods = [write.format(year, year % 4 + 1) for year in range(1960, 2020)]
+    assert column(periods * 2, name="period").kind == "choice"
+    seasons = column(periods, name="period")
+    assert seasons.unique
+    assert set(seasons.values) == set(periods)

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from fabula.inference.codes import code_pattern, number_pattern, run_pattern
 from fabula.inference.families import nearest_family
 from fabula.inference.guesses import MOST_CHOICES, Facts, Guess, guess, words
+from fabula.inference.periods import are_periods
 from fabula.io.arrays import whole_numbers
 from fabula.kinds.base.distributions import AbstractDistribution
 from fabula.kinds.datetime import DAYS
@@ -217,6 +218,8 @@ def _string(facts: Facts, values: Values) -> Guess:
     sample = values.slice(0, 2_000).to_pylist()
     if all(_UUID.fullmatch(text) for text in sample):
         return Guess(col.uuid(), "every value is a UUID")
+    if are_periods(values) and (labels := guess_labels(facts.name, values)) is not None:
+        return labels
     by_name = guess(facts)
     if by_name is not None:
         return by_name
@@ -236,20 +239,24 @@ def guess_labels(name: str, values: Values) -> Guess | None:
         values: Its texts.
     """
     counted = values.drop_null().value_counts()
-    shared = counted.filter(pc.greater_equal(counted.field("counts"), _LABEL_ROWS))
+    periods = are_periods(values)
+    least = 1 if periods else _LABEL_ROWS
+    shared = counted.filter(pc.greater_equal(counted.field("counts"), least))
     labels, counts = shared.field("values"), shared.field("counts")
     rare = pc.sum(counted.field("counts")).as_py() - (kept := pc.sum(counts).as_py() or 0)
     if len(shared) > MOST_CHOICES or kept <= rare:
         return None
     if pc.max(pc.utf8_length(labels)).as_py() > _LONGEST_LABEL:
         return None
-    if named_as_key(name) or find(values, name) is not None:
+    if not periods and (named_as_key(name) or find(values, name) is not None):
         return None
     order = pc.sort_indices(pc.negate(counts))
     column = col.choice(labels.take(order).to_pylist(), weights=counts.take(order).to_pylist())
-    reason = f"{len(shared)} labels of {_LABEL_ROWS} rows or more"
+    told = "periods of time" if periods else f"labels of {_LABEL_ROWS} rows or more"
+    reason = f"{len(shared)} {told}"
     if rare:
         left = len(counted) - len(shared)
         reason += f"; {left:,} rarer ones in {rare:,} rows are left out"
     nulls = round(values.null_count / len(values), 4)
-    return Guess(column.model_copy(update={"nulls": nulls}), reason)
+    unique = len(counted) == len(values)
+    return Guess(column.model_copy(update={"nulls": nulls, "unique": unique}), reason)
