@@ -174,7 +174,7 @@ def test_a_column_between_two_that_follow_from_each_other_closes_no_circle() -> 
 
 
 def test_two_times_are_never_farther_apart_than_in_training() -> None:
-    """A promise on a whole day is no distance of its own, yet lies within the learned one."""
+    """Promises on whole days lie within the learned distance from their orders."""
     rng = np.random.default_rng(2)
     placed = rng.integers(0, 200 * DAY, 1_500)
     promised = (placed + rng.integers(2, 20, 1_500) * DAY) // DAY * DAY
