@@ -171,3 +171,36 @@ def test_files_and_classes_are_read_by_name(tmp_path: Path, monkeypatch: Any) ->
 def test_odd_columns_become_something_that_can_be_read_back(values: Any) -> None:
     guessed = fb.infer(pa.table({"c": values}))
     assert parse_spec(guessed.to_yaml()) == guessed.spec
+
+
+def test_labels_that_most_rows_share_are_listed_and_rare_ones_are_counted() -> None:
+    """Time zones and team names are `choice`; a language model isn't asked for known labels."""
+    zones = [
+        f"Zone/{letter}{'x' * (n % 3)}" for n, letter in enumerate("abcdefghijklmnopqrstuvwxyz")
+    ]
+    found = fb.infer({"zone": zones * 6 + ["Zone/Once", "Zone/Twice", "Zone/Twice"]})
+    listed = found.spec.tables["data"].columns["zone"]
+    assert listed.kind == "choice"
+    assert set(listed.values) == set(zones)
+    reason = found.reasons["tables.data.columns.zone"]
+    assert reason == "26 labels of 3 rows or more; 2 rarer ones in 3 rows are left out"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("login_id", "abcde {}"), ("note", "a text that is long enough to be one " * 3 + "{}")],
+)
+def test_repeated_keys_and_long_texts_are_not_listed(name: str, text: str) -> None:
+    values = [text.format("ab"[n % 2] * (n % 26 + 1)) for n in range(52)] * 5
+    assert column(values, name=name).kind != "choice"
+
+
+@pytest.mark.parametrize(
+    "write", ["{0}Q{1}", "{0}-Q{1}", "Q{1} {0}", "H2 {0}", "{0}-W1{1}", "FY{0}", "{0}/{0}"]
+)
+def test_periods_of_time_are_listed_and_never_made_up(write: str) -> None:
+    periods = [write.format(year, year % 4 + 1) for year in range(1960, 2020)]
+    assert column(periods * 2, name="period").kind == "choice"
+    seasons = column(periods, name="period")
+    assert seasons.unique
+    assert set(seasons.values) == set(periods)

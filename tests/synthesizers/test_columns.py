@@ -244,3 +244,15 @@ def test_a_number_of_many_decimals_keeps_them(number):
     lattice = Lattice.of(pa.array([number, 0.5]))
     (back,) = lattice.values(lattice.numbers(pa.array([number]))).to_pylist()
     assert back == pytest.approx(number, rel=1e-15)
+
+
+def test_periods_of_time_are_kept_though_they_are_rare():
+    """A quarter names nobody: `other` in its place would tell no time."""
+    values = pa.array([f"{1990 + i // 4}Q{i % 4 + 1}" for i in range(56)] * 2)
+    codec = CategoryCodec.learn("quarter", values, protect=10)
+    assert redrawn(codec, values).equals(values)
+    assert codec.about == "56 labels of 2 rows or more, periods of time: all are kept"
+    alike = pa.array([f"{1990 + i // 4}X{i % 4 + 1}" for i in range(56)] * 2)
+    assert set(redrawn(CategoryCodec.learn("code", alike, protect=10), alike).to_pylist()) == {
+        "other"
+    }

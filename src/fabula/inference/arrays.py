@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 
 from fabula.inference.codes import code_pattern, number_pattern, run_pattern
 from fabula.inference.families import nearest_family
-from fabula.inference.guesses import Facts, Guess, guess, words
+from fabula.inference.guesses import MOST_CHOICES, Facts, Guess, guess, words
+from fabula.inference.periods import are_periods
 from fabula.io.arrays import whole_numbers
 from fabula.kinds.base.distributions import AbstractDistribution
 from fabula.kinds.datetime import DAYS
@@ -24,6 +25,7 @@ from fabula.kinds.person import Person
 from fabula.kinds.uniform import Uniform
 from fabula.pii import find
 from fabula.pii.kinds import TITLES
+from fabula.relationships.key_names import named_as_key
 from fabula.spec import col
 
 Values: TypeAlias = "pa.ChunkedArray[Any]"
@@ -32,6 +34,9 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _MICROSECONDS = 10**6
 _MOST_SHOWN = 10**5 * _MICROSECONDS
 """The longest duration that `%g` writes digit by digit."""
+_LABEL_ROWS = 3
+"""A label of fewer rows may tell of one person, and is not listed."""
+_LONGEST_LABEL = 60
 _IDENTIFYING = {
     "name",
     "first_name",
@@ -116,7 +121,7 @@ def _category(values: Values) -> Guess | None:
     if not few and not (len(counts) <= 100 and len(counts) <= len(values) / 50):
         return None
     items = [(item["values"].as_py(), item["counts"].as_py()) for item in counts]
-    if any(isinstance(value, str) and len(value) > 60 for value, _ in items):
+    if any(isinstance(value, str) and len(value) > _LONGEST_LABEL for value, _ in items):
         return None
     items.sort(key=lambda item: -item[1])
     listed, weights = [value for value, _ in items], [count for _, count in items]
@@ -213,6 +218,8 @@ def _string(facts: Facts, values: Values) -> Guess:
     sample = values.slice(0, 2_000).to_pylist()
     if all(_UUID.fullmatch(text) for text in sample):
         return Guess(col.uuid(), "every value is a UUID")
+    if are_periods(values) and (labels := guess_labels(facts.name, values)) is not None:
+        return labels
     by_name = guess(facts)
     if by_name is not None:
         return by_name
@@ -222,3 +229,34 @@ def _string(facts: Facts, values: Values) -> Guess:
     mean = sum(len(text.split()) for text in sample) / len(sample)
     reason = f"text: {distinct:.0%} distinct, {mean:.0f} words on average"
     return Guess(col.llm(facts.name.replace("_", " ")), reason)
+
+
+def guess_labels(name: str, values: Values) -> Guess | None:
+    """One of many labels that name nobody: most rows have one that other rows have, too.
+
+    Args:
+        name: The column's name.
+        values: Its texts.
+    """
+    counted = values.drop_null().value_counts()
+    periods = are_periods(values)
+    least = 1 if periods else _LABEL_ROWS
+    shared = counted.filter(pc.greater_equal(counted.field("counts"), least))
+    labels, counts = shared.field("values"), shared.field("counts")
+    rare = pc.sum(counted.field("counts")).as_py() - (kept := pc.sum(counts).as_py() or 0)
+    if len(shared) > MOST_CHOICES or kept <= rare:
+        return None
+    if pc.max(pc.utf8_length(labels)).as_py() > _LONGEST_LABEL:
+        return None
+    if not periods and (named_as_key(name) or find(values, name) is not None):
+        return None
+    order = pc.sort_indices(pc.negate(counts))
+    column = col.choice(labels.take(order).to_pylist(), weights=counts.take(order).to_pylist())
+    told = "periods of time" if periods else f"labels of {_LABEL_ROWS} rows or more"
+    reason = f"{len(shared)} {told}"
+    if rare:
+        left = len(counted) - len(shared)
+        reason += f"; {left:,} rarer ones in {rare:,} rows are left out"
+    nulls = round(values.null_count / len(values), 4)
+    unique = len(counted) == len(values)
+    return Guess(column.model_copy(update={"nulls": nulls, "unique": unique}), reason)

@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.inference.across import keep_rules, sql_name
-from fabula.inference.arrays import guess_array
+from fabula.inference.arrays import guess_array, guess_labels
 from fabula.inference.inferred import Inferred
 from fabula.inference.pydantic_models import guessed_table
 from fabula.inference.resolve import class_of
 from fabula.inference.written import written_guess
-from fabula.io.arrays import whole_numbers
+from fabula.io.arrays import is_text, whole_numbers
 from fabula.io.notes import notes_of
 from fabula.io.tables import named_tables
 from fabula.io.written.fields import form_of
@@ -74,6 +74,8 @@ def _from_tables(data: Mapping[str, pa.Table], prompt: str) -> Inferred:
                     columns[helpers[-1]] = part.column
                     reasons[f"tables.{name}.columns.{helpers[-1]}"] = part.reason
                 made = written.texts_of(helpers)
+            elif made.column.kind == "llm" and is_text(values.type):
+                made = guess_labels(column, values) or made
             columns[column] = made.column
             reasons[place] = made.reason
         tables[name] = TableSpec(name, n=rows.num_rows, columns=columns, prompt=prompt)

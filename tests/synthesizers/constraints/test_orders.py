@@ -171,3 +171,19 @@ def test_a_column_between_two_that_follow_from_each_other_closes_no_circle() -> 
     for row in model.sample(500).to_pylist():
         assert row["cost"] <= row["paid"] <= row["price"]
         assert row["cost"] == pytest.approx(row["price"] / 2, abs=0.0051)  # of two decimals
+
+
+def test_two_times_are_never_farther_apart_than_in_training() -> None:
+    """Promises on whole days lie within the learned distance from their orders."""
+    rng = np.random.default_rng(2)
+    placed = rng.integers(0, 200 * DAY, 1_500)
+    promised = (placed + rng.integers(2, 20, 1_500) * DAY) // DAY * DAY
+    real = pa.table(
+        {
+            "started": pa.array((1_700_006_400 + placed) * 1_000_000, pa.timestamp("us")),
+            "ended": pa.array((1_700_006_400 + promised) * 1_000_000, pa.timestamp("us")),
+        }
+    )
+    made = fb.fit(real, holdout=0).sample(2_000, seed=1)
+    assert made.num_rows == 2_000
+    assert seconds(made).max() <= np.sort(seconds(real))[-10]

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.errors import UsageError
+from fabula.inference.periods import are_periods
 from fabula.io.arrays import array_of, is_text
 from fabula.synthesizers.codecs.codec import (
     PROTECTED_ROWS,
@@ -84,7 +85,8 @@ class CategoryCodec:
             codes = pc.index_in(plain, value_set=labels).fill_null(-1).to_numpy()
             who = persons.of_labels(codes.astype(np.int64), len(labels))
         if is_text(plain.type) and rows[who < protect].sum() > MANY_RARE * rows.sum():
-            protect = math.ceil(FEWER * protect)  # a town of four people names none of them
+            # a town of four people names none of them, and a quarter names nobody
+            protect = 1 if are_periods(labels) else math.ceil(FEWER * protect)
         order = order[who[order] >= protect]
         levels = labels.take(array_of(order.astype(np.int64)))
         hidden = int(rows.sum() - rows[order].sum())
@@ -128,7 +130,7 @@ class CategoryCodec:
         if 1 < least < PROTECTED_ROWS and not self.told_by:
             told += f" of {least} rows or more"
         if not self.rare:
-            return told
+            return f"{told}, periods of time: all are kept" if are_periods(self.levels) else told
         become = f"become `{OTHER}`" if self.others else "hidden"
         told += f", rare ones in {self.counts[len(self.levels)]:,} rows {become}"
         return f"{told} (counted in people, by {self.told_by})" if self.told_by else told

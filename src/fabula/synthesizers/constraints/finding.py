@@ -127,7 +127,7 @@ def with_orders(
     alone = {frozenset((item.target, *item.sources)) for item in ruled}  # gives the order
     left = [
         replace(
-            order,
+            order.within(sheet),
             implied=leads(following, order.low, order.high)
             or leads(following, order.high, order.low),
         )

@@ -8,17 +8,18 @@ below 2^-SURE.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.io.arrays import array_of
-from fabula.synthesizers.codecs.codec import CodecState
+from fabula.synthesizers.codecs.codec import PROTECTED_ROWS, CodecState
 from fabula.synthesizers.constraints.evidence import EXCEPTIONS, EXCEPTIONS_OF_OTHERS, SURE, choice
 from fabula.synthesizers.constraints.measures import Flags, Floats, Measure
 from fabula.synthesizers.constraints.sheet import Sheet
+from fabula.synthesizers.constraints.wording import told_length
 
 FEWEST = 20
 """Rows in which both values are known that a pair needs."""
@@ -39,12 +40,14 @@ class Order:
         high: The upper one.
         broken: Training rows that break the order.
         implied: Whether formulas between the two keep it in nearly all rows; it is not told then.
+        most: The seconds from a lower time to the upper one, at most; None where nothing limits it.
     """
 
     low: str
     high: str
     broken: int = 0
     implied: bool = False
+    most: float | None = None
 
     @property
     def told(self) -> str:
@@ -52,9 +55,33 @@ class Order:
         differ = f" ({self.broken:,} training row{'s differ' if self.broken > 1 else ' differs'})"
         return f"{self.low} <= {self.high}{differ if self.broken else ''}"
 
+    @property
+    def limit(self) -> str:
+        """The longest distance in words; empty where there is none."""
+        if self.most is None:
+            return ""
+        return f"{self.high}: at most {told_length(self.most)} after {self.low}"
+
     def kept(self, sheet: Sheet) -> Flags:
         """Which rows keep it; those with a missing value do."""
+        return self.in_order(sheet) & ~self.too_far(sheet)
+
+    def in_order(self, sheet: Sheet) -> Flags:
+        """In which rows the lower column is not above the upper one."""
         return np.asarray(~(above(sheet, self.low) > above(sheet, self.high)))
+
+    def too_far(self, sheet: Sheet) -> Flags:
+        """In which rows the two are farther apart than in training."""
+        apart = above(sheet, self.high) - above(sheet, self.low)
+        return np.asarray(apart > (np.inf if self.most is None else self.most))
+
+    def within(self, sheet: Sheet) -> Order:
+        """The order of two times with the distance that only `PROTECTED_ROWS` - 1 rows exceed."""
+        apart = above(sheet, self.high) - above(sheet, self.low)
+        apart = np.sort(apart[~np.isnan(apart)])
+        if not sheet.measures[self.high].is_time or len(apart) < FEWEST:
+            return self
+        return replace(self, most=float(apart[-PROTECTED_ROWS]))
 
     def state(self) -> CodecState:
         """The order as plain values."""
@@ -76,12 +103,13 @@ def exchangeable(
         bound: Columns that others follow from, or that follow from others.
         near: Orders that are kept by a distance, although their columns are bound.
     """
+    apart = {(order.low, order.high) for order in near}
     return tuple(
         order
         for order in orders
         if isinstance(order, Order)
         and not order.broken
-        and (order in near or not {order.low, order.high}.intersection(bound))
+        and ((order.low, order.high) in apart or not {order.low, order.high}.intersection(bound))
     )
 
 
@@ -90,11 +118,19 @@ def put_in_order(sheet: Sheet, orders: Iterable[object]) -> None:
     kept = [order for order in orders if isinstance(order, Order)]
     for _ in kept:  # as many passes as a chain of orders can need
         for order in kept:
-            broken = ~order.kept(sheet)
+            broken = ~order.in_order(sheet)
             ends = (order.low, order.high)
             made = [_exchanged(sheet, *pair, broken) for pair in (ends, ends[::-1])]
             for name, values in zip(ends, made, strict=True):
                 sheet.replace(name, values)
+    for order in kept:
+        measure, far = sheet.measures[order.high], order.too_far(sheet)
+        if order.most is not None and far.any():
+            latest = above(sheet, order.low) + order.most - measure.start
+            step = measure.step or 0.0
+            nearest = measure.values(np.floor(latest / step) * step if step else latest)
+            own = sheet.values(order.high)
+            sheet.replace(order.high, pc.if_else(array_of(far), nearest.cast(own.type), own))
 
 
 def _exchanged(sheet: Sheet, name: str, other: str, rows: Flags) -> pa.Array:

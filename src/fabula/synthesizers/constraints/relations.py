@@ -88,11 +88,13 @@ class Relations:
         near = {item.name: item.order.high for item in self.latent if isinstance(item, Gap)}
         silent = {*near.values(), *self.hidden}
         own = [item for item in self.orders if isinstance(item, Difference) or not item.implied]
+        limits = [item.limit for item in own if isinstance(item, Order) and item.high not in silent]
         return (
             *(f"{near.get(item.target, item.target)}: {item.told(self.measures)}"
               for item in self.items
               if item.target not in silent or isinstance(item.how, Absence)),
             *(item.told for item in (*own, *self.rankings)),
+            *filter(None, limits),
         )  # fmt: skip
 
     @property
@@ -200,8 +202,11 @@ class Relations:
         orders: list[Order | Difference] = []
         for order in self.orders:
             own, told = order.kept(sheet), order
-            if isinstance(order, Order) and not own.all():
-                told = replace(order, implied=False)
+            if isinstance(order, Order) and (every & own).mean() < USABLE:
+                told = replace(order, most=None)
+                own = told.kept(sheet)
+            if isinstance(told, Order) and not own.all():
+                told = replace(told, implied=False)
             if (every & own).mean() >= USABLE:
                 every, orders = every & own, [*orders, told]
         return replace(self, items=items, orders=tuple(orders))

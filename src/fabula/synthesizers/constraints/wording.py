@@ -30,3 +30,9 @@ def told_time(seconds: float) -> str:
     """A distance of times in days, or in seconds."""
     days, rest = divmod(seconds, 86_400)
     return f"{told_number(seconds)} seconds" if rest else f"{told_number(days)} days"
+
+
+def told_length(seconds: float) -> str:
+    """A length of time to three digits, in days or hours."""
+    days = seconds >= 86_400
+    return f"{seconds / (86_400 if days else 3_600):.3g} {'days' if days else 'hours'}"

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.inference.codes import are_letter_codes
+from fabula.inference.periods import are_periods
 from fabula.io.arrays import array_of, is_text
 from fabula.io.written.columns import written_form
 from fabula.pii import Finding, find_in_table
@@ -355,7 +356,7 @@ def _code(values: pa.Array, known: pa.Array, protect: int) -> str | None:
     if len(known) < MANY * len(texts) or pc.all(pc.match_substring_regex(known, _NUMBER)).as_py():
         return None
     shapes = Shapes.of(texts, protect=protect, frequent=True)
-    if shapes is None:
+    if shapes is None or are_periods(known):
         return None
     return "code" if shapes.are_codes or are_letter_codes(known[:_SEEN].to_pylist()) else None
 
