@@ -25,6 +25,7 @@ from fabula.privacy.drafts import (
     is_opaque,
     people_of,
     some_of,
+    spaced,
     tag,
 )
 from fabula.privacy.masking import PersonColumns, TableMask
@@ -176,7 +177,7 @@ def _proposed(
     replaced = {action.detail for action in made.values() if action.action == "replace"}
     if replaced & {"street", "address", "postcode", "city"}:
         for name, action in made.items():
-            part = next((p for p, words in _ADDRESS.items() if words.search(name)), "")
+            part = next((p for p, words in _ADDRESS.items() if words.search(spaced(name))), "")
             if part and action.action == "keep" and is_text(draft.sample.column(name).type):
                 if part == "country" and _are_codes_of_countries(draft.sample.column(name)):
                     part = "country_code"

@@ -34,6 +34,8 @@ from fabula.types import TableLike
 
 _TABLES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather", ".xlsx")
 _NEWLINE = ord("\n")
+_REAL_PLACES, _BY_CHANCE = ("city", "state", "postcode"), 0.05
+"""New towns are real ones, of which some share is by chance the person's own."""
 _BORDER, _INSIDE = re.compile(r"[\t,;\"]"), re.compile(r"[_.@-]\w|\d")
 _PAGES = ("cp1250", "cp1251", "iso-8859-2", "koi8-r", "mac-roman", "cp437")
 _CONTROLS, _TEXT = bytes({*range(32)} - {9, 10, 13}), 0.99
@@ -267,6 +269,8 @@ class _Found:
         is_place = (table, column) in self._card.places  # new towns are called like people
         mine = own if copied else [each for each in own if is_place and each.kind in PLACES]
         for kind, count, row, value in own_parts(texts, mine):
+            if not copied and kind in _REAL_PLACES and count <= _BY_CHANCE * len(texts):
+                continue
             sought = Sought(real, column, kind, "part of its own person's row")
             tally = _Tally(f"row {row + 1}, column `{column}`", hidden(value), {"": count})
             self._tallies[table, sought, "as it is"] = tally
