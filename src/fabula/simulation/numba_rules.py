@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 import re
 import threading
 import time
@@ -22,7 +21,14 @@ from numpy.typing import NDArray
 
 from fabula.simulation.draws import GOLDEN
 from fabula.simulation.faults import EndlessRule, ModelFault
-from fabula.simulation.plain_rules import KEY_BITS, Acting, tuple_of
+from fabula.simulation.plain_rules import (
+    KEY_BITS,
+    Acting,
+    count_of,
+    place_of,
+    tuple_of,
+    whole_of,
+)
 from fabula.simulation.populations import Population
 
 Held = namedtuple("Held", ["amount", "moved"])
@@ -263,28 +269,17 @@ def _draw_methods() -> dict[str, Callable[..., Any]]:
         state[2] += one
         return (drawn >> low_bits) * 2.0**-53
 
+    compiled: Any = extending.register_jitable
+    number, count, place = (compiled(each) for each in (whole_of, count_of, place_of))
+
     def whole(draws: Any, low: Any, high: Any) -> Any:
-        return low + int(uniform(draws) * (high - low + 1))
+        return number(uniform(draws), low, high)
 
     def poisson(draws: Any, mean: Any) -> Any:
-        left, count, p = uniform(draws), 0, math.exp(-mean)
-        left -= p
-        while left >= 0 and p > 1e-18:
-            count += 1
-            p *= mean / count
-            left -= p
-        return count
+        return count(uniform(draws), mean)
 
     def pick(draws: Any, sums: Any, low: Any, high: Any) -> Any:
-        before = sums[low - 1] if low > 0 else 0.0
-        wanted = before + uniform(draws) * (sums[high - 1] - before)
-        while low < high - 1:
-            middle = (low + high - 1) // 2
-            if sums[middle] > wanted:
-                high = middle + 1
-            else:
-                low = middle + 1
-        return low
+        return place(uniform(draws), sums, low, high)
 
     return {"uniform": uniform, "whole": whole, "poisson": poisson, "pick": pick}
 

@@ -105,29 +105,44 @@ class Draws:
 
     def whole(self, low: int, high: int) -> int:
         """A whole number from `low` to `high`, both included."""
-        return low + int(self.uniform() * (high - low + 1))
+        return whole_of(self.uniform(), low, high)
 
     def poisson(self, mean: float) -> int:
         """A count with a mean of at most 500, by inversion."""
-        left, count, p = self.uniform(), 0, math.exp(-mean)
-        left -= p
-        while left >= 0 and p > 1e-18:
-            count += 1
-            p *= mean / count
-            left -= p
-        return count
+        return count_of(self.uniform(), mean)
 
     def pick(self, sums: NDArray[np.float64], low: int, high: int) -> int:
         """A place from `low` to below `high`, by cumulative weights."""
-        before = sums[low - 1] if low > 0 else 0.0
-        wanted = before + self.uniform() * (sums[high - 1] - before)
-        while low < high - 1:
-            middle = (low + high - 1) // 2
-            if sums[middle] > wanted:
-                high = middle + 1
-            else:
-                low = middle + 1
-        return low
+        return place_of(self.uniform(), sums, low, high)
+
+
+def whole_of(drawn: float, low: int, high: int) -> int:
+    """The whole number from `low` to `high` that a draw gives; like the next two also compiled."""
+    return low + int(drawn * (high - low + 1))
+
+
+def count_of(drawn: float, mean: float) -> int:
+    """The Poisson count that a draw gives, by inversion."""
+    left, count, p = drawn, 0, math.exp(-mean)
+    left -= p
+    while left >= 0 and p > 1e-18:
+        count += 1
+        p *= mean / count
+        left -= p
+    return count
+
+
+def place_of(drawn: float, sums: NDArray[np.float64], low: int, high: int) -> int:
+    """The place from `low` to below `high` that a draw gives, by cumulative weights."""
+    before = sums[low - 1] if low > 0 else 0.0
+    wanted = before + drawn * (sums[high - 1] - before)
+    while low < high - 1:
+        middle = (low + high - 1) // 2
+        if sums[middle] > wanted:
+            high = middle + 1
+        else:
+            low = middle + 1
+    return low
 
 
 class Table:
