@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 
 import pyarrow as pa
 
 from fabula.inference.resolve import SpecLike, resolve
-from fabula.streams import stream
 from fabula.synthesizers.card import Card
 from fabula.synthesizers.catalogue import DEFAULT, synthesizer_entry
 from fabula.synthesizers.codecs.codec import PROTECTED_ROWS
 from fabula.synthesizers.codecs.learning import Columns
 from fabula.synthesizers.codecs.trees import with_trees
-from fabula.synthesizers.conditions import Asked, Part
-from fabula.synthesizers.constraints.finding import find_relations, with_orders
-from fabula.synthesizers.constraints.measures import measures_of
-from fabula.synthesizers.constraints.relations import Relations
-from fabula.synthesizers.fitting import TRIAL_ROWS
+from fabula.synthesizers.constraints.finding import learned_relations
+from fabula.synthesizers.fitting import usable_relations
 from fabula.synthesizers.rules import row_rules
-from fabula.synthesizers.sampling import Sampler
 from fabula.synthesizers.synthesizer import Synthesizer
 
 
@@ -42,12 +36,7 @@ def fit_given(
     columns = Columns.learn(
         flat, protect=PROTECTED_ROWS, known=known, sensitive=(), held=flat.slice(0, 0)
     ).keyed(table)
-    plain = columns.only([name for name in columns.names if name not in known])
-    relations = with_orders(flat, plain, find_relations(flat, plain, protect=PROTECTED_ROWS))
-    if relations.latent:
-        flat = relations.widened(flat)
-        columns = columns.beside(flat.select(relations.hidden), protect=PROTECTED_ROWS)
-        relations = replace(relations, measures=measures_of(columns.codecs))
+    relations, flat, columns = learned_relations(flat, columns, known=known, protect=PROTECTED_ROWS)
     codes = columns.encode(flat)
     cells = tuple(codec.cells for codec in columns.codecs)
     given = tuple(
@@ -60,10 +49,7 @@ def fit_given(
         .learning_class()
         .fit(codes, cells, seed=seed, progress=lambda *_: None, context=given)
     )
-    if relations:
-        sampler = Sampler(columns, model, (), Relations(), (Part(1.0, Asked()),), 0)
-        block = sampler.block(0, 0, TRIAL_ROWS)
-        relations = relations.usable(block, stream(seed, "fit", "relations", 0))
+    relations = usable_relations(relations, columns, model, seed)
     rules = row_rules(None if spec is None else resolve(spec))
     card = Card(
         model=DEFAULT,

@@ -31,9 +31,9 @@ from fabula.synthesizers.codecs.learning import Columns
 from fabula.synthesizers.codecs.string_formats.doubts import doubts
 from fabula.synthesizers.codecs.trees import with_trees
 from fabula.synthesizers.conditions import Asked, Part
-from fabula.synthesizers.constraints.finding import find_relations, with_orders
-from fabula.synthesizers.constraints.measures import measures_of
+from fabula.synthesizers.constraints.finding import learned_relations
 from fabula.synthesizers.constraints.relations import Relations
+from fabula.synthesizers.model import CodeModel
 from fabula.synthesizers.models.number_pairs import unlearned
 from fabula.synthesizers.pii.doubted import doubted_labels
 from fabula.synthesizers.rules import row_rules
@@ -231,20 +231,12 @@ def fit(
     ).keyed(table)  # fmt: skip
     relations = Relations()
     if exact:
-        plain = columns.only([name for name in columns.names if name not in known])
-        relations = with_orders(train, plain, find_relations(train, plain, protect=guarded))
-    if relations.latent:
-        train = relations.widened(train)
-        columns = columns.beside(train.select(relations.hidden), protect=guarded)
-        relations = replace(relations, measures=measures_of(columns.codecs))
+        relations, train, columns = learned_relations(train, columns, known=known, protect=guarded)
     codes = columns.encode(train)
 
     cells = tuple(codec.cells for codec in columns.codecs)
     learned = kind.fit(codes, cells, seed=seed, progress=told, **options)
-    if relations:
-        drawn = Sampler(columns, learned, (), Relations(), (Part(1.0, Asked()),), 0)
-        rng = stream(seed, NAME, "relations", 0)
-        relations = relations.usable(drawn.block(0, 0, TRIAL_ROWS), rng)
+    relations = usable_relations(relations, columns, learned, seed)
     card = Card(
         model=name,
         options=options,
@@ -362,6 +354,17 @@ def _check_amounts(holdout: float, protect: int | bool) -> None:
             f"`protect` must be a whole number from 0 on, or False, not {protect!r}",
             code="usage.protect",
         )
+
+
+def usable_relations(
+    relations: Relations, columns: Columns, model: CodeModel, seed: int
+) -> Relations:
+    """The relations that rows of a new model can keep, as a trial tells."""
+    if not relations:
+        return relations
+    drawn = Sampler(columns, model, (), Relations(), (Part(1.0, Asked()),), 0)
+    rng = stream(seed, NAME, "relations", 0)
+    return relations.usable(drawn.block(0, 0, TRIAL_ROWS), rng)
 
 
 def _check_sensitive(names: Collection[str], there: Sequence[str], *, private: bool) -> None:

@@ -74,6 +74,26 @@ def find_relations(
     return Relations.of(search.found.values(), columns.codecs, rankings=search.rankings)
 
 
+def learned_relations(
+    train: pa.Table, columns: Columns, *, known: Collection[str], protect: int
+) -> tuple[Relations, pa.Table, Columns]:
+    """The relations of a table, and its rows and columns with those that relations bring along.
+
+    Args:
+        train: Training rows.
+        columns: What was learned of its columns.
+        known: Columns that have no relations, such as parts of a tree.
+        protect: Labels of fewer rows are rare.
+    """
+    plain = columns.only([name for name in columns.names if name not in known])
+    relations = with_orders(train, plain, find_relations(train, plain, protect=protect))
+    if relations.latent:
+        train = relations.widened(train)
+        columns = columns.beside(train.select(relations.hidden), protect=protect)
+        relations = replace(relations, measures=measures_of(columns.codecs))
+    return relations, train, columns
+
+
 def with_orders(
     table: pa.Table, columns: Columns, found: Relations, *, given: Collection[str] = ()
 ) -> Relations:
