@@ -250,3 +250,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     if not near:
         near = [name for name in names if name.lower() == word.lower()]
     return f"did you mean `{near[0]}`?" if near else None
+
+
+def column_hint(name: str, columns: Sequence[str], *, most: int = 10) -> str:
+    """The hint for a column that does not exist: the nearest name, else the first of all names."""
+    return did_you_mean(name, columns) or f"the columns are {', '.join(columns[:most])}"

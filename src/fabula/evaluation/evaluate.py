@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from fabula.checks.evaluate import evaluate as evaluate_checks
 from fabula.checks.results import CheckResults
-from fabula.errors import SourceError, UsageError, did_you_mean
+from fabula.errors import SourceError, UsageError, column_hint, did_you_mean
 from fabula.evaluation.findings import TableReport
 from fabula.evaluation.fitted_rows import Model, fitted_model, replaced_columns, warnings_of
 from fabula.evaluation.gates import GatesLike, judge, read_gates
@@ -267,8 +267,7 @@ def _columns(tables: Mapping[str, pa.Table]) -> list[str]:
 
 
 def _unknown(said: str, name: str, known: Sequence[str]) -> UsageError:
-    hint = did_you_mean(name, known) or f"the columns are {', '.join(known[:10])}"
-    return UsageError(said, code="evaluate.unknown-column", hint=hint)
+    return UsageError(said, code="evaluate.unknown-column", hint=column_hint(name, known))
 
 
 def _must_be_sequence(tables: Mapping[str, pa.Table], sequence: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from fabula.errors import UsageError, did_you_mean
+from fabula.errors import UsageError, column_hint
 from fabula.io.arrays import array_of
 from fabula.synthesizers.synthesizer import Synthesizer
 
@@ -171,7 +171,7 @@ def _must_have(known: list[str], parity: Parity) -> None:
             raise UsageError(
                 f"the table has no column `{name}`",
                 code="parity.unknown-column",
-                hint=did_you_mean(name, known) or f"the columns are {', '.join(known[:10])}",
+                hint=column_hint(name, known),
             )
 
 

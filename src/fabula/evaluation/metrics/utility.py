@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fabula.errors import UsageError, did_you_mean
+from fabula.errors import UsageError, column_hint
 from fabula.evaluation.metrics.boosting import Task, auc, features, predict
 from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames
 from fabula.evaluation.metrics.metric import METRICS, Score, metric
@@ -74,7 +74,7 @@ def outcome_column(frames: Frames, name: str) -> Column:
         raise UsageError(
             f"there is no column `{name}` in both tables",
             code="evaluate.unknown-column",
-            hint=did_you_mean(name, names) or f"the columns are {', '.join(names[:10])}",
+            hint=column_hint(name, names),
         )
     if column not in frames.measured:
         raise UsageError(

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fabula.errors import UsageError, did_you_mean
+from fabula.errors import UsageError, column_hint, did_you_mean
 from fabula.io.arrays import array_of, is_text
 from fabula.privacy.kanonymity.combinations import Keys
 from fabula.synthesizers.rules import Rule
@@ -34,8 +34,7 @@ def labels_of(table: pa.Table, column: str) -> dict[Any, int]:
         raise UsageError(
             f"there is no column `{column}`",
             code="blend.unknown-column",
-            hint=did_you_mean(column, table.column_names)
-            or f"the columns are {', '.join(table.column_names[:10])}",
+            hint=column_hint(column, table.column_names),
         )
     found = table.column(column).drop_null().value_counts().to_pylist()
     if not 2 <= len(found) <= _MOST_LABELS:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.errors import UsageError, did_you_mean
+from fabula.errors import UsageError, column_hint
 from fabula.inference.resolve import SpecLike
 from fabula.io.arrays import array_of
 from fabula.io.tables import named_tables, only_table
@@ -342,7 +342,7 @@ def _wanted(tables: Mapping[str, pa.Table], columns: Sequence[str]) -> dict[str,
                 if places
                 else f"there is no column `{wanted}`",
                 code="synthesize.unknown-column",
-                hint=did_you_mean(wanted, known) or f"the columns are {', '.join(known[:10])}",
+                hint=column_hint(wanted, known),
             )
         ((name, column),) = places
         found[name] = (*found.get(name, ()), column)

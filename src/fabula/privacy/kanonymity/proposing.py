@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from fabula.errors import UsageError, did_you_mean
+from fabula.errors import UsageError, column_hint
 from fabula.evaluation.metrics.reidentification import QUASI
 from fabula.evaluation.metrics.result import percent
 from fabula.privacy.files.sources import Source
@@ -37,12 +37,7 @@ def proposed(
     """
     names = list(source.names)
     for name in quasi or ():
-        if name not in names:
-            raise UsageError(
-                f"there is no column `{name}`",
-                code="kanonymity.unknown-column",
-                hint=did_you_mean(name, names) or f"the columns are {', '.join(names[:10])}",
-            )
+        must_be(name, names)
     others = {*sensitive, *filter(None, [target])}
     known = list(dict.fromkeys(quasi or ())) or [
         name for name in names if QUASI.search(name.replace("-", "_")) and name not in others
@@ -96,3 +91,17 @@ def _alone(columns: Sequence[Whole]) -> float:
         return 0.0
     counts = np.bincount(Keys(np.column_stack(columns)).of)
     return float((counts == 1).sum() / len(columns[0]))
+
+
+def must_be(column: str, names: Sequence[str]) -> None:
+    """Refuse a column that a table does not have.
+
+    Raises:
+        UsageError: It has no such column.
+    """
+    if column not in names:
+        raise UsageError(
+            f"there is no column `{column}`",
+            code="kanonymity.unknown-column",
+            hint=column_hint(column, names),
+        )

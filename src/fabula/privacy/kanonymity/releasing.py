@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 
 from typing_extensions import Unpack
 
-from fabula.errors import UsageError, did_you_mean
+from fabula.errors import UsageError
 from fabula.io.formats import names_file
 from fabula.io.places import check_free, make_folder
 from fabula.options import known_options
@@ -21,7 +21,7 @@ from fabula.privacy.kanonymity.costs import cost_of
 from fabula.privacy.kanonymity.generalised import MOST_BLANK, Generalised
 from fabula.privacy.kanonymity.ladders import ladder_of
 from fabula.privacy.kanonymity.measures import Wanted, promise_of
-from fabula.privacy.kanonymity.proposing import proposed
+from fabula.privacy.kanonymity.proposing import must_be, proposed
 from fabula.privacy.kanonymity.search import search
 from fabula.types import Progress, TableLike
 
@@ -106,7 +106,7 @@ def prepare(data: Any, **options: Unpack[GeneraliseOptions]) -> Generalised:
     importance = dict(options.get("importance") or {})
     files = {column: Path(path) for column, path in (options.get("hierarchies") or {}).items()}
     for column in (*sensitive, *importance, *files, *filter(None, [options.get("target")])):
-        _must_be(column, source.names)
+        must_be(column, source.names)
     for column in (*importance, *files):
         if column not in quasi:
             raise UsageError(
@@ -204,12 +204,3 @@ def _wanted(options: Mapping[str, Any]) -> Wanted:
                 code="kanonymity.number",
             )
     return wanted
-
-
-def _must_be(column: str, names: Sequence[str]) -> None:
-    if column not in names:
-        raise UsageError(
-            f"there is no column `{column}`",
-            code="kanonymity.unknown-column",
-            hint=did_you_mean(column, names) or f"the columns are {', '.join(names[:10])}",
-        )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from fabula.errors import UsageError, did_you_mean
+from fabula.errors import UsageError, column_hint
 from fabula.evaluation.metrics.reidentification import QUASI
 from fabula.evaluation.metrics.result import percent
 from fabula.io.names import file_stem
@@ -129,8 +129,7 @@ def draft(file: Path, synthesize: Sequence[str], drop: Sequence[str]) -> Draft:
             raise UsageError(
                 f"`{file}` has no column `{name}`",
                 code="usage.unknown-column",
-                hint=did_you_mean(name, rows.column_names)
-                or f"the columns are {', '.join(rows.column_names[:20])}",
+                hint=column_hint(name, rows.column_names, most=20),
             )
     if both := [name for name in synthesize if name in drop]:
         raise UsageError(
