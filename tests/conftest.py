@@ -1,9 +1,11 @@
-"""What every test gets: a home of its own, no keys of the user, property tests that repeat."""
+"""What every test gets: a home of its own, no keys of the user, the same draws in each run."""
 
 from __future__ import annotations
 
 import os
+import random
 from pathlib import Path
+from types import SimpleNamespace
 
 import hypothesis
 import pytest
@@ -30,3 +32,12 @@ def own_home(
             monkeypatch.delenv(name)
     if not request.node.get_closest_marker("local_model"):
         monkeypatch.setenv("FABULA_HOME", str(tmp_path / "fabula-home"))
+
+
+@pytest.fixture(autouse=True)
+def repeated_keys(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw a test's masking keys from its name: a chance of one in a thousand never fails a run."""
+    drawn = random.Random(request.node.nodeid)
+    monkeypatch.setattr(
+        "fabula.privacy.secret.secrets", SimpleNamespace(token_bytes=drawn.randbytes)
+    )

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from fabula.fakers.locales import Locale, Name, load_locale
 from fabula.privacy.masking import Aliases, TableMask, sexes_of
+from fabula.privacy.notes.latin import spelling
 from fabula.privacy.people import EMAIL, KEY_BYTES, Keys, RealNames, normal, person_keys
 from fabula.privacy.secret import Secret
 from fabula.privacy.texts import are_people, without_titles
@@ -169,7 +170,7 @@ class Known:
         texts = {text.lower() for name in names for text in (name.text, name.latin)}
         places = {place.city for each in lists for place in each.places}
         further = {*places, *(street for each in lists for street in each.streets)}
-        words = {word for text in further | texts for word in (_folded(text), *_split(text))}
+        words = {word for text in further | texts for word in (*_forms(text), *_split(text))}
         kind = pa.large_string()
         return pa.array(sorted(texts), kind), pa.array(sorted(words), kind)
 
@@ -183,7 +184,8 @@ class Known:
     def _add_words(self, texts: pa.Array) -> None:
         words = pc.list_flatten(pc.split_pattern_regex(pc.utf8_lower(texts), r"[^\p{L}]+"))
         folded = pa.array(
-            sorted({_folded(word) for word in pc.unique(words).to_pylist()}), words.type
+            sorted({form for word in pc.unique(words).to_pylist() for form in _forms(word)}),
+            words.type,
         )
         self.words.update(folded.filter(pc.is_in(folded, value_set=self._pool[1])).to_pylist())
 
@@ -251,7 +253,7 @@ class Known:
 
     def _is_known(self, text: str, *, named: bool) -> bool:
         words = _split(text)
-        return _folded(text) in self.words or (
+        return not self.words.isdisjoint(_forms(text)) or (
             bool(words) and (any if named else all)(word in self.words for word in words)
         )
 
@@ -262,6 +264,12 @@ def _readings(name: Name) -> Sequence[str]:
 
 def _split(text: str) -> list[str]:
     return "".join(char if char.isalpha() else " " for char in _folded(text)).split()
+
+
+def _forms(text: str) -> list[str]:
+    """A text without accents, and as ASCII spells it: `Schröder` is `Schroeder` as well."""
+    spelt = spelling(text)
+    return [_folded(text)] if spelt is None else [_folded(text), spelt.lower()]
 
 
 def _folded(text: str) -> str:

@@ -29,13 +29,14 @@ def spelled_out(names: pa.Array) -> pa.Array | None:
     if not pc.any(foreign).as_py():
         return None
     coded = pc.if_else(foreign, names, pa.scalar(None, names.type)).dictionary_encode()
-    known = pa.array([_spelled(name) for name in coded.dictionary.to_pylist()], names.type)
+    known = pa.array([spelling(name) for name in coded.dictionary.to_pylist()], names.type)
     found = known.take(coded.indices)
     return found if found.null_count < len(found) else None
 
 
 @lru_cache(maxsize=1 << 16)
-def _spelled(name: str) -> str | None:
+def spelling(name: str) -> str | None:
+    """A name in the letters of ASCII; None where that only leaves accents out."""
     words = [to_ascii(word, _SPELLED) for word in re.split(r"[\s-]+", name)]
     plain = [to_ascii(word) for word in re.split(r"[\s-]+", name)]
     is_latin = re.search(r"[a-z]", name.lower()) is not None
