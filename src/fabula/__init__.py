@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from fabula.synthesizers.synthesizer import Synthesizer, load_synthesizer
     from fabula.topics.report import balance, balance_plan
     from fabula.training.export import export
+    from fabula.web.server import View, view
 
 __version__ = "0.1.0"
 
@@ -72,6 +73,7 @@ __all__ = [
     "Synthesizer",
     "TableSpec",
     "Unmasked",
+    "View",
     "__version__",
     "adescribe",
     "aextend",
@@ -110,6 +112,7 @@ __all__ = [
     "synthesize",
     "unmask",
     "validate",
+    "view",
 ]
 
 _HOMES = {
@@ -143,6 +146,7 @@ _HOMES = {
     "synthesizers.synthesizer": "Synthesizer load_synthesizer",
     "topics.report": "balance balance_plan",
     "training.export": "export",
+    "web.server": "View view",
 }
 """The public names of each module."""
 
