@@ -174,7 +174,7 @@ def _plain(status: int, text: str) -> web.Response:
 
 
 def view(target: PathLike = ".", *, port: int = 0, open_browser: bool = True) -> View:
-    """Open a page over a run, a folder of runs, a data file or a report, until it is closed.
+    r"""Open a page over a run, a folder of runs, a data file or a report, until it is closed.
 
     The page is served to this machine alone, asks for nothing from outside, and writes nothing.
 
@@ -190,7 +190,7 @@ def view(target: PathLike = ".", *, port: int = 0, open_browser: bool = True) ->
     Examples:
         >>> import tempfile
         >>> file = Path(tempfile.mkdtemp()) / "towns.csv"
-        >>> _ = file.write_text("town,people")
+        >>> _ = file.write_text("town\nWien")
         >>> with view(file, open_browser=False) as shown:
         ...     shown.url.startswith("http://127.0.0.1:")
         True
