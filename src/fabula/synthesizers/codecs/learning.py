@@ -26,7 +26,8 @@ from fabula.synthesizers.codecs.string_formats.several_numbers import SeveralNum
 from fabula.synthesizers.codecs.trees import TreeCodec
 from fabula.synthesizers.model import Codes
 from fabula.synthesizers.pii.codec import DetailCodec
-from fabula.synthesizers.pii.finding import details_of, personal_columns, persons_in
+from fabula.synthesizers.pii.details import details_of
+from fabula.synthesizers.pii.finding import personal_columns, persons_in
 from fabula.synthesizers.pii.persons import Persons, identifies_people, likeliest
 
 FEWEST_ROWS = 20
