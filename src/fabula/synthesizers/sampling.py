@@ -25,8 +25,8 @@ from fabula.synthesizers.model import CodeModel, Codes, Weights
 from fabula.synthesizers.persistence import drawing
 from fabula.synthesizers.pii.codec import DetailCodec
 from fabula.synthesizers.pii.identities import Crowd
-from fabula.synthesizers.pii.shared import matched, with_shared
 from fabula.synthesizers.rules import Rule
+from fabula.synthesizers.several_rows import Draft, shared_by_crowd, with_people
 from fabula.types import Path
 
 STREAM = "synthesizer"
@@ -75,8 +75,18 @@ class Sampler:
         table, parts = self._parts(draw, rows)
         numbers = np.arange(start, start + rows, dtype=np.int64)
         people: dict[str, Repeated] = {}
-        for crowd in self._shared:
-            table, people[crowd.name] = self._peopled(table, parts, draw, numbers, crowd)
+        for crowd, names in self._shared.items():
+            everyone, theirs = self._everyone[crowd.name]
+            table, people[crowd.name] = with_people(
+                Draft(table, self._codes(table, names, parts)),
+                Draft(everyone.select(names), self._codes(everyone, names, theirs)),
+                crowd,
+                numbers,
+                self.seed,
+                relations=self.relations,
+                rules=self.rules,
+                rng=draw.rng(f"people {crowd.name}"),
+            )
         return self.relations.narrowed(self._with_keys(table, draw, numbers, people))
 
     def _parts(self, draw: _Draw, rows: int) -> tuple[pa.Table, NDArray[np.int64]]:
@@ -95,15 +105,9 @@ class Sampler:
         return table, parts
 
     @cached_property
-    def _shared(self) -> dict[Crowd, tuple[str, ...]]:
+    def _shared(self) -> dict[Crowd, list[str]]:
         """The learned columns that are the same in all rows of a person, by crowd."""
-        known = {codec.crowd.name: codec for codec in self.columns.codecs
-                 if isinstance(codec, DetailCodec) and codec.shared}  # fmt: skip
-        cells = {codec.cells.name: codec.cells.cells for codec in self.columns.codecs
-                 if not isinstance(codec, KeyCodec | DetailCodec | TreeCodec)}  # fmt: skip
-        shared = {codec.crowd: sorted(cells.keys() & set(codec.shared), key=lambda n: (cells[n], n))
-                  for codec in known.values()}  # fmt: skip
-        return {crowd: tuple(names) for crowd, names in shared.items() if names}
+        return shared_by_crowd(self.columns.codecs)
 
     @cached_property
     def _everyone(self) -> dict[str, tuple[pa.Table, NDArray[np.int64]]]:
@@ -113,35 +117,12 @@ class Sampler:
             for crowd in self._shared
         }
 
-    def _peopled(
-        self,
-        table: pa.Table,
-        parts: NDArray[np.int64],
-        draw: _Draw,
-        numbers: NDArray[np.int64],
-        crowd: Crowd,
-    ) -> tuple[pa.Table, Repeated]:
-        """Rows that hold what their people share, and these people.
-
-        A row that would break a rule with it is that of a person of its own.
-        """
-        names, (everyone, theirs) = self._shared[crowd], self._everyone[crowd.name]
-        at = [self.columns.names.index(name) for name in names]
-        codes, told = (
-            np.column_stack([part, self.columns.encode(rows)[:, at]])
-            for rows, part in ((table, parts), (everyone, theirs))
+    def _codes(self, table: pa.Table, names: Sequence[str], parts: NDArray[np.int64]) -> Codes:
+        """The part of each row, and the codes of some columns."""
+        codes = self.columns.encode(table)
+        return np.column_stack(
+            [parts, codes[:, [self.columns.names.index(name) for name in names]]]
         )
-        found = matched(crowd, codes, told, numbers, self.seed)
-        everyone = everyone.select(names)
-        rng = draw.rng(f"people {crowd.name}")
-        settled = self.relations.updated(with_shared(table, everyone, found), names, rng)
-        kept = self.relations.in_order(settled)
-        for rule in self.rules:
-            kept &= rule.kept(settled)
-        if not kept.all():
-            order = np.arange(len(kept)) + np.where(kept, 0, len(kept))
-            settled = pa.concat_tables([settled, table]).take(array_of(order))
-        return settled, Repeated(np.where(kept, found, len(everyone) + numbers), everyone)
 
     def _with_keys(
         self,

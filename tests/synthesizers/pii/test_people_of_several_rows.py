@@ -181,3 +181,28 @@ def test_what_changes_from_row_to_row_is_not_held_to_be_the_persons():
     )
     several = sum(len(told["state"]) > 1 for told in told_by(made, "name").values())
     assert several > 10
+
+
+def test_people_of_a_table_among_others_tell_the_same_in_all_of_their_rows(real):
+    shops = pa.table({"shop_id": np.arange(40), "size": np.arange(40) % 7})
+    where = np.random.default_rng(4).integers(0, 40, len(real))
+    made = fb.fit({"shops": shops, "orders": real.append_column("shop_id", pa.array(where))},
+                  rounds=10).sample(seed=1)["orders"]  # fmt: skip
+    people = told_by(made, "ship_to").values()
+    assert len(people) == PEOPLE
+    for name in OF_PEOPLE:
+        assert all(len(told[name]) == 1 for told in people), name
+
+
+def test_no_value_of_a_single_person_is_in_a_rule_of_the_model(real, tmp_path):
+    """Twenty rows of one birth date are those of one person."""
+    born = real["born"].to_pylist()
+    pay = pa.array([20_000 + day.toordinal() % 9_973 for day in born])
+    table = real.select(["ship_to", "born", "tier", "amount"]).append_column("pay", pay)
+    model = fb.fit(table, seed=1, rounds=5)
+    assert "follows from born" not in str(model.card())
+    model.save(tmp_path / "m.fabula")
+    made = model.sample(2_000, seed=1)
+    chance = 2 * len(set(pay.to_pylist())) / 9_973
+    met = pc.mean(pc.is_in(made["pay"], value_set=pc.unique(pay)).cast(pa.int8())).as_py()
+    assert met < 0.2 + chance

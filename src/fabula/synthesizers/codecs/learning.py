@@ -56,11 +56,13 @@ class Columns:
         schema: Names and types of the learned columns, in the table's order.
         codecs: One for each of them.
         left_out: The reason for each other column.
+        persons: Whom the training rows tell of, where some people have several; not saved.
     """
 
     schema: pa.Schema
     codecs: tuple[ColumnCodec, ...]
     left_out: Mapping[str, str]
+    persons: Persons | None = None
 
     @classmethod
     def learn(
@@ -141,7 +143,7 @@ class Columns:
             kind = codec.type if isinstance(codec, DetailCodec) else field.type
             fields.append(plain_field(field.with_type(kind)))
             codecs.append(codec)
-        return cls(pa.schema(fields), tuple(codecs), left_out)
+        return cls(pa.schema(fields), tuple(codecs), left_out, persons)
 
     def made_anew(self, reason: str) -> Columns:
         """The columns of which nothing was learned; the others are left out for a reason."""
@@ -176,7 +178,7 @@ class Columns:
             for name in table.column_names
         )
         schema = pa.unify_schemas([self.schema, table.schema])
-        return Columns(schema, (*self.codecs, *further), self.left_out)
+        return replace(self, schema=schema, codecs=(*self.codecs, *further))
 
     def keyed(self, table: pa.Table) -> Columns:
         """The columns, whose new keys meet none of a table; it may have further rows."""
@@ -193,7 +195,7 @@ class Columns:
         """Some of the columns."""
         places = [self.names.index(name) for name in names]
         schema = pa.schema([self.schema.field(at) for at in places])
-        return Columns(schema, tuple(self.codecs[at] for at in places), self.left_out)
+        return replace(self, schema=schema, codecs=tuple(self.codecs[at] for at in places))
 
     def encode(self, table: pa.Table) -> Codes:
         """A table's codes; it has all learned columns.
