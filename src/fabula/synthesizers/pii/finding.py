@@ -101,14 +101,14 @@ def details_of(
             groups.append([column])
         else:
             group.append(column)
-    country = CountryColumn.of(table) if columns else None
+    country = CountryColumn.of(table, math.ceil(FEWER * protect)) if columns else None
     abroad = () if country is None else country.locales
     locales = tuple(dict.fromkeys([*(likely or ["en"]), *abroad]))
     sex = SexColumn.of(table) if columns else None
     sexes = None if sex is None else array_of(sex.sexes(table))
     details: dict[str, DetailCodec] = {}
     for group in groups:
-        crowd, area = crowd_of(group, owner, locales, real), None
+        crowd, area = crowd_of(group, owner, locales, real, country), None
         if len(group) == 1 or not len(crowd.repeats):  # else one person, wherever the row is
             area = area_of(group, table, [column.name for column in columns], protect)
         placed = area is None and has_places(group, locales)
