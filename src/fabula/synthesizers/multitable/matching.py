@@ -18,6 +18,19 @@ _ROUNDS = 200
 """Most rounds of exchanges until pairs differ."""
 
 
+def children_of(
+    wanted: NDArray[np.float64] | None,
+    real: NDArray[np.int64],
+    total: int,
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
+    """How many children each row of a parent has, of `total` in all.
+
+    Where nothing is wanted, the parent is kept as it is, and its order with it.
+    """
+    return summing_to(real, total, rng) if wanted is None else counts_like(wanted, real, total, rng)
+
+
 def counts_like(
     wanted: NDArray[np.float64],
     real: NDArray[np.int64],

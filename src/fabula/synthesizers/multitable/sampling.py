@@ -16,18 +16,18 @@ from fabula.synthesizers.codecs.codec import Places
 from fabula.synthesizers.codecs.learning import Columns
 from fabula.synthesizers.model import CellColumn, Codes
 from fabula.synthesizers.multitable.across.shifts import Shift
+from fabula.synthesizers.multitable.alike import drawn_alike
 from fabula.synthesizers.multitable.foreign_keys import Rows
 from fabula.synthesizers.multitable.identity import grouped, made_apart
 from fabula.synthesizers.multitable.keyed import agreeing, taken, with_parents
 from fabula.synthesizers.multitable.layout import Seen, Siblings
 from fabula.synthesizers.multitable.learning import BESIDE, TableModel
 from fabula.synthesizers.multitable.matching import (
+    children_of,
     chosen_parents,
     chosen_within,
-    counts_like,
     made_distinct,
     made_unequal,
-    summing_to,
 )
 from fabula.synthesizers.multitable.timeline import Timeline
 from fabula.synthesizers.pii.codec import DetailCodec
@@ -90,6 +90,7 @@ class Making:
                 there = self._seen(key).at(links[key])
                 layout.part(codes, f"beside:{key.name}")[:] = there
             self._draw(codes, siblings, chosen=True)
+        drawn_alike(self.model, layout.part(codes, "own"), links, self.streams)
         keep = self._apart(codes, links)
         wanted = {
             key: layout.part(codes, f"below:{key.name}")[:, 0].astype(float)
@@ -140,7 +141,7 @@ class Making:
     def _counts(self, key: ForeignKey, total: int) -> NDArray[np.int64]:
         """Children of each parent."""
         rng, real = self.streams(f"counts of {key.name}"), self.model.reach[key].counts
-        return children_of(self.parents[key.parent], key, real, total, rng)
+        return children_of(self.parents[key.parent].wanted.get(key), real, total, rng)
 
     def _labels(
         self, key: ForeignKey, links: Mapping[ForeignKey, Rows]
@@ -372,19 +373,6 @@ class Making:
                 rng = self.streams(f"times of {name}")
                 own[lacking, at] = rng.choice(len(shares), len(lacking), p=shares / shares.sum())
         return own
-
-
-def children_of(
-    parent: MadeTable,
-    key: ForeignKey,
-    real: NDArray[np.int64],
-    total: int,
-    rng: np.random.Generator,
-) -> NDArray[np.int64]:
-    """How many children each row of a parent has, of `total` in all."""
-    if key not in parent.wanted:  # the parent is kept as it is, and its order with it
-        return summing_to(real, total, rng)
-    return counts_like(parent.wanted[key], real, total, rng)
 
 
 def settled_shift(
