@@ -8,7 +8,6 @@ have other labels than most get one of the parents that go with theirs.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -23,10 +22,7 @@ from fabula.synthesizers.constraints.orders import Order
 from fabula.synthesizers.constraints.relations import Relations
 from fabula.synthesizers.model import Codes
 from fabula.synthesizers.multitable.foreign_keys import Rows
-
-if TYPE_CHECKING:
-    from fabula.synthesizers.multitable.learning import TableModel
-    from fabula.synthesizers.multitable.sampling import MadeTable, Streams
+from fabula.synthesizers.multitable.learning import TableModel
 
 Ints = NDArray[np.int64]
 
@@ -90,9 +86,15 @@ def _free(relations: Relations, names: Collection[str]) -> set[str]:
     return kept
 
 
+def told_alike(model: TableModel) -> list[str]:
+    """What rows have alike, in words."""
+    pairs = model.alike.items()
+    return [f"{', '.join(names)}: alike in all rows of one {key.name}" for key, names in pairs]
+
+
 def with_alike(
     models: Mapping[str, TableModel],
-    made: Mapping[str, MadeTable],
+    links: Mapping[str, Mapping[ForeignKey, Rows]],
     tables: Mapping[str, pa.Table],
     streams: Callable[[str], np.random.Generator],
     fixed: Collection[tuple[str, str]] = (),
@@ -101,7 +103,7 @@ def with_alike(
 
     Args:
         models: What was learned of each table.
-        made: The tables as they were made.
+        links: The parent's row of each of their rows.
         tables: Their rows as they are now.
         streams: The random stream of a table.
         fixed: Columns that stay as they are, as table and column.
@@ -113,7 +115,7 @@ def with_alike(
             names = [column for column in columns if column not in done]
             done.update(columns)
             if names and found[name].num_rows:
-                table = _with_first(found[name], made[name].links[key], names)
+                table = _with_first(found[name], links[name][key], names)
                 found[name] = model.following.updated(table, names, streams(name))
     return found
 
@@ -129,7 +131,10 @@ def _with_first(table: pa.Table, parents: Rows, names: Sequence[str]) -> pa.Tabl
 
 
 def drawn_alike(
-    model: TableModel, own: Codes, links: dict[ForeignKey, Rows], streams: Streams
+    model: TableModel,
+    own: Codes,
+    links: dict[ForeignKey, Rows],
+    streams: Callable[[str], np.random.Generator],
 ) -> None:
     """Codes of rows, and their parents, that agree in what children have alike, in place.
 

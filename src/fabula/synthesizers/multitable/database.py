@@ -25,7 +25,7 @@ from fabula.synthesizers.codecs.string_formats.doubts import doubtful, doubts
 from fabula.synthesizers.codecs.string_formats.texts import WrittenTexts
 from fabula.synthesizers.model import Steps
 from fabula.synthesizers.multitable.across.across import Across
-from fabula.synthesizers.multitable.alike import alike_of, with_alike
+from fabula.synthesizers.multitable.alike import alike_of, told_alike, with_alike
 from fabula.synthesizers.multitable.circles import closed
 from fabula.synthesizers.multitable.declared import (
     demand,
@@ -129,7 +129,10 @@ class RelationalSynthesizer(Result, Generic[Frame]):
         tables = applied(self.people, {name: item.table for name, item in made.items()}, seed)
         with drawing(self.path):
             alike = partial(
-                with_alike, models, made, streams=lambda name: _stream(seed, name, "alike")
+                with_alike,
+                models,
+                {name: item.links for name, item in made.items()},
+                streams=lambda name: _stream(seed, name, "alike"),
             )
             tables = alike(tables)
             tables = self.across.applied(
@@ -195,14 +198,11 @@ class RelationalSynthesizer(Result, Generic[Frame]):
             lines.append(f"{name}: {how}{under}")
             lines += [f"  {column}: {about}" for column, about in model.replaced.items()]
             lines += [f"  {column}: left out: {why}" for column, why in model.left_out.items()]
-            lines += [f"  {item}" for item in model.identity.numbered]
+            lines += [f"  {item}" for item in model.identity.told]
             if driver is not None and model.timeline is not None and model.timeline.apart:
                 lines.append(f"  {model.timeline.time}: never twice under one {driver.name}")
             lines += [f"  {column}: {about}" for column, about in model.natural.items()]
-            lines += [
-                f"  {', '.join(names)}: alike in all rows of one {key.name}"
-                for key, names in model.alike.items()
-            ]
+            lines += [f"  {item}" for item in told_alike(model)]
             for relations in (model.relations, model.timed.relations):
                 lines += [f"  on every row {relation}" for relation in relations.told]
         for key in self.keys.foreign:

@@ -316,7 +316,7 @@ def _identity(settings: Mapping[str, Any], schema: pa.Schema) -> Identity:
             for item in told["numbered"]
         ),
         tuple(told["natural"]),
-        tuple((date, year) for date, year in told["years"]),
+        tuple((date, year, *turn, 0)[:3] for date, year, *turn in told["years"]),
     )
 
 

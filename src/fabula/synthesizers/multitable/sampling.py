@@ -319,12 +319,13 @@ class Making:
             )
         for item in self.model.identity.numbered:
             values[item.column] = array_of(item.values(values)).cast(kinds[item.column])
-        self.model.identity.dated(values)
+        dated = self.model.identity.dated(values)
         noted = {field.name: field.metadata for field in self.model.schema}
         noted |= dict.fromkeys(self.model.timed.relations.hidden)
         names = [name for name in noted if name in values]
         fields = [pa.field(name, values[name].type, metadata=noted[name]) for name in names]
-        return pa.table([values[name] for name in names], schema=pa.schema(fields))
+        table = pa.table([values[name] for name in names], schema=pa.schema(fields))
+        return self.model.following.updated(table, dated, self.streams("dated")) if dated else table
 
     def _learned(self, own: Codes, siblings: Siblings) -> dict[str, pa.Array | pa.ChunkedArray]:
         columns = self.model.columns
