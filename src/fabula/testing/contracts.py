@@ -124,7 +124,7 @@ def check_detector(entry: Detector, values: Sequence[str], others: Sequence[str]
     from fabula.pii.others import share_of
 
     complete(lack(entry.name, entry))
-    if entry.detects is None:
+    if entry.weighed:
         return
     must(len(set(values)) >= entry.fewest, f"needs {entry.fewest} differing values to tell")
     found = share_of(entry, list(values), "")
