@@ -27,7 +27,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Protect": {
         "mask": "Replace the people in tables with new people.",
         "unmask": "Put the real values back into masked files, with the key and the map.",
-        "blend": "Put synthetic rows beside real ones, and tell whether that helps a model.",
+        "blend": "Combine real and synthetic rows, and tell whether that helps a model.",
         "generalise": "Make a table k-anonymous, l-diverse and t-close at the least loss.",
         "scan": "Search files for values of real people, in any spelling or encoding.",
     },
@@ -45,7 +45,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Set up": {
         "models": "List language models, check one, download the embedded one.",
         "keys": "Store API keys for this user.",
-        "plugins": "List installed plug-ins, what each brings, and what failed to load.",
+        "plugins": "List installed plug-ins, what each adds, and what failed to load.",
         "doctor": "Check the installation and suggest fixes.",
     },
 }
