@@ -177,7 +177,8 @@ class Known:
     def _add_names(self, names: pa.Array) -> None:
         """Remember full names whose parts are in the lists."""
         ends = pc.extract_regex(names, _ENDS)
-        found = self._real.numbered(*(pc.struct_field(ends, part) for part in ("first", "last")))
+        parts = (pc.struct_field(ends, part) for part in ("first", "last"))
+        found = self._real.numbered(*map(self._real.places, parts))
         pairs = np.union1d(self._real.pairs, found[found >= 0])
         self._real = RealNames(self._real.words, pairs)
 

@@ -173,7 +173,7 @@ class Masker:
         changed = pc.sum(real).as_py() or 0
         self.counts.add(self.counts.changed, name, changed - blanked)
         self.counts.add(self.counts.nobody, name, len(old) - old.null_count - changed)
-        made = pc.if_else(real, new, old.cast(new.type))
+        made = new if changed == len(old) else pc.if_else(real, new, old.cast(new.type))
         return made if made.type == old.type else made.cast(old.type)
 
     def _values(self, name: str, action: ColumnAction, rows: _Rows) -> pa.Array:
@@ -282,7 +282,7 @@ class _Rows:
             if name in self.columns
         ] or [pa.array([""] * len(rows), pa.large_string())]
         joined = pc.binary_join_element_wise(*texts, pa.scalar("\x1f", pa.large_string()))
-        return person_keys(self.masker.secret, joined, f"row of {self.masker.table.name}")
+        return person_keys(self.masker.secret, normal(joined), f"row of {self.masker.table.name}")
 
     @cached_property
     def _group(self) -> Group:

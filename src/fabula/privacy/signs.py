@@ -28,16 +28,6 @@ def begin_with(texts: pa.Array, signs: bytes) -> NDArray[np.bool_]:
     return found
 
 
-def have_letters(texts: pa.Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
-    """Which texts have a small letter, and which a capital; None where some are not ASCII."""
-    data, offsets = _content(texts)
-    if len(data) and data.max() >= 128:
-        return None
-    small = np.append(0, np.cumsum((data >= ord("a")) & (data <= ord("z")), dtype=np.int64))
-    large = np.append(0, np.cumsum((data >= ord("A")) & (data <= ord("Z")), dtype=np.int64))
-    return np.diff(small[offsets]) > 0, np.diff(large[offsets]) > 0
-
-
 def _among(signs: bytes) -> NDArray[np.bool_]:
     table = np.zeros(256, bool)
     table[list(signs)] = True
