@@ -120,7 +120,7 @@ def _remainder(drawn: NDArray[np.uint8], size: int) -> Numbers:
     """Big-endian numbers of up to twelve bytes modulo a size."""
     if drawn.shape[1] == 8:
         whole = np.ascontiguousarray(drawn).view(">u8").reshape(-1).astype(np.uint64)
-        return whole - whole // np.uint64(size) * np.uint64(size)  # faster than `%`
+        return divided(whole, size)[1]
     if size <= 2**32:
         step, words = 32, np.ascontiguousarray(drawn).view(">u4")
     elif size <= 2**48:
@@ -132,6 +132,12 @@ def _remainder(drawn: NDArray[np.uint8], size: int) -> Numbers:
     for at in range(words.shape[1]):
         found = ((found << shift) | words[:, at].astype(np.uint64)) % modulus
     return found
+
+
+def divided(numbers: Numbers, size: int) -> tuple[Numbers, Numbers]:
+    """Quotients and remainders; several times as fast as `divmod`, which numpy has no SIMD for."""
+    whole = numbers // np.uint64(size)
+    return whole, numbers - whole * np.uint64(size)
 
 
 def _cipher(key: bytes) -> Callable[[bytes | memoryview], bytes]:

@@ -255,9 +255,8 @@ class _Rows:
             open_rows = np.flatnonzero(place < 0)
             if not len(open_rows):
                 break
-            values = normal(_texts(self.columns[column].take(array_of(open_rows))))
-            real = self.known(column).take(array_of(open_rows)).to_numpy(zero_copy_only=False)
-            coded = values.filter(array_of(real)).dictionary_encode()
+            real = self.known(column).to_numpy(zero_copy_only=False)[open_rows]
+            coded = _coded(self.columns[column].take(array_of(open_rows[real])))
             keys = person_keys(secret, coded.dictionary, tag)
             if tag == EMAIL and self.masker.table.aliases is not None:
                 keys = self.masker.table.aliases(coded.dictionary, keys)
@@ -354,6 +353,14 @@ class _Others:
         tag = EMAIL if self.kind == "email" else self.kind
         keys = person_keys(self.masker.secret, coded.dictionary, tag)
         return self.masker.people.at(keys), coded.indices.to_numpy().astype(np.int64)
+
+
+def _coded(values: pa.Array) -> pa.DictionaryArray:
+    """Which different values there are, as people mean them, and which of them each one is."""
+    if not pa.types.is_integer(values.type):
+        return normal(_texts(values)).dictionary_encode()
+    coded = values.dictionary_encode()
+    return pa.DictionaryArray.from_arrays(coded.indices, _texts(coded.dictionary))
 
 
 def _days(group: Group) -> NDArray[np.int64]:

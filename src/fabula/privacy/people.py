@@ -189,18 +189,20 @@ class RealNames:
     def holds(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether somebody has both names, in either order."""
         wanted = self.numbered(first, last)
-        held = self._maybe[wanted & (len(self._maybe) - 1)]
-        some = wanted[held]
-        at = np.minimum(np.searchsorted(self.pairs, some), len(self.pairs) - 1)
-        held[held] = self.pairs[at] == some
+        slots, rest = self._table
+        held: NDArray[np.bool_] = slots[wanted & (len(slots) - 1)] == wanted
+        if len(rest):
+            others = wanted[~held]
+            held[~held] = rest[np.minimum(np.searchsorted(rest, others), len(rest) - 1)] == others
         return held
 
     @cached_property
-    def _maybe(self) -> NDArray[np.bool_]:
-        """Whether any pair has some last bits, so that few are looked up in the list."""
-        known = np.zeros(1 << (4 + len(self.pairs).bit_length()), bool)
-        known[self.pairs & (len(known) - 1)] = True
-        return known
+    def _table(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """One pair for each of its last bits, and the pairs that found no room there."""
+        slots = np.full(8 << len(self.pairs).bit_length(), -2)
+        places = self.pairs & (len(slots) - 1)
+        slots[places] = self.pairs
+        return slots, self.pairs[slots[places] != self.pairs]
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,8 +27,9 @@ _PLACEHOLDERS = (
     rf"(?i)^\s*({_WORDS}|x+|test|test@test(\..*)?|no ?reply@.*|9{{4,}}|1{{4,}}|[0()+. -]*)\s*$"
 )
 
-_FIRST = b"nuidtxNUIDTX019-.?\\()+ \t\r\n\v\f"
-"""How placeholders begin."""
+_SIGNS = b"019-.?\\/()+ \t\r\n\v\f"
+_FIRST, _SECOND = _SIGNS + b"nuidtxNUIDTX", _SIGNS + b"nauoibexNAUOIBEX"
+"""How placeholders begin, and go on."""
 
 
 def are_people(texts: pa.Array, *, keys: bool = False) -> pa.Array:
@@ -41,7 +42,7 @@ def are_people(texts: pa.Array, *, keys: bool = False) -> pa.Array:
     known = texts.cast(pa.large_string())
     if isinstance(known, pa.ChunkedArray):
         known = pa.concat_arrays([pa.array([], known.type), *known.chunks])
-    maybe = np.flatnonzero(begin_with(known, _FIRST))
+    maybe = np.flatnonzero(begin_with(known, _FIRST, _SECOND))
     real = np.ones(len(known), bool)
     form = _NOBODY if keys else _PLACEHOLDERS
     found = pc.match_substring_regex(known.take(array_of(maybe)), form)
