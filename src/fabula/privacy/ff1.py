@@ -99,7 +99,9 @@ class FF1:
         blocks[:, 0], tail = last.view(">u8")
         for turn in range(_ROUNDS):
             blocks[:, 1] = right ^ (tail ^ np.uint64(turn << 8 * width))
-            drawn = np.frombuffer(self._encrypt(blocks.view(np.uint8).data), np.uint8).reshape(-1, _BLOCK)
+            drawn = np.frombuffer(self._encrypt(blocks.view(np.uint8).data), np.uint8).reshape(
+                -1, _BLOCK
+            )
             size = np.uint64(sizes[turn % 2])
             moved = left + _remainder(drawn[:, : 4 * -(-width // 4) + 4], sizes[turn % 2])
             left, right = right, np.minimum(moved, moved - size)  # too small ones wrap around

@@ -139,17 +139,32 @@ class Masker:
             block: Rows with all of the table's columns.
         """
         rows = _Rows(self, {name: whole(block, name) for name in block.column_names})
-        made = {
-            name: self._column(name, action, rows)
-            for name, action in self.table.columns.items()
-            if action.action not in ("keep", "drop", "notes") and name in block.column_names
-        }
+        made = self._made(rows, self.table.columns)
         notes = [n for n, a in self.table.columns.items() if a.action == "notes"]
         if notes:
             own = list(mentions(self.table.columns, rows.columns, made, rows.detail_of))
             made |= {name: self._notes(name, own, rows) for name in notes}
         self.counts.rows += block.num_rows
         return made
+
+    @property
+    def needed(self) -> list[str]:
+        """The columns that new values of replaced ones depend on."""
+        replaced = [n for n, action in self.table.columns.items() if action.action == "replace"]
+        person = self.table.person.columns if self.table.person else ()
+        sex = [self.table.sex.name] if self.table.sex else []
+        return list(dict.fromkeys([*replaced, *person, *sex]))
+
+    def made(self, block: pa.Table, columns: Mapping[str, ColumnAction]) -> dict[str, pa.Array]:
+        """The new values of some columns, from rows with those that they need."""
+        return self._made(_Rows(self, {n: whole(block, n) for n in block.column_names}), columns)
+
+    def _made(self, rows: _Rows, columns: Mapping[str, ColumnAction]) -> dict[str, pa.Array]:
+        return {
+            name: self._column(name, action, rows)
+            for name, action in columns.items()
+            if action.action not in ("keep", "drop", "notes") and name in rows.columns
+        }
 
     def _notes(self, name: str, own: list[Mention], rows: _Rows) -> pa.Array:
         """Notes without the people whom they mention."""

@@ -75,7 +75,8 @@ def masking_of(tables: Mapping[str, TableSpec]) -> Masking:
     """
     masking = _proposed(DatasetSpec(tables=dict(tables)), tables)
     try:
-        return completed(masking, _as_entry)
+        samples = {name: source.sample() for name, source in masking.sources.items()}
+        return completed(masking, samples, _as_entry)
     except SpecError as error:
         raise SpecError(list(map(_placed(tables), error.violations))) from error
 
