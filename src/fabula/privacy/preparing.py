@@ -104,31 +104,29 @@ def completed(masking: Masking, samples: Mapping[str, pa.Table], ask: Ask = as_o
     """
     secret, sources = masking.secret, masking.sources
     plan = naming_people(masking.plan, samples, sources)
-    by_alias = {
-        n for n, table in plan.tables.items() if table.person and table.person.tags[0] == EMAIL
-    }
     named = [
         t
         for t in plan.tables.values()
         if t.person and any(a.detail in NAMES for a in t.columns.values())
     ]
     tells_sexes = any(table.sex for table in named) and not all(table.sex for table in named)
-    known = Known(secret, plan.locales, joins=bool(by_alias), tells_sexes=tells_sexes)
+    joins = frozenset().union(*(table.joins for table in plan.tables.values()))
+    known = Known(secret, plan.locales, joins=joins, tells_sexes=tells_sexes)
     for name, source in sources.items():
         columns = known.columns(plan.tables[name])
         for block in source.tables(columns) if columns else ():
             known.add(plan.tables[name], block)
-    find = known.finder()
+    finders = {kind: find for kind in sorted(joins) if (find := known.finder(kind))}
     tables = {
-        name: replace(table, aliases=find) if name in by_alias else table
+        name: replace(table, aliases={k: f for k, f in finders.items() if k in table.joins})
         for name, table in plan.tables.items()
     }
     locales, said = known.locales()
-    if known.ambiguous:
-        several = (
-            "1 e-mail belongs" if known.ambiguous == 1 else f"{known.ambiguous:,} e-mails belong"
-        )
-        said.append(f"{several} to several people, and can't tell whose row is whose")
+    for kind, count in known.ambiguous.items():
+        what = "e-mail" if kind == EMAIL else kind
+        if count:
+            several = f"1 {what} belongs" if count == 1 else f"{count:,} {what}s belong"
+            said.append(f"{several} to several people, and can't tell whose row is whose")
     for name, table in plan.tables.items():
         if secret.kept and table.sex and table in named:
             told = f"first names of `{name}` agree with `{table.sex.name}`"

@@ -23,8 +23,8 @@ from fabula.errors import (
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.kinds.source import Source, SourceTable
 from fabula.planning.sources import source_hash, source_rows, table_rows
+from fabula.privacy.actions import TableMask
 from fabula.privacy.files.parquet import ArrowSource
-from fabula.privacy.masking import TableMask
 from fabula.privacy.people import NewPeople
 from fabula.privacy.prepared import Masking
 from fabula.privacy.preparing import codes_of, completed

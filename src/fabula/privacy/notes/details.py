@@ -109,13 +109,13 @@ def phones(notes: Squeezed, mention: Mention) -> tuple[Counts, Counts, Counts, W
     ahead, first, known = ends - stop, notes.row_ends[rows], old.row_ends[which]
 
     def goes_on(starts: Counts) -> NDArray[np.bool_]:
-        inside = (starts > first) & (starts - ahead > known)
+        inside: NDArray[np.bool_] = (starts > first) & (starts - ahead > known)
         at = starts[inside] - 1
         inside[inside] = notes.codes[at] == old.codes[at - ahead[inside]]
         return inside
 
     def has_zero(starts: Counts) -> NDArray[np.bool_]:
-        inside = ~notes.bounds[starts] & (starts > first)
+        inside: NDArray[np.bool_] = ~notes.bounds[starts] & (starts > first)
         inside[inside] = notes.codes[starts[inside] - 1] == ord("0")
         return inside
 

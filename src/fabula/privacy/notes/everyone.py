@@ -185,9 +185,8 @@ def _fronts(notes: Squeezed, ends: Counts) -> Counts:
     def goes_on(starts: Counts) -> NDArray[np.bool_]:
         before = np.maximum(starts - 1, 0)
         near = (notes.places[starts] - notes.places[before] <= 3) & (ends - starts < 15)
-        return ~notes.bounds[starts] | (
-            (starts > first) & (notes.kinds[before] & CLASS == DIGIT) & near
-        )
+        digit: NDArray[np.bool_] = (starts > first) & (notes.kinds[before] & CLASS == DIGIT)
+        return ~notes.bounds[starts] | (digit & near)
 
     return leftwards(ends - TAIL, goes_on)
 
