@@ -121,7 +121,11 @@ def _looked_up(
     must_be_shared(frames, quasi)
     half, held = frames.halves
     found = [
-        (people, table, np.flatnonzero(np.isin(*(combinations(quasi, f) for f in (people, table)))))
+        (
+            people,
+            table,
+            np.flatnonzero(np.isin(combinations(quasi, people), combinations(quasi, table))),
+        )
         for people, table in (
             (frames.truth, frames.synthetic),
             (held, frames.synthetic if frames.holdout is not None else half),
