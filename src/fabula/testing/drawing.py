@@ -43,11 +43,9 @@ _WIDTH = 1_000
 """Between 0 and this lie numbers of which nothing is known."""
 
 _MOST_ITEMS = 3
-_WORDS = (
-    "amber birch cedar dune ember fjord grove harbour island juniper kestrel lantern meadow north"
-    " orchard pebble quarry river summit timber upland valley willow yarrow zephyr"
-).split()
-_TEXT = col.choice([f"{one} {two}" for one in _WORDS for two in _WORDS])
+_FIRST = ("amber", "birch", "cedar", "ember", "kestrel", "lantern", "orchard", "river", "timber")
+_SECOND = ("dune", "fjord", "grove", "harbour", "island", "meadow", "summit", "upland", "valley")
+_TEXT = col.choice([f"{one} {two}" for one in _FIRST for two in _SECOND])
 _UTC = dt.UTC
 
 _COLLECTIONS: Mapping[Any, Callable[[list[Any]], Any]] = {

@@ -35,6 +35,10 @@ class Factory(Generic[T]):
         seed: Decides the values.
         within: The classes whose fields lead here.
 
+    Attributes:
+        fields: How its fields are drawn.
+        seed: Decides the values.
+
     Raises:
         UsageError: The class has no fields.
 
@@ -53,8 +57,9 @@ class Factory(Generic[T]):
                 code="factory.no-fields",
                 hint="give a Pydantic class, a dataclass, an attrs class or a mapped class",
             )
-        self._cls, self._known, self._seed = cls, known, seed
-        self._fields = drawn_fields(
+        self._cls, self._known = cls, known
+        self.seed = seed
+        self.fields = drawn_fields(
             known.model, unique=known.unique, skipped=known.keys, within=(*within, cls),
             nested=lambda inner, n, seed: Factory(inner, seed, (*within, cls)).rows(n),
         )  # fmt: skip
@@ -95,7 +100,7 @@ class Factory(Generic[T]):
                     code="factory.reference",
                     hint=f"make that row first, and pass its key: `{name}=…`",
                 )
-        for name, problem in self._fields.unknown.items():
+        for name, problem in self.fields.unknown.items():
             if name not in values:
                 raise UsageError(
                     f"{name_of}.{name}` can't be drawn: {problem}",
@@ -109,7 +114,7 @@ class Factory(Generic[T]):
         refused: Exception | None = None
         for _ in range(n * MOST_REFUSED):
             try:
-                yield self._object({**self._next(), **values})
+                yield self.object({**self._next(), **values})
             except (CheckError, ValueError, AssertionError) as error:
                 refused = error
         if refused is not None:
@@ -120,7 +125,15 @@ class Factory(Generic[T]):
                 " or `Annotated[…, col.…(…)]`",
             ) from refused
 
-    def _object(self, row: Mapping[str, Any]) -> T:
+    def object(self, row: Mapping[str, Any]) -> T:
+        """The object that has the values of a row.
+
+        Args:
+            row: Its values by field.
+
+        Raises:
+            CheckError: The class refuses them.
+        """
         known = self._known
         fields = {name: value for name, value in row.items() if name not in known.related}
         (checked,) = objects_of(known.model, [fields])
@@ -134,6 +147,6 @@ class Factory(Generic[T]):
         """The next row; how many are asked for at once changes nothing."""
         if self._used == len(self._drawn):
             size = _GROWTH * max(self._used, 1)
-            self._drawn += self._fields.rows(size, self._seed)[self._used :]
+            self._drawn += self.fields.rows(size, self.seed)[self._used :]
         self._used += 1
         return self._drawn[self._used - 1]
