@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from fabula.testing.filling import Filled
     from fabula.testing.rows import RowMaker
 
 _SEED = pytest.StashKey[int]()
@@ -60,6 +61,23 @@ def make_rows(_row_maker: RowMaker) -> Callable[..., list[Any]]:
 def make_row(_row_maker: RowMaker) -> Callable[..., Any]:
     """Draw one object of a class, or one row of a spec: `make_row(Order, status="paid")`."""
     return _row_maker.row
+
+
+@pytest.fixture
+def fabula_database() -> Any:
+    """The database that `fill_database` fills; define it in `conftest.py`."""
+    return None
+
+
+@pytest.fixture
+def fill_database(
+    fabula_seed: int, fabula_database: Any
+) -> Generator[Callable[..., Filled], None, None]:
+    """Fill a database: `fill_database("shop.yaml", n={"customers": 20})`; undone after the test."""
+    from fabula.testing.filling import Filler
+
+    with Filler(fabula_database, fabula_seed) as filler:
+        yield filler.fill
 
 
 @pytest.hookimpl(wrapper=True)
