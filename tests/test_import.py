@@ -66,6 +66,7 @@ PUBLIC_NAMES = [
     "run_program",
     "scan",
     "simulate",
+    "strategy",
     "synthesize",
     "unmask",
     "validate",
