@@ -67,6 +67,7 @@ PUBLIC_NAMES = [
     "run_program",
     "scan",
     "simulate",
+    "strategy",
     "synthesize",
     "unmask",
     "validate",

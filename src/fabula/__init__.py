@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from fabula.synthesizers.fitting import fit
     from fabula.synthesizers.multitable.database import RelationalSynthesizer
     from fabula.synthesizers.synthesizer import Synthesizer, load_synthesizer
+    from fabula.testing.strategies import strategy
     from fabula.topics.report import balance, balance_plan
     from fabula.training.export import export
     from fabula.web.server import View, view
@@ -109,6 +110,7 @@ __all__ = [
     "run_program",
     "scan",
     "simulate",
+    "strategy",
     "synthesize",
     "unmask",
     "validate",
@@ -144,6 +146,7 @@ _HOMES = {
     "synthesizers.fitting": "fit",
     "synthesizers.multitable.database": "RelationalSynthesizer",
     "synthesizers.synthesizer": "Synthesizer load_synthesizer",
+    "testing.strategies": "strategy",
     "topics.report": "balance balance_plan",
     "training.export": "export",
     "web.server": "View view",
