@@ -37,8 +37,8 @@ class Run:
         for event in world.events.values():
             event.begin()
 
-    def step(self) -> dict[str, pa.Table]:
-        """Make one step, and return the rows of events that it added.
+    def step(self) -> None:
+        """Make one step; events keep the rows that it adds until they are drained.
 
         Raises:
             SpecError: A rule fails; the error has its file and line.
@@ -57,8 +57,6 @@ class Run:
         for name, law in world.laws.items():
             self._check_law(name, law, now)
         world.step += 1
-        drained = {name: event.drained() for name, event in world.events.items()}
-        return {name: table for name, table in drained.items() if table is not None}
 
     def state(self) -> dict[str, Any]:
         """Everything that the next step depends on, as plain values and arrays."""
@@ -121,7 +119,7 @@ class Run:
         """Make sure that every conserved quantity is what its account says."""
         for population in self.world.populations.values():
             for name, account in population.accounts.items():
-                values = population.columns[name]
+                values = np.ascontiguousarray(population.columns[name])  # read once, if packed
                 if len(values) and int(values.min()) < 0:
                     row = int(values.argmin())
                     key = population.keys(np.array([row]))[0].as_py()
