@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from fabula.review.review import review_export, review_import
     from fabula.runs.dataset import Dataset
     from fabula.runs.program import program, run_program
+    from fabula.runs.replicates import Replicates, replicate
     from fabula.runs.simulation import simulate
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
@@ -67,6 +68,7 @@ __all__ = [
     "Plan",
     "Rehearsal",
     "RelationalSynthesizer",
+    "Replicates",
     "Report",
     "Synthesized",
     "Synthesizer",
@@ -100,6 +102,7 @@ __all__ = [
     "preview",
     "program",
     "rehearse",
+    "replicate",
     "resolve",
     "review_export",
     "review_import",
@@ -136,6 +139,7 @@ _HOMES = {
     "review.review": "review_export review_import",
     "runs.dataset": "Dataset",
     "runs.program": "program run_program",
+    "runs.replicates": "Replicates replicate",
     "runs.simulation": "simulate",
     "spec.tables": "DatasetSpec TableSpec",
     "synthesizers.fitting": "fit",

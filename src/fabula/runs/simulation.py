@@ -36,6 +36,7 @@ from fabula.runs.parts import PART_BLOCKS, Layout, PartRecord
 from fabula.runs.stores import MemoryStore
 from fabula.simulation.model_files import load_world, source_sha256
 from fabula.simulation.running import Run
+from fabula.simulation.totals import totals
 from fabula.simulation.world import World
 from fabula.spec.tables import DatasetSpec
 from fabula.streams import BLOCK_ROWS
@@ -297,6 +298,7 @@ class _Keeper:
                 "rules": [*world.rules],
                 "laws": [*world.laws],
                 "conserved": accounts,
+                "totals": totals(world),
             },
             "spec_sha256": self._facts["spec_sha256"],
             **({"spec": public_spec(spec)} if spec else {}),

@@ -110,6 +110,7 @@ class World:
         self.events: dict[str, EventTable] = {}
         self.rules: dict[str, Rule] = {}
         self.laws: dict[str, Callable[[], Any]] = {}
+        self.measures: dict[str, Callable[[], Any]] = {}
         self.tables: dict[str, TableSpec] = {}
         self.sources: dict[str, Path] = {}
         self.parameters: dict[str, float] = {}
@@ -258,6 +259,11 @@ class World:
     def law(self, function: Function) -> Function:
         """Make a function a law: True, or two equal values, after every step."""
         self.laws[function.__name__] = function
+        return function
+
+    def measure(self, function: Function) -> Function:
+        """Make a function a measure: a number of the whole run, which its totals list by name."""
+        self.measures[function.__name__] = function
         return function
 
     def schedule(self, arrival: Arrival) -> None:
