@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from fabula.privacy.scan import scan
     from fabula.privacy.unmask import Unmasked, unmask
     from fabula.review.review import review_export, review_import
+    from fabula.runs.calibration import Calibrated, calibrate
     from fabula.runs.dataset import Dataset
     from fabula.runs.program import program, run_program
     from fabula.runs.replicates import Replicates, replicate
@@ -60,6 +61,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Blended",
+    "Calibrated",
     "Dataset",
     "DatasetSpec",
     "FabulaError",
@@ -83,6 +85,7 @@ __all__ = [
     "balance",
     "balance_plan",
     "blend",
+    "calibrate",
     "col",
     "describe",
     "evaluate",
@@ -137,6 +140,7 @@ _HOMES = {
     "privacy.scan": "scan",
     "privacy.unmask": "Unmasked unmask",
     "review.review": "review_export review_import",
+    "runs.calibration": "Calibrated calibrate",
     "runs.dataset": "Dataset",
     "runs.program": "program run_program",
     "runs.replicates": "Replicates replicate",

@@ -30,11 +30,7 @@ def load_world(model: World | PathLike, parameters: Mapping[str, float] | None =
     """
     if isinstance(model, World):
         if parameters:
-            raise UsageError(
-                "a world has its parameters when it is made",
-                code="usage.parameter",
-                hint='name the model\'s file: `fb.simulate("shop.py", parameters=…)`',
-            )
+            raise fixed_parameters()
         return model
     token = PARAMETERS.set(dict(parameters or {}))
     try:
@@ -49,6 +45,15 @@ def load_world(model: World | PathLike, parameters: Mapping[str, float] | None =
             hint=known or f"it has {', '.join(world.parameters) or 'none'}",
         )
     return world
+
+
+def fixed_parameters() -> UsageError:
+    """The error of parameters for a world that is made already."""
+    return UsageError(
+        "a world has its parameters when it is made",
+        code="usage.parameter",
+        hint="name the model's file: `shop.py`",
+    )
 
 
 def file_of(model: PathLike) -> tuple[Path, str]:
