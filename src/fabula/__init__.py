@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from fabula.review.review import review_export, review_import
     from fabula.runs.calibration import Calibrated, calibrate
     from fabula.runs.dataset import Dataset
+    from fabula.runs.mesa_models import record_mesa
     from fabula.runs.program import program, run_program
     from fabula.runs.replicates import Replicates, replicate
     from fabula.runs.simulation import simulate
@@ -104,6 +105,7 @@ __all__ = [
     "plan",
     "preview",
     "program",
+    "record_mesa",
     "rehearse",
     "replicate",
     "resolve",
@@ -142,6 +144,7 @@ _HOMES = {
     "review.review": "review_export review_import",
     "runs.calibration": "Calibrated calibrate",
     "runs.dataset": "Dataset",
+    "runs.mesa_models": "record_mesa",
     "runs.program": "program run_program",
     "runs.replicates": "Replicates replicate",
     "runs.simulation": "simulate",

@@ -211,7 +211,7 @@ def replicate(
             number,
             first + number,
             {**(parameters or {}), **given},
-            folder and str(folder / scenario / f"{number:03}"),
+            None if folder is None else str(folder / scenario / f"{number:03}"),
             options,
         )
         for scenario, given in named.items()
@@ -294,7 +294,8 @@ def _in_processes(tasks: Sequence[Task], workers: int) -> Iterator[Totals]:
             thread.start()
         for number in range(len(tasks)):
             with changed:
-                changed.wait_for(lambda number=number: number in made)
+                while number not in made:
+                    changed.wait()
             result = made.pop(number)
             if isinstance(result, FabulaError):
                 raise result

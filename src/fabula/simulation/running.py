@@ -99,7 +99,7 @@ class Run:
         draw = Draw(rule_key(world.run_seed, rule.name, world.step))
         taken = {"now": now, "draw": draw}
         agents = [] if rule.population is None else [rule.population.all]
-        with located(rule.function, lambda: f"rule {rule.name}, {now}"), _no_other_chance():
+        with located(rule.function, lambda: f"rule {rule.name}, {now}"), no_other_chance():
             if rule.one is not None and rule.population is not None:
                 rule.one.act(world, rule.name, rule.population, now)
                 return
@@ -170,7 +170,7 @@ def _changing(population: Population) -> list[str]:
 
 
 @contextmanager
-def _no_other_chance() -> Iterator[None]:
+def no_other_chance() -> Iterator[None]:
     """Refuse draws from generators that are shared by everything: no run could be repeated.
 
     Raises:

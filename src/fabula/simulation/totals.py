@@ -33,7 +33,7 @@ def totals(world: World) -> dict[str, float]:
             made[f"{name}.{column}.taken"] = account.taken / unit
             made[f"{name}.{column}.arrived"] = account.arrived / unit
     for name, measure in world.measures.items():
-        with located(measure, lambda name=name: f"measure {name}"), bounded(world.limit):
+        with located(measure, f"measure {name}".__str__), bounded(world.limit):
             found = measure()
             if isinstance(found, bool) or not isinstance(found, int | float | np.number):
                 raise ModelFault(f"the measure returns a {type(found).__name__}, not a number")
