@@ -118,7 +118,10 @@ class Calibrated(Result):
         ]
         if self.unidentified:
             names = ", ".join(self.unidentified)
-            lines.append(f"The targets do not determine {names}: add a target that depends on it.")
+            lines.append(
+                f"The targets do not determine {names}: add one that depends on it, or start it from"
+                " another value, since totals that are at a limit don't move."
+            )
         return "\n".join(lines)
 
 
