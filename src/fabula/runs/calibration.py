@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabula.errors import UsageError, did_you_mean
-from fabula.render import grid
+from fabula.render import amounts, grid
 from fabula.render.results import Result
 from fabula.runs.replicates import Task, made_by
 from fabula.simulation.model_files import fixed_parameters, load_world
@@ -85,7 +85,7 @@ class Calibrated(Result):
 
     def report(self) -> str:
         """The parameters with their errors, the fit of each target, and what was not met."""
-        lines = [f"{len(self.parameters)} parameters fitted by {self.runs} runs"]
+        lines = [f"{amounts.count(len(self.parameters), 'parameter')} fitted by {self.runs} runs"]
         parameters = [
             (
                 name,
@@ -119,8 +119,8 @@ class Calibrated(Result):
         if self.unidentified:
             names = ", ".join(self.unidentified)
             lines.append(
-                f"The targets do not determine {names}: add one that depends on it, or start it from"
-                " another value, since totals that are at a limit don't move."
+                f"The targets do not determine {names}: add one that depends on it, or start it"
+                " from another value, since totals that are at a limit don't move."
             )
         return "\n".join(lines)
 

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from fabula.errors import FabulaError, PartialRunError, UsageError
 from fabula.io.places import make_folder, replacing
-from fabula.render import grid
+from fabula.render import amounts, grid
 from fabula.render.results import Result
 from fabula.runs.simulation import simulate
 from fabula.simulation.model_files import file_of, load_world
@@ -121,7 +121,9 @@ class Replicates(Result):
         """The mean and the spread of each total, and how each scenario differs from the first."""
         first, *others = self.scenarios
         runs = len(self.of(first))
-        lines = [f"{runs} replicates of {', '.join(self.scenarios) if others else 'the model'}"]
+        lines = [
+            f"{amounts.count(runs, 'replicate')} of {', '.join(self.scenarios) if others else 'the model'}"
+        ]
         spread = self.of(first).std(axis=0, ddof=1) if runs > 1 else np.zeros(len(self.names))
         rows = [
             (name, f"{mean:,.6g}", f"± {sd:,.3g}" if runs > 1 else "")
@@ -218,6 +220,8 @@ def replicate(
         for number in range(replicates)
     ]
     found: list[Totals] = []
+    if progress:
+        progress(worlds[0].name, 0, len(tasks))
     for made in made_by(tasks, workers, executor):
         found.append(made)
         if progress:
