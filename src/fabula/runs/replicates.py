@@ -122,7 +122,8 @@ class Replicates(Result):
         first, *others = self.scenarios
         runs = len(self.of(first))
         lines = [
-            f"{amounts.count(runs, 'replicate')} of {', '.join(self.scenarios) if others else 'the model'}"
+            f"{amounts.count(runs, 'replicate')} of "
+            + (", ".join(self.scenarios) if others else "the model")
         ]
         spread = self.of(first).std(axis=0, ddof=1) if runs > 1 else np.zeros(len(self.names))
         rows = [
