@@ -20,7 +20,7 @@ from fabula.errors import PrerequisiteError, UsageError
 from fabula.runs.dataset import Dataset
 from fabula.simulation.faults import located
 from fabula.simulation.populations import END
-from fabula.simulation.running import no_other_chance
+from fabula.simulation.shared_chance import no_other_chance
 
 _NOT_DATA = frozenset({"unique_id", "model"})
 _AXES = ("x", "y", "z")

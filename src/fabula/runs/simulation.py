@@ -34,6 +34,7 @@ from fabula.runs.folder import RunFolder
 from fabula.runs.manifest import table_record, tell_formulas
 from fabula.runs.parts import PART_BLOCKS, Layout, PartRecord
 from fabula.runs.stores import MemoryStore
+from fabula.simulation.decisions import Told
 from fabula.simulation.model_files import load_world, source_sha256
 from fabula.simulation.running import Run
 from fabula.simulation.totals import totals
@@ -299,6 +300,7 @@ class _Keeper:
                 "laws": [*world.laws],
                 "conserved": accounts,
                 "totals": totals(world),
+                "decisions": {name: vars(each.told) for name, each in world.decisions.items()},
             },
             "spec_sha256": self._facts["spec_sha256"],
             **({"spec": public_spec(spec)} if spec else {}),
@@ -380,4 +382,6 @@ def told(dataset: Dataset) -> str:
     ]
     laws = amounts.count(len(facts["laws"]) + len(facts["conserved"]), "law")
     steps = amounts.count(facts["steps"], "step")
-    return "\n".join([*grid.lines(rows, right=(False, True)), f"{laws} held in each of {steps}"])
+    lines = [*grid.lines(rows, right=(False, True)), f"{laws} held in each of {steps}"]
+    lines += [Told(**each).line(name) for name, each in facts["decisions"].items()]
+    return "\n".join(lines)

@@ -94,6 +94,7 @@ def source_sha256(world: World) -> str:
     """The hash of the files that hold a world's rules, and of the modules next to them."""
     functions = [rule.function for rule in world.rules.values()]
     functions += [*world.laws.values(), *world.measures.values()]
+    functions += [each.fallback for each in world.decisions.values() if callable(each.fallback)]
     named = {Path(function.__code__.co_filename) for function in functions}
     folders = {path.resolve().parent for path in named if path.is_file()}
     loaded = [getattr(module, "__file__", None) for module in [*sys.modules.values()]]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +14,7 @@ from fabula.simulation.draws import Draw, rule_key
 from fabula.simulation.faults import ModelFault, located, place_of
 from fabula.simulation.moves import Arrival
 from fabula.simulation.populations import Population
+from fabula.simulation.shared_chance import no_other_chance
 from fabula.simulation.watch import bounded
 from fabula.simulation.world import Rule, World
 
@@ -36,6 +35,8 @@ class Run:
             population.begin(tables[population.table_name], world.populations)
         for event in world.events.values():
             event.begin()
+        for decision in world.decisions.values():
+            decision.begin()
 
     def step(self) -> None:
         """Make one step; events keep the rows that it adds until they are drained.
@@ -75,6 +76,7 @@ class Run:
                 name: {"count": event.count, "sums": event.sums}
                 for name, event in world.events.items()
             },
+            "decisions": {name: each.state() for name, each in world.decisions.items()},
             "scheduled": [arrival.to_state() for arrival in world.scheduled],
         }
 
@@ -90,6 +92,8 @@ class Run:
         for name, event in world.events.items():
             event.count = state["events"][name]["count"]
             event.sums = dict(state["events"][name]["sums"])
+        for name, decision in world.decisions.items():
+            decision.restore(state["decisions"][name])
         world.scheduled = [Arrival(**arrival) for arrival in state["scheduled"]]
 
     def _act(self, rule: Rule, now: Now) -> None:
@@ -167,24 +171,3 @@ class Run:
 
 def _changing(population: Population) -> list[str]:
     return [name for name, role in population.roles.items() if role.changes or role.conserved]
-
-
-@contextmanager
-def no_other_chance() -> Iterator[None]:
-    """Refuse draws from generators that are shared by everything: no run could be repeated.
-
-    Raises:
-        ModelFault: One was drawn from.
-    """
-    before = random.getstate(), _numpy_state()
-    yield
-    if before != (random.getstate(), _numpy_state()):
-        raise ModelFault(
-            "the rule draws from a generator that everything shares",
-            "use `draw`: its numbers belong to an agent and a step",
-        )
-
-
-def _numpy_state() -> tuple[Any, ...]:
-    state: Any = np.random.get_state(legacy=True)
-    return (state[0], state[1].tobytes(), *state[2:])
