@@ -44,8 +44,11 @@ if TYPE_CHECKING:
     from fabula.privacy.scan import scan
     from fabula.privacy.unmask import Unmasked, unmask
     from fabula.review.review import review_export, review_import
+    from fabula.runs.calibration import Calibrated, calibrate
     from fabula.runs.dataset import Dataset
+    from fabula.runs.mesa_models import record_mesa
     from fabula.runs.program import program, run_program
+    from fabula.runs.replicates import Replicates, replicate
     from fabula.runs.simulation import simulate
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
@@ -61,6 +64,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Blended",
+    "Calibrated",
     "Dataset",
     "DatasetSpec",
     "FabulaError",
@@ -69,6 +73,7 @@ __all__ = [
     "Plan",
     "Rehearsal",
     "RelationalSynthesizer",
+    "Replicates",
     "Report",
     "Synthesized",
     "Synthesizer",
@@ -84,6 +89,7 @@ __all__ = [
     "balance",
     "balance_plan",
     "blend",
+    "calibrate",
     "col",
     "describe",
     "evaluate",
@@ -102,7 +108,9 @@ __all__ = [
     "plan",
     "preview",
     "program",
+    "record_mesa",
     "rehearse",
+    "replicate",
     "resolve",
     "review_export",
     "review_import",
@@ -139,8 +147,11 @@ _HOMES = {
     "privacy.scan": "scan",
     "privacy.unmask": "Unmasked unmask",
     "review.review": "review_export review_import",
+    "runs.calibration": "Calibrated calibrate",
     "runs.dataset": "Dataset",
+    "runs.mesa_models": "record_mesa",
     "runs.program": "program run_program",
+    "runs.replicates": "Replicates replicate",
     "runs.simulation": "simulate",
     "spec.tables": "DatasetSpec TableSpec",
     "synthesizers.fitting": "fit",
