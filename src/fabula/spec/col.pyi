@@ -29,6 +29,7 @@ from fabula.kinds.weibull import Weibull as _Weibull
 from fabula.kinds.zipf import Zipf as _Zipf
 from fabula.kinds.datetime import Datetime as _Datetime
 from fabula.kinds.duration import Duration as _Duration
+from fabula.kinds.series import Series as _Series
 from fabula.kinds.time_of_day import TimeOfDay as _TimeOfDay
 from fabula.kinds.pattern import Pattern as _Pattern
 from fabula.kinds.template import Template as _Template
@@ -353,6 +354,36 @@ def duration(
     description: str = ...,
 ) -> _Duration:
     """A length of time between `min` and `max`: rides, calls, stays."""
+
+def series(
+    at: str,
+    level: float | str = ...,
+    *,
+    of: str | None = ...,
+    step: str | None = ...,
+    spread: float = ...,
+    trend: float | str = ...,
+    since: dt.date | None = ...,
+    yearly: Any = ...,
+    weekly: Sequence[float] | None = ...,
+    daily: Any = ...,
+    noise: float | str = ...,
+    ar: float = ...,
+    shared: float = ...,
+    shock: str | None = ...,
+    effects: Literal["add", "multiply"] = ...,
+    gaps: Any = ...,
+    stuck: Any = ...,
+    spikes: Any = ...,
+    min: float | str | None = ...,
+    max: float | str | None = ...,
+    decimals: int | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Series:
+    """A number that follows the time in column `at`, for each value of column `of` its own."""
 
 def time_of_day(
     start: str = ...,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -16,36 +16,16 @@ from pydantic import BaseModel
 from fabula.extensions import load_plugins
 from fabula.kinds import KINDS
 from fabula.kinds.base.distributions import AbstractDistribution
+from fabula.kinds.base.parameters import SpecModel
 from fabula.kinds.checks import CHECKS
-from fabula.kinds.learned import LearnedTable
-from fabula.kinds.mixture import Component
-from fabula.kinds.source import ACTIONS, SourceTable
-from fabula.spec.outputs import OutputSpec
-from fabula.spec.tables import (
-    Correlation,
-    DatasetSpec,
-    ModelSpec,
-    PerParent,
-    TableSpec,
-)
+from fabula.kinds.source import ACTIONS
+from fabula.spec.tables import DatasetSpec
 from fabula.spec.training_formats import TRAINING_FORMATS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _TEXT = {"type": "string"}
 _COUNT: dict[str, Any] = {"type": "string", "pattern": r"^[0-9]+(_[0-9]+)*$"}
-_MODELS: tuple[type[BaseModel], ...] = (
-    Component,
-    Correlation,
-    DatasetSpec,
-    LearnedTable,
-    ModelSpec,
-    OutputSpec,
-    PerParent,
-    SourceTable,
-    TableSpec,
-)
-
 _SHORT_FORMS: dict[tuple[str, str], dict[str, Any]] = {
     ("TableSpec", "primary_key"): _TEXT,
     ("TableSpec", "n"): _COUNT,
@@ -59,8 +39,8 @@ def json_schema(file_formats: Sequence[str]) -> dict[str, Any]:
     load_plugins()
     schema = DatasetSpec.model_json_schema()
     definitions: dict[str, Any] = schema.pop("$defs")
-    models: tuple[type[BaseModel], ...] = (*KINDS.values(), *CHECKS.values(), *_MODELS)
-    classes = {cls.__name__: cls for cls in models}
+    entries = [*KINDS.values(), *CHECKS.values()]
+    classes = {cls.__name__: cls for cls in [*_below(SpecModel), *entries]}
     for name, definition in [*definitions.items(), ("DatasetSpec", schema)]:
         _explain(definition, classes[name])
         _require_kind(definition)
@@ -83,6 +63,13 @@ def json_schema(file_formats: Sequence[str]) -> dict[str, Any]:
         **{key: value for key, value in schema.items() if key != "title"},
         "$defs": definitions,
     }
+
+
+def _below(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """All classes below one."""
+    for cls in base.__subclasses__():
+        yield cls
+        yield from _below(cls)
 
 
 def attribute_docs(cls: type[BaseModel]) -> dict[str, str]:
