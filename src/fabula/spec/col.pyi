@@ -43,6 +43,7 @@ from fabula.kinds.text import Text as _Text
 from fabula.kinds.learned import Learned as _Learned
 from fabula.kinds.source import Source as _Source
 from fabula.kinds.function import Function as _Function
+from fabula.kinds.simulation import Simulation as _Simulation
 
 __all__: list[str]
 
@@ -565,3 +566,14 @@ def function(
     description: str = ...,
 ) -> _Function:
     """A value that a Python function computes: an object, or `FILE.py:NAME` of a file you allow."""
+
+def simulation(
+    column: str | None = ...,
+    *,
+    type: str | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Simulation:
+    """A column of a table that a model of agents makes; the table names the model."""

@@ -56,7 +56,7 @@ def json_schema(file_formats: Sequence[str]) -> dict[str, Any]:
     del definitions["TableSpec"]["properties"]["name"]
     _allow_short_cardinality(definitions["PerParent"])
     _allow_inline_component(definitions)
-    _allow_kind_source(definitions)
+    _allow_kinds_of_rows(definitions)
     return {
         "$schema": DIALECT,
         "title": "Fabula spec",
@@ -135,8 +135,8 @@ def _allow_inline_component(definitions: dict[str, Any]) -> None:
     definitions["Component"] = {"description": full["description"], "anyOf": [full, inline]}
 
 
-def _allow_kind_source(definitions: dict[str, Any]) -> None:
-    """Accept a table `kind: source` with actions among its columns, as texts or mappings."""
+def _allow_kinds_of_rows(definitions: dict[str, Any]) -> None:
+    """Accept a table `kind: simulation`, or `kind: source` with actions among its columns."""
     names = list(ACTIONS)
     action = {
         "anyOf": [
@@ -149,5 +149,8 @@ def _allow_kind_source(definitions: dict[str, Any]) -> None:
     _allow(source["columns"], "additionalProperties", action)
     _allow(source, "locale", _TEXT)
     _allow(table["columns"], "additionalProperties", action)
-    table["kind"] = {"const": "source", "description": "The rows are those of a real `file`."}
+    about = "The rows are those of a real `file`, or of the model of agents in one."
+    table["kind"] = {"enum": ["source", "simulation"], "description": about}
     table |= {name: source[name] for name in ("file", "person", "locale")}
+    simulation = definitions["SimulationTable"]["properties"]
+    table |= {name: simulation[name] for name in ("table", "steps", "days", "parameters", "run")}
