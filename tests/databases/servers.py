@@ -66,8 +66,8 @@ def mariadb_server() -> Iterator[str]:
         )
         start = folder / "start.sql"
         start.write_text(
-            "CREATE USER dev@'127.0.0.1' IDENTIFIED BY 'p@ss/word';"
-            "GRANT ALL ON *.* TO dev@'127.0.0.1' WITH GRANT OPTION;"
+            "CREATE USER dev@'127.0.0.1' IDENTIFIED BY 'p@ss/word';\n"
+            "GRANT ALL ON *.* TO dev@'127.0.0.1' WITH GRANT OPTION;\n"
         )
         start.chmod(0o644)
         command = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -16,6 +16,10 @@ from fabula.databases.statements import Statement
 from fabula.errors import FabulaError, SinkError, SourceError
 
 
+STAGED = "fabula_later_values"
+"""The temporary table of values that wait for their parents."""
+
+
 @dataclass(frozen=True)
 class Place:
     """A column of a table that is there.
@@ -25,12 +29,14 @@ class Place:
         required: It takes no gap, and nothing fills it in.
         array: It takes lists; elsewhere they are written as JSON.
         nullable: It takes gaps.
+        key: It is a part of the primary key.
     """
 
     generated: bool = False
     required: bool = False
     array: bool = False
     nullable: bool = True
+    key: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,8 +59,14 @@ class Database(ABC):
     """The column type of each kind of values, for tables that are created."""
     later_keys: ClassVar[bool] = False
     """Whether foreign keys can be added to a table that is there."""
+    keys_first: ClassVar[bool] = False
+    """Whether foreign keys to later tables are added before the load."""
     checks_at_end: ClassVar[bool] = False
     """Whether foreign keys of a load are checked when it is committed, whatever they say."""
+    checks_each_row: ClassVar[bool] = False
+    """Whether a foreign key to the own table is checked row by row."""
+    own_keys: ClassVar[bool] = True
+    """Whether a load can fill a foreign key to the own table."""
     error: type[Exception]
     """What the driver raises."""
 
@@ -104,6 +116,23 @@ class Database(ABC):
     def commit(self) -> None:
         """Keep what was loaded."""
         self.run("COMMIT")
+
+    def rollback(self, created: Sequence[str]) -> None:
+        """Undo what was loaded; `created` are tables that the load made."""
+        del created
+        with suppress(self.error):
+            self.run("ROLLBACK")
+
+    def created(self) -> None:  # noqa: B027  (most have nothing to do)
+        """Take note that tables were created."""
+
+    def highest_key(self, table: str) -> int | None:
+        """The highest number of a table's key of one whole number; None without one."""
+        found = [name for name, place in self.columns(table).items() if place.key]
+        if len(found) != 1:
+            return None
+        ((highest,),) = self.run(f"SELECT max({self.quoted(found[0])}) FROM {self.named(table)}")
+        return highest if isinstance(highest, int) else None
 
     def defer(self) -> None:  # noqa: B027  (most have nothing to do)
         """Let foreign keys be checked when the load is committed, where they allow it."""
@@ -158,7 +187,7 @@ class Database(ABC):
         return self.quoted(table)
 
     def __enter__(self) -> Self:
-        with self.failures():
+        with self.failures(connecting=True):
             self.open()
         return self
 
@@ -168,7 +197,7 @@ class Database(ABC):
         self.close()
 
     @contextmanager
-    def failures(self, where: str | None = None) -> Iterator[None]:
+    def failures(self, where: str | None = None, *, connecting: bool = False) -> Iterator[None]:
         """Raise what the driver refuses as an error of ours, without secrets.
 
         Raises:
@@ -185,18 +214,20 @@ class Database(ABC):
                 f"{self.title} refuses: {told}" if told else f"{self.title} gives no answer",
                 code=f"{area}.database",
                 where=where or self.address.shown,
-                hint=self.advice(told),
+                hint=self.advice(told, connecting=connecting),
             ) from None
 
-    def advice(self, told: str) -> str | None:
+    def advice(self, told: str, *, connecting: bool) -> str | None:
         """What to do about a driver's message."""
         low = told.lower()
-        if "password" in low or "access denied" in low or "role" in low:
+        if connecting and ("password" in low or "denied" in low or "role" in low):
             return "look at user and password in the address"
-        if "connect" in low or "refused" in low or "resolve" in low:
-            return f"is the server running at `{self.address.shown}`?"
-        if "does not exist" in low or "unknown database" in low:
+        if connecting and ("does not exist" in low or "unknown database" in low):
             return "create the database first, or look at its name in the address"
+        if connecting:
+            return f"is it running at `{self.address.shown}`?"
+        if self._reads:
+            return None
         if "unique" in low or "duplicate" in low:
             return "nothing was loaded; another `--seed` draws other values"
-        return "nothing was loaded" if not self._reads else None
+        return "nothing was loaded"

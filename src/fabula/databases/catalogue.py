@@ -64,7 +64,7 @@ def definitions(run: Run, schema: str) -> Iterator[Statement]:
     tables = run(_TABLES, ['"' + schema.replace('"', '""') + '"'])
     for table, name, comment in tables:
         columns = run(_COLUMNS, [table])
-        listed = ", ".join(_column(*column[:6]) for column in columns)
+        listed = ", ".join(map(_column, columns))
         yield Statement(f"CREATE TABLE {name} ({listed})", f"table {name}")
         for column, *_, about in columns:
             if about:
@@ -86,9 +86,9 @@ def definitions(run: Run, schema: str) -> Iterator[Statement]:
         yield Statement("", note)
 
 
-def _column(
-    name: str, kind: str, full: bool, identity: str, generated: str, default: str | None
-) -> str:
+def _column(row: tuple[Any, ...]) -> str:
+    """A column's definition."""
+    name, kind, full, identity, generated, default, _ = row
     rule = ""
     if generated:
         rule = f" GENERATED ALWAYS AS ({default}) STORED"

@@ -25,6 +25,7 @@ class DuckDB(Database):
 
     title = "DuckDB"
     dialect = "duckdb"
+    own_keys = False
     error = duckdb.Error
     types: ClassVar = {
         "bool": "BOOLEAN",
@@ -94,12 +95,18 @@ class DuckDB(Database):
             " WHERE table_name = ? AND schema_name = current_schema() ORDER BY column_index",
             [table],
         )
+        key = self.run(
+            "SELECT constraint_column_names FROM duckdb_constraints() WHERE constraint_type ="
+            " 'PRIMARY KEY' AND table_name = ? AND schema_name = current_schema()",
+            [table],
+        )
         return {
             name: Place(
                 generated=_is_generated(name, definition),
                 required=not nullable and default is None,
                 array=kind.endswith("]"),
                 nullable=bool(nullable),
+                key=any(name in names for (names,) in key),
             )
             for name, nullable, default, kind in found
         }

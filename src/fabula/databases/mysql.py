@@ -17,7 +17,7 @@ from fabula.databases.values import literal_rows, literals, refuse_infinite
 
 _ROWS = 2_000
 _COLUMNS = """
-SELECT COLUMN_NAME, IS_NULLABLE, COLUMN_DEFAULT, EXTRA FROM information_schema.COLUMNS
+SELECT COLUMN_NAME, IS_NULLABLE, COLUMN_DEFAULT, EXTRA, COLUMN_KEY FROM information_schema.COLUMNS
 WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = %s ORDER BY ORDINAL_POSITION
 """
 _KEYS = """
@@ -58,6 +58,8 @@ class MySQL(Database):
 
     title = "MySQL"
     dialect = "mysql"
+    keys_first = True
+    checks_each_row = True
     error = pymysql.Error
     types: ClassVar = {
         "bool": "BOOLEAN",
@@ -133,8 +135,9 @@ class MySQL(Database):
                 generated="GENERATED" in extra.upper() and "DEFAULT_GENERATED" not in extra.upper(),
                 required=nullable == "NO" and default is None and "auto_increment" not in extra,
                 nullable=nullable == "YES",
+                key=key == "PRI",
             )
-            for name, nullable, default, extra in self.run(_COLUMNS, [table])
+            for name, nullable, default, extra, key in self.run(_COLUMNS, [table])
         }
 
     def keys(self, table: str) -> list[Key]:
@@ -178,6 +181,18 @@ class MySQL(Database):
 
     def begin(self) -> None:
         self.run("START TRANSACTION")
+
+    def created(self) -> None:
+        """Start the transaction again, which creating a table has committed."""
+        self.begin()
+
+    def rollback(self, created: Sequence[str]) -> None:
+        super().rollback(created)
+        there = {name.lower() for name in self.tables()}
+        self.run("SET SESSION foreign_key_checks = 0")
+        for table in created:
+            if table.lower() in there:
+                self.run(f"DROP TABLE {self.quoted(table)}")
 
     def update_sql(
         self, table: str, columns: Sequence[str], key: Sequence[str], staged: str

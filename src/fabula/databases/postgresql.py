@@ -9,14 +9,16 @@ from typing import Any, ClassVar
 import psycopg
 import pyarrow as pa
 
-from fabula.databases.base import Database, Key, Place
+from fabula.databases.base import STAGED, Database, Key, Place
 from fabula.databases.catalogue import definitions
 from fabula.databases.statements import Statement
 from fabula.databases.values import copied
 
 _COLUMNS = """
 SELECT a.attname, a.attgenerated <> '', a.attnotnull,
-       a.atthasdef OR a.attidentity <> '', t.typcategory = 'A' OR b.typcategory = 'A'
+       a.atthasdef OR a.attidentity <> '', t.typcategory = 'A' OR b.typcategory = 'A',
+       EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisprimary
+               AND a.attnum = ANY(i.indkey))
 FROM pg_attribute a
 JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_type b ON b.oid = t.typbasetype
 WHERE a.attrelid = %s::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
@@ -119,8 +121,8 @@ class PostgreSQL(Database):
 
     def columns(self, table: str) -> dict[str, Place]:
         return {
-            name: Place(made, bool(full and not filled and not made), bool(array), not full)
-            for name, made, full, filled, array in self.run(_COLUMNS, [self.named(table)])
+            name: Place(made, bool(full and not filled and not made), bool(array), not full, key)
+            for name, made, full, filled, array, key in self.run(_COLUMNS, [self.named(table)])
         }
 
     def keys(self, table: str) -> list[Key]:
@@ -136,8 +138,7 @@ class PostgreSQL(Database):
 
     def insert(self, table: str, blocks: Iterable[pa.Table], places: Mapping[str, Place]) -> int:
         names = ", ".join(map(self.quoted, places))
-        target = table if table.startswith("fabula_") else self.named(table)
-        command = f"COPY {target} ({names}) FROM STDIN (FORMAT csv)"
+        command = f"COPY {self.named(table)} ({names}) FROM STDIN (FORMAT csv)"
         rows = 0
         with self._connection.cursor() as cursor, cursor.copy(command.encode()) as copy:
             for block in blocks:
@@ -177,4 +178,5 @@ class PostgreSQL(Database):
             self.run(again)
 
     def named(self, table: str) -> str:
-        return f"{self.quoted(self.schema)}.{self.quoted(table)}"
+        schema = "pg_temp" if table == STAGED else self.schema
+        return f"{self.quoted(schema)}.{self.quoted(table)}"

@@ -88,8 +88,9 @@ class SQLite(Database):
                 generated=hidden in (2, 3),
                 required=bool(full) and default is None and name not in rowid and not hidden,
                 nullable=not full,
+                key=bool(key),
             )
-            for _, name, _, full, default, _, hidden in found
+            for _, name, _, full, default, key, hidden in found
         }
 
     def keys(self, table: str) -> list[Key]:
