@@ -7,12 +7,12 @@ from fabula.testing.contracts import (
     check_check_kind,
     check_column_kind,
     check_detector,
-    check_file_format,
     check_metric,
     check_provider,
     check_synthesizer,
     check_training_format,
 )
+from fabula.testing.output_contracts import check_destination, check_file_format
 from fabula.testing.replies import Reply
 from fabula.testing.server import ChatServer
 
@@ -22,6 +22,7 @@ __all__ = [
     "Reply",
     "check_check_kind",
     "check_column_kind",
+    "check_destination",
     "check_detector",
     "check_file_format",
     "check_metric",
