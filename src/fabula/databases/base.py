@@ -15,7 +15,6 @@ from fabula.databases.address import Address
 from fabula.databases.statements import Statement
 from fabula.errors import FabulaError, SinkError, SourceError
 
-
 STAGED = "fabula_later_values"
 """The temporary table of values that wait for their parents."""
 
@@ -67,6 +66,8 @@ class Database(ABC):
     """Whether a foreign key to the own table is checked row by row."""
     own_keys: ClassVar[bool] = True
     """Whether a load can fill a foreign key to the own table."""
+    empties_in_copy: ClassVar[bool] = False
+    """Whether tables can't be emptied and loaded in one transaction, so that a copy is."""
     error: type[Exception]
     """What the driver raises."""
 

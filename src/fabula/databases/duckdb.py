@@ -26,6 +26,7 @@ class DuckDB(Database):
     title = "DuckDB"
     dialect = "duckdb"
     own_keys = False
+    empties_in_copy = True
     error = duckdb.Error
     types: ClassVar = {
         "bool": "BOOLEAN",
@@ -118,9 +119,14 @@ class DuckDB(Database):
         ]
 
     def batches(self, table: str) -> pa.RecordBatchReader:
-        return self._connection.execute(f"SELECT * FROM {self.quoted(table)}").to_arrow_reader(
-            65_536
-        )
+        return self._connection.sql(f"SELECT * FROM {self.quoted(table)}").to_arrow_reader(65_536)
+
+    def empty(self, tables: Sequence[str]) -> None:
+        """Remove rows; DuckDB keeps deleted children until their transaction ends."""
+        for table in reversed(tables):
+            self.run(f"DELETE FROM {self.quoted(table)}")
+            self.commit()
+            self.begin()
 
     def insert(self, table: str, blocks: Iterable[pa.Table], places: Mapping[str, Place]) -> int:
         names = ", ".join(map(self.quoted, places))

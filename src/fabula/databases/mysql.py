@@ -155,7 +155,7 @@ class MySQL(Database):
             arrow = _ARROW.get(kind, pa.string())
             if kind == "decimal":
                 arrow = pa.decimal128(precision, scale) if precision <= 38 else pa.float64()
-            elif kind == "tinyint" and full == "tinyint(1)":
+            elif full == "tinyint(1)" and not self._counts(table, name):
                 arrow = pa.bool_()
             elif kind == "bigint" and "unsigned" in full:
                 arrow = pa.uint64()
@@ -164,6 +164,12 @@ class MySQL(Database):
         names = ", ".join(self.quoted(name) for name, _ in fields)
         cursor.execute(f"SELECT {names} FROM {self.quoted(table)}")
         return reader_of(cursor, pa.schema(fields))
+
+    def _counts(self, table: str, column: str) -> bool:
+        """Whether a column that is declared like truth values holds other numbers."""
+        name = self.quoted(column)
+        sql = f"SELECT 1 FROM {self.quoted(table)} WHERE {name} NOT IN (0, 1) LIMIT 1"
+        return bool(self.run(sql))
 
     def insert(self, table: str, blocks: Iterable[pa.Table], places: Mapping[str, Place]) -> int:
         names = ", ".join(map(self.quoted, places))
@@ -178,6 +184,16 @@ class MySQL(Database):
                     cursor.execute(head + ",".join(texts).encode())
             rows += block.num_rows
         return rows
+
+    def empty(self, tables: Sequence[str]) -> None:
+        """Remove rows; keys inside the tables are blanked first, since each row is checked."""
+        for table in tables:
+            places = self.columns(table)
+            for key in self.keys(table):
+                if key.parent in tables and all(places[name].nullable for name in key.columns):
+                    gaps = ", ".join(f"{self.quoted(name)} = NULL" for name in key.columns)
+                    self.run(f"UPDATE {self.quoted(table)} SET {gaps}")
+        super().empty(tables)
 
     def begin(self) -> None:
         self.run("START TRANSACTION")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from pathlib import Path
 
-from fabula.databases.address import FILES, Address, parse_address
+from fabula.databases.address import DIALECTS, FILES, Address, parse_address
 from fabula.databases.base import Database
 from fabula.errors import PrerequisiteError
 
+_SLASH = re.compile(r"([A-Za-z][A-Za-z0-9+]+):/+(.*)", re.DOTALL)
 _CLASSES = {
     "postgresql": ("postgresql", "PostgreSQL"),
     "mysql": ("mysql", "MySQL"),
@@ -19,8 +21,23 @@ _CLASSES = {
 
 def address_of(place: str) -> Address:
     """The address that an address, or a file of a database, stands for."""
-    suffix = "" if "://" in place else Path(place).suffix.lower()
-    return Address(FILES[suffix], name=place) if suffix in FILES else parse_address(place)
+    suffix = "" if _SLASH.match(place) else Path(place).suffix.lower()
+    if suffix in FILES:
+        return Address(FILES[suffix], name=place)
+    return parse_address(_restored(place))
+
+
+def _restored(place: str) -> str:
+    """An address whose slashes a path has folded: `postgresql:/dev@host/shop`."""
+    folded = _SLASH.match(place)
+    if folded is None or place.startswith("//", folded.end(1) + 1):
+        return place
+    scheme, rest = folded[1], folded[2]
+    if DIALECTS.get(scheme.lower()) in FILES.values():
+        slashes = ":///" if Path(rest).exists() or not Path(f"/{rest}").exists() else ":////"
+    else:
+        slashes = "://" if "/" in rest else ":///"
+    return f"{scheme}{slashes}{rest}"
 
 
 def database_at(place: str | Address, *, reads: bool = False) -> Database:

@@ -6,9 +6,10 @@ data says of itself. Tables that are missing are created.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -82,13 +83,16 @@ class DatabaseSink:
             SinkError: The database refuses something; it is as it was.
         """
         self.check(tables)
-        path = self._address.path
-        if self._address.is_file and (self._is_replaced or not path.exists()):
+        path, database = self._address.path, database_at(self._address)
+        fresh = self._address.is_file and (self._is_replaced or not path.exists())
+        if fresh or (self._loading.truncate and database.empties_in_copy):
             with replacing(path) as temporary:
-                address = type(self._address)(self._address.dialect, name=str(temporary))
-                with database_at(address) as database, database.failures(self.place):
-                    return self._load(database, tables, rows)
-        with database_at(self._address) as database, database.failures():
+                if not fresh:
+                    shutil.copyfile(path, temporary)
+                address = replace(self._address, name=str(temporary))
+                with database_at(address) as copy, copy.failures(self.place):
+                    return self._load(copy, tables, rows)
+        with database, database.failures():
             return self._load(database, tables, rows)
 
     def rows_there(self, names: Sequence[str]) -> dict[str, tuple[int, int | None]]:

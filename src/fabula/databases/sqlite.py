@@ -15,6 +15,7 @@ from fabula.databases.streams import reader_of
 from fabula.databases.values import python_columns
 from fabula.errors import SourceError
 
+_DAY = "-".join(["[0-9]" * 4, "[0-9]" * 2, "[0-9]" * 2])
 _DEFINED = """
 SELECT type, tbl_name, sql FROM sqlite_master
 WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' AND type IN ('table', 'index', 'trigger')
@@ -105,18 +106,24 @@ class SQLite(Database):
         ]
 
     def batches(self, table: str) -> pa.RecordBatchReader:
-        columns = self.run(f"PRAGMA table_xinfo({self.quoted(table)})")
-        names = ", ".join(self.quoted(name) for _, name, *_ in columns)
+        columns = [
+            (str(name), str(kind))
+            for _, name, kind, *_ in self.run(f"PRAGMA table_xinfo({self.quoted(table)})")
+        ]
         held = ", ".join(
-            f"group_concat(DISTINCT typeof({self.quoted(name)}))" for _, name, *_ in columns
+            f"group_concat(DISTINCT typeof({name})), sum({name} NOT GLOB '{_DAY}*'),"
+            f" sum({name} NOT IN (0, 1))"
+            for name, _ in ((self.quoted(name), kind) for name, kind in columns)
         )
-        kinds = self.run(f"SELECT {held} FROM {self.quoted(table)}")[0]
+        found = self.run(f"SELECT {held} FROM {self.quoted(table)}")[0]
+        kinds = zip(columns, found[::3], found[1::3], found[2::3], strict=True)
         schema = pa.schema(
             [
-                (c[1], _held_type(str(c[2]), kind or ""))
-                for c, kind in zip(columns, kinds, strict=True)
+                (name, _held_type(kind, held or "", undated=bool(undated), counted=bool(counted)))
+                for (name, kind), held, undated, counted in kinds
             ]
         )
+        names = ", ".join(self.quoted(name) for name, _ in columns)
         cursor = self._connection.execute(f"SELECT {names} FROM {self.quoted(table)}")
         return reader_of(cursor, schema)
 
@@ -139,13 +146,15 @@ class SQLite(Database):
         self.run("PRAGMA defer_foreign_keys = ON")
 
 
-def _held_type(declared: str, held: str) -> pa.DataType:
+def _held_type(declared: str, held: str, *, undated: bool, counted: bool) -> pa.DataType:
     """The type of values that a column holds, whatever it was declared as."""
     kinds = set(held.split(",")) - {"null", ""}
-    if kinds == {"integer"} and re.search("BOOL", declared, re.I):
+    if kinds == {"integer"} and not counted and re.search("BOOL", declared, re.I):
         return pa.bool_()
     if kinds <= {"integer"} and (kinds or "INT" in declared.upper()):
         return pa.int64()
     if kinds <= {"integer", "real"} and kinds:
         return pa.float64()
+    if kinds == {"text"} and not undated and re.match("DATE|TIMESTAMP", declared, re.I):
+        return pa.date32() if declared.upper() == "DATE" else pa.timestamp("us")
     return pa.binary() if kinds == {"blob"} else pa.string()

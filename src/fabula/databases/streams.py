@@ -41,6 +41,10 @@ def array_like(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
         values = [v if v is None or isinstance(v, str) else _text(v) for v in values]
     elif pa.types.is_floating(kind):
         values = [float(v) if isinstance(v, Decimal) else v for v in values]
+    elif pa.types.is_boolean(kind):
+        values = [None if value is None else bool(value) for value in values]
+    elif pa.types.is_temporal(kind) and any(isinstance(value, str) for value in values):
+        return pa.array(values, pa.string()).cast(kind)
     return pa.array(values, kind, from_pandas=False)
 
 
