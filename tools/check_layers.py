@@ -39,7 +39,7 @@ LAYERS = (
     ("inference",),
     ("render",),
     ("evaluation.metrics",),
-    ("dedup", "relationships"),
+    ("dedup", "relationships", "databases"),
     ("functions",),
     ("llm",),
     ("llm.rows",),
