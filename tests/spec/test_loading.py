@@ -205,6 +205,12 @@ def test_a_wrong_parameter_is_told_in_plain_words(
         ("tables: {t: {columns: {a: person}}}\n", "wrong-type", 1, "{kind: person}"),
         ("tables: {t: {columns: {a: }}}\n", "wrong-type", 1, "not nothing"),
         ("tables: {t: }\n", "wrong-type", 1, "not nothing"),
+        (
+            "tables: {t: {per_parent: {of: a, qqq: 3}, columns: {}}}\n",
+            "unknown-key",
+            1,
+            "its keys are distribution, fixed, max, min, of",
+        ),
     ],
 )
 def test_a_file_that_is_no_spec_is_told_with_its_line(

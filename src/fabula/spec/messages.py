@@ -303,8 +303,10 @@ def _model_at(model: type[BaseModel], location: Sequence[str | int]) -> type[Bas
     annotation: Any = model
     for part in location:
         annotation = _step(annotation, part)
-    found = _plain(annotation)
-    return found if isinstance(found, type) and issubclass(found, BaseModel) else model
+    plain = _plain(annotation)
+    branches = map(_plain, get_args(plain)) if _is_union(plain) else (plain,)
+    models = [part for part in branches if isinstance(part, type) and issubclass(part, BaseModel)]
+    return models[0] if models else model
 
 
 def _step(annotation: Any, part: str | int) -> Any:
@@ -321,13 +323,17 @@ def _step(annotation: Any, part: str | int) -> Any:
         return inner[1]
     if origin is tuple:
         return inner[0]
-    if origin in (Union, types.UnionType):
+    if _is_union(annotation):
         models = [item for item in map(_plain, inner) if _is_named(item, part)]
         if models:
             return models[0]
         steps = (_step(item, part) for item in inner)
         return next((step for step in steps if step is not None), None)
     return None
+
+
+def _is_union(annotation: Any) -> bool:
+    return get_origin(annotation) in (Union, types.UnionType)
 
 
 def _is_named(annotation: Any, tag: str | int) -> bool:
