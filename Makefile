@@ -15,6 +15,9 @@ export UV
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock" $(LOCK_OPTIONS)
 
+# Without compiled files, each of the many programs that tests start compiles a thousand modules.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Trust the machine's certificates, and never fetch an interpreter.
 export UV_SYSTEM_CERTS := 1
 export UV_PYTHON_DOWNLOADS := never
