@@ -1,4 +1,4 @@
-"""A person with several rows is the same person in all of them: one address, one country, one age."""
+"""A person with several rows is the same in all of them: one address, one country, one age."""
 
 from __future__ import annotations
 
