@@ -17,6 +17,7 @@ from fabula.synthesizers.codecs.codec import Places
 from fabula.synthesizers.codecs.learning import Columns
 from fabula.synthesizers.model import CellColumn, Codes
 from fabula.synthesizers.multitable.across.shifts import Shift
+from fabula.synthesizers.multitable.alike import drawn_alike
 from fabula.synthesizers.multitable.foreign_keys import Rows
 from fabula.synthesizers.multitable.identity import grouped, made_apart
 from fabula.synthesizers.multitable.keyed import agreeing, taken, with_parents
@@ -91,6 +92,7 @@ class Making:
                 there = self._seen(key).at(links[key])
                 layout.part(codes, f"beside:{key.name}")[:] = there
             self._draw(codes, siblings, chosen=True)
+        drawn_alike(self.model, layout.part(codes, "own"), links, self.streams)
         keep = self._apart(codes, links)
         wanted = {
             key: layout.part(codes, f"below:{key.name}")[:, 0].astype(float)
@@ -316,12 +318,13 @@ class Making:
             )
         for item in self.model.identity.numbered:
             values[item.column] = array_of(item.values(values)).cast(kinds[item.column])
-        self.model.identity.dated(values)
+        dated = self.model.identity.dated(values)
         noted = {field.name: field.metadata for field in self.model.schema}
         noted |= dict.fromkeys(self.model.timed.relations.hidden)
         names = [name for name in noted if name in values]
         fields = [pa.field(name, values[name].type, metadata=noted[name]) for name in names]
-        return pa.table([values[name] for name in names], schema=pa.schema(fields))
+        table = pa.table([values[name] for name in names], schema=pa.schema(fields))
+        return self.model.following.updated(table, dated, self.streams("dated")) if dated else table
 
     def _learned(self, own: Codes, siblings: Siblings) -> dict[str, pa.Array | pa.ChunkedArray]:
         columns = self.model.columns

@@ -272,7 +272,8 @@ class DetailCodec:
 def _country(state: Mapping[str, Any] | None) -> CountryColumn | None:
     if state is None:
         return None
-    return CountryColumn(state["name"], tuple(state["locales"]), tuple(state["labels"]))
+    lists = (tuple(state.get(part, ())) for part in ("locales", "labels", "abroad"))
+    return CountryColumn(state["name"], *lists)
 
 
 def _restored(shapes: Mapping[str, Any] | None) -> Shapes | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.io.arrays import array_of
+from fabula.synthesizers.codecs.categories import FEWER
 from fabula.synthesizers.pii.codec import DetailCodec
 from fabula.synthesizers.pii.countries import CountryColumn
 from fabula.synthesizers.pii.detect import NAMES, likely_locales
@@ -67,7 +69,7 @@ def details_of(
         else:
             group.append(column)
     personal = [column.name for column in columns]
-    country = CountryColumn.of(table) if columns else None
+    country = CountryColumn.of(table, math.ceil(FEWER * protect)) if columns else None
     abroad = () if country is None else country.locales
     locales = tuple(dict.fromkeys([*(likely or ["en"]), *abroad]))
     homes = None if country is None else country.homes(table, locales)
@@ -77,7 +79,7 @@ def details_of(
     open_ones = [field.name for field in table.schema
                  if field.name not in personal and not pa.types.is_nested(field.type)]  # fmt: skip
     for group in sorted(groups, key=lambda group: len(group[0].known)):
-        crowd, area = crowd_of(group, owner, locales, real), None
+        crowd, area = crowd_of(group, owner, locales, real, country), None
         shared: tuple[str, ...] = ()
         theirs = sex if sexes is not None and _follows(group[0].values, sexes) else None
         if len(crowd.repeats):

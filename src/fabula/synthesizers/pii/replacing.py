@@ -18,6 +18,7 @@ from fabula.io.arrays import is_text
 from fabula.pii.national_ids import SCHEMES
 from fabula.synthesizers.pii.areas import AreaColumn
 from fabula.synthesizers.pii.codec import DetailCodec
+from fabula.synthesizers.pii.countries import CountryColumn
 from fabula.synthesizers.pii.detect import NUMBERED
 from fabula.synthesizers.pii.identities import ACCOUNTS, SINGLE, Crowd, lists_of, without
 from fabula.synthesizers.pii.name_forms import TITLE, NameForm
@@ -75,9 +76,11 @@ def crowd_of(
     owner: str,
     locales: tuple[str, ...],
     real: Mapping[str, pa.Array],
+    country: CountryColumn | None,
 ) -> Crowd:
     """The people of a group; words that differ among all of them, differ among new ones."""
     lead = group[0]
+    places = [part for part in ("city", "state") if part in {column.detail for column in group}]
     differing = [column.detail for column in group if len(column.known) == len(lead.known)]
     return Crowd.of(
         f"{owner} {lead.name}".strip(),
@@ -86,6 +89,8 @@ def crowd_of(
         distinct=tuple(detail for detail in differing if detail not in NUMBERED),
         sieves=_sieves(group, real, locales),
         first_number=_first_number(group),
+        place=places[0] if places and country is not None else "",
+        abroad=0 if country is None else len(country.abroad),
     )
 
 
