@@ -204,6 +204,9 @@ def _found(
         codes = pc.index_in(values, value_set=known).fill_null(-1).to_numpy().astype(np.int64)
         who = persons.of_labels(codes, len(known))
     column = PersonalColumn(name, "", values, known, gap)
+    if finding is not None and finding.kind == "city":
+        reason = f"{finding.reason}; confidence {finding.confidence:.2f}"
+        column = replace(column, detail="city", reason=reason)
     return _found_by_name(table, column, owner, _Counted(rows, who, protect))
 
 
@@ -234,7 +237,7 @@ def _found_by_name(
 
     Args:
         table: Its table.
-        column: The column; what it holds is open.
+        column: The column; what it holds is open, but for towns.
         owner: What the table's rows are.
         counted: How often each of its known values occurs.
     """
@@ -245,8 +248,9 @@ def _found_by_name(
     if not is_text(kind):
         return None
     written = written_form(column.values)
-    detail = "url" if are_urls(known) else None
-    reason = f"by the form of its values; confidence {NEARLY_ALL:.2f}"
+    detail, reason = column.detail or None, column.reason
+    if are_urls(known):
+        detail, reason = "url", f"by the form of its values; confidence {NEARLY_ALL:.2f}"
     if detail is None:
         reason = f"`{name}` says so, and its values may be; confidence {BY_NAME:.2f}"
         beside = frozenset(table.column_names)
