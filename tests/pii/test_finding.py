@@ -7,6 +7,7 @@ import random
 
 import pyarrow as pa
 import pytest
+from faker import Faker
 from mimesis import Address, Person
 from mimesis.locales import Locale
 from sklearn import datasets
@@ -59,6 +60,31 @@ def test_accounts_and_phones_without_punctuation_are_found():
     assert find(pa.array(accounts), "c1").kind == "account"
     phones = [int(f"49151{rng.randrange(10**8):08}") for _ in range(30)]
     assert find(pa.array(phones), "c1").kind == "phone"
+
+
+@pytest.mark.parametrize("start", ["10", "6", "7", "15"])
+def test_mobile_phones_without_their_zero_are_found(start):
+    """Korea, France, Spain, Germany; numbers in which any digit comes first are none."""
+    rng, size = random.Random(6), 11 if start == "15" else 9 + (start == "10")
+    left = size - len(start) - 1
+    phones = [int(f"{start}{rng.randrange(2, 10)}{rng.randrange(10**left):0{left}}")
+              for _ in range(40)]  # fmt: skip
+    assert find(pa.array(phones), "c1").kind == "phone"
+    assert find(pa.array([rng.randrange(10 ** (size - 1), 10**size) for _ in range(40)])) is None
+
+
+@pytest.mark.parametrize("locale", ["de_DE", "fr_FR", "it_IT", "pl_PL", "en_US"])
+def test_user_names_of_rare_last_names_are_found_by_first_names_at_an_end(locale):
+    fake = Faker(locale)
+    fake.seed_instance(4)
+    users = pa.array(list({fake.user_name() for _ in range(120)}))
+    assert find(users, "c1").kind == "username"
+
+
+def test_towns_are_found_by_their_forms_though_others_are_names_as_well():
+    fake = Faker("fr_FR")
+    fake.seed_instance(4)
+    assert find(pa.array(list({fake.city() for _ in range(120)})), "c1").kind == "city"
 
 
 def test_every_scheme_holds_for_the_numbers_that_it_repairs():

@@ -30,9 +30,11 @@ CALLING = re.compile(
     r"0[1-9]\d{7,10}"
 )
 MOBILE = tuple(
-    map(re.compile, (r"1[3-9]\d{9}", r"0?[6-9]\d{9}", r"0?[789]0\d{8}", r"0?5[0-5]\d{8}"))
-)
-"""Mobile phones without a country code: China, India, Japan, Turkey."""
+    re.compile(form)
+    for form in (r"1[3-9]\d{9}", r"0?[6-9]\d{9}", r"0?[789]0\d{8}", r"0?5[0-5]\d{8}",
+                 r"0?10[2-9]\d{7}", r"0?[67]\d{8}")
+)  # fmt: skip
+"""Mobile phones without a country code: China, India, Japan, Turkey, Korea, France and Spain."""
 PLATE = re.compile(
     r"[A-ZÄÖÜ]{1,3}[- ][A-Z]{1,2}[- ]?\d{1,4}[EH]?|[A-Z]{2}\d{2} ?[A-Z]{3}|[A-Z]{2}-\d{3}-[A-Z]{2}|"
     r"[A-Z]{2} ?\d{3} ?[A-Z]{2}|\d{4}[- ]?[A-Z]{3}|[A-Z]{3}[- ]\d{3,4}|\d{3}[- ][A-Z]{3}|"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from fabula.pii.forms import share
-from fabula.pii.lexicon import all_first, all_last, lexicon, parts
+from fabula.pii.lexicon import all_first, all_last, lexicon, parts, rare_names
 
 
 def _listed(text: str) -> frozenset[str]:
@@ -112,27 +112,39 @@ def town_share(texts: Sequence[str]) -> float:
     """The share of texts that are towns of the language that knows most of them."""
     folded = [text.casefold().strip() for text in texts]
     known = max(sum(text in each.towns for text in folded) for each in lexicon()) / len(texts)
-    return max(known, share(texts, _TOWN, whole=True) if known < 0.5 else 0.0)
+    if known >= 0.5:
+        return known
+    formed = share(texts, _TOWN, whole=True)
+    if formed >= TOWNS:  # others may be single words, some of which are names as well
+        formed = share(texts, re.compile(f"{_TOWN.pattern}|{_WORD}"), whole=True)
+    return max(known, formed)
+
+
+TOWNS = 0.3
+"""The share of texts with the form of a town that tells a column of them."""
+
+_WORD = r"[^\W\d_]+"
 
 
 def user_share(texts: Sequence[str]) -> float:
     """The share of texts that are user names with a person's name in them."""
     if share(texts, _USER, whole=True) < 0.9 or share(texts, re.compile(r"\d|[._-]")) < 0.1:
         return 0.0
+    return sum(any(map(_tells_user, re.split(r"[\W\d_]+", text))) for text in texts) / len(texts)
+
+
+def _tells_user(word: str) -> bool:
+    """Whether a word is a name, with an initial or not, or begins or ends with a first name."""
     first, last = all_first(), all_last()
-
-    def named(text: str) -> bool:
-        words = [word for word in re.split(r"[\W\d_]+", text) if word]
-        known = [w for w in words if len(w) >= 3 and (w in first or w in last)]
-        led = [w[1:] for w in words if len(w) >= 5 and w[1:] in last]
-        led += [w[:-1] for w in words if len(w) >= 5 and w[:-1] in last]
-        joined = [
-            w for w in words if len(w) >= 7
-            and any(w[:at] in first and w[at:] in last for at in range(3, len(w) - 2))
-        ]  # fmt: skip
-        return bool(known or led or joined)
-
-    return sum(map(named, texts)) / len(texts)
+    if len(word) >= 3 and (word in first or word in last):
+        return True
+    if len(word) >= 5 and (word[1:] in last or word[:-1] in last):
+        return True
+    halves = [(word[:at], word[at:]) for at in range(3, len(word) - 2)]
+    if any(start in first and end in last for start, end in halves):
+        return True
+    telling = first & rare_names()
+    return any(len(half) >= 5 and half in telling for both in halves for half in both)
 
 
 def full_name_share(texts: Sequence[str]) -> float:

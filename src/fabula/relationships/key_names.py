@@ -170,7 +170,7 @@ def _alike(word: str, other: str) -> bool:
     word = singular(word)
     if word == other or _IE.get(word, word) == _IE.get(other, other):
         return True
-    if len(word) < 3 or word[0] != other[0] or len(other) < len(word) + 2:
+    if len(word) < 3 or word[0] != other[:1] or len(other) < len(word) + 2:
         return False
     letters = iter(other)
     return all(letter in letters for letter in word)

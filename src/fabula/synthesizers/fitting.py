@@ -35,7 +35,7 @@ from fabula.synthesizers.constraints.finding import learned_relations
 from fabula.synthesizers.constraints.relations import Relations
 from fabula.synthesizers.model import CodeModel
 from fabula.synthesizers.models.number_pairs import unlearned
-from fabula.synthesizers.pii.doubted import doubted_labels
+from fabula.synthesizers.pii.doubted import doubted_labels, pooled_labels
 from fabula.synthesizers.rules import row_rules
 from fabula.synthesizers.sampling import Sampler
 from fabula.synthesizers.synthesizer import Synthesizer
@@ -257,6 +257,7 @@ def fit(
             *(f"{column}: {doubt}" for column, doubt in doubts(columns, flat).items()),
             *notes,
             *doubted_labels(train, columns.replaced),
+            *pooled_labels(columns),
             *learned.notes,
             *unlearned(
                 codes, cells, learned, seed, other="mixture" if name == DEFAULT else DEFAULT
@@ -309,9 +310,9 @@ def _fit_several(
     guarded = PROTECTED_ROWS if protect is True else int(protect)
     fitted = fit_tables(tables, protect=guarded, progress=told, **options)
     doubted = {
-        name: list(doubted_labels(table, fitted.models[name].replaced))
-        for name, table in tables.items()
-        if fitted.models[name].kept is None
+        name: [*doubted_labels(tables[name], model.replaced), *pooled_labels(model.columns)]
+        for name, model in fitted.models.items()
+        if name in tables and model.kept is None
     }
     unkept = _unkept(options["spec"])
     seed = options.get("seed", 0)

@@ -1,9 +1,10 @@
-"""A person with several rows is the same person in all of them: one address, one country, one age."""
+"""A person with several rows is the same in all of them: one address, one country, one age."""
 
 from __future__ import annotations
 
 import random
 import re
+import uuid
 from collections import defaultdict
 
 import numpy as np
@@ -206,3 +207,33 @@ def test_no_value_of_a_single_person_is_in_a_rule_of_the_model(real, tmp_path):
     chance = 2 * len(set(pay.to_pylist())) / 9_973
     met = pc.mean(pc.is_in(made["pay"], value_set=pc.unique(pay)).cast(pa.int8())).as_py()
     assert met < 0.2 + chance
+
+
+@pytest.mark.parametrize("key", ["number", "code", "uuid", "first and last name"])
+def test_people_are_told_by_whatever_tells_them_and_no_number_of_theirs_comes_out(real, key):
+    names = pc.unique(real["ship_to"]).to_pylist()
+    who = [names.index(name) for name in real["ship_to"].to_pylist()]
+    told = {
+        "number": {"customer_id": [at + 1 for at in who]},
+        "code": {"customer_no": [f"C-{at:04}" for at in who]},
+        "uuid": {"patient_id": [str(uuid.UUID(int=at * 7**40)) for at in who]},
+        "first and last name": {
+            "c1": [names[at].split(" ", 1)[0] for at in who],
+            "c2": [names[at].split(" ", 1)[1] for at in who],
+        },
+    }[key]
+    table = real.select(["ship_country", "born", "tier", "amount"])
+    for name, values in told.items():
+        table = table.append_column(name, pa.array(values))
+    model = fb.fit(table, seed=1, rounds=5)
+    made = model.sample(ORDERS, seed=2)
+    lead = made[next(iter(told))]
+    if len(told) > 1:
+        lead = pc.binary_join_element_wise(made["c1"], made["c2"], " ")
+    else:
+        assert set(table[next(iter(told))].to_pylist()).isdisjoint(lead.to_pylist())
+    people = told_by(made.append_column("who", lead), "who")
+    assert len(people) == PEOPLE
+    for name in ("ship_country", "born", "tier"):
+        assert all(len(each[name]) == 1 for each in people.values()), name
+    assert "0 values" in model.card().columns["born"]

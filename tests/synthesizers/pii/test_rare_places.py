@@ -90,3 +90,17 @@ def test_rare_countries_states_and_currencies_stay_and_a_label_that_is_none_does
     made = set(fitted.sample(4_000, seed=2)["c1"].to_pylist())
     assert set(labels) <= made
     assert "Mr Canary" not in made
+
+
+def test_a_column_that_becomes_other_is_warned_of():
+    names, rng = names_of(60), np.random.default_rng(6)
+    who = rng.integers(0, 60, 900)
+    table = pa.table(
+        {
+            "client": [names[at] for at in who],
+            "project": [f"project {'abcdefghij'[at % 10]}{'klmnop'[at // 10]}" for at in who],
+            "x": rng.random(900),
+        }
+    )
+    card = str(fb.fit(table, seed=1, rounds=5).card())
+    assert "warning: `project`: 100% of its rows become `other`, as few people have each" in card

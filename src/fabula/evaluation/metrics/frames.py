@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from fabula.errors import SourceError
 from fabula.evaluation.metrics.differences import FEW, few, shared_columns, void
 from fabula.io.notes import notes_of
+from fabula.pii import find_in_table
+from fabula.pii.kinds import BLURRED, TITLES
 from fabula.relationships.column_names import is_key_name
-from fabula.relationships.common_types import alike, kind_of, labelled
+from fabula.relationships.common_types import alike, kind_of, labelled, plain
 from fabula.streams import stream
 
 Family: TypeAlias = Literal["number", "moment", "category", "text", "key", "other"]
@@ -184,6 +186,7 @@ def prepare(
     notes += [
         f"The {frame} table: {note}." for frame, table in tables.items() for note in notes_of(table)
     ]
+    replaced = {} if real is None else _replaced(real, synthetic, names)
     columns: list[Column] = []
     values: dict[str, dict[str, Array]] = {name: {} for name in tables}
     texts: dict[str, dict[str, pa.ChunkedArray]] = {name: {} for name in tables}
@@ -193,6 +196,10 @@ def prepare(
         column, coded, said = _coded(name, parts, leader)
         if name in keys and column.family != "other":
             column = Column(name, "key")
+        if name in replaced:
+            column, coded = Column(name, "key"), _codes(parts)[0]
+            said = [f"`{name}` holds {TITLES[replaced[name]]}, and the synthetic table mostly has"
+                    " new ones: their distribution is not compared."]  # fmt: skip
         columns.append(column)
         notes += said
         for frame, array in coded.items():
@@ -211,6 +218,35 @@ def prepare(
         notes=tuple(filter(None, notes)),
         tables=tables,
     )
+
+
+def _replaced(real: pa.Table, synthetic: pa.Table, names: Collection[str]) -> dict[str, str]:
+    """The kinds of the columns that hold personal details, most of which are new ones.
+
+    A synthesizer replaces them, so they can't be distributed as the real ones are.
+    """
+    open_ones = [name for name in names if _are_new(real.column(name), synthetic.column(name))]
+    if not open_ones:
+        return {}
+    found, made = find_in_table(real), find_in_table(synthetic)
+    pairs = {name: (found.get(name), made.get(name)) for name in open_ones}
+    return {name: one.kind for name, (one, other) in pairs.items()
+            if one and other and one.kind == other.kind and one.kind not in BLURRED}  # fmt: skip
+
+
+def _are_new(real: pa.ChunkedArray, synthetic: pa.ChunkedArray) -> bool:
+    """Whether most texts, or long whole numbers, are none of the real ones."""
+    kinds = {kind_of(values.type) for values in (real, synthetic)}
+    if kinds == {"number"}:
+        least = pc.min(synthetic).as_py()
+        kinds = {"text"} if least is not None and least >= LONG_NUMBER else kinds
+    if kinds != {"text"}:
+        return False
+    met = pc.is_in(labelled(plain(synthetic)), value_set=labelled(plain(real)).unique())
+    return bool(pc.mean(met.cast(pa.int8())).as_py() < NEW)
+
+
+LONG_NUMBER, NEW = 10**5, 0.5
 
 
 def _coded(

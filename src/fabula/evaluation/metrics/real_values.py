@@ -153,7 +153,10 @@ def _personal(names: tuple[str, ...], kind: str, cells: frozenset[str]) -> Secre
         return Secret(names, TITLES[kind], frozenset(), cells, chance=_met_places(cells))
     # `apple` may be a firm or a fruit: one word means its owner in its own column alone
     phrases = frozenset(
-        phrase for cell in cells for phrase in phrases_of(cell) if not phrase.isalpha()
+        phrase
+        for cell in cells
+        for phrase in phrases_of(cell, prose=True)  # an address is none, however long
+        if not phrase.isalpha()
     )
     turned = _turned(phrases) if kind == "name" else frozenset[str]()
     return Secret(names, TITLES[kind], phrases | turned, cells)

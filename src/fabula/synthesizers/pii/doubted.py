@@ -11,7 +11,8 @@ from fabula.pii import find
 from fabula.pii.few import may_name_people
 from fabula.pii.finding import sampled
 from fabula.pii.kinds import TITLES
-from fabula.synthesizers.codecs.categories import label_type
+from fabula.synthesizers.codecs.categories import OTHER, CategoryCodec, label_type
+from fabula.synthesizers.codecs.learning import Columns
 
 MOST_LABELS = 30
 """A column of more distinct texts does not hold labels, or the finder knows enough of them."""
@@ -38,5 +39,22 @@ def doubted_labels(table: pa.Table, personal: Collection[str]) -> Iterator[str]:
                 f" known names; they are learned as labels: {_HINT}"
             )
 
+
+def pooled_labels(columns: Columns | None) -> Iterator[str]:
+    """Warnings of columns of which much comes back as `other`."""
+    for codec in () if columns is None else columns.codecs:
+        if not isinstance(codec, CategoryCodec) or not codec.others:
+            continue
+        rare, filled = int(codec.counts[len(codec.levels)]), int(codec.counts.sum())
+        if rare > MUCH * filled:
+            few = "people" if codec.told_by else "rows"
+            yield (
+                f"warning: `{codec.name}`: {rare / filled:.0%} of its rows become `{OTHER}`, as few"
+                f" {few} have each of their labels: a smaller `protect` keeps more, or {_HINT}"
+            )
+
+
+MUCH = 0.2
+"""The share of a column's rows that is worth a warning where it becomes `other`."""
 
 _HINT = "name it in `sensitive` to have them replaced"

@@ -17,14 +17,17 @@ from fabula.io.arrays import is_text
 from fabula.io.written.columns import written_form
 from fabula.pii import Finding, find_in_table
 from fabula.pii.kinds import BLURRED
+from fabula.relationships.column_names import name_words
 from fabula.relationships.keys import singular
 from fabula.synthesizers.codecs.categories import FEWER, label_type, plain_values
 from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.codecs.string_formats.several_numbers import quantities
 from fabula.synthesizers.pii.codec import CODED
 from fabula.synthesizers.pii.detect import WIDE, are_urls, detail_by_name
+from fabula.synthesizers.pii.identities import SINGLE
 from fabula.synthesizers.pii.persons import (
     IDENTIFYING,
+    OF_PEOPLE,
     Persons,
     identifies_people,
     likeliest,
@@ -93,7 +96,17 @@ COPY_SHARE = 0.5
 
 def persons_in(table: pa.Table, found: Sequence[PersonalColumn]) -> list[Persons]:
     """The people that columns of a table tell apart: personal ones, and ids called so."""
-    told = [numbered(item.name, item.values) for item in found if item.detail in IDENTIFYING]
+    told = [
+        numbered(item.name, item.values)
+        for item in found
+        if item.detail in IDENTIFYING or (item.detail == "uuid" and identifies_people(item.name))
+    ]
+    parts = [[item for item in found if item.detail == detail] for detail in SINGLE]
+    if all(len(part) == 1 for part in parts):
+        (first,), (last,) = parts
+        space = pa.scalar(" ", first.values.type)
+        both = pc.binary_join_element_wise(first.values, last.values, space)
+        told.append(numbered(f"{first.name} and {last.name}", both))
     known = {item.name for item in found}
     ids = [name for name in table.column_names if name not in known and identifies_people(name)]
     return told + [
@@ -204,6 +217,9 @@ def _found(
         codes = pc.index_in(values, value_set=known).fill_null(-1).to_numpy().astype(np.int64)
         who = persons.of_labels(codes, len(known))
     column = PersonalColumn(name, "", values, known, gap)
+    if finding is not None and finding.kind == "city":
+        reason = f"{finding.reason}; confidence {finding.confidence:.2f}"
+        column = replace(column, detail="city", reason=reason)
     return _found_by_name(table, column, owner, _Counted(rows, who, protect))
 
 
@@ -234,19 +250,20 @@ def _found_by_name(
 
     Args:
         table: Its table.
-        column: The column; what it holds is open.
+        column: The column; what it holds is open, but for towns.
         owner: What the table's rows are.
         counted: How often each of its known values occurs.
     """
     name, known, kind = column.name, column.known, table.schema.field(column.name).type
-    if identifies_people(name) and _are_ids(known, int(counted.rows.sum()), kind):
+    if identifies_people(name) and _are_ids(name, known, int(counted.rows.sum()), kind):
         reason = f"`{name}` says that it tells people apart; confidence {BY_NAME:.2f}"
         return replace(column, detail="code", reason=reason)
     if not is_text(kind):
         return None
     written = written_form(column.values)
-    detail = "url" if are_urls(known) else None
-    reason = f"by the form of its values; confidence {NEARLY_ALL:.2f}"
+    detail, reason = column.detail or None, column.reason
+    if are_urls(known):
+        detail, reason = "url", f"by the form of its values; confidence {NEARLY_ALL:.2f}"
     if detail is None:
         reason = f"`{name}` says so, and its values may be; confidence {BY_NAME:.2f}"
         beside = frozenset(table.column_names)
@@ -291,13 +308,17 @@ def _is_key(name: str, values: pa.Array, finding: Finding) -> bool:
     )
 
 
-def _are_ids(known: pa.Array, rows: int, kind: pa.DataType) -> bool:
-    """Whether values repeat and are codes of which there could be many more."""
+def _are_ids(name: str, known: pa.Array, rows: int, kind: pa.DataType) -> bool:
+    """Whether values repeat and are codes.
+
+    There could be many more, unless the name says whose they are: a `customer_type_id` is nobody's.
+    """
     if not FEWEST_IDS <= len(known) <= 0.9 * rows:
         return False
     shapes = Shapes.of(known, protect=len(known))
     coded = shapes is not None and (shapes.are_codes or not is_text(kind))
-    return coded and shapes is not None and SPARSE * len(known) <= shapes.size
+    outright = not OF_PEOPLE.isdisjoint(name_words(name)[-2:-1])
+    return coded and shapes is not None and (outright or SPARSE * len(known) <= shapes.size)
 
 
 FEWEST_IDS, SPARSE = 10, 8

@@ -22,6 +22,7 @@ from fabula.synthesizers.pii.countries import CountryColumn
 from fabula.synthesizers.pii.detect import NUMBERED
 from fabula.synthesizers.pii.identities import ACCOUNTS, SINGLE, Crowd, lists_of, without
 from fabula.synthesizers.pii.name_forms import TITLE, NameForm
+from fabula.synthesizers.pii.persons import identifies_people
 from fabula.synthesizers.pii.shapes import MOST_ATTEMPTS, Shapes, outlines
 from fabula.synthesizers.pii.sieve import Sieve
 
@@ -204,6 +205,9 @@ def codec_of(
     shapes = None if own else _shapes(column, crowd, protect)
     if shapes is not None and _filled(column, shapes) > HALF:  # no sign is kept as it is
         shapes = _shapes(column, crowd, len(column.values) + 1)
+        if shapes is not None and _filled(column, shapes) > HALF:
+            shapes = _longer(column, kind, shapes)
+    sieve = _sieve(column, shapes)
     return DetailCodec(
         column.name,
         kind,
@@ -213,23 +217,35 @@ def codec_of(
         NameForm.of(column.known, full=column.detail == "name"),
         shapes,
         column.gap,
-        reason="; ".join([column.reason, *_doubts(column, crowd, shapes)]),
+        reason="; ".join([column.reason, *_doubts(column, crowd, shapes, sieve)]),
         scheme=column.scheme,
-        sieve=_sieve(column, shapes),
+        sieve=sieve,
     )
 
 
-def _doubts(column: PersonalColumn, crowd: Crowd, shapes: Shapes | None) -> list[str]:
+def _longer(column: PersonalColumn, kind: pa.DataType, shapes: Shapes) -> Shapes:
+    """Shapes of numbers of people that have one digit more than the real ones, where these fit."""
+    digits = pc.max(pc.utf8_length(column.known)).as_py()
+    plain = pc.all(pc.match_substring_regex(column.known, r"^\d+$")).as_py()
+    fits = is_text(kind) or 10 ** (digits + 1) < 2 ** (kind.bit_width - 1)
+    if not (plain and fits and identifies_people(column.name)):
+        return shapes
+    return Shapes((rf"[1-9]\d{{{digits}}}",), (1,))
+
+
+def _doubts(
+    column: PersonalColumn, crowd: Crowd, shapes: Shapes | None, sieve: Sieve | None
+) -> list[str]:
     """That new values may be real ones, where there are too few others."""
     if shapes is not None and _filled(column, shapes) > HALF:
         return ["new ones may be real ones, as there are few more codes of their form"]
-    if shapes is not None and _filled(column, shapes) * MOST_ATTEMPTS > 1:
+    if sieve and shapes is not None and _filled(column, shapes) * MOST_ATTEMPTS > 1:
         return ["some new people share one, as there are few more codes of its form"]
     if column.detail in SINGLE and column.detail not in crowd.sieves:
         return ["new ones may be real ones, as there are few more names"]
-    if shapes is None and (sieve := crowd.sieves.get(column.detail)):
+    if shapes is None and (words := crowd.sieves.get(column.detail)):
         [drawn] = crowd.fields((column.detail,), np.arange(TRIED), 0)
-        if sieve.stops(drawn).mean() > MET:
+        if words.stops(drawn).mean() > MET:
             return ["some new ones may be real ones, as most of the common names are"]
     return []
 
@@ -256,6 +272,8 @@ def _sieve(column: PersonalColumn, shapes: Shapes | None) -> Sieve | None:
     if shapes is None or len(column.known) ** 2 < RARELY_MET * shapes.size:
         return None
     if _filled(column, shapes) > HALF:
+        return None
+    if not pc.any(pc.match_substring_regex(column.real, f"^({'|'.join(shapes.regexes)})$")).as_py():
         return None
     return Sieve.of(column.real, words=False)
 
