@@ -34,7 +34,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _MICROSECONDS = 10**6
 _MOST_SHOWN = 10**5 * _MICROSECONDS
 """The longest duration that `%g` writes digit by digit."""
-_LABEL_ROWS = 3
+LABEL_ROWS = 3
 """A label of fewer rows may tell of one person, and is not listed."""
 _LONGEST_LABEL = 60
 _IDENTIFYING = {
@@ -240,7 +240,7 @@ def guess_labels(name: str, values: Values) -> Guess | None:
     """
     counted = values.drop_null().value_counts()
     periods = are_periods(values)
-    least = 1 if periods else _LABEL_ROWS
+    least = 1 if periods else LABEL_ROWS
     shared = counted.filter(pc.greater_equal(counted.field("counts"), least))
     labels, counts = shared.field("values"), shared.field("counts")
     rare = pc.sum(counted.field("counts")).as_py() - (kept := pc.sum(counts).as_py() or 0)
@@ -252,7 +252,7 @@ def guess_labels(name: str, values: Values) -> Guess | None:
         return None
     order = pc.sort_indices(pc.negate(counts))
     column = col.choice(labels.take(order).to_pylist(), weights=counts.take(order).to_pylist())
-    told = "periods of time" if periods else f"labels of {_LABEL_ROWS} rows or more"
+    told = "periods of time" if periods else f"labels of {LABEL_ROWS} rows or more"
     reason = f"{len(shared)} {told}"
     if rare:
         left = len(counted) - len(shared)
