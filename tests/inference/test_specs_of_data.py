@@ -65,7 +65,10 @@ def test_long_numbers_generate(digits, scale, seed):
         exact = [Decimal(text).scaleb(-scale) for text in texts]
         made = generated(pa.array(exact, pa.decimal128(38, scale)))
         known = [Decimal(str(value)) for value in made.to_pylist()]
-        if digits <= 18 or scale:
+        if digits > 18:
+            assert {len(value.as_tuple().digits) for value in known} == {digits}
+            assert {value.as_tuple().exponent for value in known} == {-scale}
+        else:
             slack = max(exact) / 2**50
             assert min(exact) - slack <= min(known) <= max(known) <= max(exact) + slack
 

@@ -96,12 +96,12 @@ def _guess(facts: Facts, values: Values, *, complete: bool) -> Guess:
 
 
 def _is_too_long(values: Values) -> bool:
-    """Whether whole numbers have more digits than 64 bits hold."""
+    """Whether numbers have more digits than 64 bits hold."""
     kind = values.type
-    if not (pa.types.is_uint64(kind) or (pa.types.is_decimal(kind) and kind.scale == 0)):
+    if not (pa.types.is_uint64(kind) or pa.types.is_decimal(kind)):
         return False
-    ends = pc.min_max(values)
-    return bool(ends["max"].as_py() >= 2**63 or ends["min"].as_py() < -(2**63))
+    ends, places = pc.min_max(values), 10 ** getattr(kind, "scale", 0)
+    return bool(ends["max"].as_py() * places >= 2**63 or ends["min"].as_py() * places < -(2**63))
 
 
 def _key(values: Values) -> Guess | None:

@@ -274,7 +274,7 @@ def _codec(name: str, values: pa.Array, protect: int, persons: Persons | None) -
         return found
     if isinstance(values.type, pa.DictionaryType) or pa.types.is_boolean(kind):
         return CategoryCodec.learn(name, values, protect=protect, persons=persons)
-    if pa.types.is_integer(kind) and not is_exact(values):
+    if (pa.types.is_integer(kind) or pa.types.is_decimal(kind)) and not is_exact(values):
         labels = CategoryCodec.learn(name, values, protect=protect, persons=persons)
         if labels.is_known_mostly:
             return labels
