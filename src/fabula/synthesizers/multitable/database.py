@@ -63,7 +63,8 @@ from fabula.synthesizers.multitable.written_times import (
     settled_times,
 )
 from fabula.synthesizers.persistence import drawing
-from fabula.synthesizers.pii.finding import details_of, personal_columns
+from fabula.synthesizers.pii.details import details_of
+from fabula.synthesizers.pii.finding import personal_columns
 from fabula.synthesizers.pii.replacing import real_words
 from fabula.types import Frame
 from fabula.types import Path as PathLike

@@ -203,8 +203,6 @@ class Lesson:
         back, below_it = np.argsort(order), seen.beside(above)
         return fitted, Seen(below_it.codes[back], below_it.cells)
 
-    # Parts of a lesson
-
     def _parents(self) -> Rows:
         driver = self.links.driver
         size = self.table.num_rows
@@ -223,7 +221,9 @@ class Lesson:
         learned = self.table.num_rows >= FEWEST_ROWS or self.name in self.kept
         led = self.links.driver is not None and learned
         alone = self.across.alone(self.name)
-        timeline = Timeline.of(self.times, alone=alone) if led else None
+        moving = [name for name in self.times.column_names
+                  if not any(name in codec.shared for codec in self.details.values())]  # fmt: skip
+        timeline = Timeline.of(self.times.select(moving), alone=alone) if led else None
         if timeline is None:
             numbers = [
                 np.asarray(self.table.column(item.column).cast(pa.int64()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -23,14 +24,15 @@ from fabula.synthesizers.multitable.keyed import agreeing, taken, with_parents
 from fabula.synthesizers.multitable.layout import Seen, Siblings
 from fabula.synthesizers.multitable.learning import BESIDE, TableModel
 from fabula.synthesizers.multitable.matching import (
-    children_of,
     chosen_parents,
     chosen_within,
+    counts_like,
     made_distinct,
     made_unequal,
 )
 from fabula.synthesizers.multitable.timeline import Timeline
 from fabula.synthesizers.pii.codec import DetailCodec
+from fabula.synthesizers.several_rows import Draft, shared_by_crowd, with_people
 
 LONGEST = 64
 """Siblings that are drawn one after the other; later ones look at one of these."""
@@ -63,7 +65,7 @@ class Making:
     Attributes:
         model: What was learned of it.
         parents: The tables that it points at, already made.
-            scale: Rows, in relation to the training rows.
+        scale: Rows, in relation to the training rows.
         seed: The sample's seed.
         streams: The random stream of each purpose.
     """
@@ -101,20 +103,17 @@ class Making:
         own = np.ascontiguousarray(layout.part(codes, "own"))
         table = self._table(own, siblings, links)
         keep &= self._without_repeats(table) & ~self.model.identity.beyond(table)
-        seen = Seen(*self._part(codes, "own")).beside(Seen(*self._part(codes, "above")))
         ranks = {key: values[keep] for key, values in wanted.items()}
         kept = {key: rows[keep] for key, rows in links.items()}
+        seen = Seen(*self._part(codes, "own")).beside(Seen(*self._part(codes, "above")))
         seen = Seen(seen.codes[keep], seen.cells)
         return MadeTable(table.filter(array_of(keep)), seen, ranks, kept)
-
-    # Rows and their parents
 
     def _kept(self, table: pa.Table) -> MadeTable:
         columns = self.model.columns
         seen = Seen(np.zeros((table.num_rows, 0), np.int32))
         if columns is not None:
-            cells = tuple(codec.cells for codec in columns.codecs)
-            seen = Seen(columns.encode(table), cells)
+            seen = Seen(columns.encode(table), tuple(codec.cells for codec in columns.codecs))
         return MadeTable(table, seen, {})
 
     def _seen(self, key: ForeignKey) -> Seen:
@@ -141,7 +140,7 @@ class Making:
     def _counts(self, key: ForeignKey, total: int) -> NDArray[np.int64]:
         """Children of each parent."""
         rng, real = self.streams(f"counts of {key.name}"), self.model.reach[key].counts
-        return children_of(self.parents[key.parent].wanted.get(key), real, total, rng)
+        return counts_like(self.parents[key.parent].wanted.get(key), real, total, rng)
 
     def _labels(
         self, key: ForeignKey, links: Mapping[ForeignKey, Rows]
@@ -333,16 +332,30 @@ class Making:
             return {}
         numbers = np.arange(len(own), dtype=np.int64)
         own = self._with_times(own, columns, siblings)
-        made: dict[str, pa.Array] = {}
-        last = [isinstance(codec, DetailCodec) for codec in columns.codecs]
-        for at in np.argsort(last, kind="stable").tolist():  # details see the row's other columns
-            codec, name = columns.codecs[at], columns.names[at]
-            rng = self.streams(f"column {name}")
-            places = Places(numbers, self.seed, rng, pa.table(made) if last[at] and made else None)
-            made[name] = codec.decode(np.ascontiguousarray(own[:, at]), places)
-        table = pa.table([made[name] for name in columns.names], schema=columns.schema)
-        relations = self.model.relations
-        table = relations.narrowed(relations.followed(table, self.streams("relations")))
+        places = partial(Places, numbers, self.seed)
+        codecs = dict(zip(columns.names, columns.codecs, strict=True))
+        decoded = {name: partial(codec.decode, np.ascontiguousarray(own[:, at]))
+                   for at, (name, codec) in enumerate(codecs.items())}  # fmt: skip
+        made = {name: decode(places(self.streams(f"column {name}")))
+                for name, decode in decoded.items()
+                if not isinstance(codecs[name], DetailCodec)}  # fmt: skip
+        relations, people = self.model.relations, {}
+        table = relations.followed(pa.table(made), self.streams("relations"))
+        for crowd, names in shared_by_crowd(columns.codecs).items() if len(own) else ():
+            rng = self.streams(f"people {crowd.name}")
+            chosen = rng.integers(0, len(own), len(crowd.repeats))
+            codes = own[:, [columns.names.index(name) for name in names]]
+            codes = np.column_stack([np.zeros(len(own), np.int32), codes])
+            everyone = Draft(table.select(names).take(array_of(chosen)), codes[chosen])
+            rows = Draft(table, codes)
+            table, people[crowd.name] = with_people(
+                rows, everyone, crowd, numbers, self.seed, relations=relations, rng=rng
+            )
+        whole = dict(zip(made, table.columns, strict=True))
+        for name in decoded.keys() - made:
+            whole[name] = decoded[name](places(self.streams(f"column {name}"), table, people))
+        table = pa.table([whole[name] for name in columns.names], schema=columns.schema)
+        table = relations.narrowed(table)
         if self.model.timeline is not None:
             table = self.model.timeline.restored(table, siblings.positions)
             table = self._settled(table, self.model.timeline, siblings)

@@ -55,6 +55,21 @@ MOST_COMPARED = 2 * BLOCK_ROWS
 
 
 @dataclass(frozen=True, eq=False)
+class Settled:
+    """Whom some rows tell of.
+
+    Attributes:
+        people: The person of each row.
+        sexes: 0, 1 or -1 for each person with several rows.
+        homes: The place of the locale of each of these, or -1.
+    """
+
+    people: Numbers
+    sexes: Numbers
+    homes: Numbers
+
+
+@dataclass(frozen=True, eq=False)
 class Crowd:
     """People that rows share, or have to themselves.
 
@@ -101,14 +116,18 @@ class Crowd:
         if not len(self.repeats):
             return rows
         sums = np.cumsum(np.append(self.repeats, self.alone))
-        u = np.empty(len(rows))
-        for block, numbers, at in _blocks(rows):
-            u[at] = self.stream(seed, "person", block).random(int(numbers.max()) + 1)[numbers]
-        drawn = np.searchsorted(sums, u * sums[-1], "right").astype(np.int64)
+        drawn = np.searchsorted(sums, self.uniform(rows, seed) * sums[-1], "right").astype(np.int64)
         if sexes is not None:  # the neighbour, of whom there are about as many rows
             wrong = (sexes >= 0) & (drawn % 2 != sexes) & (drawn ^ 1 < len(self.repeats))
             drawn = np.where(wrong & (drawn < len(self.repeats)), drawn ^ 1, drawn)
         return np.where(drawn < len(self.repeats), drawn, len(self.repeats) + rows)
+
+    def uniform(self, rows: Numbers, seed: int) -> NDArray[np.float64]:
+        """The number from 0 to 1 that decides each row's person."""
+        u = np.empty(len(rows))
+        for block, numbers, at in _blocks(rows):
+            u[at] = self.stream(seed, "person", block).random(int(numbers.max()) + 1)[numbers]
+        return u
 
     def fields(
         self,
@@ -118,6 +137,7 @@ class Crowd:
         *,
         sexes: Numbers | None = None,
         homes: Numbers | None = None,
+        settled: Settled | None = None,
     ) -> list[pa.Array]:
         """Some fields of each row's person, an array of strings for each.
 
@@ -126,23 +146,23 @@ class Crowd:
             rows: The numbers of the rows.
             seed: The sample's seed.
             sexes: 0 (female), 1 (male) or -1 (open) for each row, if anything is decided.
-            homes: The place of each row's locale, -1 where it is open, or `ABROAD`, likewise;
-                people of several rows have their own.
+            homes: The place of each row's locale, -1 where it is open, or `ABROAD`, likewise.
+            settled: The rows' people, where they are decided; those of several rows else have
+                sexes by turns, and any home.
         """
-        people, first, index = np.unique(
-            self.people(rows, seed, sexes), return_index=True, return_inverse=True
+        several = np.arange(len(self.repeats), dtype=np.int64)
+        settled = settled or Settled(
+            self.people(rows, seed, sexes), several % 2, np.full_like(several, -1)
         )
-        known = np.arange(len(self.repeats) if self.distinct else 0, dtype=np.int64)
+        people, first, index = np.unique(settled.people, return_index=True, return_inverse=True)
+        known = several if self.distinct else several[:0]
         whole = np.concatenate([known, people[people >= len(known)]])
-        decided = None
-        if sexes is not None:
-            decided = whole % 2
-            one_row = people >= len(self.repeats)
-            decided[whole >= len(self.repeats)] = sexes[first[one_row]]
-        lived = None
-        if homes is not None:
-            lived = np.where(whole < len(self.repeats), -1, 0)
-            lived[lived == 0] = homes[first[people >= len(self.repeats)]]
+        alone = first[people >= len(several)]
+        decided, lived = (
+            None if own is None
+            else np.concatenate([theirs[whole[whole < len(several)]], own[alone]])
+            for own, theirs in ((sexes, settled.sexes), (homes, settled.homes))
+        )  # fmt: skip
         group = _Group(self, whole, seed, decided, lived)
         place = array_of(np.searchsorted(whole, people)[index])
         return [group.field(name).take(place) for name in names]
@@ -287,7 +307,7 @@ class _Group:
         pieces, places = [pa.array([], pa.string())], [np.zeros(0, np.int64)]
         for block, numbers, at in _blocks(self.people[which]):
             size = int(numbers.max()) + 1
-            open_stream = partial(self.crowd.stream, self.seed, block=block, attempt=attempt)
+            open_stream = partial(self._stream, block, attempt)
             sexes, homes = (
                 None
                 if decided is None
@@ -303,6 +323,11 @@ class _Group:
             pieces.append(made.take(array_of(numbers)))
             places.append(at)
         return pa.concat_arrays(pieces).take(array_of(np.argsort(np.concatenate(places))))
+
+    def _stream(self, block: int, attempt: int, purpose: str) -> np.random.Generator:
+        """The stream of one purpose; who is drawn again still lives in the same country."""
+        attempt = 0 if purpose == "locale" else attempt
+        return self.crowd.stream(self.seed, purpose, block, attempt)
 
 
 @lru_cache(maxsize=32)

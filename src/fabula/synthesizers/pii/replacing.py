@@ -112,10 +112,10 @@ def has_places(group: list[PersonalColumn], locales: tuple[str, ...]) -> bool:
     forms = (compile_pattern(place.postcodes).at(np.zeros(1, np.int64))[0].as_py()
              for code in locales for place in load_locale(code).places[:20])  # fmt: skip
     ours = pc.is_in(outlines(known["postcode"].known), value_set=outlines(pa.array(forms)))
-    return bool(pc.mean(ours.cast(pa.int8())).as_py() >= NEARLY_ALL)
+    return bool(pc.mean(ours.cast(pa.int8())).as_py() >= MOST)
 
 
-NEARLY_ALL = 0.9
+MOST = 0.75
 
 BARRED = ("name", "company", "street", "address")
 """Fields of which no new value may be a real one."""
