@@ -254,7 +254,8 @@ class _Group:
                   if _part(name) == part and name not in SINGLE}  # fmt: skip
         attempts = np.zeros(len(self.people), np.int64)
         all_of_them = np.arange(len(self.people))
-        placed = [self.crowd.place] * (self.homes is not None and _part(self.crowd.place) == part)
+        place = self.crowd.place
+        placed = [place] * (self.homes is not None and place != "" and _part(place) == part)
         values = {name: self._drawn(name, all_of_them, 0) for name in {*compared, *sieves, *placed}}
         stopped = {name: sieve.stops(values[name]) for name, sieve in sieves.items()}
         for attempt in range(1, _ATTEMPTS):
