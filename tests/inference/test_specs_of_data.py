@@ -65,7 +65,10 @@ def test_long_numbers_generate(digits, scale, seed):
         exact = [Decimal(text).scaleb(-scale) for text in texts]
         made = generated(pa.array(exact, pa.decimal128(38, scale)))
         known = [Decimal(str(value)) for value in made.to_pylist()]
-        if digits <= 18 or scale:
+        if digits > 18:
+            assert {len(value.as_tuple().digits) for value in known} == {digits}
+            assert {value.as_tuple().exponent for value in known} == {-scale}
+        else:
             slack = max(exact) / 2**50
             assert min(exact) - slack <= min(known) <= max(known) <= max(exact) + slack
 
@@ -168,3 +171,25 @@ def test_keys_of_inferred_specs_meet_no_real_id() -> None:
     rows = pa.table({"emp_id": ids, "boss_id": [None, *ids[:99].tolist()], "pay": [1.5, 2.5] * 50})
     made = fb.generate(fb.infer(rows).spec, seed=1)["data"]
     assert not set(made["emp_id"].to_pylist()) & set(ids.tolist())
+
+
+@pytest.mark.parametrize("name", ["place", "zip_code"])
+@pytest.mark.parametrize(
+    ("form", "regex"),
+    [
+        (lambda n: f"{n % 99_999:05d}-{n % 9_999:04d}", r"\d{5}-\d{4}"),
+        (lambda n: f"{n % 99_999:05d}-{n % 999:03d}", r"\d{5}-\d{3}"),
+        (lambda n: f"{n % 9_000 + 1_000} {'ABCDEF'[n % 6]}{'PRSTVWXZ'[n % 8]}", r"\d{4} [A-Z]{2}"),
+    ],
+)  # fmt: skip
+def test_postcodes_keep_every_place_of_their_form(form, regex, name):
+    values = [form(7_919 * at) for at in range(1, 200)]
+    made = fb.generate(fb.infer(pa.table({name: values})).spec, n=200, seed=1).to_arrow("data")
+    assert all(re.fullmatch(regex, text) for text in made.column(name).to_pylist())
+
+
+def test_a_country_of_each_row_stays_one_of_the_real_ones_and_comes_once():
+    countries = ["England", "Spain", "Germany", "Italy", "France"]
+    table = pa.table({"code": ["ENG1", "ESP1", "GER1", "ITA1", "FRA1"], "country": countries})
+    made = fb.generate(fb.infer(table).spec, seed=1).to_arrow("data")
+    assert sorted(made.column("country").to_pylist()) == sorted(countries)

@@ -27,7 +27,7 @@ def made(values: pa.Array) -> tuple[pa.Array, str]:
 
 @pytest.mark.parametrize("form", ["{y}-{d:03}", "{q}Q{y}", "H{h} {y}", "{y}-{z}", "FY{y}/{n:02}"])
 def test_periods_keep_their_form(form):
-    """More of them than a list of labels holds, or of a form that is no label's."""
+    """More of them than a list of labels holds, or of a form that labels lack."""
     real = pa.array(
         [
             form.format(y=1900 + at % 120, q=at % 4 + 1, h=at % 2 + 1, d=at * 7 % 365 + 1,

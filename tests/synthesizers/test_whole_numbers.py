@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -36,3 +40,25 @@ def test_a_first_spec_states_exact_bounds() -> None:
     spec = fb.infer(_table([*numbers, None], pa.int64())).spec
     column = spec.tables["data"].columns["id"]
     assert (column.min, column.max) == (numbers[0], numbers[-1])
+
+
+def test_decimals_beyond_64_bits_keep_every_place(tmp_path: Path) -> None:
+    """From a file, as repeated values, and as ones that differ; `init` writes them as text."""
+    rng = np.random.default_rng(4)
+    few = [Decimal(f"{10**20 + 7 * at}.{at + 11}") for at in range(5)]
+    many = [
+        f"{rng.integers(10**17, 10**18)}{rng.integers(100, 999)}.{at % 90 + 10}"
+        for at in range(300)
+    ]
+    path = tmp_path / "amounts.csv"
+    lines = [f"{few[at % 5]},{many[at]},{rng.normal():.3f}\n" for at in range(300)]
+    path.write_text("few,many,x\n" + "".join(lines))
+    made = fb.fit(path, seed=1, rounds=5).sample(300, seed=1)
+    assert set(made.column("few").to_pylist()) == set(few)
+    values = made.column("many").to_pylist()
+    assert min(map(Decimal, many)) <= min(values)
+    assert max(values) <= max(map(Decimal, many))
+    assert len({value % 1 for value in values}) > 20
+    first = fb.generate(fb.infer(path).spec, seed=1)["amounts"]
+    texts = first.column("many").to_pylist()
+    assert all(re.fullmatch(r"[1-9]\d{20}\.\d\d", text) for text in texts)

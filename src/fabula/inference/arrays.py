@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fabula.inference.codes import code_pattern, number_pattern, run_pattern
+from fabula.inference.codes import code_pattern, is_mixed, number_pattern, run_pattern
 from fabula.inference.families import nearest_family
 from fabula.inference.guesses import MOST_CHOICES, Facts, Guess, guess, words
 from fabula.inference.periods import are_periods
@@ -34,9 +34,12 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _MICROSECONDS = 10**6
 _MOST_SHOWN = 10**5 * _MICROSECONDS
 """The longest duration that `%g` writes digit by digit."""
-_LABEL_ROWS = 3
+LABEL_ROWS = 3
 """A label of fewer rows may tell of one person, and is not listed."""
 _LONGEST_LABEL = 60
+_SAMPLE, _MOST_FORMS = 2_000, 3
+"""Texts that tell the form of all, and the most forms of one column."""
+_PUBLIC = ("country", "country_code", "nationality")
 _IDENTIFYING = {
     "name",
     "first_name",
@@ -90,18 +93,18 @@ def _guess(facts: Facts, values: Values, *, complete: bool) -> Guess:
         return _span(values)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         told = _identity(facts) or _told(facts, values)
-        return told or _category(values) or _string(facts, values)
+        return _own_form(told, values) or told or _category(values) or _string(facts, values)
     nested = "array" if pa.types.is_list(kind) or pa.types.is_large_list(kind) else "object"
     return Guess(col.llm(type={"type": nested}), f"nested values of type `{kind}`")
 
 
 def _is_too_long(values: Values) -> bool:
-    """Whether whole numbers have more digits than 64 bits hold."""
+    """Whether numbers have more digits than 64 bits hold."""
     kind = values.type
-    if not (pa.types.is_uint64(kind) or (pa.types.is_decimal(kind) and kind.scale == 0)):
+    if not (pa.types.is_uint64(kind) or pa.types.is_decimal(kind)):
         return False
-    ends = pc.min_max(values)
-    return bool(ends["max"].as_py() >= 2**63 or ends["min"].as_py() < -(2**63))
+    ends, places = pc.min_max(values), 10 ** getattr(kind, "scale", 0)
+    return bool(ends["max"].as_py() * places >= 2**63 or ends["min"].as_py() * places < -(2**63))
 
 
 def _key(values: Values) -> Guess | None:
@@ -213,16 +216,36 @@ def _told(facts: Facts, values: Values) -> Guess | None:
     return Guess(col.uniform(low // unit * unit, (high // unit + 1) * unit, decimals=0), reason)
 
 
+def _own_form(told: Guess | None, values: Values) -> Guess | None:
+    """The form of postcodes that are not written as those of the spec's people: `00944-1410`."""
+    column = None if told is None else told.column
+    if told is None or not isinstance(column, Person) or column.field != "postcode":
+        return None
+    sample = pc.unique(values).slice(0, _SAMPLE).to_pylist()
+    forms = {len(text): code_pattern([other for other in sample if len(other) == len(text)])
+             for text in sample}  # fmt: skip
+    found = [form for form in forms.values() if form is not None]
+    if len(found) < len(forms) or len(found) > _MOST_FORMS or found == [r"\d{5}"]:
+        return None
+    if any(map(is_mixed, found)):
+        return None
+    regex = "|".join(found)
+    if not pc.all(pc.match_substring_regex(values, f"^(?:{regex})$")).as_py():
+        return None
+    return Guess(col.pattern(regex), f"{told.reason}; every value has this form")
+
+
 def _string(facts: Facts, values: Values) -> Guess:
     distinct = len(pc.unique(values)) / len(values)
-    sample = values.slice(0, 2_000).to_pylist()
+    sample = values.slice(0, _SAMPLE).to_pylist()
     if all(_UUID.fullmatch(text) for text in sample):
         return Guess(col.uuid(), "every value is a UUID")
     if are_periods(values) and (labels := guess_labels(facts.name, values)) is not None:
         return labels
     by_name = guess(facts)
     if by_name is not None:
-        return by_name
+        named = isinstance(by_name.column, Person) and by_name.column.field in _PUBLIC
+        return (guess_labels(facts.name, values, least=1) if named else None) or by_name
     regex = number_pattern(sample) or code_pattern(sample) or run_pattern(sample)
     if regex is not None and pc.all(pc.match_substring_regex(values, f"^(?:{regex})$")).as_py():
         return Guess(col.pattern(regex, unique=distinct == 1), "every value has this form")
@@ -231,16 +254,17 @@ def _string(facts: Facts, values: Values) -> Guess:
     return Guess(col.llm(facts.name.replace("_", " ")), reason)
 
 
-def guess_labels(name: str, values: Values) -> Guess | None:
+def guess_labels(name: str, values: Values, least: int = LABEL_ROWS) -> Guess | None:
     """One of many labels that name nobody: most rows have one that other rows have, too.
 
     Args:
         name: The column's name.
         values: Its texts.
+        least: Labels of fewer rows are left out; none that is a period of time.
     """
     counted = values.drop_null().value_counts()
     periods = are_periods(values)
-    least = 1 if periods else _LABEL_ROWS
+    least = 1 if periods else least
     shared = counted.filter(pc.greater_equal(counted.field("counts"), least))
     labels, counts = shared.field("values"), shared.field("counts")
     rare = pc.sum(counted.field("counts")).as_py() - (kept := pc.sum(counts).as_py() or 0)
@@ -248,11 +272,12 @@ def guess_labels(name: str, values: Values) -> Guess | None:
         return None
     if pc.max(pc.utf8_length(labels)).as_py() > _LONGEST_LABEL:
         return None
-    if not periods and (named_as_key(name) or find(values, name) is not None):
+    if least > 1 and (named_as_key(name) or find(values, name) is not None):
         return None
     order = pc.sort_indices(pc.negate(counts))
     column = col.choice(labels.take(order).to_pylist(), weights=counts.take(order).to_pylist())
-    told = "periods of time" if periods else f"labels of {_LABEL_ROWS} rows or more"
+    told = "periods of time" if periods else f"labels of {least} rows or more"
+    told = told if periods or least > 1 else "labels that name nobody"
     reason = f"{len(shared)} {told}"
     if rare:
         left = len(counted) - len(shared)

@@ -45,15 +45,21 @@ def code_pattern(texts: Sequence[str]) -> str | None:
 
 
 def number_pattern(texts: Sequence[str]) -> str | None:
-    """The regular expression of whole numbers of which some are too long for 64 bits.
+    """The regular expression of numbers of which some are too long for 64 bits.
 
     Args:
         texts: Texts without nulls, at least one.
     """
-    low, high = min(map(len, texts)), max(map(len, texts))
-    if high <= LONGEST_NUMBER or not all(text.isdecimal() and text[0] != "0" for text in texts):
+    parts = [text.partition(".") for text in texts]
+    low, high = (end(len(whole) for whole, _, _ in parts) for end in (min, max))
+    tails = {len(tail) for _, _, tail in parts}
+    plain = all(whole.isdecimal() and whole[0] != "0" for whole, _, _ in parts)
+    tail = tails.pop()
+    if not plain or tails or high + tail <= LONGEST_NUMBER:
         return None
-    return f"[1-9]\\d{{{low - 1}}}" if low == high else f"[1-9]\\d{{{low - 1},{high - 1}}}"
+    after = f"\\.\\d{{{tail}}}" if tail else ""
+    width = f"{low - 1}" if low == high else f"{low - 1},{high - 1}"
+    return f"[1-9]\\d{{{width}}}{after}"
 
 
 def run_pattern(texts: Sequence[str]) -> str | None:

@@ -15,13 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.inference.arrays import Values, guess_array
+from fabula.inference.arrays import LABEL_ROWS, Values, guess_array
 from fabula.inference.guesses import Guess
 from fabula.inference.texts_of_numbers import TextOfNumbers
 from fabula.io.notes import told_rows
 from fabula.io.written.columns import Written, is_gap, written_digits, written_form
 from fabula.io.written.duration_forms import DurationForm
 from fabula.io.written.form import flags
+from fabula.io.written.labels import number_labels
 from fabula.io.written.number_forms import NumberForm
 from fabula.io.written.time_forms import TimeForm
 from fabula.kinds.base.columns import AbstractNumber
@@ -85,6 +86,8 @@ def written_guess(
         return None
     texts = values.combine_chunks().cast(pa.large_string())
     found = written_form(texts) if text else written_digits(texts)
+    if found is None and text and (labelled := _labelled_guess(name, values, context)) is not None:
+        return labelled
     if found is None and simple.column.kind == "llm":
         return _numbers_guess(name, texts, context)
     if found is None or (simple.column.kind == "person" and isinstance(found.form, NumberForm)):
@@ -129,6 +132,26 @@ def _numbers_guess(name: str, texts: pa.Array, context: Mapping[str, Any]) -> Wr
     parts = [first, *(part.drop_null() for part in others)]
     helpers = tuple(_helper(name, part, context) for part in parts)
     return WrittenGuess(helpers, found.sql, found.told)
+
+
+def _labelled_guess(name: str, values: Values, context: Mapping[str, Any]) -> WrittenGuess | None:
+    """The columns of numbers with labels among them: the number, and the label in its place."""
+    texts = values.combine_chunks().cast(pa.large_string())
+    labels = number_labels(texts, LABEL_ROWS)
+    label = pc.is_in(texts, value_set=pa.array(labels, texts.type))
+    numbers = texts.filter(pc.invert(label))
+    found = written_form(numbers) if labels else None
+    sql = None if found is None else _sql(found, pa.float64())
+    if found is None or sql is None or not isinstance(found.form, NumberForm):
+        return None
+    column = col.choice(labels, weights=[pc.sum(pc.equal(texts, text)).as_py() for text in labels])
+    shown = {"drop": True, "nulls": round(1 - pc.mean(label.cast(pa.int8())).as_py(), 4)}
+    helpers = (
+        _helper(name, _plain(found, numbers), context),
+        Guess(column.model_copy(update=shown), f"{len(labels)} labels among the numbers"),
+    )
+    told = ", ".join(f"`{text}`" for text in labels)
+    return WrittenGuess(helpers, f"coalesce({{1}}, {sql})", f"{found.form.told}; labels: {told}")
 
 
 def _plain(found: Written, texts: pa.Array) -> pa.Array:

@@ -17,7 +17,9 @@ _CODE = r"[+-]?0[0-9xX]|[0-9]+[eE][0-9]"
 """A number has no leading zero; a program that writes an exponent gives it a sign or a point."""
 
 _ANYWHERE = rf"""(?:^|[,;|\t\r\n"])(?:{_CODE}|[+-]?[0-9]{{19}})"""
-_WHOLE = r"^[+-]?[0-9]+$"
+_DIGITS = r"^[+-]?(?P<whole>[0-9]+)(?:\.(?P<tail>[0-9]+))?$"
+_MOST_DIGITS = 38
+"""Digits that a decimal of 128 bits has."""
 _EXACT = 2.0**53
 
 
@@ -58,10 +60,14 @@ def _kept(numbers: pa.ChunkedArray, texts: pa.ChunkedArray) -> pa.ChunkedArray:
         return texts
     if not pa.types.is_floating(numbers.type) or not len(numbers.drop_null()):
         return numbers
+    parts = pc.extract_regex(texts, _DIGITS)
     too_long = (pc.max(pc.abs(numbers)).as_py() or 0.0) >= _EXACT
-    if not too_long or not pc.all(pc.match_substring_regex(texts, _WHOLE)).as_py():
+    if not too_long or parts.null_count > texts.null_count:
         return numbers
+    whole, tail = (pc.max(pc.utf8_length(pc.struct_field(parts, [at]))).as_py() for at in (0, 1))
     try:
+        if tail:
+            return texts.cast(pa.decimal128(min(whole + tail, _MOST_DIGITS), tail))
         return texts.cast(pa.uint64())
-    except pa.ArrowInvalid:  # more than 64 bits, or some below zero
+    except (pa.ArrowInvalid, ValueError):  # more than 64 bits, or some below zero
         return texts

@@ -74,7 +74,7 @@ def test_times_of_one_form_come_back_in_it_and_keep_their_distribution(written, 
 
 @pytest.mark.parametrize("form", ["%G-W%V", "%Y-%j"])
 def test_weeks_and_days_of_the_year_are_those_of_the_calendar(form):
-    """Over a cycle of 28 years, with years of 53 weeks and of 366 days; others are not one."""
+    """Over a cycle of 28 years, with years of 53 weeks and of 366 days; other texts are missing."""
     days = [dt.date(1990, 1, 1) + dt.timedelta(days=day) for day in range(28 * 366)]
     read = TimeForm(form).read(pa.array([f"{day:{form}}" for day in days]))
     starts = [day - dt.timedelta(days=day.weekday() * ("V" in form)) for day in days]

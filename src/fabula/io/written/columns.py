@@ -19,7 +19,7 @@ from fabula.io.written.form import MOST_STRAY, Rows, StringFormat, flags, suits
 from fabula.io.written.number_forms import NumberForm
 from fabula.io.written.time_forms import TimeForm
 
-_EMPTY = (
+WORDS_FOR_MISSING = (
     "", "-", "--", ".", "?", "#n/a", "n/a", "na", "nan", "nat", "none", "null", r"\n", "missing",
     "not available", "pending", "tbd", "unbekannt", "unknown",
 )  # fmt: skip
@@ -104,13 +104,13 @@ def is_gap(texts: pa.Array, values: pa.Array) -> NDArray[np.bool_]:
 
 def is_known_gap(text: str) -> bool:
     """Whether everybody writes a missing value so."""
-    return text.strip().lower() in _EMPTY or any(map(str.isdigit, text))
+    return text.strip().lower() in WORDS_FOR_MISSING or any(map(str.isdigit, text))
 
 
 def _may_be_missing(words: pa.Array, rows: Rows, texts: pa.Array) -> bool:
     """Whether words without a digit can stand for missing values only."""
     bare = pc.utf8_lower(pc.utf8_trim_whitespace(words))
-    known = flags(pc.is_in(bare, value_set=pa.array(_EMPTY, words.type)))
+    known = flags(pc.is_in(bare, value_set=pa.array(WORDS_FOR_MISSING, words.type)))
     others, share = int((~known).sum()), rows[~known].sum() / (len(texts) - texts.null_count)
     if others <= 1 and (not texts.null_count or share <= _FEW_WORDS_SHARE):
         return True

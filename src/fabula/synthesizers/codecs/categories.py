@@ -90,7 +90,7 @@ class CategoryCodec:
         if is_text(plain.type) and rows[who < protect].sum() > MANY_RARE * rows.sum():
             # a town of four people names none of them, a quarter or a country names nobody
             protect = 1 if are_periods(labels) else math.ceil(FEWER * protect)
-            who = np.where(_are_regions(labels), protect, who)
+            who = np.where(are_regions(labels), protect, who)
         order = order[who[order] >= protect]
         levels = labels.take(array_of(order.astype(np.int64)))
         hidden = int(rows.sum() - rows[order].sum())
@@ -137,7 +137,7 @@ class CategoryCodec:
             told += f", {self.joined}"
         if not self.rare:
             public = "periods of time" if are_periods(self.levels) else ""
-            if least < PROTECTED_ROWS and _are_regions(self.levels).any():
+            if least < PROTECTED_ROWS and are_regions(self.levels).any():
                 public = "countries, states or currencies"
             return f"{told}, {public}: all are kept" if public else told
         become = f"become `{OTHER}`" if self.others else "hidden"
@@ -232,7 +232,7 @@ class CategoryCodec:
         )
 
 
-def _are_regions(labels: pa.Array) -> NDArray[np.bool_]:
+def are_regions(labels: pa.Array) -> NDArray[np.bool_]:
     """Which labels are known countries, states or currencies, where most labels are."""
     known = np.array([str(text).strip().casefold() in regions() for text in labels.to_pylist()])
     return known if known.size and known.mean() >= MOST else np.zeros(len(labels), bool)

@@ -9,10 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
@@ -50,7 +52,10 @@ class Lattice:
             step = int(np.gcd.reduce(_from_origin(whole, origin)))
             return cls(kind, origin, float(step or 1))
         if pa.types.is_decimal(kind):
-            return cls(kind, 0, float(10.0**-kind.scale))
+            low, high = _ends(values)
+            if max(abs(low), abs(high)) < _EXACT:
+                return cls(kind, 0, float(10.0**-kind.scale))
+            return cls(kind, low, 1.0)
         numbers = values.drop_null().to_numpy(zero_copy_only=False).astype(float)
         return cls(kind, 0, _decimal_step(numbers[np.isfinite(numbers)]))
 
@@ -60,6 +65,9 @@ class Lattice:
             raw = _whole(values.cast(self.type), self.type, missing=self.origin)
             above = _from_origin(raw, self.origin)
             numbers = np.where(raw < self.origin, -(-above).astype(float), above.astype(float))
+            numbers[values.is_null().to_numpy(zero_copy_only=False)] = np.nan
+        elif self._is_long:
+            numbers = (_units(values.cast(self.type)) - self.origin).astype(float)
             numbers[values.is_null().to_numpy(zero_copy_only=False)] = np.nan
         else:
             plain = values.cast(pa.float64(), safe=False)
@@ -79,6 +87,9 @@ class Lattice:
             if self.type == pa.uint64():
                 return array_of(whole, self.type, missing=missing)
             return array_of(whole, missing=missing).cast(_width(self.type)).cast(self.type)
+        if self._is_long:
+            units = np.rint(filled).astype(object)
+            return _decimals_of([int(unit) + self.origin for unit in units], missing, self.type)
         if self.step is not None:
             filled = np.round(filled * self.step, _decimals(self.step))
         return array_of(filled, missing=missing).cast(self.type, safe=False)
@@ -96,7 +107,14 @@ class Lattice:
             scalar = _scalar(value, kind)
             counted = _whole(pa.array([scalar.as_py()], kind), kind)
             return float(int(counted[0]) - self.origin) / (self.step or 1.0)
+        if self._is_long:
+            return float(int(Decimal(value).scaleb(self.type.scale)) - self.origin)
         return float(value) / (self.step or 1.0)
+
+    @property
+    def _is_long(self) -> bool:
+        """Whether values are decimals of more digits than floats tell apart, counted in units."""
+        return bool(pa.types.is_decimal(self.type)) and self.step is not None and self.step >= 1
 
 
 def is_counted(kind: pa.DataType) -> bool:
@@ -107,10 +125,33 @@ def is_counted(kind: pa.DataType) -> bool:
 def is_exact(values: pa.Array) -> bool:
     """Whether floats tell all whole numbers of a column apart."""
     present = values.drop_null()
-    if not is_counted(values.type) or not len(present):
+    if not len(present) or not (is_counted(values.type) or pa.types.is_decimal(values.type)):
         return True
+    if pa.types.is_decimal(values.type):
+        low, high = _ends(present)
+        return high - low < _EXACT
     whole = _whole(present, values.type)
     return int(whole.max()) - int(whole.min()) < _EXACT
+
+
+def _ends(values: pa.Array) -> tuple[int, int]:
+    """The smallest and the largest of some decimals, as whole numbers of their last place."""
+    ends, scale = pc.min_max(values), values.type.scale
+    low, high = (int((ends[end].as_py() or Decimal(0)).scaleb(scale)) for end in ("min", "max"))
+    return low, high
+
+
+def _units(values: pa.Array) -> NDArray[Any]:
+    """Decimals as whole numbers of their last place, of any length; 0 where missing."""
+    scale = values.type.scale
+    return np.array([int(value.scaleb(scale)) for value in values.fill_null(0).to_pylist()], object)
+
+
+def _decimals_of(units: list[int], missing: NDArray[np.bool_], kind: pa.DataType) -> pa.Array:
+    """Whole numbers of the last place as decimals; null where missing."""
+    pairs = zip(units, missing.tolist(), strict=True)
+    made = [None if gap else Decimal(unit).scaleb(-kind.scale) for unit, gap in pairs]
+    return pa.array(made, kind)
 
 
 def _whole(values: pa.Array, kind: pa.DataType, *, missing: int = 0) -> NDArray[Any]:

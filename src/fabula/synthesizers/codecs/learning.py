@@ -22,6 +22,7 @@ from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.codecs.natural import NaturalCodec
 from fabula.synthesizers.codecs.numbers import NumberCodec
 from fabula.synthesizers.codecs.string_formats.codec import WrittenCodec
+from fabula.synthesizers.codecs.string_formats.labelled import LabelledCodec
 from fabula.synthesizers.codecs.string_formats.several_numbers import SeveralNumbersCodec
 from fabula.synthesizers.codecs.trees import TreeCodec
 from fabula.synthesizers.model import Codes
@@ -42,6 +43,7 @@ _RESTORE: Mapping[str, Callable[[str, pa.DataType, CodecState], ColumnCodec]] = 
     "category": CategoryCodec.restore,
     "key": KeyCodec.restore,
     "written": WrittenCodec.restore,
+    "labelled": LabelledCodec.restore,
     "several numbers": SeveralNumbersCodec.restore,
     "detail": DetailCodec.restore,
     "tree": TreeCodec.restore,
@@ -271,6 +273,9 @@ def _codec(name: str, values: pa.Array, protect: int, persons: Persons | None) -
         return f"nested values of type {kind}; give them as columns of their own"
     whole = pa.types.is_integer(values.type)
     may = whole or is_text(values.type)
+    labelled = LabelledCodec.learn(name, values, protect=protect, people=people)
+    if labelled is not None:
+        return labelled
     written = WrittenCodec.learn(name, values, protect=protect, people=people) if may else None
     several = None
     if written is None:
@@ -283,7 +288,7 @@ def _codec(name: str, values: pa.Array, protect: int, persons: Persons | None) -
         return found
     if isinstance(values.type, pa.DictionaryType) or pa.types.is_boolean(kind):
         return CategoryCodec.learn(name, values, protect=protect, persons=persons)
-    if pa.types.is_integer(kind) and not is_exact(values):
+    if (pa.types.is_integer(kind) or pa.types.is_decimal(kind)) and not is_exact(values):
         labels = CategoryCodec.learn(name, values, protect=protect, persons=persons)
         if labels.is_known_mostly:
             return labels

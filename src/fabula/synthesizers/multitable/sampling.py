@@ -81,16 +81,14 @@ class Making:
         if self.model.kept is not None:
             return self._kept(self.model.kept)
         siblings = Siblings.of(self._leading_parents())
-        rows = len(siblings.parents)
         layout = self.model.layout
-        codes = np.zeros((rows, len(layout.columns)), np.int32)
+        codes = np.zeros((len(siblings.parents), len(layout.columns)), np.int32)
         self._place(codes, siblings)
         self._draw(codes, siblings)
         links = self._other_parents(codes, siblings)
         if any(self._seen(key).cells for key in self.model.links.others):
             for key in self.model.links.others:
-                there = self._seen(key).at(links[key])
-                layout.part(codes, f"beside:{key.name}")[:] = there
+                layout.part(codes, f"beside:{key.name}")[:] = self._seen(key).at(links[key])
             self._draw(codes, siblings, chosen=True)
         drawn_alike(self.model, layout.part(codes, "own"), links, self.streams)
         keep = self._apart(codes, links)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from fabula.fakers.locales import known_locales, load_locale
 from fabula.inference.guesses import words
-from fabula.io.arrays import is_text
-from fabula.synthesizers.codecs.categories import label_type, plain_values
+from fabula.io.arrays import array_of, is_text
+from fabula.synthesizers.codecs.categories import are_regions, label_type, plain_values
 from fabula.synthesizers.pii.identities import ABROAD
 
 _CALLED = re.compile(r"(^|_)(country|nation|land|pays|pais|paese|kraj)(_?(code|name|iso))?$")
@@ -67,7 +67,7 @@ class CountryColumn:
 
         Args:
             table: Training rows.
-            least: Labels of fewer rows are not told.
+            least: Labels of fewer rows are not told, unless they are known countries.
         """
         for field in table.schema:
             if not _CALLED.search(words(field.name)) or not is_text(label_type(field.type)):
@@ -82,10 +82,9 @@ class CountryColumn:
             if found:
                 named = {label for labels in found.values() for label in labels}
                 counted = values.value_counts()
-                often = counted.filter(pc.greater_equal(counted.field("counts"), least))
-                others = sorted(
-                    {text for text in often.field("values").to_pylist() if text} - named
-                )
+                texts, rows = counted.field("values"), counted.field("counts").to_numpy()
+                told = texts.filter(array_of((rows >= least) | are_regions(texts)))
+                others = sorted({text for text in told.to_pylist() if text} - named)
                 rest = [""] * (len(known) > len(named) or values.null_count > 0)
                 return cls(field.name, tuple(found), tuple(found.values()), (*others, *rest))
         return None
