@@ -10,6 +10,7 @@ from fabula.testing.contracts import (
     check_metric,
     check_provider,
     check_synthesizer,
+    check_text_detector,
     check_training_format,
 )
 from fabula.testing.output_contracts import check_destination, check_file_format
@@ -28,5 +29,6 @@ __all__ = [
     "check_metric",
     "check_provider",
     "check_synthesizer",
+    "check_text_detector",
     "check_training_format",
 ]
