@@ -11,6 +11,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "generate": "Generate data, check it and write it.",
         "extend": "Append rows that fit a table.",
         "simulate": "Run a model of agents and keep its tables.",
+        "calibrate": "Fit parameters of a model of agents to known totals.",
         "program": "Have a model write the program that generates the data; run it again.",
     },
     "Texts": {
@@ -37,6 +38,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Inspect": {
         "show": "Profile a data file or a run.",
+        "view": "Look at runs and data in a local page.",
         "runs": "List runs, or show one.",
         "kinds": "List the column kinds, or explain one.",
         "schema": "Print the JSON Schema of specs, for editors.",

@@ -199,7 +199,11 @@ class Target:
         return opens(self.place, loading)
 
     def rows(self, table: str) -> pa.Table | ds.Dataset:
-        """The rows of a table there.
+        """The rows of a table there."""
+        return self.tables()[table]()
+
+    def tables(self) -> Mapping[str, Callable[[], pa.Table | ds.Dataset]]:
+        """What reads the rows of each table there.
 
         Raises:
             SourceError: The destination is written, not read.
@@ -210,11 +214,10 @@ class Target:
                 code="source.not-read",
                 hint="generate into a folder to read the rows: `-o out/`",
             )
-        reads = found_at(
+        reads: Callable[[str], Mapping[str, Callable[[], pa.Table | ds.Dataset]]] = found_at(
             self.entry.reads, needed_by=f"reads of {self.entry.title}", needs=self.entry.needs
         )
-        rows: pa.Table | ds.Dataset = reads(self.place)[table]()
-        return rows
+        return reads(self.place)
 
 
 def lack(name: str, entry: Destination) -> str | None:
@@ -263,8 +266,8 @@ def destination_of(output: object, loading: Loading = NOTHING_ALLOWED) -> Target
 
 
 def _destination(place: str) -> Target | None:
-    scheme = scheme_of(place)
-    ending = "" if scheme or Path(place).is_dir() else Path(place).suffix.lower()
+    scheme, file = scheme_of(place), Path(place.partition("?table=")[0])
+    ending = "" if scheme or file.is_dir() else file.suffix.lower()
     if not scheme and not ending:
         return None
     for _ in range(2):

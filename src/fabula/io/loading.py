@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -62,7 +63,18 @@ def load(sink: Sink, tables: Sequence[Incoming], blocks: Blocks) -> dict[str, An
 
 def incoming(schemas: Mapping[str, pa.Schema], spec: DatasetSpec | None = None) -> list[Incoming]:
     """The tables of a load, in the given order, with the keys that a spec says they have."""
-    return [_incoming(name, schema, spec) for name, schema in schemas.items()]
+    found = [_incoming(name, schema, spec) for name, schema in schemas.items()]
+    named = {(link.parent, link.key) for table in found for link in table.links}
+    return [
+        replace(
+            table,
+            unique=(
+                *table.unique,
+                *sorted(key for name, key in named if _is_more(table, name, key)),
+            ),
+        )
+        for table in found
+    ]
 
 
 def blocks_of(tables: Mapping[str, TableRows]) -> Blocks:
@@ -84,4 +96,10 @@ def _incoming(name: str, schema: pa.Schema, spec: DatasetSpec | None) -> Incomin
         if kind.kind == "reference" and parent is not None:
             held = table.pointing(column, parent)
             links.append(Link(tuple(held), parent.name, tuple(held.values())))
-    return Incoming(name, schema, table.key, tuple(links), table.unique)
+    once = [(n,) for n, kind in table.columns.items() if kind.unique and (n,) != table.key]
+    return Incoming(name, schema, table.key, tuple(links), (*table.unique, *once))
+
+
+def _is_more(table: Incoming, name: str, key: tuple[str, ...]) -> bool:
+    """Whether a key that references name is not known to be unique yet."""
+    return name == table.name and key not in (table.key, *table.unique)

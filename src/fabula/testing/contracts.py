@@ -215,7 +215,7 @@ def check_metric(entry: Metric) -> None:
     complete(lack(entry.key, entry))
     known = {
         "target": "plan", "protected": ["plan"], "quasi": ["age"], "secrets": [], "others": [],
-        "sequence": ("plan", "age"),
+        "sequence": ("plan", "age"), "confidential": ["plan"],
     }  # fmt: skip
     if entry.measure is None:
         return
