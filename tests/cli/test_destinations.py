@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -114,6 +115,22 @@ def test_nothing_is_loaded_where_a_check_fails(run, shop):
     assert ended.code == 1
     assert "nothing was loaded into `shop.nest`" in ended.err
     assert not Path("shop.nest").exists()
+
+
+def test_a_file_that_is_not_read_has_no_report_and_no_hint_to_look_at_it(run, shop, monkeypatch):
+    monkeypatch.setitem(DESTINATIONS._entries, "nest", replace(NEST, reads=None))
+    ended = run("generate", "shop.yaml", "-o", "shop.nest", "--report")
+    assert (ended.code, [path.name for path in shop.parent.iterdir()]) == (2, ["shop.yaml"])
+    assert "Nest is written, not read, so there is no report of it" in ended.err
+    ended = run("generate", "shop.yaml", "-o", "shop.nest")
+    assert ended.code == 0
+    assert "fabula show" not in ended.err
+
+
+def test_the_report_of_a_file_stands_next_to_it(run, shop):
+    ended = run("generate", "shop.yaml", "-o", "shop.nest", "--report")
+    assert ended.code == 0, ended.err
+    assert (shop.parent / "shop.nest.report.html").is_file()
 
 
 @pytest.mark.parametrize(
