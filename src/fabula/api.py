@@ -247,6 +247,12 @@ def generate(
         progress=progress,
     )
     target = None if output is None else destination_of(output, options.loading)
+    if report and target is not None and not target.is_shown:
+        raise UsageError(
+            f"{target.entry.title} is written, not read, so there is no report of it",
+            code="usage.report",
+            hint='generate into a folder first: `output="out"`',
+        )
     check_class = partial(_check_row_class, planned.spec)
     try:
         with models_of_run(fresh=fresh, budget=budget, batch=batch) as open_model:

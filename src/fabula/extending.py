@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest, Message, Usage
     from fabula.llm.client.presets import Interface, Provider
     from fabula.pii.detector import Detector
+    from fabula.privacy.notes.detectors import Span
+    from fabula.privacy.notes.entries import TextDetector
     from fabula.spec.models import ModelSpec
     from fabula.spec.training_formats import TrainingFormat
     from fabula.synthesizers.entry import SynthesizerEntry, option
@@ -72,8 +74,10 @@ __all__ = [
     "Provider",
     "Score",
     "SinkError",
+    "Span",
     "State",
     "SynthesizerEntry",
+    "TextDetector",
     "TrainingFormat",
     "Turn",
     "Unfit",
@@ -117,8 +121,10 @@ _HOMES = {
     "Provider": "fabula.llm.client.presets",
     "Score": "fabula.evaluation.metrics.metric",
     "SinkError": "fabula.errors",
+    "Span": "fabula.privacy.notes.detectors",
     "State": "fabula.synthesizers.model",
     "SynthesizerEntry": "fabula.synthesizers.entry",
+    "TextDetector": "fabula.privacy.notes.entries",
     "TrainingFormat": "fabula.spec.training_formats",
     "Turn": "fabula.training.turns",
     "Unfit": "fabula.training.conversations",
@@ -139,6 +145,7 @@ _REGISTERS = {
     "FileFormat": "fabula.io.formats:FILE_FORMATS",
     "Destination": "fabula.io.destinations:DESTINATIONS",
     "Detector": "fabula.pii.kinds:DETECTORS",
+    "TextDetector": "fabula.privacy.notes.entries:TEXT_DETECTORS",
     "TrainingFormat": "fabula.spec.training_formats:TRAINING_FORMATS",
 }
 """The register of each class of entries.

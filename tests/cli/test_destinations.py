@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -116,6 +117,40 @@ def test_nothing_is_loaded_where_a_check_fails(run, shop):
     assert not Path("shop.nest").exists()
 
 
+def test_a_file_that_is_not_read_has_no_report_and_no_hint_to_look_at_it(run, shop, monkeypatch):
+    monkeypatch.setitem(DESTINATIONS._entries, "nest", replace(NEST, reads=None))
+    ended = run("generate", "shop.yaml", "-o", "shop.nest", "--report")
+    assert (ended.code, [path.name for path in shop.parent.iterdir()]) == (2, ["shop.yaml"])
+    assert "Nest is written, not read, so there is no report of it" in ended.err
+    ended = run("generate", "shop.yaml", "-o", "shop.nest")
+    assert ended.code == 0
+    assert "fabula show" not in ended.err
+
+
+def test_a_load_that_the_user_stops_leaves_nothing_and_goes_on_by_the_same_command(
+    run, monkeypatch
+):
+    def stopped(_, tables, rows):
+        for table in tables:
+            for _ in rows(table.name):
+                raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Nest, "load", stopped)
+        ended = run("generate", "shop.yaml", "-o", "shop.nest")
+    assert ended.code == 130
+    assert "stopped during the load into `shop.nest`; nothing was loaded" in ended.err
+    assert not Path("shop.nest").exists()
+    assert run("generate", "shop.yaml", "-o", "shop.nest").code == 0
+    assert not Path(".shop.nest.run").exists()
+
+
+def test_the_report_of_a_file_stands_next_to_it(run, shop):
+    ended = run("generate", "shop.yaml", "-o", "shop.nest", "--report")
+    assert ended.code == 0, ended.err
+    assert (shop.parent / "shop.nest.report.html").is_file()
+
+
 @pytest.mark.parametrize(
     ("command", "told"),
     [
@@ -171,6 +206,8 @@ def test_python_loads_what_generate_and_mask_gave():
         data.write("third.nest", append=True)
     masked = fb.mask({"email": [f"p{n}@mail.example" for n in range(9)]})
     masked.write("masked.nest")
+    card = json.loads(Path("masked.nest.card.json").read_text())
+    assert card["destination"]["kind"] == "nest"
     assert [table.num_rows for table in in_nest("masked.nest").values()] == [9]
 
 

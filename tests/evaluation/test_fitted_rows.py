@@ -14,7 +14,7 @@ import pytest
 
 import fabula as fb
 from fabula.errors import SourceError, UsageError
-from fabula.evaluation.metrics.digests import Digest, digest
+from fabula.relationships.digests import Digest, digest
 from fabula.synthesizers.synthesizer import Synthesizer
 from tests.evaluation.metrics.people import people
 

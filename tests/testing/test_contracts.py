@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +25,8 @@ from fabula.kinds import KINDS
 from fabula.kinds.base.distributions import AbstractDistribution
 from fabula.llm.client.presets import PROVIDERS
 from fabula.pii.kinds import DETECTORS
+from fabula.privacy.notes import ModelDetector, Span, detector_called
+from fabula.privacy.notes.entries import TEXT_DETECTORS, TextDetector
 from fabula.spec.training_formats import TRAINING_FORMATS
 from fabula.synthesizers.catalogue import SYNTHESIZERS
 from fabula.testing import (
@@ -34,6 +37,7 @@ from fabula.testing import (
     check_metric,
     check_provider,
     check_synthesizer,
+    check_text_detector,
     check_training_format,
 )
 from fabula.testing.fake.model import FakeModel
@@ -251,3 +255,40 @@ def test_a_format_that_loses_a_row_is_named():
     with pytest.raises(AssertionError, match="reads other columns"):
         check_file_format(entry)
     del FILE_FORMATS._entries["lossy"], FILE_FORMATS._sources["lossy"]
+
+
+class Wardens:
+    """Finds the word after `warden`, and one place more for each call."""
+
+    def __init__(self, extra=0):
+        self.extra = extra
+
+    def find(self, texts):
+        """The places of each text."""
+        return [
+            [Span(*found.span(1), "person") for found in re.finditer(r"warden (\w+)", text)]
+            + [Span(0, self.extra, "person")] * bool(self.extra and text)
+            for text in texts
+        ]
+
+
+NOTE = {"The warden Ada saw two tits.": ["Ada"]}
+
+
+def test_a_text_detector_that_keeps_the_contract():
+    check_text_detector(TextDetector("wardens", "Wardens", Wardens), NOTE)
+
+
+@pytest.mark.parametrize(
+    ("extra", "told"), [(3, r"finds \['The', 'Ada'\]"), (900, "in a text of 28")]
+)
+def test_a_text_detector_that_finds_others_is_named(extra, told):
+    with pytest.raises(AssertionError, match=told):
+        check_text_detector(TextDetector("x", "X", lambda: Wardens(extra)), NOTE)
+
+
+def test_mask_takes_a_registered_text_detector_by_its_name(monkeypatch):
+    monkeypatch.setitem(TEXT_DETECTORS._entries, "wardens", TextDetector("wardens", "W", Wardens))
+    monkeypatch.setitem(TEXT_DETECTORS._sources, "wardens", "")
+    assert isinstance(detector_called("wardens"), Wardens)
+    assert isinstance(detector_called("fake"), ModelDetector)

@@ -144,7 +144,7 @@ def generate(
     sources = [table.source for table in wanted.tables.values()]
     if any(source is not None and source.is_release for source in sources):
         talk.hint(f"measure the release with `fabula evaluate {pasted(dataset.folder)} --gate`")
-    else:
+    elif target is None or target.is_shown:
         talk.hint(f"look at it with `fabula show {pasted(dataset.folder)}`")
 
 

@@ -54,8 +54,8 @@ def mask(
             away.
         new_key (FILE): Write a new key, and use it.
         map (FILE): Also write an encrypted map of new and old values, for `fabula unmask`.
-        detector (NAME): Finds people outside the tables in notes: `presidio`, or a language model
-            that may read them, such as `local`.
+        detector (NAME): Finds people outside the tables in notes: `presidio`, one of a plug-in, or
+            a language model that may read them, such as `local`.
         preview: Show values before and after; write nothing.
         overwrite: Replace what is there.
     """

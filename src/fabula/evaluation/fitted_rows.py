@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import pyarrow as pa
 
 from fabula.errors import SourceError, UsageError
-from fabula.evaluation.metrics.digests import Digest, digest
+from fabula.relationships.digests import Digest, digest
 from fabula.synthesizers.multitable.database import RelationalSynthesizer
 from fabula.synthesizers.synthesizer import Synthesizer, load_synthesizer
 from fabula.types import Path as PathLike

@@ -179,6 +179,11 @@ class Target:
         """The file; None where it is an address."""
         return None if scheme_of(self.place) else Path(self.place)
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether rows can be looked at afterwards: there, or in the run folder of an address."""
+        return self.file is None or self.entry.reads is not None
+
     def open(self, loading: Loading) -> Sink:
         """Open it; nothing there is changed yet.
 

@@ -75,7 +75,8 @@ class Masked(Result):
         if target := destination_of(path):
             loaded = load_tables(target, self.tables, NOTHING_ALLOWED)
             if target.file:
-                write_json(card_path(target.file, single=True), {**self.card, "loaded": loaded})
+                told = {**self.card, "destination": {"kind": target.entry.name, **loaded}}
+                write_json(card_path(target.file, single=True), told)
             return
         place = Path(path)
         single = names_file(place)

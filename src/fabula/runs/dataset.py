@@ -49,7 +49,6 @@ class Dataset(Mapping[str, Any], Result):
 
     Examples:
         >>> import pyarrow as pa
-    from typing_extensions import Unpack
         >>> data = Dataset({"cities": pa.table({"name": ["Wien", "Oslo"]})})
         >>> data["cities"].num_rows
         2

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Protocol
 import numpy as np
 
 from fabula.errors import UsageError, did_you_mean
-from fabula.evaluation.metrics.digests import digest, digests
 from fabula.inference.resolve import SpecLike, resolve
 from fabula.io.arrays import array_of
 from fabula.io.frames import handed_back
 from fabula.io.notes import notes_of, without_notes
 from fabula.io.tables import UNNAMED, as_table, forms_in, named_tables
+from fabula.relationships.digests import digest, digests
 from fabula.streams import stream
 from fabula.synthesizers.card import Card
 from fabula.synthesizers.catalogue import (

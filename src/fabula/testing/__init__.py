@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         check_metric,
         check_provider,
         check_synthesizer,
+        check_text_detector,
         check_training_format,
     )
     from fabula.testing.factories import Factory
@@ -39,6 +40,7 @@ __all__ = [
     "check_metric",
     "check_provider",
     "check_synthesizer",
+    "check_text_detector",
     "check_training_format",
 ]
 

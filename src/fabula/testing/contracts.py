@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fabula.evaluation.metrics.metric import Metric
     from fabula.llm.client.presets import Provider
     from fabula.pii.detector import Detector
+    from fabula.privacy.notes.entries import TextDetector
     from fabula.spec.training_formats import TrainingFormat
     from fabula.synthesizers.entry import SynthesizerEntry
     from fabula.types import TableLike
@@ -134,6 +135,33 @@ def check_detector(entry: Detector, values: Sequence[str], others: Sequence[str]
     for wrong in (list(others), odd):
         share = share_of(entry, wrong, "")
         must(share < entry.least, f"finds its kind in {share:.0%} of {wrong[:3]} and others")
+
+
+def check_text_detector(entry: TextDetector, texts: Mapping[str, Sequence[str]]) -> None:
+    """A text detector finds the people of each text, within the text, and the same ones again.
+
+    Args:
+        entry: The detector.
+        texts: Texts, each with the words that it finds there.
+
+    Raises:
+        AssertionError: It breaks a promise; the message says which.
+    """
+    from fabula.errors import UsageError
+    from fabula.privacy.notes.detectors import checked_spans
+    from fabula.privacy.notes.entries import lack
+
+    complete(lack(entry.name, entry))
+    asked = [*texts, "", "é" * 400]
+    try:
+        found, again = (checked_spans(entry.opens(), asked) for _ in range(2))
+    except UsageError as exc:
+        raise AssertionError(exc.message) from exc
+    must(found == again, "finds other places when it is asked again")
+    for (text, words), spans in zip(texts.items(), found, strict=False):
+        there = [text[span.start : span.end] for span in spans]
+        must(sorted(there) == sorted(words), f"finds {there} where {list(words)} are in {text!r}")
+    must(not any(found[len(texts) :]), "finds somebody in a text of nobody")
 
 
 def check_training_format(entry: TrainingFormat) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -41,9 +42,15 @@ def team(values: pa.ChunkedArray) -> np.ndarray:
     return np.array([int(value[1:]) for value in values.to_pylist()])
 
 
+@functools.cache
+def model_of_matches() -> fb.Synthesizer[pa.Table]:
+    """A synthesizer of the matches, fitted once."""
+    return fb.fit(matches(), seed=1)
+
+
 def test_a_column_that_follows_from_two_others_is_found_both_ways(tmp_path: Path):
     """Home and away team play in the division of the row, and are never the same."""
-    model = fb.fit(matches(), seed=1)
+    model = model_of_matches()
     assert set(model.card().exact) == {
         "division: follows from home",
         "away: one that division follows from",
@@ -60,7 +67,7 @@ def test_a_column_that_follows_from_two_others_is_found_both_ways(tmp_path: Path
 
 def test_a_given_team_plays_in_its_own_division():
     """What is asked for holds, and the relations do."""
-    rows = fb.fit(matches(), seed=1).sample(200, given={"away": "T13"})
+    rows = model_of_matches().sample(200, given={"away": "T13"})
     assert set(rows["away"].to_pylist()) == {"T13"}
     assert set(rows["division"].to_pylist()) == {"L1"}
     assert set(team(rows["home"]) // 10) == {1}

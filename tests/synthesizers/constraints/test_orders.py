@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,12 @@ def trips(rows: int = 3_000, seed: int = 0) -> pa.Table:
     )
 
 
+@functools.cache
+def model_of_trips() -> fb.Synthesizer[pa.Table]:
+    """A synthesizer of the trips, fitted once."""
+    return fb.fit(trips(), holdout=0)
+
+
 def seconds(table: pa.Table) -> np.ndarray:
     """How long the trips took."""
     between = pc.subtract(table["ended"], table["started"]).drop_null().cast(pa.int64())
@@ -46,7 +53,7 @@ def seconds(table: pa.Table) -> np.ndarray:
 def test_an_end_keeps_its_distance_from_its_start() -> None:
     """No end before its start, and trips take as long as the real ones."""
     real = trips()
-    model = fb.fit(real, holdout=0)
+    model = model_of_trips()
     made = model.sample(3_000, seed=1)
     assert made.schema.names == real.schema.names == model.schema.names
     assert (seconds(made) >= 0).all()
@@ -65,7 +72,7 @@ def test_an_end_keeps_its_distance_from_its_start() -> None:
 def test_times_keep_their_hours() -> None:
     """A night is as quiet as the real one, though cells are longer than a day."""
     real = trips()
-    made = fb.fit(real, holdout=0).sample(3_000, seed=1)
+    made = model_of_trips().sample(3_000, seed=1)
     real_hours, hours = (
         np.bincount(pc.hour(table["started"]).to_numpy(), minlength=24) / table.num_rows
         for table in (real, made)
@@ -77,7 +84,7 @@ def test_times_keep_their_hours() -> None:
 def test_orders_hold_where_ends_are_given_and_where_gaps_are_filled() -> None:
     """`given` a range of ends, starts follow; a missing end is filled near its start."""
     real = trips()
-    model = fb.fit(real, holdout=0)
+    model = model_of_trips()
     low, high = dt.datetime(2023, 12, 1), dt.datetime(2023, 12, 3)
     made = model.sample(200, given={"ended": f"{low}..{high}"})
     assert made.num_rows == 200
@@ -94,7 +101,7 @@ def test_orders_hold_where_ends_are_given_and_where_gaps_are_filled() -> None:
 
 def test_what_is_not_handed_out_is_saved(tmp_path: Path) -> None:
     """A loaded synthesizer keeps the same orders, and makes the same rows."""
-    model = fb.fit(trips(), holdout=0)
+    model = model_of_trips()
     model.save(tmp_path / "trips.fabula")
     again = fb.load_synthesizer(tmp_path / "trips.fabula")
     assert again.sample(500, seed=3).equals(model.sample(500, seed=3))

@@ -6,8 +6,8 @@ from fabula.privacy.notes.detectors import (
     ModelDetector,
     PresidioDetector,
     Span,
-    detector_called,
 )
+from fabula.privacy.notes.entries import detector_called
 from fabula.privacy.notes.everyone import Everyone
 from fabula.privacy.notes.masking import MaskedNotes, mask_notes
 from fabula.privacy.notes.needles import Mention

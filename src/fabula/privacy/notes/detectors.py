@@ -146,15 +146,6 @@ _ASKED = (
 )
 
 
-def detector_called(name: str) -> Detector:
-    """A detector by its name: `presidio`, or the language model that finds places.
-
-    Raises:
-        PrerequisiteError: Its package is not installed.
-    """
-    return PresidioDetector() if name == "presidio" else ModelDetector(name)
-
-
 def checked_spans(detector: Detector, texts: Sequence[str]) -> list[list[Span]]:
     """What a detector finds, in order, without overlaps.
 

@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 
 from fabula.errors import UsageError
-from fabula.evaluation.metrics.digests import Digest
 from fabula.io.notes import notes_of, without_notes
 from fabula.options import known_options
+from fabula.relationships.digests import Digest
 from fabula.relationships.keys import CONTAINED, ForeignKey, Keys, find_keys, singular
 from fabula.render.results import Result
 from fabula.spec.tables import DatasetSpec

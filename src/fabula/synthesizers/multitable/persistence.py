@@ -21,10 +21,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.errors import SourceError
-from fabula.evaluation.metrics.digests import Digest
 from fabula.io.claims import read_arrow
 from fabula.io.names import file_stem
 from fabula.io.places import make_folder, replacing
+from fabula.relationships.digests import Digest
 from fabula.relationships.keys import ForeignKey, Keys, NearMiss
 from fabula.synthesizers.codecs.codec import CodecState
 from fabula.synthesizers.codecs.keys import KeyCodec
