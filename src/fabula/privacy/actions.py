@@ -179,7 +179,7 @@ def read_action(text: str, where: str) -> ColumnAction:
         raise _wrong(where, f"`replace` makes no `{detail}`", did_you_mean(detail, KINDS) or
                      f"it makes {', '.join(KINDS)}")  # fmt: skip
     if action == "generalise" and not (detail in PERIODS or re.fullmatch(r"[1-9]\d{0,8}", detail)):
-        hint = "write `generalise: 10` for numbers, `generalise: 3` for the first signs of codes, "
+        hint = "write `generalise: 10` for numbers, `3` for the first characters of codes, "
         raise _wrong(where, f"`generalise` takes no `{detail}`",
                      f"{hint}`generalise: month` for dates")  # fmt: skip
     if action == "jitter" and detail and not re.fullmatch(r"\d+(\.\d+)? ?km", detail):
