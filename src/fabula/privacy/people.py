@@ -202,7 +202,7 @@ class RealNames:
     @cached_property
     def _table(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """One pair for each of its last bits, and the pairs that found no room there."""
-        slots = np.full(8 << len(self.pairs).bit_length(), -2)
+        slots = np.full(2 << len(self.pairs).bit_length(), -2)
         places = self.pairs & (len(slots) - 1)
         slots[places] = self.pairs
         return slots, self.pairs[slots[places] != self.pairs]
