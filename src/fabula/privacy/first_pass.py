@@ -6,6 +6,7 @@ that memory does not grow with the rows of a table, but with its people.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -28,6 +29,9 @@ _ALIAS, _ALIAS_BYTES = "alias", 16
 
 _FEWEST = 12
 """Words that must be left in a list; a shorter list is used whole, and that is said."""
+
+_SPARE = ("it", "nl", "pt-br", "fr")
+"""Locales with long lists of names."""
 
 _NAMES = ("name", "first_name", "last_name")
 _WORDED = (*_NAMES, "company", "username", "email", "street", "address", "city")
@@ -115,7 +119,8 @@ class Known:
         if self.secret.kept:
             return list(self.codes), []
         notes: list[str] = []
-        return [self._thinned(load_locale(code), notes) for code in self.codes], notes
+        thinned = [self._thinned(load_locale(code), notes) for code in self.codes]
+        return list(thinned), list(dict.fromkeys(notes))
 
     def finder(self, kind: str) -> Aliases | None:
         """Finds people by their e-mail or name; None where no table tells whose is whose."""
@@ -159,7 +164,8 @@ class Known:
         return find
 
     def __post_init__(self) -> None:
-        listed = pa.array(sorted({name.lower() for name in self._names}), pa.large_string())
+        names = _names([load_locale(code) for code in self.codes])
+        listed = pa.array(sorted({name.lower() for name in names}), pa.large_string())
         self._real = RealNames(listed, np.zeros(0, np.int64))
 
     @cached_property
@@ -167,14 +173,13 @@ class Known:
         """Words of real names and places that the lists have, too."""
         lists = [load_locale(code) for code in self.codes]
         places = [place.city for each in lists for place in each.places]
-        return RealWords({*self._names, *places, *(s for each in lists for s in each.streets)})
+        names = _names([*lists, *self._spare])
+        return RealWords({*names, *places, *(s for each in lists for s in each.streets)})
 
     @cached_property
-    def _names(self) -> set[str]:
-        """The first and last names of the lists, in their own letters and in those of ASCII."""
-        lists = [load_locale(code) for code in self.codes]
-        names = {n for each in lists for pair in (each.first, each.last) for s in pair for n in s}
-        return {text for name in names for text in (name.text, name.latin)}
+    def _spare(self) -> list[Locale]:
+        """Whose names are taken where those of a locale do not suffice."""
+        return [load_locale(code) for code in _SPARE if code not in self.codes]
 
     def _add_names(self, names: pa.Array) -> None:
         """Remember full names whose parts are in the lists."""
@@ -208,13 +213,21 @@ class Known:
                 yield kind, table.person.columns[0], names
 
     def _thinned(self, locale: Locale, notes: list[str]) -> Locale:
-        def named(kind: str, of_sexes: Sequence[Sequence[Name]]) -> list[Sequence[Name]]:
-            return [
-                self._left(f"{kind} names ({locale.code})", names, _readings, notes)
-                for names in of_sexes
-            ]
+        spare = self._spare if _is_latin(locale) else []
 
-        first, last = named("first", locale.first), named("last", locale.last)
+        def named(
+            kind: str, names_of: Callable[[Locale], tuple[Sequence[Name], Sequence[Name]]]
+        ) -> list[Sequence[Name]]:
+            what = f"{kind} names ({locale.code})"
+            return [
+                self._left(
+                    what, names_of(locale)[sex], _readings, notes,
+                    [name for other in spare for name in names_of(other)[sex]],
+                )
+                for sex in (0, 1)
+            ]  # fmt: skip
+
+        first, last = named("first", lambda each: each.first), named("last", lambda each: each.last)
         if locale.last[0] == locale.last[1]:
             last[1] = last[0]
         return replace(
@@ -231,13 +244,15 @@ class Known:
         items: Sequence[Item],
         texts: Callable[[Item], Sequence[str]],
         notes: list[str],
+        spare: Sequence[Item] = (),
     ) -> Sequence[Item]:
         """About half of the items that share no word with the originals."""
         if not items:
             return items
-        named, readings = isinstance(items[0], Name), [texts(item) for item in items]
-        shares = [self.words.are_in(each, whole=not named) for each in zip(*readings, strict=True)]
-        free = [items[row] for row in np.flatnonzero(~np.any(shares, axis=0)).tolist()]
+        free = self._free(items, texts)
+        if len(free) < _FEWEST and spare:
+            free += self._free(spare, texts)
+            notes.append(f"the originals have nearly all {what}; new ones are of other languages")
         drawn = self.secret.digests(pa.array([texts(item)[0] for item in free]), f"thin {what}", 1)
         left = [item for item, draw in zip(free, drawn[:, 0], strict=True) if draw % 2]
         if len(left) >= _FEWEST:
@@ -246,6 +261,22 @@ class Known:
             return free
         notes.append(f"new {what} may be those of the originals: the list has too few others")
         return items
+
+    def _free(self, items: Sequence[Item], texts: Callable[[Item], Sequence[str]]) -> list[Item]:
+        """The items that share no word with the originals."""
+        named, readings = isinstance(items[0], Name), [texts(item) for item in items]
+        shares = [self.words.are_in(each, whole=not named) for each in zip(*readings, strict=True)]
+        return [items[row] for row in np.flatnonzero(~np.any(shares, axis=0)).tolist()]
+
+
+def _names(lists: Sequence[Locale]) -> set[str]:
+    """The first and last names of some lists, in their own letters and in those of ASCII."""
+    names = {n for each in lists for pair in (each.first, each.last) for s in pair for n in s}
+    return {text for name in names for text in (name.text, name.latin)}
+
+
+def _is_latin(locale: Locale) -> bool:
+    return unicodedata.name(locale.last[0][0].text[0]).startswith("LATIN")
 
 
 def _readings(name: Name) -> Sequence[str]:
