@@ -18,6 +18,13 @@ from fabula.privacy.secret import Secret
         ("Schroeder", "de", "Schröder"),
         ("Müller", "en", "Mueller"),
         ("MUELLER", "de", "Müller"),
+        ("McKinney", "en", "Mckinney"),
+        ("OBrien", "en", "O'brien"),
+        ("o’BRIEN", "en", "O'brien"),
+        ("van der Smith-Jones", "en", "Jones"),
+        ("Weiss", "de", "Weiß"),
+        ("Бои\u0306ко", "ru", "Бойко"),
+        ("王", "zh", "王"),
     ],
 )
 def test_a_masking_without_a_kept_key_draws_a_real_name_in_no_spelling(
@@ -32,3 +39,17 @@ def test_a_masking_without_a_kept_key_draws_a_real_name_in_no_spelling(
 
     assert spelling in {name.text for names in load_locale(language).last for name in names}
     assert not any(spelling in last_names(key) for key in range(6))
+
+
+def test_the_names_of_a_short_list_give_way_to_those_of_other_languages() -> None:
+    spanish = {name.text for names in load_locale("es").last for name in names}
+    known = Known(Secret(bytes([7] * 32)), ["es"])
+    table = TableMask("people", {"name": ColumnAction("replace", "last_name")})
+    known.add(table, pa.table({"name": sorted(spanish)}))
+    (locale,), notes = known.locales()
+    drawn = {name.text for names in locale.last for name in names}
+    assert len(drawn) > 100
+    assert not drawn & spanish
+    assert notes == [
+        "the originals have nearly all last names (es); new ones are of other languages"
+    ]

@@ -222,3 +222,42 @@ def test_two_employees_of_one_name_are_not_taken_for_one_manager(key: Path) -> N
         "1 name belongs to several people, and can't tell whose row is whose"
         in (masked.card["notes"])
     )
+
+
+def test_each_of_a_persons_addresses_and_emails_stays_its_own(key: Path) -> None:
+    people = customers(60)
+    email, street, city = (people[name].to_pylist() for name in ("email", "street", "city"))
+    table = people.select(["customer_id", "name", "email", "street", "city"])
+    billing = [street[-1 - row] if row % 2 else street[row] for row in range(60)]
+    towns = [city[-1 - row] if row % 2 else city[row] for row in range(60)]
+    further = {"work_email": [f"w.{each}" if row % 2 else each for row, each in enumerate(email)],
+               "billing_street": billing, "billing_city": towns}  # fmt: skip
+    for name, values in further.items():
+        table = table.append_column(name, pa.array(values))
+    new = fb.mask(table, key_file=key).table.to_pylist()
+    for row, each in enumerate(new):
+        last = each["name"].split()[-1].lower()
+        assert last in each["email"]
+        assert last in each["work_email"]
+        assert (each["work_email"] == each["email"]) is (row % 2 == 0)
+        assert (each["billing_street"] == each["street"]) is (row % 2 == 0)
+        if row % 2 == 0:
+            assert each["billing_city"] == each["city"]
+    assert sum(each["billing_city"] == each["city"] for each in new) < 50
+    first = fb.mask(people.select(["customer_id", "name", "email", "street"]), key_file=key).table
+    assert first["street"].to_pylist() == [each["street"] for each in new]
+
+
+def test_orders_to_several_addresses_of_a_customer_keep_them_apart(key: Path) -> None:
+    people = customers(60)
+    who = [row // 4 for row in range(60)]
+    rows = people.select(["customer_id", "name"]).take(pa.array(who))
+    streets = [people["street"][4 * one + row % 2].as_py() for row, one in enumerate(who)]
+    table = rows.append_column("ship_street", pa.array(streets))
+    masked = fb.mask(table, person="customer_id", key_file=key)
+    new = masked.table["ship_street"].to_pylist()
+    pairs = set(zip(who, streets, new, strict=True))
+    assert len(pairs) == len(set(zip(who, streets, strict=True))) == 30
+    assert len(set(new)) > 25
+    reason = masked.card["tables"]["data"]["columns"]["ship_street"]["reason"]
+    assert reason == "one `customer_id` has several values of `ship_street`"

@@ -12,7 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from fabula.errors import GateError, SourceError, UsageError
+from fabula.privacy.notes import Mention
 from fabula.privacy.scan import ScanReport, scan
+from fabula.privacy.scan.aligned import own_parts
 from tests.privacy.planted import EMAIL, LAST, LEAKS, NAME, VICTIM, clean, real, write_clean
 
 
@@ -42,6 +44,18 @@ def test_a_clean_folder_is_silent(seed: int, tmp_path: Path) -> None:
     write_clean(tmp_path, seed)
     report = scanned(tmp_path)
     assert report.passed, report.report()
+
+
+def test_a_new_street_that_is_by_chance_the_persons_old_one_is_no_leak() -> None:
+    streets = [
+        f"{row} Old Harbour{chr(97 + row // 20)}{chr(97 + row % 20)} Road" for row in range(40)
+    ]
+    own = [Mention("street", pa.array(streets), pa.array(streets))]
+    drawn: list[str | None] = ["9 Mill Lane"] * 40
+    drawn[7] = streets[7]
+    assert list(own_parts(drawn, own, drawn=True)) == []
+    assert [kind for kind, *_ in own_parts(drawn, own)] == ["street"]
+    assert [kind for kind, *_ in own_parts([*streets], own, drawn=True)] == ["street"]
 
 
 def masked_folder(folder: Path, promise: str, actions: dict[str, str]) -> pa.Table:

@@ -53,6 +53,7 @@ class ColumnAction:
         fixed: Places whose letter all codes share.
         domain: What codes are of, such as `customers.customer_id`; references have their key's.
         of: The columns whose values tell the new person; none for the row's own person.
+        by: The column whose values tell which e-mail or address it is, of several of one person.
     """
 
     action: str
@@ -65,6 +66,7 @@ class ColumnAction:
     fixed: frozenset[int] = field(default_factory=frozenset)
     domain: str = ""
     of: tuple[str, ...] = ()
+    by: str = ""
 
     @property
     def text(self) -> str:
@@ -91,6 +93,7 @@ class ColumnAction:
             "form": self.form.format if self.form else "",
             "reason": self.reason,
             "of": ", ".join(self.of),
+            "by": self.by,
         }
         return {name: value for name, value in facts.items() if value}
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from fabula.fakers.locales import Locale, Name, load_locale
 from fabula.privacy.actions import Aliases, TableMask, own_columns
-from fabula.privacy.notes.latin import spelling
 from fabula.privacy.people import EMAIL, KEY_BYTES, Keys, RealNames, normal, person_keys
+from fabula.privacy.real_words import RealWords
 from fabula.privacy.rows import full_name, sexes_of
 from fabula.privacy.secret import Secret
 from fabula.privacy.texts import are_people, without_titles
@@ -29,6 +29,9 @@ _ALIAS, _ALIAS_BYTES = "alias", 16
 
 _FEWEST = 12
 """Words that must be left in a list; a shorter list is used whole, and that is said."""
+
+_SPARE = ("it", "nl", "pt-br", "fr")
+"""Locales with long lists of names."""
 
 _NAMES = ("name", "first_name", "last_name")
 _WORDED = (*_NAMES, "company", "username", "email", "street", "address", "city")
@@ -45,7 +48,6 @@ class Known:
         secret: The masking's key.
         codes: The locales of new people.
         joins: By what tables look up people of other tables: `email`, `name`.
-        words: Words of real names and places that the lists have, likewise.
         tells_sexes: Whether a table lacks the sex of people that another one has.
         aliases: E-mails and names, as keyed hashes, and the keys of their people.
         sexes: The keys of people, and their sexes.
@@ -56,7 +58,6 @@ class Known:
     codes: Sequence[str]
     joins: frozenset[str] = frozenset()
     tells_sexes: bool = False
-    words: set[str] = field(default_factory=set)
     aliases: dict[str, list[tuple[Keys, Keys]]] = field(default_factory=dict)
     sexes: list[tuple[Keys, NDArray[np.int64]]] = field(default_factory=list)
     ambiguous: dict[str, int] = field(default_factory=dict)
@@ -94,7 +95,7 @@ class Known:
             self._add_names(pc.binary_join_element_wise(*parts, space).drop_null())
         if not self.secret.kept:
             for column in dict.fromkeys(name for names in of.values() for name in names):
-                self._add_words(pc.unique(_known(block, column)))
+                self.words.add(pc.unique(_known(block, column)))
         for kind, key, names in self._told(table):
             self._add_aliases(table, block, kind, key, names)
         sexes = sexes_of(table, {name: block.column(name) for name in block.column_names})
@@ -118,7 +119,8 @@ class Known:
         if self.secret.kept:
             return list(self.codes), []
         notes: list[str] = []
-        return [self._thinned(load_locale(code), notes) for code in self.codes], notes
+        thinned = [self._thinned(load_locale(code), notes) for code in self.codes]
+        return list(thinned), list(dict.fromkeys(notes))
 
     def finder(self, kind: str) -> Aliases | None:
         """Finds people by their e-mail or name; None where no table tells whose is whose."""
@@ -162,19 +164,22 @@ class Known:
         return find
 
     def __post_init__(self) -> None:
-        self._real = RealNames(self._pool[0], np.zeros(0, np.int64))
+        names = _names([load_locale(code) for code in self.codes])
+        listed = pa.array(sorted({name.lower() for name in names}), pa.large_string())
+        self._real = RealNames(listed, np.zeros(0, np.int64))
 
     @cached_property
-    def _pool(self) -> tuple[pa.Array, pa.Array]:
-        """The first and last names, and all words of the lists, in small letters."""
+    def words(self) -> RealWords:
+        """Words of real names and places that the lists have, too."""
         lists = [load_locale(code) for code in self.codes]
-        names = {n for each in lists for pair in (each.first, each.last) for s in pair for n in s}
-        texts = {text.lower() for name in names for text in (name.text, name.latin)}
-        places = {place.city for each in lists for place in each.places}
-        further = {*places, *(street for each in lists for street in each.streets)}
-        words = {word for text in further | texts for word in (*_forms(text), *_split(text))}
-        kind = pa.large_string()
-        return pa.array(sorted(texts), kind), pa.array(sorted(words), kind)
+        places = [place.city for each in lists for place in each.places]
+        names = _names([*lists, *self._spare])
+        return RealWords({*names, *places, *(s for each in lists for s in each.streets)})
+
+    @cached_property
+    def _spare(self) -> list[Locale]:
+        """Whose names are taken where those of a locale do not suffice."""
+        return [load_locale(code) for code in _SPARE if code not in self.codes]
 
     def _add_names(self, names: pa.Array) -> None:
         """Remember full names whose parts are in the lists."""
@@ -183,14 +188,6 @@ class Known:
         found = self._real.numbered(*map(self._real.places, parts))
         pairs = np.union1d(self._real.pairs, found[found >= 0])
         self._real = RealNames(self._real.words, pairs)
-
-    def _add_words(self, texts: pa.Array) -> None:
-        words = pc.list_flatten(pc.split_pattern_regex(pc.utf8_lower(texts), r"[^\p{L}]+"))
-        folded = pa.array(
-            sorted({form for word in pc.unique(words).to_pylist() for form in _forms(word)}),
-            words.type,
-        )
-        self.words.update(folded.filter(pc.is_in(folded, value_set=self._pool[1])).to_pylist())
 
     def _add_aliases(
         self, table: TableMask, block: pa.Table, kind: str, key: str, names: Sequence[str]
@@ -216,13 +213,21 @@ class Known:
                 yield kind, table.person.columns[0], names
 
     def _thinned(self, locale: Locale, notes: list[str]) -> Locale:
-        def named(kind: str, of_sexes: Sequence[Sequence[Name]]) -> list[Sequence[Name]]:
-            return [
-                self._left(f"{kind} names ({locale.code})", names, _readings, notes)
-                for names in of_sexes
-            ]
+        spare = self._spare if _is_latin(locale) else []
 
-        first, last = named("first", locale.first), named("last", locale.last)
+        def named(
+            kind: str, names_of: Callable[[Locale], tuple[Sequence[Name], Sequence[Name]]]
+        ) -> list[Sequence[Name]]:
+            what = f"{kind} names ({locale.code})"
+            return [
+                self._left(
+                    what, names_of(locale)[sex], _readings, notes,
+                    [name for other in spare for name in names_of(other)[sex]],
+                )
+                for sex in (0, 1)
+            ]  # fmt: skip
+
+        first, last = named("first", lambda each: each.first), named("last", lambda each: each.last)
         if locale.last[0] == locale.last[1]:
             last[1] = last[0]
         return replace(
@@ -239,16 +244,15 @@ class Known:
         items: Sequence[Item],
         texts: Callable[[Item], Sequence[str]],
         notes: list[str],
+        spare: Sequence[Item] = (),
     ) -> Sequence[Item]:
         """About half of the items that share no word with the originals."""
         if not items:
             return items
-        named = isinstance(items[0], Name)
-        free = [
-            item
-            for item in items
-            if not any(self._is_known(text, named=named) for text in texts(item))
-        ]
+        free = self._free(items, texts)
+        if len(free) < _FEWEST and spare:
+            free += self._free(spare, texts)
+            notes.append(f"the originals have nearly all {what}; new ones are of other languages")
         drawn = self.secret.digests(pa.array([texts(item)[0] for item in free]), f"thin {what}", 1)
         left = [item for item, draw in zip(free, drawn[:, 0], strict=True) if draw % 2]
         if len(left) >= _FEWEST:
@@ -258,31 +262,25 @@ class Known:
         notes.append(f"new {what} may be those of the originals: the list has too few others")
         return items
 
-    def _is_known(self, text: str, *, named: bool) -> bool:
-        words = _split(text)
-        return not self.words.isdisjoint(_forms(text)) or (
-            bool(words) and (any if named else all)(word in self.words for word in words)
-        )
+    def _free(self, items: Sequence[Item], texts: Callable[[Item], Sequence[str]]) -> list[Item]:
+        """The items that share no word with the originals."""
+        named, readings = isinstance(items[0], Name), [texts(item) for item in items]
+        shares = [self.words.are_in(each, whole=not named) for each in zip(*readings, strict=True)]
+        return [items[row] for row in np.flatnonzero(~np.any(shares, axis=0)).tolist()]
+
+
+def _names(lists: Sequence[Locale]) -> set[str]:
+    """The first and last names of some lists, in their own letters and in those of ASCII."""
+    names = {n for each in lists for pair in (each.first, each.last) for s in pair for n in s}
+    return {text for name in names for text in (name.text, name.latin)}
+
+
+def _is_latin(locale: Locale) -> bool:
+    return unicodedata.name(locale.last[0][0].text[0]).startswith("LATIN")
 
 
 def _readings(name: Name) -> Sequence[str]:
     return (name.text, name.latin)
-
-
-def _split(text: str) -> list[str]:
-    return "".join(char if char.isalpha() else " " for char in _folded(text)).split()
-
-
-def _forms(text: str) -> list[str]:
-    """A text without accents, and as ASCII spells it: `Schröder` is `Schroeder` as well."""
-    spelt = spelling(text)
-    return [_folded(text)] if spelt is None else [_folded(text), spelt.lower()]
-
-
-def _folded(text: str) -> str:
-    """A text in small letters without accents: `Martín` and `Martin` are one name."""
-    parts = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(char for char in parts if not unicodedata.combining(char))
 
 
 def _known(block: pa.Table, column: str) -> pa.Array:

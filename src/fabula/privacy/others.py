@@ -27,6 +27,18 @@ Place = tuple[str, str]
 _TELLING = ("name", "first_name", "last_name", "email", "username", "company", "national_id")
 """Details that tell people apart; in the order in which further details follow them."""
 
+_PLACES = ("street", "address", "postcode", "city", "state")
+"""Details of an address; the first of them tells one from another."""
+
+_PLACED = re.compile(
+    r"[\W_]*(street|road|address|addr|line|city|town|state|region|province|county|zip([\W_]*code)?"
+    r"|post(al)?[\W_]*code|plz|ort|stadt|stra(ss|ß)e|anschrift|adresse|rue|ville|calle|ciudad|via"
+    r"|citt[àa])?([\W_]*\d+)?$"
+)
+"""What a column of an address is called, behind the role of the address: `billing_city`."""
+
+_FURTHER = "a further {} of the person"
+
 _WHOLE = ("name", "email", "company", "national_id")
 """Details that hardly two people share."""
 
@@ -56,7 +68,8 @@ def with_others(
     """
     if person is None or person.columns[0] not in draft.sample.column_names:
         return dict(actions)
-    found = dict(_Rows(draft, actions, person).others())
+    rows = _Rows(draft, actions, person)
+    found = dict(rows.others())
     made = dict(actions)
     for leader in sorted(found, key=lambda column: _TELLING.index(actions[column].detail)):
         if made[leader].of:
@@ -76,7 +89,36 @@ def with_others(
             reason = f"people of their own: {found[column]}" if column in found else ""
             reason = reason or f"a detail of the person of `{' '.join(of)}`"
             made[column] = replace(actions[column], of=of, reason=reason)
-    return made
+    return made | dict(_further(made, rows))
+
+
+def _further(
+    actions: Mapping[str, ColumnAction], rows: _Rows
+) -> Iterator[tuple[str, ColumnAction]]:
+    """The columns of e-mails and addresses of which one person has several."""
+    own = {n: a for n, a in actions.items() if a.action == "replace" and not a.of}
+    for column in [name for name, action in own.items() if action.detail == "email"][1:]:
+        yield column, replace(own[column], by=column, reason=_FURTHER.format("e-mail"))
+    roles: dict[str, list[str]] = {}
+    for column in (name for name, action in own.items() if action.detail in _PLACES):
+        roles.setdefault(_PLACED.sub("", spaced(column)), []).append(column)
+    first, *others = [roles[role] for role in sorted(roles, key=len)] or [[]]
+    for columns in others:
+        if {own[c].detail for c in columns}.isdisjoint({own[c].detail for c in first}):
+            first += columns  # `home_address` and `city` are one address
+        else:
+            lead = _lead(columns, own)
+            for column in columns:
+                yield column, replace(own[column], by=lead, reason=_FURTHER.format("address"))
+    if first and rows.has_several(lead := _lead(first, own)):
+        told = f"one `{rows.person.told}` has several values of `{lead}`"
+        for column in first:
+            yield column, replace(own[column], by=lead, reason=told)
+
+
+def _lead(columns: Sequence[str], actions: Mapping[str, ColumnAction]) -> str:
+    """The column that tells an address best."""
+    return min(columns, key=lambda name: _PLACES.index(actions[name].detail))
 
 
 def _telling(
@@ -154,28 +196,37 @@ class _Rows:
 
     def _reason(self, column: str, detail: str) -> str:
         """Why a column can't hold details of the row's person; nothing where it can."""
-        told = self.person.told
-        people, values = self._people, self._values(column)
-        both = pc.and_(pc.is_valid(people), pc.is_valid(values))
-        if not pc.any(both).as_py():
-            return ""
-        who, what = (
-            each.filter(both).dictionary_encode().indices.to_numpy().astype(np.int64)
-            for each in (people, values)
-        )
-        different = np.bincount(np.unique(np.stack([who, what], axis=1), axis=0)[:, 0])
-        several, repeated = (different > 1).sum(), (np.bincount(who) > 1).sum()
-        if several > _SEVERAL * repeated and several > _AT_LEAST * len(different):
+        told, values = self.person.told, self._values(column)
+        people, differing, several = self._spread(values)
+        if several:
             return f"one `{told}` has several values"
         if role_of(column) in self._own_roles:
             return ""
-        if detail in _WHOLE and len(different) >= SHARED * (what.max() + 1):
+        if detail in _WHOLE and people >= SHARED * differing > 0:
             return f"one value has several `{told}`"
         if detail in ("name", "first_name") and self._name is not None:
             same = pc.equal(_first(values), _first(self._values(self._name)))
             if (pc.sum(same).as_py() or 0) * 2 < len(same) - same.null_count:
                 return f"its first names are not those of `{self._name}`"
         return ""
+
+    def has_several(self, column: str) -> bool:
+        """Whether many people of several rows have several values."""
+        return self._spread(self._values(column))[2]
+
+    def _spread(self, values: pa.Array) -> tuple[int, int, bool]:
+        """How many people and values there are, and whether many people have several."""
+        both = pc.and_(pc.is_valid(self._people), pc.is_valid(values))
+        if not pc.any(both).as_py():
+            return 0, 0, False
+        who, what = (
+            each.filter(both).dictionary_encode().indices.to_numpy().astype(np.int64)
+            for each in (self._people, values)
+        )
+        different = np.bincount(np.unique(np.stack([who, what], axis=1), axis=0)[:, 0])
+        several, repeated = (different > 1).sum(), (np.bincount(who) > 1).sum()
+        many = several > _SEVERAL * repeated and several > _AT_LEAST * len(different)
+        return len(different), int(what.max()) + 1, bool(many)
 
     @cached_property
     def _people(self) -> pa.Array:

@@ -49,6 +49,9 @@ _PLACES = {
 }
 """Where the bits of each attribute stand in a person's digest, and how many bytes they are."""
 
+ACCOUNT, PLACE = (10, 22), (22, 34)
+"""The bytes of a person's e-mail address and of where the person lives."""
+
 _AGAIN = 48
 """From this byte on, a digest has the seed of other names, for people who would get real ones."""
 
@@ -199,7 +202,7 @@ class RealNames:
     @cached_property
     def _table(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """One pair for each of its last bits, and the pairs that found no room there."""
-        slots = np.full(8 << len(self.pairs).bit_length(), -2)
+        slots = np.full(2 << len(self.pairs).bit_length(), -2)
         places = self.pairs & (len(slots) - 1)
         slots[places] = self.pairs
         return slots, self.pairs[slots[places] != self.pairs]
@@ -229,6 +232,14 @@ class Group:
     def index(self, name: Literal["first_name", "last_name"]) -> NDArray[np.integer]:
         """The place of each person's name in the word lists."""
         return self.people.index(name, self._draws)
+
+    def with_bits(
+        self, place: NDArray[np.int64], bits: NDArray[np.uint8], part: tuple[int, int]
+    ) -> Group:
+        """One of the people for each place, with other bits of `ACCOUNT` or `PLACE`."""
+        digests = self.digests[place]
+        digests[:, slice(*part)] ^= bits[:, slice(*part)]
+        return Group(self.people, digests, None if self.sexes is None else self.sexes[place])
 
     @property
     def are_male(self) -> NDArray[np.bool_]:

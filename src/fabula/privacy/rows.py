@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from fabula.io.arrays import array_of, is_text
 from fabula.privacy.actions import TableMask
 from fabula.privacy.people import (
+    ACCOUNT,
     EMAIL,
     KEY_BYTES,
+    PLACE,
     Group,
     Keys,
     NewPeople,
@@ -87,9 +89,11 @@ class Rows:
 
     def persons(self, column: str) -> Persons:
         """The people of whom a column tells: the rows' own, or others."""
-        of = self.table.columns[column].of
-        if not of:
-            return self.own
+        of, by = self.table.columns[column].of, self.table.columns[column].by
+        if by and (by,) not in self._others:
+            self._others[by,] = self._with_further(by)
+        if by or not of:
+            return self._others[by,] if by else self.own
         if of not in self._others:
             related = [name for name, action in self.table.columns.items() if action.of == of]
             keys, _, place = self._keys(self._leading(of), related, f"other {' '.join(of)}")
@@ -113,6 +117,30 @@ class Rows:
         )
         sexes = sexes_of(self.table, self.columns)
         return Persons(self.people.at(keys, None if sexes is None else sexes[first]), place)
+
+    def _with_further(self, by: str) -> Persons:
+        """The rows' own people with a further e-mail or address, where it isn't their first."""
+        detail, texts = self.table.columns[by].detail, normal(texts_of(self.columns[by]))
+        first = next(
+            (
+                name
+                for name, action in self.table.columns.items()
+                if (action.detail, action.of, action.by) == (detail, (), "")
+                and name in self.columns
+            ),
+            None,
+        )
+        is_first = pc.invert(self.known(by))
+        if first is not None:
+            same = pc.equal(texts, normal(texts_of(self.columns[first])))
+            is_first = pc.or_(is_first, pc.fill_null(same, False))
+        coded = pc.fill_null(texts, "").dictionary_encode()
+        bits = self.secret.digests(coded.dictionary, f"further {detail}", KEY_BYTES)
+        bits = bits[coded.indices.to_numpy()]
+        bits[is_first.to_numpy(zero_copy_only=False)] = 0
+        part = ACCOUNT if detail == "email" else PLACE
+        group = self.own.group.with_bits(self.own.place, bits, part)
+        return Persons(group, np.arange(len(texts)))
 
     def _leading(self, of: Sequence[str]) -> Iterator[tuple[pa.Array, str]]:
         """What tells other people: a key of theirs, an e-mail, or names."""

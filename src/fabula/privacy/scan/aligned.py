@@ -26,13 +26,14 @@ _NAMES = ("name", "first_name", "last_name")
 
 
 def own_parts(
-    texts: Sequence[str | None], own: Sequence[Mention]
+    texts: Sequence[str | None], own: Sequence[Mention], *, drawn: bool = False
 ) -> Iterator[tuple[str, int, int, str]]:
     """Each kind of part that stands more often in its own row than chance explains.
 
     Args:
         texts: A column.
         own: The real values of each row.
+        drawn: Whether the values were drawn, so that chance may bring what it did not in a sample.
 
     Returns:
         The kind, how many rows hold it, the first of them, and what stands there.
@@ -40,7 +41,7 @@ def own_parts(
     found = _hits(texts, own)
     expected = _by_chance(texts[:_SAMPLE], own) if found and len(texts) > _TURNS else {}
     for kind, rows in found.items():
-        chance = expected.get(kind, 0.0) * max(1.0, len(texts) / _SAMPLE)
+        chance = max(expected.get(kind, 0.0), drawn * 3 / _TURNS) * max(1.0, len(texts) / _SAMPLE)
         if len(rows) > (chance + 4 * math.sqrt(chance) + 1 if chance else 0):
             row = min(rows)
             yield kind, len(rows), row, rows[row]

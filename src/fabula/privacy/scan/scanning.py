@@ -267,8 +267,9 @@ class _Found:
         """Search a column for parts, as far as the masker did not write it."""
         copied = self._card.copied(table, column)
         is_place = (table, column) in self._card.places  # new towns are called like people
+        drawn = not (copied or self._card.one_off)
         mine = own if copied else [each for each in own if is_place and each.kind in PLACES]
-        for kind, count, row, value in own_parts(texts, mine):
+        for kind, count, row, value in own_parts(texts, mine, drawn=drawn):
             if not copied and kind in _REAL_PLACES and count <= _BY_CHANCE * len(texts):
                 continue
             sought = Sought(real, column, kind, "part of its own person's row")
