@@ -176,6 +176,31 @@ def test_two_releases_of_the_same_people_are_intersected(made: Path) -> None:
     assert (gates["privacy.smallest_group"], gates["privacy.joined_k"]) == (True, False)
 
 
+def test_releases_of_two_files_are_intersected_by_person(tmp_path: Path) -> None:
+    """Each person has three visits in a file, half of them in both files."""
+    rng = np.random.default_rng(2)
+    for name, first in (("spring", 0), ("autumn", 100)):
+        visits = pa.table(
+            {
+                "visitor": np.repeat(np.arange(first, first + 200), 3),
+                "age": np.repeat(rng.integers(20, 70, 200), 3),
+                "ward": rng.choice(["eyes", "heart"], 600),
+            }
+        )
+        pa.csv.write_csv(visits, tmp_path / f"{name}.csv")
+        (tmp_path / f"{name}.yaml").write_text(
+            f"fabula: 1\ntables:\n  visits:\n    kind: source\n"
+            f"    file: {tmp_path / name}.csv\n    quasi: [age, ward]\n    k: 5\n"
+            "    person: visitor\n    holdout: 0.1\n    columns: {visitor: drop}\n"
+        )
+        fb.generate(tmp_path / f"{name}.yaml", output=tmp_path / name)
+    report = evaluate_release(_released(tmp_path / "autumn"), earlier=tmp_path / "spring")
+    (joined,) = [r for r in report.tables[0].results if r.key == "privacy.joined_k"]
+    assert joined.value is not None
+    assert joined.value < report.scores["privacy.smallest_group"]
+    assert joined.passed is False
+
+
 def test_a_group_that_shares_a_sensitive_value_fails_its_gate(made: Path) -> None:
     folder = _generate(made, "diverse", "k: 8\n    sensitive: [beds]\n    l: 2")
     release = _released(folder)

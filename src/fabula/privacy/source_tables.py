@@ -60,7 +60,11 @@ def with_sources(spec: DatasetSpec, *, key_file: Path | None = None) -> DatasetS
         raise SpecError(spec.source.located(problems))
     masking = _proposed(spec, found)
     settled = {name: _listed(table, masking.plan.tables[name]) for name, table in found.items()}
-    problems = [each for table in settled.values() for each in _repeating(table, masking)]
+    problems = [
+        each
+        for table in settled.values()
+        for each in (*_repeating(table, masking), *_needed(table, masking))
+    ]
     if problems:
         raise SpecError(spec.source.located(problems))
     return spec.model_copy(update={"tables": {**spec.tables, **settled}})
@@ -106,8 +110,7 @@ def _found(
     if source.sha256 not in (None, sha256):
         message = f"`{file}` is another file than the one whose hash is given"
         problems.append(Violation("spec.other-file", message, f"{where}.sha256"))
-    wanted = [*source.synthesize, *source.quasi, *source.sensitive, *source.generalise]
-    for name in dict.fromkeys(each for each in wanted if each not in known):
+    for name in dict.fromkeys(each for each, _ in _wanted(source) if each not in known):
         message = f"`{file}` has no column `{name}`"
         hint = did_you_mean(name, known) or f"columns: {', '.join(known[:20])}"
         problems.append(Violation("spec.unknown-column", message, where, hint))
@@ -204,6 +207,24 @@ def _repeating(table: TableSpec, masking: Masking) -> Iterator[Violation]:
             elif action.is_lossy:
                 message = f"`{action.text}` makes different values of `{name}` equal"
                 yield Violation("spec.not-unique", message, where, "write `replace: code`")
+
+
+def _wanted(source: SourceTable) -> Iterator[tuple[str, str]]:
+    """The columns that a release needs, with what needs each."""
+    for what in ("synthesize", "quasi", "sensitive", "generalise"):
+        yield from ((name, what) for name in getattr(source, what))
+
+
+def _needed(table: TableSpec, masking: Masking) -> Iterator[Violation]:
+    """Columns that a release needs, and that are left out."""
+    source, actions = _source(table), masking.plan.tables[table.name].columns
+    cell = Parity.read(source.parity, source.rate).cell if source.parity else ()
+    for name, what in (*_wanted(source), *((name, "parity") for name in cell)):
+        if name in actions and actions[name].action == "drop":
+            message = f"`{name}` is dropped, and `{what}` needs it"
+            hint = f"take `{name}: drop` out of `columns`, or `{name}` out of `{what}`"
+            where = f"tables.{table.name}.columns.{name}"
+            yield Violation("spec.dropped-column", message, where, hint)
 
 
 def _names(table: TableSpec) -> dict[str, tuple[str, ...]]:
