@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import fabula as fb
-from fabula.errors import SourceError, UsageError
+from fabula.errors import SourceError, SpecError, UsageError
 from fabula.evaluation.release_folder import Release
 from fabula.evaluation.releases import evaluate_release
 from fabula.planning.sources import held_rows
@@ -174,6 +174,27 @@ def test_two_releases_of_the_same_people_are_intersected(made: Path) -> None:
     crossing = _released(coarse, age=pa.array(places // 40))
     gates = {g.metric: g.passed for g in evaluate_release(crossing, earlier=coarse).gates}
     assert (gates["privacy.smallest_group"], gates["privacy.joined_k"]) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        ("quasi: [sex, age]\n    k: 3", "quasi"),
+        ("quasi: [age]\n    k: 3\n    sensitive: [sex]\n    l: 2", "sensitive"),
+        ("generalise: {sex: 1}", "generalise"),
+        ("synthesize: [sex]", "synthesize"),
+        ("synthesize: [cost]\n    parity: cost~sex", "parity"),
+    ],
+)
+def test_a_column_that_a_release_needs_is_not_dropped(tmp_path: Path, more: str, what: str) -> None:
+    """`validate` refuses it, before anything is learned."""
+    pa.csv.write_csv(patients(60), tmp_path / "p.csv")
+    spec = (
+        f"fabula: 1\ntables:\n  p:\n    kind: source\n    file: {tmp_path}/p.csv\n    {more}\n"
+        "    columns: {email: drop, sex: drop}\n"
+    )
+    with pytest.raises(SpecError, match=f"says `sex: drop`, and `{what}` needs the column"):
+        fb.validate(spec)
 
 
 def test_releases_of_two_files_are_intersected_by_person(tmp_path: Path) -> None:

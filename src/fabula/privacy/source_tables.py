@@ -33,6 +33,9 @@ from fabula.privacy.secret import Secret
 from fabula.spec.tables import DatasetSpec, TableSpec
 from fabula.synthesizers.parity import Parity
 
+_ACTIONS = ("synthesize", "generalise")
+"""Parts of a release that say what becomes of a column's values."""
+
 _SECRETS: dict[str, Secret] = {}
 """The keys that this process has used, by their fingerprints."""
 
@@ -211,20 +214,23 @@ def _repeating(table: TableSpec, masking: Masking) -> Iterator[Violation]:
 
 def _wanted(source: SourceTable) -> Iterator[tuple[str, str]]:
     """The columns that a release needs, with what needs each."""
-    for what in ("synthesize", "quasi", "sensitive", "generalise"):
+    for what in (*_ACTIONS, "quasi", "sensitive"):
         yield from ((name, what) for name in getattr(source, what))
 
 
 def _needed(table: TableSpec, masking: Masking) -> Iterator[Violation]:
-    """Columns that a release needs, and that are left out."""
-    source, actions = _source(table), masking.plan.tables[table.name].columns
+    """Columns that a release needs as they are, and of which `columns` says something else."""
+    source, planned = _source(table), masking.plan.tables[table.name].columns
     cell = Parity.read(source.parity, source.rate).cell if source.parity else ()
     for name, what in (*_wanted(source), *((name, "parity") for name in cell)):
-        if name in actions and actions[name].action == "drop":
-            message = f"`{name}` is dropped, and `{what}` needs it"
-            hint = f"take `{name}: drop` out of `columns`, or `{name}` out of `{what}`"
+        given = source.columns.get(name, "keep")
+        if name in planned and planned[name].action == "drop":
+            given = "drop"
+        if given == "drop" or (what in _ACTIONS and not given.startswith("keep")):
+            message = f"`columns` says `{name}: {given}`, and `{what}` needs the column"
+            hint = f"take `{name}` out of `columns` or out of `{what}`"
             where = f"tables.{table.name}.columns.{name}"
-            yield Violation("spec.dropped-column", message, where, hint)
+            yield Violation("spec.two-actions", message, where, hint)
 
 
 def _names(table: TableSpec) -> dict[str, tuple[str, ...]]:
