@@ -31,6 +31,7 @@ PUBLIC_NAMES = [
     "Synthesizer",
     "TableSpec",
     "Unmasked",
+    "View",
     "__version__",
     "adescribe",
     "aextend",
@@ -70,6 +71,7 @@ PUBLIC_NAMES = [
     "synthesize",
     "unmask",
     "validate",
+    "view",
 ]
 
 LOADED_LATER = {

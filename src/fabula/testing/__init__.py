@@ -14,13 +14,13 @@ if TYPE_CHECKING:
         check_check_kind,
         check_column_kind,
         check_detector,
-        check_file_format,
         check_metric,
         check_provider,
         check_synthesizer,
         check_training_format,
     )
     from fabula.testing.factories import Factory
+    from fabula.testing.output_contracts import check_destination, check_file_format
     from fabula.testing.replies import Reply
     from fabula.testing.rows import RowMaker
     from fabula.testing.server import ChatServer
@@ -33,6 +33,7 @@ __all__ = [
     "RowMaker",
     "check_check_kind",
     "check_column_kind",
+    "check_destination",
     "check_detector",
     "check_file_format",
     "check_metric",
@@ -47,6 +48,8 @@ _HOMES = {
     "Factory": "factories",
     "Reply": "replies",
     "RowMaker": "rows",
+    "check_destination": "output_contracts",
+    "check_file_format": "output_contracts",
 }
 
 
