@@ -180,7 +180,7 @@ def test_what_cannot_be_drawn_is_said_with_what_to_do() -> None:
         Factory(Server).rows(1)
     assert "socket=…" in str(told.value.hint)
     assert isinstance(Factory(Server).rows(1, socket=Socket())[0].socket, Socket)
-    with pytest.raises(UsageError, match="-1 is no number of rows"):
+    with pytest.raises(UsageError, match="-1 rows can't be drawn"):
         Factory(Server).rows(-1)
     with pytest.raises(UsageError, match="has no field `nme`"):
         Factory(Server).rows(1, nme="x")

@@ -85,7 +85,7 @@ class Factory(Generic[T]):
         """
         if not isinstance(n, int) or n < 0:
             raise UsageError(
-                f"{n!r} is no number of rows", code="factory.rows", hint="give 0 or more"
+                f"{n!r} rows can't be drawn", code="factory.rows", hint="give 0 or more"
             )
         fields = self._known.model.model_fields
         names = {info.alias: name for name, info in fields.items() if info.alias}
