@@ -60,6 +60,18 @@ def column(annotation: Any, *, name: str = "thing", prompt: str | None = None) -
         (Annotated[str, Field(pattern="[A-Z]{3}")], col.pattern("[A-Z]{3}")),
         (uuid.UUID, col.uuid()),
         (dt.date, col.datetime(dt.date(2022, 1, 1), dt.date(2026, 1, 1), date=True)),
+        (
+            Annotated[dt.date, Field(gt=dt.date(2020, 1, 1), le=dt.date(2020, 2, 1))],
+            col.datetime(dt.date(2020, 1, 2), dt.date(2020, 2, 2), date=True),
+        ),
+        (
+            Annotated[dt.datetime, Field(ge=dt.datetime(2030, 1, 1))],
+            col.datetime(dt.datetime(2030, 1, 1), dt.datetime(2034, 1, 1)),
+        ),
+        (
+            Annotated[dt.date, Field(lt=dt.date(1990, 1, 1))],
+            col.datetime(dt.date(1986, 1, 1), dt.date(1990, 1, 1), date=True),
+        ),
         (Annotated[int, col.poisson(40)], col.poisson(40)),
         (Annotated[str, Field(max_length=9), col.person("city")], col.person("city")),
         (bool | None, col.bernoulli(nulls=0.1)),

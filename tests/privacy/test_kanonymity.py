@@ -223,3 +223,21 @@ def test_what_a_model_loses_lies_between_two_ends() -> None:
     assert made.cost is not None
     assert made.cost.raw > 0.8
     assert made.cost.dropped < 0.75 < made.cost.released <= made.cost.raw + 0.03
+
+
+def test_people_alike_in_what_is_sensitive_are_joined_by_few_others() -> None:
+    """The young all earn little: some of them join one older group instead of losing all cells."""
+    rng = np.random.default_rng(4)
+    age = rng.choice([20, 30, 40, 50, 60, 70], 6_000, p=[0.25, 0.15, 0.15, 0.15, 0.15, 0.15])
+    ward = rng.integers(0, 12, 6_000)
+    rich = (rng.random(6_000) < 0.3) & (age > 20)
+    people = pa.table({"age": age, "ward": ward, "rich": np.where(rich, "yes", "no")})
+    made = fb.generalise(
+        people, quasi=["age", "ward"], k=5, sensitive=["rich"], l=2, max_blank=0.25
+    )  # fmt: skip
+    assert made.after.l["rich"] >= 2
+    assert made.after.k >= 5
+    blank = [made.table.column(name).null_count for name in ("age", "ward")]
+    young = int((age == 20).sum())
+    assert young <= blank[0] < 3 * young
+    assert blank[1] == 0

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import fabula as fb
-from fabula.errors import SourceError, UsageError
+from fabula.errors import SourceError, SpecError, UsageError
 from fabula.evaluation.release_folder import Release
 from fabula.evaluation.releases import evaluate_release
 from fabula.planning.sources import held_rows
@@ -174,6 +174,52 @@ def test_two_releases_of_the_same_people_are_intersected(made: Path) -> None:
     crossing = _released(coarse, age=pa.array(places // 40))
     gates = {g.metric: g.passed for g in evaluate_release(crossing, earlier=coarse).gates}
     assert (gates["privacy.smallest_group"], gates["privacy.joined_k"]) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        ("quasi: [sex, age]\n    k: 3", "quasi"),
+        ("quasi: [age]\n    k: 3\n    sensitive: [sex]\n    l: 2", "sensitive"),
+        ("generalise: {sex: 1}", "generalise"),
+        ("synthesize: [sex]", "synthesize"),
+        ("synthesize: [cost]\n    parity: cost~sex", "parity"),
+    ],
+)
+def test_a_column_that_a_release_needs_is_not_dropped(tmp_path: Path, more: str, what: str) -> None:
+    """`validate` refuses it, before anything is learned."""
+    pa.csv.write_csv(patients(60), tmp_path / "p.csv")
+    spec = (
+        f"fabula: 1\ntables:\n  p:\n    kind: source\n    file: {tmp_path}/p.csv\n    {more}\n"
+        "    columns: {email: drop, sex: drop}\n"
+    )
+    with pytest.raises(SpecError, match=f"says `sex: drop`, and `{what}` needs the column"):
+        fb.validate(spec)
+
+
+def test_releases_of_two_files_are_intersected_by_person(tmp_path: Path) -> None:
+    """Each person has three visits in a file, half of them in both files."""
+    rng = np.random.default_rng(2)
+    for name, first in (("spring", 0), ("autumn", 100)):
+        visits = pa.table(
+            {
+                "visitor": np.repeat(np.arange(first, first + 200), 3),
+                "age": np.repeat(rng.integers(20, 70, 200), 3),
+                "ward": rng.choice(["eyes", "heart"], 600),
+            }
+        )
+        pa.csv.write_csv(visits, tmp_path / f"{name}.csv")
+        (tmp_path / f"{name}.yaml").write_text(
+            f"fabula: 1\ntables:\n  visits:\n    kind: source\n"
+            f"    file: {tmp_path / name}.csv\n    quasi: [age, ward]\n    k: 5\n"
+            "    person: visitor\n    holdout: 0.1\n    columns: {visitor: drop}\n"
+        )
+        fb.generate(tmp_path / f"{name}.yaml", output=tmp_path / name)
+    report = evaluate_release(_released(tmp_path / "autumn"), earlier=tmp_path / "spring")
+    (joined,) = [r for r in report.tables[0].results if r.key == "privacy.joined_k"]
+    assert joined.value is not None
+    assert joined.value < report.scores["privacy.smallest_group"]
+    assert joined.passed is False
 
 
 def test_a_group_that_shares_a_sensitive_value_fails_its_gate(made: Path) -> None:

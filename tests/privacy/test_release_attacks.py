@@ -52,6 +52,18 @@ def test_two_coarse_releases_together_are_finer_than_each() -> None:
     assert intersection_attack(first, first).k == linkage_attack(first).k
 
 
+def test_every_row_of_a_person_counts_in_the_intersection_of_two_releases() -> None:
+    """Ann alone has moved: only her second rows of both releases tell that."""
+    ward = ["eyes", "eyes", "heart", "eyes", "eyes", "eyes", "eyes"]
+    whose = ["ann", "bob", "ann", "cid", "dan", "bob", "cid"]
+    rows, persons = pa.table({"ward": ward}), pa.chunked_array([pa.array(whose)])
+    stayed = pa.table({"ward": ["eyes"] * 4}), pa.chunked_array([["ann", "bob", "cid", "dan"]])
+    attack = intersection_attack(rows, stayed[0], whose=(persons, stayed[1]))
+    assert attack.k == 1
+    first = pa.table({"ward": ["eyes"] * 4})
+    assert intersection_attack(first, stayed[0], whose=(stayed[1], stayed[1])).k == 4
+
+
 def test_inference_sees_values_that_are_the_persons_own() -> None:
     rng = np.random.default_rng(1)
     real, drawn, held = (

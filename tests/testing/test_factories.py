@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import enum
 import uuid
+from collections import deque
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypedDict
@@ -13,8 +14,15 @@ from typing import Annotated, Any, Literal, NamedTuple, TypedDict
 import attrs
 import pytest
 import sqlalchemy as sa
-from pydantic import AwareDatetime, BaseModel, Field, HttpUrl, field_validator
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
+from pydantic import AwareDatetime, BaseModel, Field, HttpUrl, Json, RootModel, field_validator
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    MappedAsDataclass,
+    Session,
+    mapped_column,
+    relationship,
+)
 
 import fabula as fb
 from fabula.errors import CheckError, UsageError
@@ -59,6 +67,14 @@ class Everything(BaseModel):
     page: HttpUrl
     either: int | str
     anything: Any
+    number: int = Field(alias="orderNo")
+    due: dt.date = Field(gt=dt.date(2020, 1, 1), lt=dt.date(2020, 2, 1))
+    queue: deque[int]
+    encoded: Json
+
+
+class Sizes(RootModel[list[int]]):
+    pass
 
 
 @attrs.define
@@ -95,7 +111,7 @@ class Node(BaseModel):
     parent: Node | None
 
 
-@pytest.mark.parametrize("cls", [Everything, Box, Span, Point, Reader, Node])
+@pytest.mark.parametrize("cls", [Everything, Sizes, Box, Span, Point, Reader, Node])
 def test_a_class_of_any_sort_is_drawn_and_repeats(cls: type) -> None:
     rows = Factory(cls, seed=7).rows(20)
     assert len(rows) == 20
@@ -117,7 +133,8 @@ def test_constraints_hold_and_names_mean_something() -> None:
 def test_given_values_are_kept_and_keys_differ_between_calls() -> None:
     maker = RowMaker(seed=3)
     rows = [maker.row(Everything, pin="AB123", address={"street": "x", "city": "y"})]
-    rows += maker.rows(Everything, 2, pin="AB123")
+    rows += maker.rows(Everything, 2, pin="AB123", orderNo=5)
+    assert [row.number for row in rows[1:]] == [5, 5]
     assert [row.id for row in rows] == [1, 2, 3]
     assert {row.pin for row in rows} == {"AB123"}
     assert rows[0].address == Address(street="x", city="y")
@@ -163,6 +180,8 @@ def test_what_cannot_be_drawn_is_said_with_what_to_do() -> None:
         Factory(Server).rows(1)
     assert "socket=…" in str(told.value.hint)
     assert isinstance(Factory(Server).rows(1, socket=Socket())[0].socket, Socket)
+    with pytest.raises(UsageError, match="-1 rows can't be drawn"):
+        Factory(Server).rows(-1)
     with pytest.raises(UsageError, match="has no field `nme`"):
         Factory(Server).rows(1, nme="x")
     with pytest.raises(UsageError, match="`int` has no fields"):
@@ -200,6 +219,33 @@ class Order(Base):
     gift_of: Mapped[int | None] = mapped_column(sa.ForeignKey("customers.id"))
     total: Mapped[Decimal] = mapped_column(sa.Numeric(8, 2))
     customer: Mapped[Customer] = relationship(back_populates="orders", foreign_keys=[customer_id])
+
+
+class DataBase(MappedAsDataclass, DeclarativeBase):
+    pass
+
+
+class Part(DataBase, kw_only=True):
+    __tablename__ = "parts"
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    facts: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
+    raw: Mapped[bytes] = mapped_column(sa.LargeBinary(4))
+    whole_id: Mapped[int | None] = mapped_column(sa.ForeignKey("parts.id"))
+    whole: Mapped[Part | None] = relationship(remote_side="Part.id", default=None)
+
+
+def test_mapped_dataclasses_take_related_objects_and_json() -> None:
+    maker, engine = RowMaker(seed=1), sa.create_engine("sqlite://")
+    DataBase.metadata.create_all(engine)
+    whole = maker.row(Part)
+    part = maker.row(Part, whole=whole, facts={"size": 3})
+    with Session(engine) as session:
+        session.add(part)
+        session.commit()
+        assert part.whole_id == whole.id
+        assert isinstance(whole.facts, dict)
+        assert len(part.raw) == 4
+    engine.dispose()
 
 
 def test_mapped_objects_fit_their_database() -> None:

@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from fabula.cli.arguments import Names, Words, read_spec
 from fabula.cli.console import Talk
 from fabula.cli.options import verb
-from fabula.errors import UsageError
+from fabula.errors import GateError, UsageError
 
 if TYPE_CHECKING:
     from fabula.evaluation.release_folder import Release
@@ -116,7 +116,12 @@ def evaluate(
         report.write(output)
         good = ", marked RELEASABLE" if release else ""
         talk.say(f"Wrote `{output}`{good if report.passed else ', marked NOT RELEASABLE'}")
-    report.raise_for_gates()
+    try:
+        report.raise_for_gates()
+    except GateError as error:
+        if output:
+            error.hint = f"`{output}` says what each number means"
+        raise
 
 
 def _release(folder: Path, real: Path | None, earlier: Path | None) -> Release | None:

@@ -19,7 +19,6 @@ from fabula.evaluation.metrics.metric import Metric, Score
 from fabula.evaluation.metrics.result import MetricResult, noise, percent
 from fabula.evaluation.release_folder import Release
 from fabula.evaluation.report import Report
-from fabula.planning.sources import people_in
 from fabula.privacy.hybrid.learned_columns import completed_by
 from fabula.privacy.release.attacks import (
     MOST_NOTES,
@@ -119,10 +118,14 @@ def evaluate_release(
         UsageError: Nobody was kept out.
     """
     known = [*release.kept, *release.learned]
-    whole = evaluate(
-        release.rows.select(known), real=release.real.select(known),
-        holdout=release.held.select(known), metrics=["quality.shapes", "quality.pairs"], seed=seed,
-    )  # fmt: skip
+    if known:
+        whole = evaluate(
+            release.rows.select(known), real=release.real.select(known),
+            holdout=release.held.select(known), metrics=["quality.shapes", "quality.pairs"],
+            seed=seed,
+        )  # fmt: skip
+    else:  # every column is coarser than the real one, so their values can't be compared
+        whole = evaluate(release.rows, metrics=[], seed=seed)
     results = list(_bounded(whole.tables[0].results, {"shapes": SHAPES, "pairs": PAIRS}))
     if release.learned:
         alone = evaluate(
@@ -230,8 +233,11 @@ def _intersected(release: Release, folder: Path) -> Iterator[MetricResult]:
             code="evaluate.earlier",
             hint="give the folder that `fabula generate` wrote",
         )
-    ours, theirs, people = _aligned(release, other)
-    attack = intersection_attack(ours.select(release.quasi), theirs.select(other.quasi), people)
+    ours, theirs = release.rows.select(release.quasi), other.rows.select(other.quasi)
+    if release.source.sha256 == other.source.sha256 and release.real.equals(other.real):
+        attack = intersection_attack(ours, theirs, release.people)
+    else:
+        attack = intersection_attack(ours, theirs, whose=_persons(release, other))
     bound = min(release.source.k or 2, other.source.k or 2)
     yield JOINED.result(Score(
         float(attack.k),
@@ -241,10 +247,8 @@ def _intersected(release: Release, folder: Path) -> Iterator[MetricResult]:
     ))  # fmt: skip
 
 
-def _aligned(one: Release, other: Release) -> tuple[pa.Table, pa.Table, NDArray[np.int64] | None]:
-    """The rows of the people who are in both releases, in one order, and whose they are."""
-    if one.source.sha256 == other.source.sha256 and one.real.equals(other.real):
-        return one.rows, other.rows, one.people
+def _persons(one: Release, other: Release) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
+    """Whose the rows of two releases are."""
     person = one.source.person
     if person is None or person != other.source.person:
         raise UsageError(
@@ -252,11 +256,8 @@ def _aligned(one: Release, other: Release) -> tuple[pa.Table, pa.Table, NDArray[
             code="evaluate.earlier",
             hint="name `person` in both specs",
         )
-    keys = other.real.column(person).combine_chunks()
-    places = pc.index_in(one.real.column(person).combine_chunks(), value_set=keys)
-    both = pc.is_valid(places)
-    whose = people_in(one.real.filter(both), person)
-    return one.rows.filter(both), other.rows.take(places.filter(both)), whose
+    ours, theirs = (each.real.column(person).cast(pa.large_string()) for each in (one, other))
+    return ours, theirs
 
 
 def _rates(release: Release) -> Iterator[MetricResult]:

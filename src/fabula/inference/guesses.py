@@ -47,6 +47,8 @@ class Facts:
         digits: Its most digits in all, where they are limited.
         pattern: The regular expression that it matches.
         choices: All allowed values, where they are listed.
+        since: The first date or time.
+        until: A date or time before which it is.
     """
 
     name: str
@@ -60,6 +62,8 @@ class Facts:
     digits: int | None = None
     pattern: str | None = None
     choices: tuple[Any, ...] = ()
+    since: dt.date | None = None
+    until: dt.date | None = None
 
     @property
     def is_key(self) -> bool:
@@ -105,6 +109,8 @@ def guess(facts: Facts) -> Guess | None:
         return Guess(col.bernoulli(0.5), "true or false")
     if facts.type in (int, float, Decimal):
         return _number(facts)
+    if facts.type in (dt.date, dt.datetime) and (facts.since or facts.until):
+        return _moment(facts)
     if facts.type is dt.date and _BORN.search(facts.name):
         return Guess(col.person("birth_date"), f"named `{facts.name}`")
     if facts.type in _BY_TYPE:
@@ -118,6 +124,17 @@ def words(name: str) -> str:
     """`customerID` and `Customer-Id` as `customer_id`."""
     parts = re.sub(r"([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])", r"\1\3_\2\4", name)
     return re.sub(r"[^a-z0-9]+", "_", parts.lower()).strip("_")
+
+
+def _moment(facts: Facts) -> Guess:
+    """A date or time between its bounds, or for some years from the one that it has."""
+    since, until, usual = facts.since, facts.until, END - START
+    is_date = facts.type is dt.date
+    if since is None and until is not None:
+        since = min(until - usual, type(until)(START.year, START.month, START.day))
+    assert since is not None
+    column = col.datetime(since, until or since + usual, date=is_date)
+    return Guess(column, f"between {since} and {until}" if until else f"from {since} on")
 
 
 def _number(facts: Facts) -> Guess | None:

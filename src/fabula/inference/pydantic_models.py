@@ -169,6 +169,8 @@ def facts_of(
         digits=_digits(metadata, "max_digits"),
         pattern=_pattern(metadata),
         choices=_choices(bare),
+        since=_moment(metadata, "ge", bare) or _moment(metadata, "gt", bare, 1),
+        until=_moment(metadata, "lt", bare) or _moment(metadata, "le", bare, 1),
     )
 
 
@@ -187,6 +189,15 @@ def _bound(metadata: list[Any], name: str) -> float | None:
         case [Decimal() as bound]:
             return float(bound)
     return None
+
+
+def _moment(metadata: list[Any], name: str, bare: Any, steps: int = 0) -> dt.date | None:
+    """A bound of a date or a time, some days or seconds later."""
+    found = [
+        getattr(item, name) for item in metadata if isinstance(getattr(item, name, None), dt.date)
+    ]
+    step = dt.timedelta(days=1) if bare is dt.date else dt.timedelta(seconds=1)
+    return found[-1] + steps * step if found else None
 
 
 def _digits(metadata: list[Any], name: str) -> int | None:

@@ -63,7 +63,9 @@ def row_model(cls: type) -> RowModel | None:
     try:
         hints = get_type_hints(cls, include_extras=True)
     except NameError as error:
-        raise unusable(cls.__name__, error) from error
+        message = f"`{cls.__name__}` names a type that is not found: {error}"
+        hint = "define both classes in a module, outside of functions"
+        raise SpecError([Violation("spec.unknown-type", message, cls.__name__, hint)]) from error
     fields = {alias: (hints.get(name, Any), ...) for alias, name in names.items()}
     return RowModel(model_of(cls.__name__, fields), cls)
 
@@ -100,10 +102,14 @@ def unusable(name: str, error: Exception) -> SpecError:
 def _mapped(cls: Any) -> RowModel:
     """What SQLAlchemy knows of a class; what the database fills in is left out."""
     mapper = cls.__mapper__
+    own = dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ()
+    left = {each.name for each in own if not each.init}
     columns = {
-        attribute.key: attribute.columns[0]
-        for attribute in mapper.column_attrs
-        if hasattr(attribute.columns[0], "nullable") and not _filled_in(attribute.columns[0])
+        each.key: each.columns[0]
+        for each in mapper.column_attrs
+        if each.key not in left
+        and hasattr(each.columns[0], "nullable")
+        and not _filled_in(each.columns[0])
     }
     keys = {
         name: next(iter(column.foreign_keys)).target_fullname.rpartition(".")[0]
@@ -134,11 +140,11 @@ def _field(column: Any) -> Any:
         python: Any = kind.enum_class or Literal[tuple(kind.enums)]
     else:
         try:
-            python = kind.python_type
+            python = dict if kind.python_type is object else kind.python_type  # JSON
         except NotImplementedError:
             python = Any
     known: dict[str, Any] = {"description": column.comment or column.doc}
-    if python is str:
+    if python in (str, bytes):
         known["max_length"] = kind.length
     elif python is Decimal:
         known |= {"max_digits": kind.precision, "decimal_places": kind.scale}

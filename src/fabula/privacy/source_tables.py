@@ -33,6 +33,9 @@ from fabula.privacy.secret import Secret
 from fabula.spec.tables import DatasetSpec, TableSpec
 from fabula.synthesizers.parity import Parity
 
+_ACTIONS = ("synthesize", "generalise")
+"""Parts of a release that say what becomes of a column's values."""
+
 _SECRETS: dict[str, Secret] = {}
 """The keys that this process has used, by their fingerprints."""
 
@@ -60,7 +63,11 @@ def with_sources(spec: DatasetSpec, *, key_file: Path | None = None) -> DatasetS
         raise SpecError(spec.source.located(problems))
     masking = _proposed(spec, found)
     settled = {name: _listed(table, masking.plan.tables[name]) for name, table in found.items()}
-    problems = [each for table in settled.values() for each in _repeating(table, masking)]
+    problems = [
+        each
+        for table in settled.values()
+        for each in (*_repeating(table, masking), *_needed(table, masking))
+    ]
     if problems:
         raise SpecError(spec.source.located(problems))
     return spec.model_copy(update={"tables": {**spec.tables, **settled}})
@@ -107,8 +114,7 @@ def _found(
     if source.sha256 not in (None, sha256):
         message = f"`{file}` is another file than the one whose hash is given"
         problems.append(Violation("spec.other-file", message, f"{where}.sha256"))
-    wanted = [*source.synthesize, *source.quasi, *source.sensitive, *source.generalise]
-    for name in dict.fromkeys(each for each in wanted if each not in known):
+    for name in dict.fromkeys(each for each, _ in _wanted(source) if each not in known):
         message = f"`{file}` has no column `{name}`"
         hint = did_you_mean(name, known) or f"columns: {', '.join(known[:20])}"
         problems.append(Violation("spec.unknown-column", message, where, hint))
@@ -205,6 +211,27 @@ def _repeating(table: TableSpec, masking: Masking) -> Iterator[Violation]:
             elif action.is_lossy:
                 message = f"`{action.text}` makes different values of `{name}` equal"
                 yield Violation("spec.not-unique", message, where, "write `replace: code`")
+
+
+def _wanted(source: SourceTable) -> Iterator[tuple[str, str]]:
+    """The columns that a release needs, with what needs each."""
+    for what in (*_ACTIONS, "quasi", "sensitive"):
+        yield from ((name, what) for name in getattr(source, what))
+
+
+def _needed(table: TableSpec, masking: Masking) -> Iterator[Violation]:
+    """Columns that a release needs as they are, and of which `columns` says something else."""
+    source, planned = _source(table), masking.plan.tables[table.name].columns
+    cell = Parity.read(source.parity, source.rate).cell if source.parity else ()
+    for name, what in (*_wanted(source), *((name, "parity") for name in cell)):
+        given = source.columns.get(name, "keep")
+        if name in planned and planned[name].action == "drop":
+            given = "drop"
+        if given == "drop" or (what in _ACTIONS and not given.startswith("keep")):
+            message = f"`columns` says `{name}: {given}`, and `{what}` needs the column"
+            hint = f"take `{name}` out of `columns` or out of `{what}`"
+            where = f"tables.{table.name}.columns.{name}"
+            yield Violation("spec.two-actions", message, where, hint)
 
 
 def _names(table: TableSpec) -> dict[str, tuple[str, ...]]:

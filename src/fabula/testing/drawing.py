@@ -9,7 +9,7 @@ import datetime as dt
 import enum
 import random
 import types
-from collections import abc
+from collections import abc, deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -50,7 +50,7 @@ _UTC = dt.UTC
 
 _COLLECTIONS: Mapping[Any, Callable[[list[Any]], Any]] = {
     list: list, set: set, frozenset: frozenset, tuple: tuple,
-    abc.Sequence: list, abc.Iterable: list, abc.Collection: list, abc.Set: set,
+    deque: deque, abc.Sequence: list, abc.Iterable: list, abc.Collection: list, abc.Set: set,
 }  # fmt: skip
 
 _PLAIN: Mapping[Any, tuple[AbstractColumn, Callable[[Any], Any] | None]] = {
@@ -69,6 +69,9 @@ _PLAIN: Mapping[Any, tuple[AbstractColumn, Callable[[Any], Any] | None]] = {
     pydantic.FutureDatetime: (col.datetime("2100-01-01", "2110-01-01"), None),
     pydantic.PastDate: (col.datetime("2010-01-01", "2020-01-01", date=True), None),
     pydantic.FutureDate: (col.datetime("2100-01-01", "2110-01-01", date=True), None),
+    pydantic.Json: (col.choice(['{"name": "amber"}', "[1, 2]", "true"]), None),
+    type(None): (col.constant(None), None),
+    complex: (col.uniform(0, _WIDTH), complex),
     pydantic.SecretStr: (col.pattern("[A-Za-z0-9]{16}"), None),
 }  # fmt: skip
 """Columns of types that say nothing else, and what their values become."""
@@ -211,7 +214,10 @@ class _Drawer:
             return _Column(col.uuid(), _fitted(str, metadata))
         if facts.type in _PLAIN:
             column, become = _PLAIN[facts.type]
-            return _Column(column, become or _fitted(bare, metadata))
+            fit = _fitted(bare, metadata)
+            if become is not None and fit is not None:
+                return _Column(column, lambda text: become(fit(text)))
+            return _Column(column, become or fit)
         if origin in (Union, types.UnionType):
             return self._first_of(name, [each for each in inner if each is not type(None)])
         if origin is tuple and inner and inner[-1] is not Ellipsis:
@@ -275,7 +281,7 @@ def _number(facts: Facts) -> AbstractColumn:
 def _fitted(bare: Any, metadata: list[Any]) -> Callable[[str], str] | None:
     """What makes texts as long as they must be; None where any length will do."""
     low, high = _length(metadata, "min_length") or 0, _length(metadata, "max_length")
-    if bare is not str or (not low and high is None):
+    if bare not in (str, bytes) or (not low and high is None):
         return None
     return lambda text: (text if len(text) >= low else (f"{text} " * low)[:low])[:high]
 

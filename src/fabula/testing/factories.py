@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
+from pydantic import RootModel
+
 from fabula.errors import CheckError, UsageError, did_you_mean
 from fabula.inference.pydantic_models import unwrapped
 from fabula.inference.row_classes import objects_of
@@ -16,6 +18,9 @@ T = TypeVar("T")
 
 MOST_REFUSED = 50
 """Rows that a class may refuse for each that is asked for."""
+
+REFUSALS = (CheckError, ValueError, TypeError, AssertionError)
+"""How a class says that it does not accept values."""
 
 _GROWTH = 8
 """Rows that are drawn first, and by how much each further draw is larger: a test asks for few rows,
@@ -78,8 +83,15 @@ class Factory(Generic[T]):
                 key of another table's row or of a type that can't be drawn.
             CheckError: The class refuses nearly every row; the message has its last reason.
         """
-        self._check(values)
-        return list(islice(self._accepted(n, values), n))
+        if not isinstance(n, int) or n < 0:
+            raise UsageError(
+                f"{n!r} rows can't be drawn", code="factory.rows", hint="give 0 or more"
+            )
+        fields = self._known.model.model_fields
+        names = {info.alias: name for name, info in fields.items() if info.alias}
+        given = {names.get(name, name): value for name, value in values.items()}
+        self._check(given)
+        return list(islice(self._accepted(n, given), n))
 
     def _check(self, values: Mapping[str, Any]) -> None:
         known, name_of = self._known, f"`{self._cls.__name__}"
@@ -115,11 +127,12 @@ class Factory(Generic[T]):
         for _ in range(n * MOST_REFUSED):
             try:
                 yield self.object({**self._next(), **values})
-            except (CheckError, ValueError, AssertionError) as error:
+            except REFUSALS as error:
                 refused = error
         if refused is not None:
             raise CheckError(
-                f"`{self._cls.__name__}` refuses nearly every row: {refused}",
+                f"`{self._cls.__name__}` refuses nearly every row:"
+                f" {getattr(refused, 'message', refused)}",
                 code="check.row-class",
                 hint="pass values that it accepts, or say more about the field: bounds, a pattern,"
                 " or `Annotated[…, col.…(…)]`",
@@ -136,11 +149,15 @@ class Factory(Generic[T]):
         """
         known = self._known
         fields = {name: value for name, value in row.items() if name not in known.related}
+        if issubclass(known.model, RootModel):
+            return known.build(fields["root"])  # type: ignore[no-any-return]
         (checked,) = objects_of(known.model, [fields])
         if known.model is self._cls:
             return checked  # type: ignore[no-any-return]
         others = {name: value for name, value in row.items() if name in known.related}
-        made: T = known.build(**{name: getattr(checked, name) for name in fields}, **others)
+        # A key whose related object is given is None until the database has both.
+        given = {name: getattr(checked, name) for name in (*fields, *known.keys)}
+        made: T = known.build(**given, **others)
         return made
 
     def _next(self) -> dict[str, Any]:

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Column, Connection, Table
 
 
+_DRIVERS = {
+    "postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql",
+}  # fmt: skip
+"""The drivers of the extra `databases`, where a URL names none."""
+
+
 class Rows(list[dict[str, Any]]):
     """The rows of a table, as mappings."""
 
@@ -148,7 +154,9 @@ class Filler:
         except ImportError as exc:
             raise PrerequisiteError.for_extra("databases", needed_by="`fill_database`") from exc
         if isinstance(into, str | Path):
-            into = sa.create_engine(str(into))
+            url = sa.make_url(str(into))
+            url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
+            into = sa.create_engine(url)
             self._ends.callback(into.dispose)
         if isinstance(into, Session):
             into = into.connection()

@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fabula.api import generate, preview
-from fabula.errors import CheckError, PrerequisiteError
+from fabula.errors import PrerequisiteError
 from fabula.inference.resolve import SpecLike, resolve
 from fabula.kinds.base.columns import AbstractColumn, AbstractNumber
 from fabula.planning.planner import make_plan
 from fabula.spec.tables import DatasetSpec
-from fabula.testing.factories import Factory
+from fabula.testing.factories import REFUSALS, Factory
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -93,7 +93,7 @@ def _objects(factory: Factory[T]) -> SearchStrategy[T]:
                     for name, value in row.items()
                 }
             )
-        except (CheckError, ValueError, AssertionError):
+        except REFUSALS:
             return None
 
     free = {

@@ -15,7 +15,9 @@ def blanked(codes: Whole, judge: Judge, costs: NDArray[np.float64], most: float)
     """Codes with cells set to 0, so that every group keeps what is wanted.
 
     Rows of groups that fail lose one cell if that suffices, else two, and so on; sets of columns
-    of equal size are tried in the order of their costs. Rows join groups that are there.
+    of equal size are tried in the order of their costs. Rows join groups that are there. Rows that
+    are alike in what is sensitive would never make a group that keeps it: such rows are joined by
+    the smallest group that differs from them in these columns alone, which loses the cells, too.
 
     Args:
         codes: The codes of each combination at some levels.
@@ -48,8 +50,49 @@ def blanked(codes: Whole, judge: Judge, costs: NDArray[np.float64], most: float)
         moved = left[fits]
         released[moved] = tried[fits]
         kept[moved] = True
-        cells += float((counts[moved] * (codes[moved][:, columns] != 0).sum(axis=1)).sum())
+        if judge.wants_variety:
+            _join_partners(codes, released, kept, columns, judge)
+        cells = float((counts * ((released == 0) & (codes != 0)).sum(axis=1)).sum())
     return _with_rest(codes, released, kept, judge, most)
+
+
+def _join_partners(
+    codes: Whole,
+    released: Whole,
+    kept: NDArray[np.bool_],
+    columns: tuple[int, ...],
+    judge: Judge,
+) -> None:
+    """Blank columns of rows that fail and of the smallest kept group that then equals them.
+
+    Only where that takes fewer cells than blanking all cells of the rows that fail.
+    """
+    left = np.flatnonzero(~kept)
+    hosts = np.flatnonzero(kept & (released[:, columns] != 0).all(axis=1))
+    there = np.flatnonzero(kept & (released[:, columns] == 0).all(axis=1))
+    if not len(left) or not len(hosts):
+        return
+    members = np.concatenate([left, hosts, there])
+    blank = np.where(kept[:, None], released, codes)[members]
+    blank[:, columns] = 0
+    key = Keys(blank)
+    of_left, of_hosts, _ = np.split(key.of, [len(left), len(left) + len(hosts)])
+    group = Keys(released[hosts])
+    first = np.unique(group.of, return_index=True)[1]
+    sizes, target = np.bincount(group.of, judge.counts[hosts]), of_hosts[first]
+    partner = np.full(len(key.distinct), -1)
+    by_size = np.argsort(-sizes, kind="stable")
+    partner[target[by_size]] = by_size  # the smallest one is written last
+    rows = np.bincount(of_left, judge.counts[left], len(partner))
+    cheap = (rows + sizes[partner]) * len(columns) < rows * codes.shape[1]
+    wanted = (partner >= 0) & (rows > 0) & cheap
+    joins = np.concatenate(
+        [wanted[of_left], partner[of_hosts] == group.of, np.ones(len(there), bool)]
+    )
+    kept_then = judge.keeps(members[joins], key.of[joins], len(partner)) & wanted
+    changed = joins & kept_then[key.of]
+    released[members[changed]] = blank[changed]
+    kept[members[changed]] = True
 
 
 def _with_rest(

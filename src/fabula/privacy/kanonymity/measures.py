@@ -66,6 +66,11 @@ class Judge:
     def __init__(self, counts: Whole, sensitive: Sequence[Sensitive], wanted: Wanted) -> None:
         self.counts, self.sensitive, self.wanted = counts, sensitive, wanted
 
+    @property
+    def wants_variety(self) -> bool:
+        """Whether groups must keep more than their size."""
+        return self.wanted.l > 1 or self.wanted.t < 1
+
     def keeps(self, members: Whole, group: Whole, groups: int) -> NDArray[np.bool_]:
         """Whether each group keeps what is wanted.
 
@@ -75,7 +80,7 @@ class Judge:
             groups: How many groups there are.
         """
         kept = np.bincount(group, self.counts[members], groups) >= self.wanted.k
-        if self.wanted.l <= 1 and self.wanted.t >= 1:
+        if not self.wants_variety:
             return kept
         for column in self.sensitive:
             tallies = _Tallies(column, members, group, len(self.counts), groups)

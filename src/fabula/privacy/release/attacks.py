@@ -106,19 +106,35 @@ def told_by_group(rows: pa.Table, quasi: Sequence[str], sensitive: str) -> float
 
 
 def intersection_attack(
-    first: pa.Table, second: pa.Table, people: NDArray[np.int64] | None = None
+    first: pa.Table,
+    second: pa.Table,
+    people: NDArray[np.int64] | None = None,
+    *,
+    whose: tuple[pa.ChunkedArray, pa.ChunkedArray] | None = None,
 ) -> Linkage:
     """Look everybody up in two releases at once (Ganta, Kasiviswanathan and Smith 2008).
 
     Args:
-        first: The released quasi-identifiers, a row a person.
-        second: Those of another release, the same people in the same order.
+        first: The released quasi-identifiers.
+        second: Those of another release; without `whose`, of the same rows in the same order.
         people: The person of each row; by default a row is a person.
+        whose: The person of each row of both, who may have several rows in either: each
+            combination that a person has in one meets each in the other.
     """
-    joined = first
-    for name in second.column_names:
-        joined = joined.append_column(f"second {name}", second.column(name))
-    return linkage_attack(joined, people)
+    second = second.rename_columns([f"second {name}" for name in second.column_names])
+    if whose is None:
+        for name in second.column_names:
+            first = first.append_column(name, second.column(name))
+        return linkage_attack(first, people)
+    one, two = (
+        rows.append_column(_PERSON, persons)
+        for rows, persons in zip((first, second), whose, strict=True)
+    )
+    both = one.group_by(one.column_names).aggregate([]).join(
+        two.group_by(two.column_names).aggregate([]), _PERSON, join_type="inner"
+    )  # fmt: skip
+    persons = both.column(_PERSON).combine_chunks().dictionary_encode().indices
+    return linkage_attack(both.drop_columns([_PERSON]), persons.to_numpy(zero_copy_only=False))
 
 
 def authorship_attack(originals: Sequence[str], released: Sequence[str]) -> Attack:
