@@ -324,7 +324,7 @@ def _started() -> subprocess.Popen[bytes]:
 def work() -> None:
     """Work off tasks from standard input, as a process that `replicate` started."""
     answers = sys.stdout.buffer
-    with redirect_stdout(sys.stderr):  # what a model prints is no answer
+    with redirect_stdout(sys.stderr):  # answers alone go to the parent
         for task in _tasks():
             try:
                 result: Totals | FabulaError = run_task(task)
