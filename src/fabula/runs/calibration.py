@@ -169,9 +169,8 @@ def calibrate(
         FabulaError: A run fails.
 
     Examples:
-        >>> made = fb.calibrate("store.py", {"orders.total": 60_000, "stockouts": 300},
-        ...                     ["budget", "level"], 200)  # doctest: +SKIP
-        >>> fb.simulate("store.py", 200, parameters=made.parameters)  # doctest: +SKIP
+        >>> made = fb.calibrate("store.py", {"orders": 900}, ["budget"])  # doctest: +SKIP
+        >>> fb.simulate("store.py", parameters=made.parameters)  # doctest: +SKIP
     """
     if isinstance(model, World):
         raise fixed_parameters()

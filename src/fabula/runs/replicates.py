@@ -190,9 +190,11 @@ def replicate(
         FabulaError: A run fails; the error is that of the run.
 
     Examples:
-        >>> made = fb.replicate("store.py", 200, replicates=20, workers=2,
-        ...                     scenarios={"now": {}, "half": {"budget": 130}})  # doctest: +SKIP
-        >>> made.difference("now", "half")  # doctest: +SKIP
+        >>> from fabula.simulation import World
+        >>> world = World(steps=2)
+        >>> people = world.population("people", n=5)
+        >>> fb.replicate(world, replicates=3).totals.num_rows
+        3
     """
     if replicates < 1 or workers < 1:
         raise UsageError("at least one replicate and one worker are needed", code="usage.number")
