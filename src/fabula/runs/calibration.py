@@ -167,10 +167,6 @@ def calibrate(
     Raises:
         UsageError: A parameter or a total does not exist, or can't be fitted.
         FabulaError: A run fails.
-
-    Examples:
-        >>> made = fb.calibrate("store.py", {"orders": 900}, ["budget"])  # doctest: +SKIP
-        >>> fb.simulate("store.py", parameters=made.parameters)  # doctest: +SKIP
     """
     if isinstance(model, World):
         raise fixed_parameters()

@@ -190,6 +190,7 @@ def replicate(
         FabulaError: A run fails; the error is that of the run.
 
     Examples:
+        >>> import fabula as fb
         >>> from fabula.simulation import World
         >>> world = World(steps=2)
         >>> people = world.population("people", n=5)
