@@ -33,6 +33,7 @@ PUBLIC_NAMES = [
     "Synthesizer",
     "TableSpec",
     "Unmasked",
+    "View",
     "__version__",
     "adescribe",
     "aextend",
@@ -71,9 +72,11 @@ PUBLIC_NAMES = [
     "run_program",
     "scan",
     "simulate",
+    "strategy",
     "synthesize",
     "unmask",
     "validate",
+    "view",
 ]
 
 LOADED_LATER = {

@@ -55,8 +55,10 @@ if TYPE_CHECKING:
     from fabula.synthesizers.fitting import fit
     from fabula.synthesizers.multitable.database import RelationalSynthesizer
     from fabula.synthesizers.synthesizer import Synthesizer, load_synthesizer
+    from fabula.testing.strategies import strategy
     from fabula.topics.report import balance, balance_plan
     from fabula.training.export import export
+    from fabula.web.server import View, view
 
 __version__ = "0.1.0"
 
@@ -77,6 +79,7 @@ __all__ = [
     "Synthesizer",
     "TableSpec",
     "Unmasked",
+    "View",
     "__version__",
     "adescribe",
     "aextend",
@@ -115,9 +118,11 @@ __all__ = [
     "run_program",
     "scan",
     "simulate",
+    "strategy",
     "synthesize",
     "unmask",
     "validate",
+    "view",
 ]
 
 _HOMES = {
@@ -152,8 +157,10 @@ _HOMES = {
     "synthesizers.fitting": "fit",
     "synthesizers.multitable.database": "RelationalSynthesizer",
     "synthesizers.synthesizer": "Synthesizer load_synthesizer",
+    "testing.strategies": "strategy",
     "topics.report": "balance balance_plan",
     "training.export": "export",
+    "web.server": "View view",
 }
 """The public names of each module."""
 

@@ -7,6 +7,7 @@ Each takes a spec in any form (`SpecLike`) and hands it along: `resolve` → `ma
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Literal
 
@@ -65,7 +66,7 @@ def validate(spec: SpecLike, data: TableLike | None = None) -> CheckResults:
         from fabula.training.check import training_results
 
         return training_results(FilePath(spec))
-    resolved = _settled(resolve(spec))
+    resolved = _settled(resolve(spec), forms_only=True)
     _possible(make_plan(resolved, n=_one_where_unsized(resolved)))
     if data is None:
         return CheckResults()
@@ -93,7 +94,8 @@ def plan(
         >>> plan("name person.name, age int 18..90", n=5).order
         ('rows',)
     """
-    return _possible(make_plan(_settled(resolve(spec)), n=n, seed=seed, model=model))
+    settled = _settled(resolve(spec), n, seed=seed)
+    return _possible(make_plan(settled, n=n, seed=seed, model=model))
 
 
 def preview(
@@ -123,7 +125,8 @@ def preview(
     from fabula.llm.session import models_of_run
     from fabula.runs.execute import execute
 
-    small = shortened(_settled(resolve(spec, prompt=prompt)), PREVIEW_ROWS if n is None else n)
+    whole = _settled(resolve(spec, prompt=prompt), seed=seed)
+    small = shortened(whole, PREVIEW_ROWS if n is None else n)
     planned = make_plan(small, seed=seed, model=model)
     with models_of_run() as open_model:
         dataset = execute(planned, open_model=open_model)
@@ -154,6 +157,10 @@ def generate(
     max_tokens: int | None = None,
     max_cost: float | None = None,
     escape_formulas: bool | None = None,
+    append: bool = False,
+    truncate: bool = False,
+    fast_load: bool = False,
+    allow_remote: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Dataset:
     """Make the data, check it and write it.
@@ -162,8 +169,9 @@ def generate(
         spec: A spec in any form: a path, a mapping, a Pydantic class, one line …
         n: Rows, for the only table or by table; overrides the spec.
         seed: Overrides the spec's seed.
-        output: A folder, or for one table a file, to write to; without one the data stays in
-            memory.
+        output: A folder, or for one table a file, to write to; or a destination of all tables,
+            such as `shop.sqlite` or `postgresql://localhost/shop`. Without one the data stays
+            in memory.
         model: One language model in place of every model of the spec: its name, or its settings.
         prompt: What the rows are about, for tables that don't say.
         checks: Relations that the only table must keep: `price ~ size +` (they rise together),
@@ -186,6 +194,10 @@ def generate(
         max_cost: Most US dollars.
         escape_formulas: Put `'` before texts in CSV that a spreadsheet would run, such as
             `=HYPERLINK(…)`; otherwise they are counted in a warning and in the manifest.
+        append: Add rows to a database's tables that hold some.
+        truncate: Empty a database's tables first, in the same transaction.
+        fast_load: Drop a database's indexes and constraints during the load, and add them again.
+        allow_remote: Hosts other than this machine whose databases may be written to.
         progress: Called with a table's name, its rows done and its rows asked.
 
     Raises:
@@ -200,10 +212,12 @@ def generate(
         100
     """
     from fabula.inference.check_shorthand import with_checks
+    from fabula.io.destinations import Loading, destination_of
     from fabula.io.formulas import is_asked
     from fabula.llm.cache.budget import Budget
     from fabula.llm.session import models_of_run
     from fabula.runs.execute import execute
+    from fabula.runs.loading import execute_to_destination
     from fabula.runs.one_file import execute_to_file
     from fabula.runs.options import RunOptions
     from fabula.runs.records import is_file
@@ -219,7 +233,8 @@ def generate(
         from fabula.review.notes import with_review
 
         wanted = with_review(wanted, review)
-    planned = make_plan(_settled(wanted, key_file), n=n, seed=seed, model=model)
+    settled = _settled(wanted, n, seed=seed, key_file=key_file)
+    planned = make_plan(settled, n=n, seed=seed, model=model)
     budget = Budget(max_calls=max_calls, max_tokens=max_tokens, max_cost=max_cost)
     options = RunOptions(
         format=format,
@@ -228,11 +243,18 @@ def generate(
         overwrite=overwrite,
         max_rejects=max_rejects,
         escape_formulas=is_asked(escape_formulas),
+        loading=Loading(append, truncate, False, fast_load, tuple(allow_remote)),
         progress=progress,
     )
+    target = None if output is None else destination_of(output, options.loading)
+    check_class = partial(_check_row_class, planned.spec)
     try:
         with models_of_run(fresh=fresh, budget=budget, batch=batch) as open_model:
-            if output is not None and is_file(FilePath(output)):
+            if target is not None:
+                dataset = execute_to_destination(
+                    planned, target, options, check_class, open_model=open_model
+                )
+            elif output is not None and is_file(FilePath(output)):
                 dataset = execute_to_file(planned, FilePath(output), options, open_model=open_model)
             else:
                 dataset = execute(planned, options, output=output, open_model=open_model)
@@ -242,7 +264,8 @@ def generate(
         raise
     if report:
         _report(dataset)
-    _check_row_class(planned.spec, dataset)
+    if target is None:
+        check_class(dataset)
     return dataset
 
 
@@ -318,13 +341,24 @@ def _possible(plan: Plan) -> Plan:
     return plan
 
 
-def _settled(spec: DatasetSpec, key_file: Path | None = None) -> DatasetSpec:
-    """The spec with the columns of real files listed, and what masking does to them."""
-    if all(table.source is None for table in spec.tables.values()):
-        return spec
-    from fabula.privacy.source_tables import with_sources  # a heavy import, when needed
+def _settled(
+    spec: DatasetSpec,
+    n: Size = None,
+    *,
+    seed: int | None = None,
+    key_file: Path | None = None,
+    forms_only: bool = False,
+) -> DatasetSpec:
+    """The spec with the columns of real files, and with the rows of simulations."""
+    if any(table.source is not None for table in spec.tables.values()):
+        from fabula.privacy.source_tables import with_sources  # a heavy import, when needed
 
-    return with_sources(spec, key_file=FilePath(key_file) if key_file else None)
+        spec = with_sources(spec, key_file=FilePath(key_file) if key_file else None)
+    if any(table.simulation is not None for table in spec.tables.values()):
+        from fabula.runs.simulated import with_simulations  # likewise
+
+        spec = with_simulations(spec, n, seed=seed, forms_only=forms_only)
+    return spec
 
 
 def _one_where_unsized(spec: DatasetSpec) -> dict[str, int]:

@@ -91,7 +91,7 @@ def simulate(
     """
     world = load_world(model, parameters)
     chance = world.seed if seed is None else seed
-    count = _steps(world, steps, days)
+    count = steps_of(world, steps, days)
     spec = world.spec(_sizes(world, n))
     main, escape = as_format(format or "parquet"), is_asked(escape_formulas)
     store: RunFolder | MemoryStore = MemoryStore()
@@ -317,7 +317,7 @@ def _layout(name: str, schema: pa.Schema, parts: int) -> Layout:
     return Layout(name, schema, 0, 1 if parts == 1 else parts * PART_BLOCKS)
 
 
-def _steps(world: World, steps: int | None, days: float | None) -> int:
+def steps_of(world: World, steps: int | None, days: float | None) -> int:
     """How many steps are made."""
     if steps is not None and days is not None:
         raise UsageError("give steps or days, not both", code="usage.steps")
