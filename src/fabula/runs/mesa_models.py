@@ -194,7 +194,7 @@ class _Living:
 
 
 def _arrays(name: str, values: Sequence[Any]) -> dict[str, pa.Array] | None:
-    """The columns of an attribute: one, or one an axis of a place; None where it is another object."""
+    """The columns of an attribute: one, or one an axis of a place; None for other objects."""
     plain = [_plain(value) for value in values]
     sizes = {len(value) for value in plain if isinstance(value, tuple)}
     if len(sizes) == 1 and sizes <= {2, 3}:

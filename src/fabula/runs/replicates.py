@@ -160,6 +160,9 @@ def replicate(
     seed: int | None = None,
     parameters: Mapping[str, float] | None = None,
     output: Path | None = None,
+    format: str | None = None,  # noqa: A002  (the word that users know)
+    fresh: bool = False,
+    overwrite: bool = False,
     workers: int = 1,
     executor: Executor | None = None,
     progress: Progress | None = None,
@@ -180,6 +183,9 @@ def replicate(
         parameters: Parameters of all scenarios.
         output: A folder that keeps the tables of all runs; without it only totals are kept. Runs
             that it holds are not made again.
+        format: `parquet`, `csv`, `jsonl` or `arrow`.
+        fresh: Start every run over.
+        overwrite: Replace runs of another model or size in the folder.
         workers: Processes on this machine.
         executor: Runs the tasks instead: any `concurrent.futures.Executor`, whose workers read the
             model's file and write to `output`.
@@ -209,7 +215,8 @@ def replicate(
     worlds = [load_world(model, {**(parameters or {}), **given}) for given in named.values()]
     first = worlds[0].seed if seed is None else seed
     folder = None if output is None else FilePath(output)
-    options = {"n": n, "steps": steps, "days": days}
+    options = {"n": n, "steps": steps, "days": days, "format": format}
+    options |= {"fresh": fresh, "overwrite": overwrite}
     tasks = [
         Task(
             model if isinstance(model, World) else str(model),
