@@ -195,7 +195,7 @@ def _plain(column: pa.Array) -> NDArray[Any]:
 
 
 def _repeat(keys: pa.Array) -> bool:
-    """Whether a key is there twice; whole numbers are sorted, which takes less than a hash table."""
+    """Whether a key is there twice; whole numbers are sorted: a hash table takes more."""
     if not pa.types.is_integer(keys.type):
         return bool(pc.count_distinct(keys).as_py() != len(keys))
     numbers = np.sort(numbers_of(keys))
