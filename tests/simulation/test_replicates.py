@@ -134,6 +134,7 @@ def test_runs_of_another_size_are_replaced_by_the_option_that_the_error_names(
     [
         (["--scenario", "dear"], "names nothing"),
         (["--scenario", "a:", "--scenario", "a:"], "given twice"),
+        (["--replicates", "2", "--seed", str(2**63 - 1)], "too large to count on from"),
         (["--scenario", "a:prize=3"], "did you mean `price`"),
         (["--scenario", "a:price=much"], "is not a parameter and its number"),
         (["--scenario", "../a:price=3"], "can't name a folder"),

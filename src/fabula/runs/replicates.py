@@ -214,6 +214,10 @@ def replicate(
         )
     worlds = [load_world(model, {**(parameters or {}), **given}) for given in named.values()]
     first = worlds[0].seed if seed is None else seed
+    if not -(2**63) <= first < 2**63 - replicates:
+        raise UsageError(
+            f"the seed {first} is too large to count on from", code="usage.seed", hint="give 1"
+        )
     folder = None if output is None else FilePath(output)
     options = {"n": n, "steps": steps, "days": days, "format": format}
     options |= {"fresh": fresh, "overwrite": overwrite}
