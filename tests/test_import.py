@@ -18,6 +18,7 @@ import fabula
 RUNS = 5
 PUBLIC_NAMES = [
     "Blended",
+    "Calibrated",
     "Dataset",
     "DatasetSpec",
     "FabulaError",
@@ -26,6 +27,7 @@ PUBLIC_NAMES = [
     "Plan",
     "Rehearsal",
     "RelationalSynthesizer",
+    "Replicates",
     "Report",
     "Synthesized",
     "Synthesizer",
@@ -41,6 +43,7 @@ PUBLIC_NAMES = [
     "balance",
     "balance_plan",
     "blend",
+    "calibrate",
     "col",
     "describe",
     "evaluate",
@@ -59,7 +62,9 @@ PUBLIC_NAMES = [
     "plan",
     "preview",
     "program",
+    "record_mesa",
     "rehearse",
+    "replicate",
     "resolve",
     "review_export",
     "review_import",

@@ -54,7 +54,7 @@ class Farm(mesa.Model):  # type: ignore[misc,name-defined]
 LEFT_OUT = r"`Sheep.friends` of \d+ agents"
 
 
-@pytest.mark.filterwarnings("ignore:attributes that are no values")
+@pytest.mark.filterwarnings("ignore:attributes that hold other objects")
 def test_agents_records_and_tables_agree() -> None:
     made = fb.record_mesa(Farm, steps=12, seed=5, parameters={"sheep": 30})
     assert set(made) == {"Sheep", "Dog", "model_records", "agent_records", "deaths"}
@@ -84,7 +84,7 @@ def test_what_is_left_out_is_told() -> None:
     assert [*made.manifest["simulation"]["dropped"]] == ["Sheep.friends"]
 
 
-@pytest.mark.filterwarnings("ignore:attributes that are no values")
+@pytest.mark.filterwarnings("ignore:attributes that hold other objects")
 def test_the_same_seed_gives_the_same_tables() -> None:
     first, again, other = (fb.record_mesa(Farm, steps=6, seed=seed) for seed in (1, 1, 2))
     assert all(first[name].equals(again[name]) for name in first)

@@ -117,15 +117,27 @@ def test_the_command_prints_totals_and_goes_on_where_it_stopped(
     assert before == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("sales.parquet")}
 
 
+def test_runs_of_another_size_are_replaced_by_the_option_that_the_error_names(
+    kiosk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["simulate", str(kiosk), "--replicates", "1", "-o", str(tmp_path / "out"), "-n"]
+    assert main([*words, "people=20", "--format", "csv"]) == 0
+    assert (tmp_path / "out" / "000" / "sales.csv").is_file()
+    assert main([*words, "people=30"]) == 2
+    assert "pass --overwrite" in capsys.readouterr().err
+    assert main([*words, "people=30", "--overwrite"]) == 0
+    assert fb.Dataset.open(tmp_path / "out" / "000")["people"].num_rows == 30
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
         (["--scenario", "dear"], "names nothing"),
         (["--scenario", "a:", "--scenario", "a:"], "given twice"),
+        (["--replicates", "2", "--seed", str(2**63 - 1)], "too large to count on from"),
         (["--scenario", "a:prize=3"], "did you mean `price`"),
         (["--scenario", "a:price=much"], "is not a parameter and its number"),
         (["--scenario", "../a:price=3"], "can't name a folder"),
-        (["--replicates", "2", "--fresh"], "are for a single run"),
     ],
 )
 def test_wrong_options_say_what_to_type(

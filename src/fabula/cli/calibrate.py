@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from fabula.cli.arguments import Count, Positive, Rows
-from fabula.cli.console import Talk
+from fabula.cli.console import Talk, pasted
 from fabula.cli.group import new_app
 from fabula.cli.options import Read, verb
 from fabula.cli.progress import progress
@@ -93,12 +93,16 @@ def calibrate(
         )
     talk.say(made.report())
     settings = {**(set_ or {}), **made.parameters}
-    command = " ".join(f"--set {name}={value:.6g}" for name, value in settings.items())
+    words = [f"--set {name}={value:.6g}" for name, value in settings.items()]
+    sizes = [f"{name}={size}" for name, size in n.items()] if isinstance(n, Mapping) else [n]
+    words += [f"-n {size}" for size in sizes if size]
+    words += [f"--{name} {value:g}" for name, value in (("steps", steps), ("days", days)) if value]
+    command = f"`fabula simulate {pasted(model)} {' '.join(words)}`"
     if made.missed:
         raise GateError(
             f"{len(made.missed)} of {len(made.targets)} targets are not met:"
             f" {', '.join(made.missed)}",
             code="simulation.target",
-            hint=f"free more parameters; what the fit makes: `fabula simulate {model} {command}`",
+            hint=f"free more parameters; what the fit makes: {command}",
         )
-    talk.hint(f"run the fitted model with `fabula simulate {model} {command}`")
+    talk.hint(f"run the fitted model with {command}")

@@ -109,12 +109,6 @@ def simulate(
     from fabula.simulation.model_files import load_world
 
     if replicates is not None or scenario:
-        if fresh or overwrite or form != "parquet":
-            raise UsageError(
-                "--fresh, --overwrite and --format are for a single run",
-                code="usage.option",
-                hint="leave them out, or name another folder with `-o`",
-            )
         _replicate(
             talk,
             model,
@@ -124,6 +118,9 @@ def simulate(
             days=days,
             seed=seed,
             parameters=set_,
+            format=form,
+            fresh=fresh,
+            overwrite=overwrite,
             replicates=replicates or 1,
             scenarios=scenario or None,
             workers=workers,

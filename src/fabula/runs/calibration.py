@@ -167,11 +167,6 @@ def calibrate(
     Raises:
         UsageError: A parameter or a total does not exist, or can't be fitted.
         FabulaError: A run fails.
-
-    Examples:
-        >>> made = fb.calibrate("store.py", {"orders.total": 60_000, "stockouts": 300},
-        ...                     ["budget", "level"], 200)  # doctest: +SKIP
-        >>> fb.simulate("store.py", 200, parameters=made.parameters)  # doctest: +SKIP
     """
     if isinstance(model, World):
         raise fixed_parameters()

@@ -83,7 +83,7 @@ def record_mesa(
         tables[name] = table
     if living.dropped:
         listed = ", ".join(f"`{name}` of {n} agents" for name, n in living.dropped.items())
-        warnings.warn(f"attributes that are no values are left out: {listed}", stacklevel=2)
+        warnings.warn(f"attributes that hold other objects are left out: {listed}", stacklevel=2)
     facts = {"steps": done, "seed": seed, "mesa": version("mesa"), "dropped": dict(living.dropped)}
     return Dataset(tables, {"name": type(made).__name__, "seed": seed, "simulation": facts})
 
@@ -121,7 +121,7 @@ class _Living:
     """Every agent that ever lived in a model: when it came and left, and its first values.
 
     Attributes:
-        dropped: Attributes that are no values, with the number of agents that have them.
+        dropped: Attributes that hold other objects, with the number of agents that have them.
     """
 
     def __init__(self, model: Any) -> None:
@@ -194,7 +194,7 @@ class _Living:
 
 
 def _arrays(name: str, values: Sequence[Any]) -> dict[str, pa.Array] | None:
-    """The columns of an attribute: one, or one an axis of a place; None where it is no value."""
+    """The columns of an attribute: one, or one an axis of a place; None for other objects."""
     plain = [_plain(value) for value in values]
     sizes = {len(value) for value in plain if isinstance(value, tuple)}
     if len(sizes) == 1 and sizes <= {2, 3}:

@@ -160,6 +160,9 @@ def replicate(
     seed: int | None = None,
     parameters: Mapping[str, float] | None = None,
     output: Path | None = None,
+    format: str | None = None,  # noqa: A002  (the word that users know)
+    fresh: bool = False,
+    overwrite: bool = False,
     workers: int = 1,
     executor: Executor | None = None,
     progress: Progress | None = None,
@@ -180,6 +183,9 @@ def replicate(
         parameters: Parameters of all scenarios.
         output: A folder that keeps the tables of all runs; without it only totals are kept. Runs
             that it holds are not made again.
+        format: `parquet`, `csv`, `jsonl` or `arrow`.
+        fresh: Start every run over.
+        overwrite: Replace runs of another model or size in the folder.
         workers: Processes on this machine.
         executor: Runs the tasks instead: any `concurrent.futures.Executor`, whose workers read the
             model's file and write to `output`.
@@ -190,9 +196,12 @@ def replicate(
         FabulaError: A run fails; the error is that of the run.
 
     Examples:
-        >>> made = fb.replicate("store.py", 200, replicates=20, workers=2,
-        ...                     scenarios={"now": {}, "half": {"budget": 130}})  # doctest: +SKIP
-        >>> made.difference("now", "half")  # doctest: +SKIP
+        >>> import fabula as fb
+        >>> from fabula.simulation import World
+        >>> world = World(steps=2)
+        >>> people = world.population("people", n=5)
+        >>> fb.replicate(world, replicates=3).totals.num_rows
+        3
     """
     if replicates < 1 or workers < 1:
         raise UsageError("at least one replicate and one worker are needed", code="usage.number")
@@ -205,8 +214,13 @@ def replicate(
         )
     worlds = [load_world(model, {**(parameters or {}), **given}) for given in named.values()]
     first = worlds[0].seed if seed is None else seed
+    if not -(2**63) <= first < 2**63 - replicates:
+        raise UsageError(
+            f"the seed {first} is too large to count on from", code="usage.seed", hint="give 1"
+        )
     folder = None if output is None else FilePath(output)
-    options = {"n": n, "steps": steps, "days": days}
+    options = {"n": n, "steps": steps, "days": days, "format": format}
+    options |= {"fresh": fresh, "overwrite": overwrite}
     tasks = [
         Task(
             model if isinstance(model, World) else str(model),
@@ -324,7 +338,7 @@ def _started() -> subprocess.Popen[bytes]:
 def work() -> None:
     """Work off tasks from standard input, as a process that `replicate` started."""
     answers = sys.stdout.buffer
-    with redirect_stdout(sys.stderr):  # what a model prints is no answer
+    with redirect_stdout(sys.stderr):  # answers alone go to the parent
         for task in _tasks():
             try:
                 result: Totals | FabulaError = run_task(task)

@@ -43,7 +43,7 @@ from fabula.spec.tables import DatasetSpec
 from fabula.streams import BLOCK_ROWS
 from fabula.types import Path, Progress, Size
 
-PART_ROWS = 8 * BLOCK_ROWS
+PART_ROWS = 4 * BLOCK_ROWS
 """Rows of events that wait for a part of their own file."""
 DAY = 86_400
 KEPT_EVERY = 2.0
@@ -255,6 +255,8 @@ class _Keeper:
         made = (_block(rows, block) for block in blocks)
         records.append(self._store.keep(layout, len(records), 0, made))
         self._waiting[name] = []
+        del rows, made
+        pa.default_memory_pool().release_unused()
 
     def _written_table(self, name: str, table: pa.Table) -> list[PartRecord]:
         """Write a population."""

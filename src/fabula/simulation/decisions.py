@@ -144,7 +144,7 @@ class Decision:
         Args:
             a: Agents of the decision's population.
             draw: The draws of the rule.
-            context: What the question says by names that are no columns: one value for all.
+            context: What the question says by its other names: one value for all.
 
         Raises:
             ModelFault: The question names what is not given, or agents are of another population.

@@ -44,7 +44,7 @@ class Population(Members):
         names = table.column_names
         self.key_column = self.key_column or ("id" if "id" in names else names[0])
         keys = table.column(self.key_column).combine_chunks()
-        if keys.null_count or pc.count_distinct(keys).as_py() != len(keys):
+        if keys.null_count or _repeat(keys):
             raise self._bad(self.key_column, "is the key, and repeats or is missing in some rows")
         if bad := [name for name in names if name in RESERVED]:
             raise self._bad(bad[0], "has a name that views use; rename it in the file or spec")
@@ -192,6 +192,14 @@ def _plain(column: pa.Array) -> NDArray[Any]:
     if pa.types.is_integer(column.type) and column.null_count:
         column = column.cast(pa.float64())
     return np.array(column.to_numpy(zero_copy_only=False))
+
+
+def _repeat(keys: pa.Array) -> bool:
+    """Whether a key is there twice; whole numbers are sorted: a hash table takes more."""
+    if not pa.types.is_integer(keys.type):
+        return bool(pc.count_distinct(keys).as_py() != len(keys))
+    numbers = np.sort(numbers_of(keys))
+    return bool((numbers[1:] == numbers[:-1]).any())
 
 
 def _identity(keys: pa.Array, name: str) -> NDArray[np.uint64]:

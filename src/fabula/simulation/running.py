@@ -33,6 +33,7 @@ class Run:
         world.step, world.acting, world.run_seed, world.scheduled = 0, "", seed, []
         for population in world.populations.values():
             population.begin(tables[population.table_name], world.populations)
+        pa.default_memory_pool().release_unused()  # what making the populations took
         for event in world.events.values():
             event.begin()
         for decision in world.decisions.values():

@@ -281,8 +281,8 @@ class World:
         Args:
             population: Whose agents decide.
             options: What they choose from.
-            question: Describes one of them and the situation. `{age}` stands for a column; a name
-                that is no column stands for what `choose` is given by that name.
+            question: Describes one of them and the situation. `{age}` stands for a column; other
+                names stand for what `choose` is given by them.
             name: What messages and the record call it.
             model: The language model.
             archetypes: How many kinds of agents are told apart.
