@@ -24,7 +24,6 @@ SCHEMES = {  # who pays whom (places in ROLES), hours later, % of the balance or
     "chain": [(0, 3, 0, 45), (3, 4, 5, 90), (4, 5, 5, 80), (5, 6, 20, 75), (0, 3, 40, 40)],
 }
 LEGS = np.array([*SCHEMES.values()])  # shape (kinds, legs, 4)
-LONGEST = 10  # days that a scheme may take
 
 bank = World("payments", start="2026-01-01", step="1h", steps=60 * 24, seed=1)
 days = int(bank.parameter("days", 60))
@@ -36,7 +35,7 @@ accounts = bank.population(
     business=fb.col.bernoulli(0.08),
     opened=fb.col.datetime("2010-01-01", "2025-12-15", date=True),
     income=money(fb.col.lognormal(2600, 0.45, min=600, decimals=2)),
-    spend=money(fb.col.lognormal(28, 0.5, min=2, decimals=2)),
+    spend=money(fb.col.lognormal(28, 0.5, min=2)),
     rate=fb.col.gamma(2.0, 0.6, max=8),
     balance=conserved(money(fb.col.lognormal(2400, 0.9, min=20, decimals=2))),
     owes=state(0),  # cents that are passed on
@@ -46,27 +45,24 @@ schemes = bank.population(
     "schemes",
     n=160,
     typology=fb.col.choice([*SCHEMES]),
-    start=fb.col.uniform(24, max(25, (days - LONGEST) * 24), decimals=0),
-    leg=state(0),
-    due=state(-1),
-    got=state(0),
-    **{role: state(accounts) for role in ROLES},
+    start=fb.col.uniform(24, max(25, (days - 10) * 24), decimals=0),
+    **dict.fromkeys(("leg", "due", "got"), state(0)),
+    **dict.fromkeys(ROLES, state(accounts)),
 )
-payments = bank.event(
-    "payments", payer=accounts, payee=accounts, at=dt.datetime, channel=str, amount=money(0),
-    balance_before=money(0), balance_after=money(0),
-)  # fmt: skip
+amounts = dict.fromkeys(("amount", "balance_before", "balance_after"), money(0))
+parties = {"payer": accounts, "payee": accounts}
+payments = bank.event("payments", **parties, at=dt.datetime, channel=str, **amounts)
 frauds = bank.event("frauds", payment=payments, scheme=schemes, leg=int)
 salaries = bank.event("salaries", account=accounts, amount=money(0), at=dt.datetime)
 
 
-def pay(payer, payee, amount, channel, *, at):
+def pay(payer, payee, amount, at, channel="transfer"):
     """Pay where there is enough money; returns who paid, and the rows."""
     before = payer.balance
-    ok = payer.transfer(
-        "balance", amount, to=payee, where=(payer.rows != payee.rows) & (amount > 0)
-    )
-    given = {"payer": payer, "payee": payee, "at": at, "amount": amount, "channel": channel}
+    able = (payer.rows != payee.rows) & (amount > 0)
+    ok = payer.transfer("balance", amount, to=payee, where=able)
+    given = {"payer": payer, "payee": payee, "at": at, "amount": amount}
+    given |= {"channel": np.broadcast_to(channel, len(payer))}
     given |= {"balance_before": before, "balance_after": before - amount}
     added = payments.add(**{name: values[ok] for name, values in given.items()})
     return ok, added
@@ -94,15 +90,13 @@ def live(a, now, draw):
     known = np.where(draw.chance(who, 0.75), friend, stranger.rows)
     payee = accounts.at(np.where(card, shop.rows, known))
     amount = cents(who, draw, who.spend * np.where(card, 1, 3), np.where(card, 0.7, 1.1))
-    kind = np.where(card, "card", "transfer")
-    ok, _ = pay(who, payee, amount, kind, at=moment(who, now, draw))
+    ok, _ = pay(who, payee, amount, moment(who, now, draw), np.where(card, "card", "transfer"))
     shares = ok & ~card & draw.chance(who, 0.1)  # the payee passes a part on, within two days
     part = (amount * draw.uniform(who, 0.4, 1)).astype(int)
     later = now.step + draw.whole(who, 1, 48)
     payee[shares].owes, payee[shares].owes_at = part[shares], later[shares]
     owing = a[(a.owes_at == now.step) & (a.owes < a.balance)]
-    kind, at = np.full(len(owing), "transfer"), moment(owing, now, draw)
-    pay(owing, draw.member(owing, accounts), owing.owes, kind, at=at)
+    pay(owing, draw.member(owing, accounts), owing.owes, moment(owing, now, draw))
 
 
 @bank.every("1h", accounts)
@@ -113,8 +107,7 @@ def months(a, now, draw):
     salaries.add(account=paid, amount=paid.income, at=float(now.step * 3600))
     rents = a[(now.time.day == 1 + a.rows % 5) & (now.hour == 8 + a.rows % 8) & ~a.business]
     landlord = accounts.at((rents.rows * 7 + 3) % len(accounts))
-    rent = (rents.income * 0.3).astype(int)
-    pay(rents, landlord, rent, np.full(len(rents), "transfer"), at=moment(rents, now, draw))
+    pay(rents, landlord, (rents.income * 0.3).astype(int), moment(rents, now, draw))
 
 
 @bank.every("1h", schemes)
@@ -130,7 +123,7 @@ def swindle(a, now, draw):
             draw.member(new, accounts, weights=weights * (1.2 - accounts.business) + 1e-9),
         )
     new.due = now.step
-    a = a[(a.due == now.step) & (a.leg < LEGS.shape[1])]
+    a = a[(a.due == now.step) & (a.start <= now.step) & (a.leg < LEGS.shape[1])]
     kind = np.array([[*SCHEMES].index(name) for name in a.typology], dtype=int)
     members = np.column_stack([getattr(a, role) for role in ROLES])
     own, to, _, share = LEGS[kind, a.leg].T
@@ -138,9 +131,8 @@ def swindle(a, now, draw):
     payer, payee = accounts.at(members[each, own]), accounts.at(members[each, to])
     first = own < 3
     amount = cents(a, draw, np.where(first, payer.balance, a.got) * share / 100, 0.25)
-    amount = np.maximum(np.minimum(amount, (payer.balance * 0.95).astype(int)), 500)
-    at = moment(a, now, draw)
-    ok, rows = pay(payer, payee, amount, np.full(len(a), "transfer"), at=at)
+    amount = np.clip(amount, 500, (payer.balance * 0.95).astype(int).clip(500))
+    ok, rows = pay(payer, payee, amount, moment(a, now, draw))
     frauds.add(payment=rows, scheme=a[ok], leg=a.leg[ok])
     a[ok].got = np.where(first, amount, a.got)[ok]
     wait = LEGS[kind, np.minimum(a.leg + 1, LEGS.shape[1] - 1), 2]
