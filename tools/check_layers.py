@@ -18,7 +18,7 @@ PACKAGE = "fabula"
 LAYERS = (
     ("cli",),
     ("testing", "extending"),
-    ("api",),
+    ("api", "web"),
     ("reports",),
     ("evaluation",),
     ("runs",),
@@ -39,7 +39,7 @@ LAYERS = (
     ("inference",),
     ("render",),
     ("evaluation.metrics",),
-    ("dedup", "relationships"),
+    ("dedup", "relationships", "databases"),
     ("functions",),
     ("llm",),
     ("llm.rows",),

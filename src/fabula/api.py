@@ -7,6 +7,7 @@ Each takes a spec in any form (`SpecLike`) and hands it along: `resolve` → `ma
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Literal
 
@@ -156,6 +157,10 @@ def generate(
     max_tokens: int | None = None,
     max_cost: float | None = None,
     escape_formulas: bool | None = None,
+    append: bool = False,
+    truncate: bool = False,
+    fast_load: bool = False,
+    allow_remote: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Dataset:
     """Make the data, check it and write it.
@@ -164,8 +169,9 @@ def generate(
         spec: A spec in any form: a path, a mapping, a Pydantic class, one line …
         n: Rows, for the only table or by table; overrides the spec.
         seed: Overrides the spec's seed.
-        output: A folder, or for one table a file, to write to; without one the data stays in
-            memory.
+        output: A folder, or for one table a file, to write to; or a destination of all tables,
+            such as `shop.sqlite` or `postgresql://localhost/shop`. Without one the data stays
+            in memory.
         model: One language model in place of every model of the spec: its name, or its settings.
         prompt: What the rows are about, for tables that don't say.
         checks: Relations that the only table must keep: `price ~ size +` (they rise together),
@@ -188,6 +194,10 @@ def generate(
         max_cost: Most US dollars.
         escape_formulas: Put `'` before texts in CSV that a spreadsheet would run, such as
             `=HYPERLINK(…)`; otherwise they are counted in a warning and in the manifest.
+        append: Add rows to a database's tables that hold some.
+        truncate: Empty a database's tables first, in the same transaction.
+        fast_load: Drop a database's indexes and constraints during the load, and add them again.
+        allow_remote: Hosts other than this machine whose databases may be written to.
         progress: Called with a table's name, its rows done and its rows asked.
 
     Raises:
@@ -202,10 +212,12 @@ def generate(
         100
     """
     from fabula.inference.check_shorthand import with_checks
+    from fabula.io.destinations import Loading, destination_of
     from fabula.io.formulas import is_asked
     from fabula.llm.cache.budget import Budget
     from fabula.llm.session import models_of_run
     from fabula.runs.execute import execute
+    from fabula.runs.loading import execute_to_destination
     from fabula.runs.one_file import execute_to_file
     from fabula.runs.options import RunOptions
     from fabula.runs.records import is_file
@@ -231,11 +243,18 @@ def generate(
         overwrite=overwrite,
         max_rejects=max_rejects,
         escape_formulas=is_asked(escape_formulas),
+        loading=Loading(append, truncate, False, fast_load, tuple(allow_remote)),
         progress=progress,
     )
+    target = None if output is None else destination_of(output, options.loading)
+    check_class = partial(_check_row_class, planned.spec)
     try:
         with models_of_run(fresh=fresh, budget=budget, batch=batch) as open_model:
-            if output is not None and is_file(FilePath(output)):
+            if target is not None:
+                dataset = execute_to_destination(
+                    planned, target, options, check_class, open_model=open_model
+                )
+            elif output is not None and is_file(FilePath(output)):
                 dataset = execute_to_file(planned, FilePath(output), options, open_model=open_model)
             else:
                 dataset = execute(planned, options, output=output, open_model=open_model)
@@ -245,7 +264,8 @@ def generate(
         raise
     if report:
         _report(dataset)
-    _check_row_class(planned.spec, dataset)
+    if target is None:
+        check_class(dataset)
     return dataset
 
 

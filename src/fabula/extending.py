@@ -15,7 +15,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fabula.errors import UsageError
+from fabula.errors import SinkError, UsageError
 from fabula.extensions import Plugin, Register, load_plugins
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fabula.engines.kinds import family_of
     from fabula.evaluation.metrics.frames import Frames
     from fabula.evaluation.metrics.metric import Metric, Score, metric
+    from fabula.io.destinations import Destination, Incoming, Loading
     from fabula.io.formats import FileFormat
     from fabula.io.write import Encoder
     from fabula.kinds import column_kind
@@ -53,20 +54,24 @@ __all__ = [
     "ChatRequest",
     "CodeModel",
     "Conversation",
+    "Destination",
     "Detector",
     "Drawn",
     "Encoder",
     "Example",
     "FileFormat",
     "Frames",
+    "Incoming",
     "Interface",
     "Line",
+    "Loading",
     "Message",
     "Metric",
     "ModelSpec",
     "Plugin",
     "Provider",
     "Score",
+    "SinkError",
     "State",
     "SynthesizerEntry",
     "TrainingFormat",
@@ -95,19 +100,23 @@ _HOMES = {
     "ChatRequest": "fabula.llm.client.chat",
     "CodeModel": "fabula.synthesizers.model",
     "Conversation": "fabula.training.conversations",
+    "Destination": "fabula.io.destinations",
     "Detector": "fabula.pii.detector",
     "Drawn": "fabula.synthesizers.model",
     "Encoder": "fabula.io.write",
     "Example": "fabula.training.examples",
     "FileFormat": "fabula.io.formats",
     "Frames": "fabula.evaluation.metrics.frames",
+    "Incoming": "fabula.io.destinations",
     "Interface": "fabula.llm.client.presets",
     "Line": "fabula.training.lines",
+    "Loading": "fabula.io.destinations",
     "Message": "fabula.llm.client.chat",
     "Metric": "fabula.evaluation.metrics.metric",
     "ModelSpec": "fabula.spec.models",
     "Provider": "fabula.llm.client.presets",
     "Score": "fabula.evaluation.metrics.metric",
+    "SinkError": "fabula.errors",
     "State": "fabula.synthesizers.model",
     "SynthesizerEntry": "fabula.synthesizers.entry",
     "TrainingFormat": "fabula.spec.training_formats",
@@ -128,6 +137,7 @@ _REGISTERS = {
     "SynthesizerEntry": "fabula.synthesizers.catalogue:SYNTHESIZERS",
     "Provider": "fabula.llm.client.presets:PROVIDERS",
     "FileFormat": "fabula.io.formats:FILE_FORMATS",
+    "Destination": "fabula.io.destinations:DESTINATIONS",
     "Detector": "fabula.pii.kinds:DETECTORS",
     "TrainingFormat": "fabula.spec.training_formats:TRAINING_FORMATS",
 }

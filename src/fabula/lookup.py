@@ -1,10 +1,12 @@
-"""An entry of a register by the name that a user wrote, or an error that names the nearest one."""
+"""An entry of a register by the name that a user wrote, and what an entry names by its place."""
 
 from __future__ import annotations
 
-from typing import TypeVar
+import shlex
+from importlib import import_module
+from typing import Any, TypeVar
 
-from fabula.errors import UsageError, did_you_mean
+from fabula.errors import PrerequisiteError, UsageError, did_you_mean
 from fabula.extensions import Register, load_plugins
 
 EntryT = TypeVar("EntryT")
@@ -35,6 +37,27 @@ def entry_of(
     raise UsageError(
         f"there is no {register.sort} `{name}`{failed_plugins()}", code=code, hint=near
     )
+
+
+def found_at(place: Any, *, needed_by: str, needs: str = "") -> Any:
+    """What an entry names as `module:name`; anything but a text is what is meant itself.
+
+    Raises:
+        PrerequisiteError: The module lacks the package that the entry needs.
+    """
+    if not isinstance(place, str):
+        return place
+    module, _, name = place.partition(":")
+    try:
+        return getattr(import_module(module), name)
+    except ImportError as exc:
+        if not needs:
+            raise
+        raise PrerequisiteError(
+            f"{needed_by} need the package `{needs}`",
+            code="prerequisite.format",
+            hint=f"pip install {shlex.quote(needs)}",
+        ) from exc
 
 
 def failed_plugins() -> str:

@@ -53,7 +53,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_the_plug_ins_keep_the_contracts(installed: tuple[Path, Path]) -> None:
     folder, site = installed
     test = folder / "fabula-birds" / "tests" / "test_birds.py"
-    program = f"import runpy; runpy.run_path({str(test)!r})['test_contracts']()"
+    program = f"import pathlib, runpy; run = runpy.run_path({str(test)!r})['test_contracts']"
+    program += "; run(pathlib.Path())"
     run([sys.executable, "-c", program], folder, site)
 
 

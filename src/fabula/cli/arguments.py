@@ -7,6 +7,7 @@ import math
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -192,6 +193,33 @@ class Asking(Modelled, CallLimits, total=False):
     """
 
     fresh: bool
+
+
+def read_output(text: str | None) -> Path | str | None:
+    """A path; an address such as `postgresql://…` stays a text, which a path would shorten."""
+    from fabula.io.names import scheme_of
+
+    return text if text is None or scheme_of(text) else Path(text)
+
+
+Output = Annotated[Path | str | None, Read(read_output)]
+
+
+class Loads(TypedDict, total=False):
+    """What a load into a database may do to what is there.
+
+    Options:
+        append: Add rows to tables of a database that hold some.
+        truncate: Empty the tables of a database first, in the same transaction.
+        fast_load: Drop indexes and constraints of a database during the load, and add them again.
+        allow_remote (HOST): Host other than this machine whose database may be written to;
+            repeatable.
+    """
+
+    append: bool
+    truncate: bool
+    fast_load: bool
+    allow_remote: Words
 
 
 class Planned(Modelled, total=False):

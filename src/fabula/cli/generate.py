@@ -10,6 +10,8 @@ import typer
 
 from fabula.cli.arguments import (
     CallLimits,
+    Loads,
+    Output,
     Planned,
     Positive,
     Rows,
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from fabula.spec.tables import DatasetSpec
 
 
-class Generating(Planned, CallLimits, total=False):
+class Generating(Planned, CallLimits, Loads, total=False):
     """How a run is made.
 
     Options:
@@ -55,7 +57,7 @@ def generate(
     spec: SpecArgument,
     *,
     n: Rows = None,
-    output: Path | None = None,
+    output: Output = None,
     prompt: str | None = None,
     check: Words = (),
     reasoning: Literal["keep"] | None = None,
@@ -71,7 +73,8 @@ def generate(
 
     Options:
         n (N|TABLE=N): Rows, in all or of one table; repeatable.
-        output: Folder, or for one table a file, to write to; by default `out/NAME`.
+        output (PLACE): Folder, or for one table a file, to write to; by default `out/NAME`. Or a
+            destination of all tables: a file such as `shop.sqlite`, or a database's address.
         prompt (TEXT): What the rows are about, for the model.
         check (RULE): Relation of the only table's columns, `price ~ size +`, or a SQL condition on
             a row; repeatable.
@@ -85,9 +88,10 @@ def generate(
     """
     from fabula import api
     from fabula.inference.check_shorthand import with_checks
+    from fabula.io.destinations import destination_of
     from fabula.io.names import file_stem
     from fabula.runs.records import record
-    from fabula.runs.summary import run_text, wrote_line
+    from fabula.runs.summary import loaded_lines, run_text, wrote_line
     from fabula.spec.tables import with_reasoning
 
     wanted = with_checks(read_spec(spec, prompt=prompt), check)
@@ -101,20 +105,21 @@ def generate(
         typer.echo(api.plan(wanted, n, **planned).report())
         print_rehearsal(lambda noted: api.rehearse(wanted, n, rehearsal=noted, **planned))
         return
-    folder = output or Path("out") / file_stem(_name(wanted, spec))
+    folder = Path(output or Path("out") / file_stem(_name(wanted, spec)))
+    target = None if output is None else destination_of(output)
     if folder == Path("-"):
         raise UsageError(
             "a run is written to a folder, not to stdout",
             code="usage.output",
             hint="`fabula preview SPEC -n 100 --format csv` prints rows",
         )
-    past = _changed(record(folder, "manifest.json"))
+    past = None if target else _changed(record(folder, "manifest.json"))
     try:
         with progress(talk, resumes=True) as watch:
             dataset = api.generate(
                 wanted,
                 n,
-                output=folder,
+                output=output if target else folder,
                 key_file=key_file,
                 batch=_batch_teller(talk) if batch else False,
                 progress=watch,
@@ -134,11 +139,13 @@ def generate(
         talk.say(f"Nothing to do: `{folder}` holds this run, finished; --fresh makes it again")
     else:
         talk.say(wrote_line(dataset))
+    if target:
+        talk.say("\n".join(loaded_lines(dataset.manifest["destination"])))
     sources = [table.source for table in wanted.tables.values()]
     if any(source is not None and source.is_release for source in sources):
-        talk.hint(f"measure the release with `fabula evaluate {pasted(folder)} --gate`")
+        talk.hint(f"measure the release with `fabula evaluate {pasted(dataset.folder)} --gate`")
     else:
-        talk.hint(f"look at it with `fabula show {pasted(folder)}`")
+        talk.hint(f"look at it with `fabula show {pasted(dataset.folder)}`")
 
 
 def _batch_teller(talk: Talk) -> Callable[[str, int], None]:

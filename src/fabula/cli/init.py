@@ -43,7 +43,9 @@ def init(
 
     Options:
         template (NAME): The example to start from.
-        source (DATA|module:Model): Guess a spec from a data file, a folder of them, or a class.
+        source (DATA|DATABASE|module:Model): Guess a spec from a data file, a folder of them, a
+            class, or the schema of a database: postgresql://user@host/name, shop.sqlite,
+            schema.sql.
         prompt (TEXT): A sentence that lists columns: '10 rows of houses: id, size (m2), price';
             with --model any: 'an online shop with customers, products, orders'.
         model (NAME): With --prompt: the language model that writes it.
@@ -173,7 +175,7 @@ def _write_guess(talk: Talk, source: str, output: Path | None, overwrite: bool) 
     guessed = infer(source)
     path = output or Path(f"{guessed.spec.name}.yaml")
     _write(path, guessed.to_yaml(), overwrite)
-    talk.say(f"{guessed}\nWrote `{path}`; nothing left this machine")
+    talk.say(f"{guessed}\nWrote `{path}`; {guessed.untouched}")
     talk.hint(f"correct the guesses (each line says why), then `fabula preview {pasted(path)}`")
 
 

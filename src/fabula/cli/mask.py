@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Unpack
 
 import typer
 
-from fabula.cli.arguments import Names, read_pairs
+from fabula.cli.arguments import Loads, Names, Output, read_pairs
 from fabula.cli.console import Talk, pasted
 from fabula.cli.options import Read, verb
 from fabula.cli.progress import progress
@@ -24,7 +24,7 @@ def mask(
     talk: Talk,
     data: list[Path] | None = None,
     *,
-    output: Path | None = None,
+    output: Output = None,
     person: str | None = None,
     column: Annotated[Mapping[str, str] | None, Read(_actions, many=True)] = None,
     locale: Names | None = None,
@@ -34,6 +34,7 @@ def mask(
     detector: str | None = None,
     preview: bool = False,
     overwrite: bool = False,
+    **loading: Unpack[Loads],
 ) -> None:
     """Replace the people in tables with new people.
 
@@ -43,7 +44,8 @@ def mask(
 
     Options:
         data (DATA...): CSV, JSON or Parquet files, or folders of them.
-        output: Folder to write; for one table also a file.
+        output (PLACE): Folder to write; for one table also a file. Or a destination of all
+            tables: a file such as `people.sqlite`, or a database's address.
         person (COLUMN): Column that tells the person.
         column (NAME=ACTION): What to do with a column: `keep: confirmed`, `replace: email`,
             `shift`, `generalise: 10`, `jitter: 2km`, `redact`, `drop`; repeatable.
@@ -57,24 +59,15 @@ def mask(
         preview: Show values before and after; write nothing.
         overwrite: Replace what is there.
     """
-    from fabula.privacy.mask import write
+    from fabula.io.destinations import allowing, destination_of
+    from fabula.privacy.mask import load_masked, write
     from fabula.privacy.masked import warning_lines
     from fabula.privacy.preparing import prepare
-    from fabula.privacy.secret import new_key as make_key
     from fabula.privacy.unmask import check_map, save_map
     from fabula.render import amounts
     from fabula.reports.maskings import PROMISES, plan_lines, preview_lines
 
-    if new_key is not None:
-        if key_file is not None:
-            raise UsageError(
-                "`--new-key` and `--key-file` both give a key", code="usage.option", hint="give one"
-            )
-        made = make_key(new_key)
-        talk.say(
-            f"Wrote the key `{new_key}` ({made.fingerprint}); whoever has it can join maskings"
-        )
-        key_file = new_key
+    key_file = _new_key(talk, new_key, key_file)
     if not data:
         if new_key is not None:
             return
@@ -100,10 +93,15 @@ def mask(
         return
     if map is not None:
         check_map(masking, map, overwrite=overwrite)
+    permitted = allowing(loading, overwrite=overwrite)
+    target = destination_of(output, permitted)
     for line in plan_lines(masking):
         talk.say(line)
-    with progress(talk, resumes=True) as watch:
-        masked = write(masking, output or Path(), overwrite=overwrite, progress=watch)
+    with progress(talk, resumes=target is None) as watch:
+        if target is not None:
+            masked = load_masked(masking, target, permitted)
+        else:
+            masked = write(masking, Path(output or ""), overwrite=overwrite, progress=watch)
     if map is not None:
         save_map(masking, map)
     for line in warning_lines(masked.card):
@@ -114,3 +112,18 @@ def mask(
     talk.say(PROMISES[masking.promise])
     if map is not None:
         talk.say(f"Wrote the encrypted map `{map}`: with the key, it leads back to the real values")
+
+
+def _new_key(talk: Talk, new_key: Path | None, key_file: Path | None) -> Path | None:
+    """The file of the key; a new one is written first where one is wanted."""
+    from fabula.privacy.secret import new_key as make_key
+
+    if new_key is None:
+        return key_file
+    if key_file is not None:
+        raise UsageError(
+            "`--new-key` and `--key-file` both give a key", code="usage.option", hint="give one"
+        )
+    made = make_key(new_key)
+    talk.say(f"Wrote the key `{new_key}` ({made.fingerprint}); whoever has it can join maskings")
+    return new_key

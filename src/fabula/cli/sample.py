@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
-from fabula.cli.arguments import Count, Positive, number_of, read_pairs, read_share
+from fabula.cli.arguments import Count, Loads, Output, Positive, number_of, read_pairs, read_share
 from fabula.cli.console import Talk, pasted
 from fabula.cli.options import Read, verb
 from fabula.cli.progress import progress
 from fabula.errors import UsageError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from fabula.io.destinations import Incoming, Loading, Target
     from fabula.io.formats import Format
-    from fabula.synthesizers.parity import Repaired
+    from fabula.relationships.keys import Keys
+    from fabula.synthesizers.multitable.database import RelationalSynthesizer
+    from fabula.synthesizers.synthesizer import Synthesizer
 
 Shares = Mapping[str, Mapping[Any, float]]
 
@@ -53,7 +60,7 @@ def sample(
     *,
     n: Count | None = None,
     scale: float | None = None,
-    output: Path | None = None,
+    output: Output = None,
     form: str | None = None,
     given: Annotated[Mapping[str, Any] | None, Read(_given, many=True)] = None,
     share: Annotated[Shares | None, Read(_shares, many=True)] = None,
@@ -62,6 +69,7 @@ def sample(
     seed: int = 0,
     workers: Positive = 1,
     overwrite: bool = False,
+    **loading: Unpack[Loads],
 ) -> None:
     """Sample rows from a fitted synthesizer.
 
@@ -71,7 +79,8 @@ def sample(
         synthesizer (MODEL): What `fabula fit` wrote.
         n (N): Rows to sample; by default 1,000.
         scale (X): For several tables: rows relative to the real ones.
-        output: File to write, for several tables a folder; otherwise CSV on stdout.
+        output (PLACE): File to write, for several tables a folder, or a destination of all tables,
+            such as `shop.sqlite` or a database's address; otherwise CSV on stdout.
         form (FORMAT): Of several tables: parquet, csv, jsonl, arrow; one file's ending says it
             itself.
         given (COLUMN=VALUE): What a column holds: `city=Wien`, `city=Wien|Graz`, `age=18..30`,
@@ -85,108 +94,209 @@ def sample(
         workers: Blocks sampled in parallel.
         overwrite: Replace the file to write.
     """
-    from fabula.io.formats import as_format, check_ending, format_of
-    from fabula.io.formulas import tell
-    from fabula.io.places import check_free, make_folder
-    from fabula.io.write import CsvFile, write_table
-    from fabula.synthesizers.parity import Parity, sample_with_parity
     from fabula.synthesizers.synthesizer import Synthesizer, load_synthesizer
 
     drawer = load_synthesizer(synthesizer)
-    ending = None if form is None else as_format(form)
-    if output is not None:
-        check_free(output, overwrite=overwrite, folder=not isinstance(drawer, Synthesizer))
-    if not isinstance(drawer, Synthesizer):
-        if output is None or n is not None or given or share:
+    folder = not isinstance(drawer, Synthesizer)
+    place = _Place.of(output, form, allowed=loading, overwrite=overwrite, folder=folder)
+    if isinstance(drawer, Synthesizer):
+        if scale is not None:
             raise UsageError(
-                f"`{synthesizer}` holds several tables: they are written to a folder, sized by"
-                " `--scale`",
-                code="usage.several-tables",
-                hint=f"fabula sample {synthesizer} --scale 2 -o made/",
+                "`--scale` is for several tables", code="usage.scale", hint="pass `-n`"
             )
-        tables = drawer.sample(1.0 if scale is None else scale, seed=seed)
-        _several(talk, tables, output, ending or "parquet")
-        return
-    if scale is not None:
-        raise UsageError("`--scale` is for several tables", code="usage.scale", hint="pass `-n`")
-    if output is not None and ending is not None:
-        check_ending(output, ending)
-    elif ending not in (None, "csv"):
-        raise UsageError(
-            f"rows are printed as CSV, not as {ending}",
-            code="usage.format",
-            hint=f"write them to a file: `-o {synthesizer.stem}.{ending}`",
-        )
-    n = 1000 if n is None else n
-    if parity is not None:
-        if given or share:
+        if place.output is None and place.form not in (None, "csv"):
+            raise UsageError(
+                f"rows are printed as CSV, not as {place.form}",
+                code="usage.format",
+                hint=f"write them to a file: `-o {synthesizer.stem}.{place.form}`",
+            )
+        n = 1000 if n is None else n
+        if parity is None and rate is None:
+            schema = drawer.schema
+            blocks = drawer.blocks(n, given=given, shares=share, seed=seed, workers=workers)
+        elif given or share:
             raise UsageError(
                 "`--parity` decides the shares, so `--given` and `--share` can't",
                 code="usage.option",
                 hint="leave them out",
             )
-        wanted = Parity.read(parity, rate)
-        _repaired(talk, drawer, sample_with_parity(drawer, n, wanted, seed=seed), output)
+        else:
+            made = _repaired(talk, drawer, n, parity, rate, seed=seed)
+            schema, blocks = made.schema, iter([made])
+        if place.output is None:
+            _print(talk, schema, blocks)
+        else:
+            _write_one(talk, place, (synthesizer.stem, n, schema), blocks)
         return
-    if rate is not None:
+    if place.output is None or n is not None or given or share:
+        raise UsageError(
+            f"`{synthesizer}` holds several tables: they are written to a folder, sized by"
+            " `--scale`",
+            code="usage.several-tables",
+            hint=f"fabula sample {synthesizer} --scale 2 -o made/",
+        )
+    _write_several(talk, place, drawer.sample(1.0 if scale is None else scale, seed=seed), drawer)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where rows go.
+
+    Attributes:
+        output: The file or folder; None is standard output.
+        form: The format that was asked for.
+        target: The destination that takes the rows, in the place of files.
+        allowed: What a load into it may do.
+    """
+
+    output: Path | None
+    form: Format | None
+    target: Target | None
+    allowed: Loading
+
+    @classmethod
+    def of(
+        cls,
+        output: Path | str | None,
+        form: str | None,
+        *,
+        allowed: Loads,
+        overwrite: bool,
+        folder: bool,
+    ) -> _Place:
+        """The place that the options name, once it can be written.
+
+        Raises:
+            UsageError: The options contradict each other.
+            SinkError: Something is there already.
+        """
+        from fabula.io.destinations import allowing, destination_of
+        from fabula.io.formats import as_format, check_ending
+        from fabula.io.places import check_free
+
+        ending = None if form is None else as_format(form)
+        loading = allowing(allowed, overwrite=overwrite)
+        target = None if output is None else destination_of(output, loading)
+        if target is not None and ending is not None:
+            raise UsageError(
+                f"{target.entry.title} has its own format",
+                code="usage.format",
+                hint="leave out `--format`",
+            )
+        path = None if output is None else Path(output)
+        if path is not None and target is None:
+            check_free(path, overwrite=overwrite, folder=folder)
+            if ending is not None and not folder:
+                check_ending(path, ending)
+        return cls(path, ending, target, loading)
+
+
+def _repaired(
+    talk: Talk,
+    drawer: Synthesizer[Any],
+    n: int,
+    parity: str | None,
+    rate: float | None,
+    *,
+    seed: int,
+) -> pa.Table:
+    """Rows with equal rates; what they cost is said."""
+    from fabula.evaluation.parity import cost_line
+    from fabula.synthesizers.parity import Parity, sample_with_parity
+
+    if parity is None:
         raise UsageError(
             "`--rate` is a rate of `--parity`", code="usage.option", hint="add `--parity`"
         )
-    blocks = drawer.blocks(n, given=given, shares=share, seed=seed, workers=workers)
-    if output is None:
-        first = next(blocks)  # nothing is printed where nothing can be drawn
-        writer = CsvFile(sys.stdout.buffer, drawer.schema)
-        writer.write(first)
-        for block in blocks:
-            writer.write(block)
-        writer.close()
-        tell("standard output", writer.formulas, escaped=talk.escapes_formulas)
-        return
+    made = sample_with_parity(drawer, n, Parity.read(parity, rate), seed=seed)
+    for line in (*made.lines(), cost_line(drawer, made)):
+        talk.say(line)
+    return made.rows
+
+
+def _write_one(
+    talk: Talk, place: _Place, table: tuple[str, int, pa.Schema], blocks: Iterator[pa.Table]
+) -> None:
+    """Write a table of a name, a number of rows and a schema, or load it."""
+    from fabula.io.formats import format_of
+    from fabula.io.loading import incoming, load
+    from fabula.io.places import make_folder
+    from fabula.io.write import write_table
+    from fabula.runs.summary import loaded_lines
+
+    output, target, (name, n, schema) = place.output or Path(), place.target, table
     with progress(talk) as watch:
-        done = 0
-
-        def counted() -> Any:
-            nonlocal done
-            for block in blocks:
-                yield block
-                done += block.num_rows
-                if watch:
-                    watch(output.stem, done, n)
-
-        make_folder(output.parent)
-        write_table(output, counted(), drawer.schema, format_of(output))
+        counted = _counted(blocks, lambda done: watch and watch(output.stem, done, n))
+        if target is not None:
+            sink, wanted = target.open(place.allowed), incoming({name: schema})
+            sink.check(wanted)
+            loaded = load(sink, wanted, lambda _: counted)
+        else:
+            make_folder(output.parent)
+            write_table(output, counted, schema, format_of(output))
+    if target is not None:
+        talk.say("\n".join(loaded_lines(loaded)))
+        return
     talk.say(f"Wrote `{output}` ({n:,} rows)")
     talk.hint(f"look at them with `fabula show {pasted(output)}`")
 
 
-def _repaired(talk: Talk, drawer: Any, made: Repaired, output: Path | None) -> None:
-    """Write rows with equal rates, and say what that costs."""
-    from fabula.evaluation.parity import cost_line
-    from fabula.io.formats import format_of
-    from fabula.io.places import make_folder
-    from fabula.io.write import CsvFile, write_table
+def _print(talk: Talk, schema: pa.Schema, blocks: Iterator[pa.Table]) -> None:
+    """Print rows as CSV; nothing where none can be drawn."""
+    from fabula.io.formulas import tell
+    from fabula.io.write import CsvFile
 
-    for line in made.lines():
-        talk.say(line)
-    talk.say(cost_line(drawer, made))
-    if output is None:
-        writer = CsvFile(sys.stdout.buffer, made.rows.schema)
-        writer.write(made.rows)
-        writer.close()
-        return
-    make_folder(output.parent)
-    write_table(output, made.rows, made.rows.schema, format_of(output))
-    talk.say(f"Wrote `{output}` ({made.rows.num_rows:,} rows)")
+    first = next(blocks)
+    writer = CsvFile(sys.stdout.buffer, schema)
+    for block in chain([first], blocks):
+        writer.write(block)
+    writer.close()
+    tell("standard output", writer.formulas, escaped=talk.escapes_formulas)
 
 
-def _several(talk: Talk, tables: dict[str, Any], output: Path, ending: Format) -> None:
-    """Write the tables, a file each."""
+def _counted(blocks: Iterable[pa.Table], told: Callable[[int], object]) -> Iterator[pa.Table]:
+    """The blocks; after each, the rows so far are told."""
+    done = 0
+    for block in blocks:
+        yield block
+        done += block.num_rows
+        told(done)
+
+
+def _write_several(
+    talk: Talk, place: _Place, tables: dict[str, pa.Table], drawer: RelationalSynthesizer[Any]
+) -> None:
+    """Write the tables: a file each, or all into a destination."""
+    from fabula.io.loading import load_tables
     from fabula.io.write import write_tables
+    from fabula.runs.summary import loaded_lines
 
-    write_tables(output, tables, ending)
+    output = place.output or Path()
+    if place.target is not None:
+        wanted = _with_keys(tables, drawer.keys)
+        loaded = load_tables(place.target, tables, place.allowed, wanted)
+        talk.say("\n".join(loaded_lines(loaded)))
+        return
+    write_tables(output, tables, place.form or "parquet")
     for name, table in tables.items():
         talk.say(f"{name}  {table.num_rows:,} rows")
     talk.say(f"Wrote `{output}` ({len(tables)} tables)")
     talk.hint(
         f"compare them with the real tables: `fabula evaluate {pasted(output)} --real FOLDER`"
     )
+
+
+def _with_keys(tables: dict[str, pa.Table], keys: Keys) -> list[Incoming]:
+    """The tables of a load with the keys that were learned."""
+    from fabula.io.destinations import Incoming, Link
+
+    return [
+        Incoming(
+            name,
+            rows.schema,
+            keys.primary.get(name, ()),
+            tuple(Link(k.columns, k.parent, k.key) for k in keys.foreign if k.child == name),
+            rows=rows.num_rows,
+        )
+        for name, rows in tables.items()
+    ]

@@ -6,12 +6,14 @@ What comes out is meant to be edited: every guess has a reason, written behind i
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from os import PathLike
 from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fabula.databases.address import defines_schema
 from fabula.inference.across import keep_rules, sql_name
 from fabula.inference.arrays import guess_array, guess_labels
 from fabula.inference.inferred import Inferred
@@ -33,7 +35,9 @@ def infer(source: Any, *, prompt: str | None = None) -> Inferred:
     """Guess a spec.
 
     Args:
-        source: A Pydantic class or dataclass, `module:Class`, or data in any form.
+        source: A Pydantic class or dataclass, `module:Class`, the address of a database, its
+            file, a script of `CREATE TABLE` statements, or data in any form. Of a database the
+            schema is read, and no row.
         prompt: What the rows are about; with a class, see `generate`.
 
     Raises:
@@ -44,6 +48,10 @@ def infer(source: Any, *, prompt: str | None = None) -> Inferred:
         >>> infer({"n": [1, 2, 3], "ok": [True, True, False]})
         data: 2 columns (1 key, 1 bernoulli)
     """
+    if isinstance(source, str | PathLike) and defines_schema(str(source)):
+        from fabula.inference.schemas.schema import infer_schema
+
+        return infer_schema(str(source))
     cls = class_of(source)
     if cls is not None:
         table, reasons = guessed_table(cls, prompt=prompt)

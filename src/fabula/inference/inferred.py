@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from fabula.inference.advice import Advice, advice
 from fabula.spec.tables import DatasetSpec
@@ -23,6 +24,9 @@ class Inferred:
     spec: DatasetSpec
     reasons: Mapping[str, str]
     notes: tuple[str, ...] = ()
+
+    untouched: ClassVar[str] = "nothing left this machine"
+    """What may be said of the source."""
 
     @property
     def advice(self) -> tuple[Advice, ...]:

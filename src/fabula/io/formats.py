@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from typing_extensions import override
 
-from fabula.errors import PrerequisiteError, UsageError
+from fabula.errors import UsageError
 from fabula.extensions import Register
-from fabula.lookup import entry_of
+from fabula.lookup import entry_of, found_at
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -96,17 +94,9 @@ class FileFormat:
     def _found(self, place: str | Callable[..., Any] | None, what: str) -> Callable[..., Any]:
         if place is None:
             raise UsageError(f"{self.title} files are not {what}", code="usage.format")
-        if not isinstance(place, str):
-            return place
-        module, _, name = place.partition(":")
-        try:
-            found: Callable[..., Any] = getattr(import_module(module), name)
-        except ImportError as exc:
-            raise PrerequisiteError(
-                f"{self.title} files need the package `{self.needs}`",
-                code="prerequisite.format",
-                hint=f"pip install {self.needs}",
-            ) from exc
+        found: Callable[..., Any] = found_at(
+            place, needed_by=f"{self.title} files", needs=self.needs
+        )
         return found
 
 
@@ -171,18 +161,6 @@ class _Endings(Mapping[str, str]):
 
 ENDINGS: Mapping[str, str] = _Endings()
 """File endings that are read, with the format that they mean."""
-
-_NOT_WRITTEN = re.compile(
-    r"\.(7z|avro|bz2|db|docx?|dta|duckdb|feather|gz|h5|hdf5|html?|md|np[yz]|ods|orc|pdf|pickle|pkl"
-    r"|py|rds|sas7bdat|sav|sql|sqlite3?|tar|tgz|toml|txt|xls|xml|xz|ya?ml|zip|zst)"
-)
-"""Endings by which people know files; a folder of such a name would surprise them."""
-
-
-def names_file(path: Path) -> bool:
-    """Whether a path is named like one file of data, though perhaps of a format not written."""
-    ending = path.suffix.lower()
-    return ending in ENDINGS or _NOT_WRITTEN.fullmatch(ending) is not None
 
 
 def ending_like(source: Path, *, otherwise: str) -> str:

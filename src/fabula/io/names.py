@@ -27,10 +27,16 @@ def file_stem(table: str) -> str:
     return stem
 
 
+def scheme_of(place: str) -> str:
+    """The scheme of an address, in small letters; empty for a path."""
+    found = _SCHEME.match(place)
+    return found[1].lower() if found else ""
+
+
 def refuse_address(path: Path, error: type[FabulaError], hint: str) -> None:
     """Raise an error where a path is `postgresql://…`, without what follows: it may be secret."""
-    if scheme := _SCHEME.match(str(path)):
-        message = f"`{scheme[1]}://…` is an address, not a file or folder"
+    if scheme := scheme_of(str(path)):
+        message = f"`{scheme}://…` is an address, not a file or folder"
         raise error(message, code="usage.address", hint=hint)
 
 

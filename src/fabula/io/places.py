@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from fabula.errors import SinkError, UsageError
-from fabula.io.formats import names_file
+from fabula.io.destinations import names_file
 from fabula.io.names import refuse_address
 
 _TEMPORARY = ".tmp"

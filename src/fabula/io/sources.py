@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +19,7 @@ from fabula.errors import SourceError, did_you_mean
 from fabula.io.archives import unpacked
 from fabula.io.claimed_sizes import check_columns, check_unpacked
 from fabula.io.csv_files import read_csv
+from fabula.io.destinations import Target, destination_of
 from fabula.io.formats import ENDINGS, FILE_FORMATS, FileFormat, book_format
 from fabula.io.json_files import json_rows
 from fabula.io.names import refuse_address
@@ -50,6 +51,11 @@ def read_source(path: PathLike, *, as_written: bool = False) -> TableRows:
     Raises:
         SourceError: There is no such file, or it can't be read; with its line where known.
     """
+    if (target := _database(path)) is not None:
+        tables = target.tables()
+        if len(tables) > 1:
+            raise _several(target.place, tables, f"add one to it: `?table={next(iter(tables))}`")
+        return next(iter(tables.values()))()
     place = _existing(Path(path))
     if place.is_dir():
         return _read_folder(place, as_written)
@@ -75,6 +81,8 @@ def read_json_rows(path: PathLike) -> list[dict[str, Any]] | None:
     Raises:
         SourceError: There is no such file, or it can't be read; with its line where known.
     """
+    if _database(path) is not None:
+        return None
     place = _existing(Path(path))
     if place.is_dir() or _is_archive(place) or (kind := _kind(place)) not in _JSON:
         return None
@@ -90,14 +98,25 @@ def _only_table(path: Path, book: FileFormat) -> pa.Table:
     """
     tables = book.tables_of(path)
     if len(tables) > 1:
-        raise SourceError(
-            f"`{path}` holds {len(tables)} tables: {', '.join(f'`{name}`' for name in tables)}",
-            code="source.several",
-            file=str(path),
-            hint="`fabula show`, `init`, `fit` and `evaluate` take them all; for one, save its"
-            " sheet as CSV",
-        )
+        raise _several(str(path), tables, "for one, save its sheet as CSV")
     return next(iter(tables.values()))
+
+
+def _several(place: str, tables: Iterable[str], way: str) -> SourceError:
+    """The error of a source that has several tables, where one is wanted."""
+    names = list(tables)
+    return SourceError(
+        f"`{place}` holds {len(names)} tables: {', '.join(f'`{name}`' for name in names)}",
+        code="source.several",
+        where=place,
+        hint=f"`fabula show`, `init`, `fit` and `evaluate` take them all; {way}",
+    )
+
+
+def _database(path: PathLike) -> Target | None:
+    """The database that an address or a file is; None for all other sources."""
+    target = destination_of(path)
+    return target if target is not None and target.entry.reads is not None else None
 
 
 @contextmanager
@@ -128,6 +147,8 @@ def read_tables(path: PathLike) -> dict[str, TableRows]:
     Raises:
         SourceError: There is no table, or one can't be read.
     """
+    if (target := _database(path)) is not None:
+        return {name: rows() for name, rows in target.tables().items()}
     folder = Path(path)
     if not folder.is_dir() and (book := book_format(folder)):
         sheets = book.tables_of(folder)

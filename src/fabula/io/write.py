@@ -15,7 +15,8 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.csv
 
-from fabula.io.formats import FILE_FORMATS, Format, format_of, names_file, separator_of
+from fabula.io.destinations import names_file
+from fabula.io.formats import FILE_FORMATS, Format, format_of, separator_of
 from fabula.io.formula_cells import FormulaGuard
 from fabula.io.formulas import NO_FORMULAS, is_asked, tell
 from fabula.io.jsonl import json_texts

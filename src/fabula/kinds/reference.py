@@ -19,13 +19,15 @@ class Reference(AbstractColumn):
     Parents are drawn uniformly, by Zipf rank with exponent `skew`, or by the parent's numeric
     column `weights`. `unique` makes the relation one to one. A reference to its own table
     points to an earlier row, so the rows form a tree; the first row is a root (null), and
-    `nulls` is the share of further roots.
+    `nulls` is the share of further roots. `deferred` lets the parent's row come later, for
+    tables that refer to each other in a circle: a database checks such a key at the end.
     """
 
     kind: Literal["reference"] = "reference"
     to: str
     skew: float | None = Field(default=None, gt=0)
     weights: str | None = None
+    deferred: bool = False
 
     section: ClassVar = "keys"
     positional: ClassVar = ("to",)

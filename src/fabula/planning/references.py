@@ -277,13 +277,18 @@ def _partners(table: TableSpec, name: str) -> tuple[str, ...]:
 def _breaker(
     cycle: list[str], references: References, loose: set[tuple[str, str]]
 ) -> tuple[str, str] | None:
-    """A nullable reference along the cycle whose order can be ignored."""
+    """A nullable or deferred reference along the cycle whose order can be ignored."""
     for child, parent in pairwise(cycle):
         links = [item for item in references[child].values() if item.parent == parent]
         fresh = [item for item in links if (child, item.column) not in loose]
-        if fresh and all(item.spec.nulls > 0 and not item.driver for item in fresh):
+        if fresh and all(_is_loose(item) for item in fresh):
             return child, fresh[0].column
     return None
+
+
+def _is_loose(item: ReferencePlan) -> bool:
+    """Whether the parent's rows may come later."""
+    return (item.spec.nulls > 0 or item.spec.deferred) and not item.driver
 
 
 def _steps(cycle: list[str], references: References) -> list[str]:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pyarrow as pa
 from typing_extensions import Unpack
 
-from fabula.io.formats import names_file
+from fabula.io.destinations import Loading, Target, destination_of, names_file
+from fabula.io.loading import incoming, load
 from fabula.io.places import check_free, make_folder, write_json, write_text
 from fabula.options import known_options
+from fabula.privacy.files.parquet import ArrowSource
 from fabula.privacy.files.sources import in_memory
 from fabula.privacy.files.writing import Work, is_unfinished, spare_originals, write_spans
 from fabula.privacy.masked import Masked, card_path, written_folder
-from fabula.privacy.masking import Counts
+from fabula.privacy.masking import Counts, Masker
 from fabula.privacy.prepared import Masking, card_of, fingerprint_of
 from fabula.privacy.preparing import MaskOptions, prepare
 from fabula.privacy.unmask import check_map, save_map
@@ -70,7 +72,12 @@ def mask(
     masking = prepare(data, **options)
     if map is not None:
         check_map(masking, Path(map), overwrite=overwrite)
-    masked = run(masking) if output is None else write(masking, Path(output), overwrite=overwrite)
+    if output is None:
+        masked = run(masking)
+    elif target := destination_of(output):
+        masked = load_masked(masking, target, Loading(overwrite=overwrite))
+    else:
+        masked = write(masking, Path(output), overwrite=overwrite)
     if map is not None:
         save_map(masking, Path(map))
     return masked
@@ -78,17 +85,60 @@ def mask(
 
 def run(masking: Masking) -> Masked:
     """Mask tables into memory."""
-    tables, counts = {}, {}
-    for name, source in masking.sources.items():
-        masker, dropped = masking.masker(name), masking.dropped(name)
-        counts[name] = masker.counts
-        arrow = in_memory(source)
-        dropped += [column for column in arrow.names if column not in masker.table.columns]
-        blocks = []
-        for block in arrow.tables(arrow.names):
-            blocks.append(arrow.masked(block, masker.mask(block), dropped))
-        tables[name] = pa.concat_tables([arrow.masked_schema(dropped).empty_table(), *blocks])
-    return Masked(tables, card_of(masking, counts))
+    masked = {name: _Stream.of(masking, name) for name in masking.sources}
+    tables = {
+        name: pa.concat_tables([each.schema.empty_table(), *each.blocks()])
+        for name, each in masked.items()
+    }
+    return Masked(tables, card_of(masking, {name: each.counts for name, each in masked.items()}))
+
+
+def load_masked(masking: Masking, target: Target, loading: Loading) -> Masked:
+    """Mask tables into a destination, block by block; its load is in the card.
+
+    Raises:
+        SinkError: The destination refuses; it is as it was.
+    """
+    sink, masked = target.open(loading), {n: _Stream.of(masking, n) for n in masking.sources}
+    wanted = incoming({name: each.schema for name, each in masked.items()})
+    sink.check(wanted)
+    loaded = load(sink, wanted, lambda name: masked[name].blocks())
+    card = card_of(masking, {name: each.counts for name, each in masked.items()})
+    card["destination"] = {"kind": target.entry.name, **loaded}
+    if target.file is not None:
+        write_json(card_path(target.file, single=True), card)
+    return Masked({}, card)
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """A table that is masked block by block."""
+
+    source: ArrowSource
+    masker: Masker
+    dropped: list[str]
+
+    @classmethod
+    def of(cls, masking: Masking, name: str) -> _Stream:
+        """The table of that name; columns that were found in no plan are dropped."""
+        masker, arrow = masking.masker(name), in_memory(masking.sources[name])
+        unknown = [column for column in arrow.names if column not in masker.table.columns]
+        return cls(arrow, masker, [*masking.dropped(name), *unknown])
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of the masked table."""
+        return self.source.masked_schema(self.dropped)
+
+    @property
+    def counts(self) -> Counts:
+        """What was masked so far."""
+        return self.masker.counts
+
+    def blocks(self) -> Iterator[pa.Table]:
+        """The masked blocks."""
+        for block in self.source.tables(self.source.names):
+            yield self.source.masked(block, self.masker.mask(block), self.dropped)
 
 
 def write(

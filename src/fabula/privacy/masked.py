@@ -11,7 +11,8 @@ import pyarrow as pa
 from typing_extensions import override
 
 from fabula.errors import UsageError
-from fabula.io.formats import names_file
+from fabula.io.destinations import NOTHING_ALLOWED, destination_of, names_file
+from fabula.io.loading import load_tables
 from fabula.io.places import write_json
 from fabula.io.write import write_tables
 from fabula.render import amounts, grid
@@ -71,6 +72,11 @@ class Masked(Result):
             SinkError: The place can't be written.
         """
         self._check_in_memory()
+        if target := destination_of(path):
+            loaded = load_tables(target, self.tables, NOTHING_ALLOWED)
+            if target.file:
+                write_json(card_path(target.file, single=True), {**self.card, "loaded": loaded})
+            return
         place = Path(path)
         single = names_file(place)
         if single:

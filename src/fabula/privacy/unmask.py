@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fabula.errors import PrerequisiteError, SourceError
 from fabula.io.arrays import array_of
-from fabula.io.formats import names_file
+from fabula.io.destinations import names_file
 from fabula.io.places import check_free, make_folder
 from fabula.privacy.files.sources import sources_of, tables_in
 from fabula.privacy.files.writing import Work

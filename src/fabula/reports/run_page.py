@@ -60,7 +60,7 @@ def run_page(dataset: Dataset, profiles: Sequence[TableProfile]) -> str:
             {
                 "title": f"{each.name}: {amounts.count(each.rows, 'row')}",
                 "notes": [worded(note) for note in each.notes],
-                "columns": [*map(_column, each.columns)],
+                "columns": [*map(column_cells, each.columns)],
             }
             for each in profiles
         ],
@@ -88,7 +88,7 @@ def _figures(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _relations(manifest: Mapping[str, Any]) -> Any:
     """Which table points at which; None where no table does."""
-    tables, specs = manifest["tables"], manifest.get("spec", {}).get("tables", {})
+    tables, specs = manifest["tables"], (manifest.get("spec") or {}).get("tables", {})
     keys = [
         (child, column, each["to"].partition(".")[0])
         for child, spec in specs.items()
@@ -125,7 +125,8 @@ def _model(name: str, usage: Mapping[str, Any]) -> list[str]:
     return [label(name, usage), *numbers, cost]
 
 
-def _column(column: ColumnProfile) -> list[Any]:
+def column_cells(column: ColumnProfile) -> list[Any]:
+    """A column as cells: name, type, missing and distinct values, shape, values."""
     about = "" if column.exact else "~"
     missing = amounts.share(column.nulls, column.rows)
     values = _values(column)

@@ -9,17 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
+from typing_extensions import Unpack
 
 from fabula.checks.results import CheckResults
 from fabula.errors import PrerequisiteError, SourceError, UsageError, did_you_mean
-from fabula.io.formats import as_format, format_of, names_file
+from fabula.io.destinations import LoadOptions, allowing, destination_of, names_file
+from fabula.io.formats import as_format, format_of
+from fabula.io.loading import incoming, load_tables
 from fabula.io.read import TableRows, read_files, typed
 from fabula.io.run_files import check_unchanged, inside
 from fabula.io.write import write_tables
 from fabula.options import known_options
 from fabula.render.results import Result
 from fabula.runs.parts import Lost
-from fabula.runs.records import is_file, read_manifest, read_rejects
+from fabula.runs.records import is_file, read_manifest, read_rejects, spec_of
 from fabula.types import Path as PathLike
 
 if TYPE_CHECKING:
@@ -46,6 +49,7 @@ class Dataset(Mapping[str, Any], Result):
 
     Examples:
         >>> import pyarrow as pa
+    from typing_extensions import Unpack
         >>> data = Dataset({"cities": pa.table({"name": ["Wien", "Oslo"]})})
         >>> data["cities"].num_rows
         2
@@ -213,18 +217,30 @@ class Dataset(Mapping[str, Any], Result):
         *,
         format: str = "parquet",  # noqa: A002
         escape_formulas: bool | None = None,
+        **loading: Unpack[LoadOptions],
     ) -> None:
         """Write the tables: one file a table into a folder, or one table into one file.
 
         Args:
-            path: A folder, or a file whose ending names the format.
+            path: A folder, or a file whose ending names the format; or a destination of all
+                tables, such as `shop.sqlite` or `postgresql://localhost/shop`.
             format: The file format in a folder.
             escape_formulas: Put `'` before texts in CSV that a spreadsheet would run.
+            **loading: Of a database: `append`: add to tables that hold rows. `truncate`: empty
+                them first. `fast_load`: drop indexes and constraints during the load.
+                `allow_remote`: hosts other than this machine.
 
         Raises:
             UsageError: A file is named, but there are several tables.
             SinkError: The place can't be written.
         """
+        permitted = allowing(loading)
+        if target := destination_of(path, permitted):
+            rows = {name: self.rows(name) for name in self}
+            schemas = {name: table.schema for name, table in rows.items()}
+            wanted = incoming(schemas, spec_of(self.manifest))
+            load_tables(target, rows, permitted, wanted)
+            return
         place = Path(path)
         named = {self._name(None)} if names_file(place) else self
         tables = {name: self.to_arrow(name) for name in named}

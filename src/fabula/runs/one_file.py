@@ -54,12 +54,7 @@ def execute_to_file(
             code="usage.output",
             hint=f"give a folder: `-o {output.with_suffix('')}`",
         )
-    if output_files(plan.spec):
-        raise UsageError(
-            f"the spec's outputs don't fit into the file `{output}`",
-            code="usage.output",
-            hint=f"give a folder: `-o {output.with_suffix('')}`",
-        )
+    refuse_outputs(plan, output)
     file_format = format_of(output)
     if options.format is not None:
         check_ending(output, as_format(options.format))
@@ -94,6 +89,20 @@ def execute_to_file(
     dataset = _open(output, manifest, table.name, table.schema, file_format)
     raise_verdict(dataset, max_rejects, plan.spec.source)
     return dataset
+
+
+def refuse_outputs(plan: Plan, output: Path) -> None:
+    """Refuse a file as the place of a run that also writes the spec's outputs.
+
+    Raises:
+        UsageError: The spec has outputs.
+    """
+    if output_files(plan.spec):
+        raise UsageError(
+            f"the spec's outputs don't fit into the file `{output}`",
+            code="usage.output",
+            hint=f"give a folder: `-o {output.with_suffix('')}`",
+        )
 
 
 def _past(output: Path, facts: Mapping[str, Any], *, overwrite: bool) -> dict[str, Any] | None:

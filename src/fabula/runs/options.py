@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fabula.io.destinations import NOTHING_ALLOWED, Loading
 from fabula.io.formats import Format, as_format
 from fabula.runs.exit_rules import Limit
 from fabula.types import Progress
@@ -21,6 +22,7 @@ class RunOptions:
         overwrite: Replace another run; files of no run in a folder are never touched.
         max_rejects: Lost rows that are accepted: a share (0.05), or a number of rows; else none.
         escape_formulas: Put `'` before cells of CSV that a spreadsheet would run.
+        loading: What a load into a database may do to what is there.
         progress: Called with a table's name, its rows done and its rows asked.
     """
 
@@ -30,6 +32,7 @@ class RunOptions:
     overwrite: bool = False
     max_rejects: Limit = None
     escape_formulas: bool = False
+    loading: Loading = NOTHING_ALLOWED
     progress: Progress | None = None
 
     @property

@@ -11,11 +11,14 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from fabula.io.formats import names_file
+from fabula.errors import SpecError
+from fabula.io.destinations import names_file
 from fabula.io.names import file_stem
 from fabula.io.places import sha256_of, write_json, write_text
 from fabula.io.run_files import RunManifest, checked, damaged, inside, read_object
 from fabula.runs.parts import Lost
+from fabula.spec.loading import build_spec
+from fabula.spec.tables import DatasetSpec
 
 MANIFEST, REJECTS, REPORT = "manifest.json", "rejects.jsonl", "report.html"
 
@@ -91,6 +94,14 @@ def read_manifest(output: Path) -> dict[str, Any] | None:
         for file in table["files"]:
             inside(path.parent, file["path"])
     return manifest
+
+
+def spec_of(manifest: Mapping[str, Any]) -> DatasetSpec | None:
+    """The spec in a manifest; None where there is none, or one that is not read any more."""
+    try:
+        return build_spec(manifest["spec"]) if manifest.get("spec") else None
+    except SpecError:
+        return None
 
 
 def read_rejects(output: Path) -> list[Lost]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fabula.checks.results import CheckResults
+from fabula.io.destinations import destination_of
 from fabula.io.formats import ENDINGS, FILE_FORMATS
 from fabula.render import amounts, grid
 from fabula.runs.records import is_file, record
@@ -59,6 +60,12 @@ def wrote_line(dataset: Ended) -> str:
         _time(dataset.manifest),
     ]
     return " · ".join(parts)
+
+
+def loaded_lines(loaded: Mapping[str, Any]) -> list[str]:
+    """What a load did: the rows of each table, and what the destination says of it."""
+    tables = [f"{name} {rows:,}" for name, rows in loaded["rows"].items()]
+    return [f"Loaded into `{loaded['place']}`: {' · '.join(tables)}", *loaded.get("lines", ())]
 
 
 def record_text(dataset: Ended) -> str:
@@ -114,14 +121,9 @@ def _model(name: str, usage: Mapping[str, Any]) -> str:
 
 
 def _files(folder: Path, manifest: Mapping[str, Any]) -> str:
-    counts = Counter(
-        ENDINGS[Path(file["path"]).suffix.lower()]
-        for table in manifest["tables"].values()
-        for file in table["files"]
-    )
-    data = [
-        amounts.count(count, f"{FILE_FORMATS[name].title} file") for name, count in counts.items()
-    ]
+    files = [file["path"] for table in manifest["tables"].values() for file in table["files"]]
+    counts = Counter(map(_title, dict.fromkeys(files)))
+    data = [amounts.count(count, f"{title} file") for title, count in counts.items()]
     sets = [
         f"{file['path']} ({file['rows']:,})"
         for output in manifest.get("outputs", ())
@@ -129,6 +131,13 @@ def _files(folder: Path, manifest: Mapping[str, Any]) -> str:
     ]
     others = [name for name in _OTHER_FILES if record(folder, name).exists()]
     return ", ".join([*data, *sets, *others])
+
+
+def _title(file: str) -> str:
+    """What a file of data is."""
+    target = destination_of(file)
+    entry = target.entry if target else FILE_FORMATS[ENDINGS[Path(file).suffix.lower()]]
+    return entry.title
 
 
 def _time(manifest: Mapping[str, Any]) -> str:

@@ -34,11 +34,7 @@ def load_world(
     """
     if isinstance(model, World):
         if parameters:
-            raise UsageError(
-                "a world has its parameters when it is made",
-                code="usage.parameter",
-                hint='name the model\'s file: `fb.simulate("shop.py", parameters=…)`',
-            )
+            raise fixed_parameters()
         return model
     token = PARAMETERS.set(dict(parameters or {}))
     try:
@@ -55,9 +51,23 @@ def load_world(
     return world
 
 
-def _loaded(model: PathLike | ModelFile) -> World:
+def fixed_parameters() -> UsageError:
+    """The error of parameters for a world that is made already."""
+    return UsageError(
+        "a world has its parameters when it is made",
+        code="usage.parameter",
+        hint="name the model's file: `shop.py`",
+    )
+
+
+def file_of(model: PathLike | ModelFile) -> tuple[Path, str]:
+    """The file of a model, and the name of the world that is meant: `shop.py:shop`."""
     file, _, name = str(model).partition(".py:")
-    path = Path(file + ".py" if name else file)
+    return Path(file + ".py" if name else file), name
+
+
+def _loaded(model: PathLike | ModelFile) -> World:
+    path, name = file_of(model)
     allowed = model if isinstance(model, ModelFile) else None
     try:
         text = allowed.text if allowed else path.read_bytes()
@@ -89,7 +99,9 @@ def _loaded(model: PathLike | ModelFile) -> World:
 
 def source_sha256(world: World) -> str:
     """The hash of the files that hold a world's rules, and of the modules next to them."""
-    functions = [rule.function for rule in world.rules.values()] + [*world.laws.values()]
+    functions = [rule.function for rule in world.rules.values()]
+    functions += [*world.laws.values(), *world.measures.values()]
+    functions += [each.fallback for each in world.decisions.values() if callable(each.fallback)]
     named = {Path(function.__code__.co_filename) for function in functions}
     folders = {path.resolve().parent for path in named if path.is_file()}
     loaded = [getattr(module, "__file__", None) for module in [*sys.modules.values()]]

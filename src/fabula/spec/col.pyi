@@ -64,6 +64,7 @@ def reference(
     *,
     skew: float | None = ...,
     weights: str | None = ...,
+    deferred: bool = ...,
     nulls: float = ...,
     unique: bool = ...,
     drop: bool = ...,

@@ -119,7 +119,7 @@ def _allow_short_cardinality(per_parent: dict[str, Any]) -> None:
         properties[name] = {**either, "description": about}
     properties["uniform"] = {
         "type": ["array", "object"],
-        "description": "Between that many and that many rows for each parent: `[1, 5]`.",
+        "description": "Lowest and highest number of rows for each parent: `[1, 5]`.",
     }
 
 

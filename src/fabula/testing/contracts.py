@@ -9,7 +9,6 @@ Each takes an entry, registered or not, and raises an `AssertionError` that says
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from fabula.evaluation.metrics.metric import Metric
-    from fabula.io.formats import FileFormat
     from fabula.llm.client.presets import Provider
     from fabula.pii.detector import Detector
     from fabula.spec.training_formats import TrainingFormat
@@ -56,21 +54,21 @@ def check_column_kind(kind: str, example: str = "") -> None:
     column = f"x: {example or cls.example}"
     spec = parse_spec(f"fabula: 1\ntables:\n  rows:\n    n: {MANY}\n    columns:\n      {column}\n")
     first, again, other = (generate(spec, seed=seed).to_arrow() for seed in (1, 1, 2))
-    _must(first.equals(again), "makes other values for the same seed")
-    _must(not first.equals(other), "makes the same values for another seed")
+    must(first.equals(again), "makes other values for the same seed")
+    must(not first.equals(other), "makes the same values for another seed")
     drawn = spec.tables["rows"].columns["x"]
     if not isinstance(drawn, AbstractDistribution):
         return
     values = first["x"].to_numpy()
     low, high = drawn.support()
-    _must(bool(np.isfinite(values).all()), "makes values that are not finite")
+    must(bool(np.isfinite(values).all()), "makes values that are not finite")
     inside = bool(((values >= low) & (values <= high)).all())
-    _must(inside, f"makes values outside its support, {low:g} to {high:g}")
+    must(inside, f"makes values outside its support, {low:g} to {high:g}")
     if drawn.min is not None or drawn.max is not None:
         return
     mean, error = drawn.expectation(), float(values.std()) / MANY**0.5
     near = mean is None or not math.isfinite(mean) or abs(values.mean() - mean) <= 6 * error
-    _must(near, f"has a mean of {values.mean():.4g}, and says {mean}")
+    must(near, f"has a mean of {values.mean():.4g}, and says {mean}")
 
 
 def check_check_kind(kind: str, good: TableLike, bad: TableLike, example: str = "") -> None:
@@ -93,8 +91,8 @@ def check_check_kind(kind: str, good: TableLike, bad: TableLike, example: str = 
     asked = example or CHECKS[kind].example
     text = f"tables: {{t: {{columns: {{x: {{kind: key}}}}, checks: [{asked}]}}}}"
     (check,) = parse_spec(text).tables["t"].checks
-    _must(check.kind == kind, f"has an example of the kind `{check.kind}`")
-    _must(bool(check.in_words().strip()), "has no words for what it demands")
+    must(check.kind == kind, f"has an example of the kind `{check.kind}`")
+    must(bool(check.in_words().strip()), "has no words for what it demands")
     for rows, keeps in ((good, True), (bad, False)):
         table = as_table(rows)
         (columns,) = infer(table).spec.tables.values()
@@ -103,12 +101,12 @@ def check_check_kind(kind: str, good: TableLike, bad: TableLike, example: str = 
             [result for result in validate(spec, table) if result.kind == kind][-1]
             for _ in range(2)
         ]
-        _must(found[0] == found[1], "judges the same rows otherwise when it is asked again")
+        must(found[0] == found[1], "judges the same rows otherwise when it is asked again")
         result = found[0]
         told = result.message or "without a message"
-        _must(result.passed is keeps, f"{'fails' if keeps else 'passes'}: {told}")
-        _must(bool(result.message.strip()), "says nothing about its verdict")
-        _must(bool(result.failing) is not keeps, f"counts {result.failing} rows that break it")
+        must(result.passed is keeps, f"{'fails' if keeps else 'passes'}: {told}")
+        must(bool(result.message.strip()), "says nothing about its verdict")
+        must(bool(result.failing) is not keeps, f"counts {result.failing} rows that break it")
 
 
 def check_detector(entry: Detector, values: Sequence[str], others: Sequence[str]) -> None:
@@ -125,17 +123,17 @@ def check_detector(entry: Detector, values: Sequence[str], others: Sequence[str]
     from fabula.pii.kinds import lack
     from fabula.pii.others import share_of
 
-    _complete(lack(entry.name, entry))
-    if entry.detects is None:
+    complete(lack(entry.name, entry))
+    if entry.weighed:
         return
-    _must(len(set(values)) >= entry.fewest, f"needs {entry.fewest} differing values to tell")
+    must(len(set(values)) >= entry.fewest, f"needs {entry.fewest} differing values to tell")
     found = share_of(entry, list(values), "")
-    _must(found >= entry.least, f"finds its kind in {found:.0%} of the values")
-    _must(found == share_of(entry, list(values)[::-1], ""), "depends on the order of the values")
+    must(found >= entry.least, f"finds its kind in {found:.0%} of the values")
+    must(found == share_of(entry, list(values)[::-1], ""), "depends on the order of the values")
     odd = ["", " ", "0", "-1", "\x00", "é" * 400, "2024-01-31", "a@b.example", "Ann Lee"]
     for wrong in (list(others), odd):
         share = share_of(entry, wrong, "")
-        _must(share < entry.least, f"finds its kind in {share:.0%} of {wrong[:3]} and others")
+        must(share < entry.least, f"finds its kind in {share:.0%} of {wrong[:3]} and others")
 
 
 def check_training_format(entry: TrainingFormat) -> None:
@@ -148,7 +146,7 @@ def check_training_format(entry: TrainingFormat) -> None:
     from fabula.training.conversations import conversation
     from fabula.training.examples import Example
 
-    _complete(lack(entry.name, entry))
+    complete(lack(entry.name, entry))
     wrong: tuple[Any, ...] = (None, 1, {}, [], [1], "text")
     for odd in wrong:
         try:
@@ -166,13 +164,13 @@ def check_training_format(entry: TrainingFormat) -> None:
     talk = [{"role": role, "content": text} for role, text in turns]
     lines += [entry.talks(conversation({"messages": talk}, "messages"))] if entry.talks else []
     for line in lines:
-        _must(all(key in line for key in entry.keys), f"writes a line without {entry.keys}")
+        must(all(key in line for key in entry.keys), f"writes a line without {entry.keys}")
         read = entry.reads(json.loads(json.dumps(line)))
-        _must(read is not None, "does not read what it writes")
+        must(read is not None, "does not read what it writes")
         said = [turn.text for part in read.talks for turn in part]
         answer = "Here." if line is lines[-1] and entry.talks else "The wren."
-        _must(answer in said, f"loses the answer: {said}")
-        _must(not read.problems, f"finds a problem in what it writes: {read.problems}")
+        must(answer in said, f"loses the answer: {said}")
+        must(not read.problems, f"finds a problem in what it writes: {read.problems}")
 
 
 def check_metric(entry: Metric) -> None:
@@ -186,10 +184,10 @@ def check_metric(entry: Metric) -> None:
     from fabula.evaluation.metrics.frames import prepare
     from fabula.evaluation.metrics.metric import lack, measured
 
-    _complete(lack(entry.key, entry))
+    complete(lack(entry.key, entry))
     known = {
         "target": "plan", "protected": ["plan"], "quasi": ["age"], "secrets": [], "others": [],
-        "sequence": ("plan", "age"),
+        "sequence": ("plan", "age"), "confidential": ["plan"],
     }  # fmt: skip
     if entry.measure is None:
         return
@@ -201,17 +199,17 @@ def check_metric(entry: Metric) -> None:
         first, second = (measured([entry], frames, known) for _ in range(2))
         for result in first:
             number = result.value
-            _must(number is None or math.isfinite(number), f"gives {number}, which is not a number")
-            _must(result.sentence.strip().endswith("."), "has no sentence that ends with a period")
-            _must(number is not None or "Not " in result.sentence or "ithout" in result.sentence,
+            must(number is None or math.isfinite(number), f"gives {number}, which is not a number")
+            must(result.sentence.strip().endswith("."), "has no sentence that ends with a period")
+            must(number is not None or "Not " in result.sentence or "ithout" in result.sentence,
                   "gives no value, and its sentence does not say why")  # fmt: skip
-        _must(first == second, "gives another result for the same tables")
+        must(first == second, "gives another result for the same tables")
         values.append(first[0].value if len(first) == 1 else None)
     good, bad = values[:2]
     judged = entry.section == "quality" and entry.better != "near"
     if judged and good is not None and bad is not None:
         sign = 1 if entry.better == "higher" else -1
-        _must(sign * good >= sign * bad, f"is better `{entry.better}`, and prefers noise")
+        must(sign * good >= sign * bad, f"is better `{entry.better}`, and prefers noise")
 
 
 def check_synthesizer(entry: SynthesizerEntry, **options: Any) -> None:
@@ -230,29 +228,29 @@ def check_synthesizer(entry: SynthesizerEntry, **options: Any) -> None:
     from fabula.synthesizers.fitting import fit
     from fabula.synthesizers.synthesizer import load_synthesizer
 
-    _complete(lack(entry.name, entry))
+    complete(lack(entry.name, entry))
     parameters = inspect.signature(entry.learning_class().fit).parameters
     for item in fields(entry.options):
-        _must(item.name in parameters, f"has the option `{item.name}`, which its `fit` lacks")
+        must(item.name in parameters, f"has the option `{item.name}`, which its `fit` lacks")
         default = parameters[item.name].default
-        _must(default == item.default, f"has another default of `{item.name}` in its `fit`")
+        must(default == item.default, f"has another default of `{item.name}` in its `fit`")
     told: list[tuple[int, int]] = []
     learned = fit(
         _people(1), model=entry, seed=1, exact=False,
         progress=lambda _, done, rows: told.append((done, rows)), **options,
     )  # fmt: skip
-    _must(bool(told) and told[-1][0] == told[-1][1], "does not report that it is done")
+    must(bool(told) and told[-1][0] == told[-1][1], "does not report that it is done")
     rows = learned.sample(ROWS, seed=3)
-    _must(rows.schema.names == _people(1).schema.names, "samples other columns")
-    _must(rows.num_rows == ROWS, f"samples {rows.num_rows} rows where {ROWS} were asked")
-    _must(rows.equals(learned.sample(ROWS, seed=3)), "samples other rows for the same seed")
-    _must(not rows.equals(learned.sample(ROWS, seed=4)), "samples the same rows for another seed")
+    must(rows.schema.names == _people(1).schema.names, "samples other columns")
+    must(rows.num_rows == ROWS, f"samples {rows.num_rows} rows where {ROWS} were asked")
+    must(rows.equals(learned.sample(ROWS, seed=3)), "samples other rows for the same seed")
+    must(not rows.equals(learned.sample(ROWS, seed=4)), "samples the same rows for another seed")
     given = learned.sample(10, seed=3, given={"plan": "pro"})
-    _must(set(given["plan"].to_pylist()) == {"pro"}, "does not keep a value that is given")
+    must(set(given["plan"].to_pylist()) == {"pro"}, "does not keep a value that is given")
     with TemporaryDirectory() as folder:
         learned.save(Path(folder) / "model.fabula")
         again = load_synthesizer(Path(folder) / "model.fabula")
-        _must(rows.equals(again.sample(ROWS, seed=3)), "samples other rows once it is read again")
+        must(rows.equals(again.sample(ROWS, seed=3)), "samples other rows once it is read again")
 
 
 def check_provider(entry: Provider, model: str = "") -> None:
@@ -270,19 +268,19 @@ def check_provider(entry: Provider, model: str = "") -> None:
     from fabula.llm.providers.given import PARTS
     from fabula.spec.models import ModelSpec
 
-    _complete(lack(entry.name, entry))
+    complete(lack(entry.name, entry))
     if entry.opens is None:
         named = bool(entry.key_env) or entry.free or not entry.base_url
-        _must(named, "is not the user's own server, and names no variable for a key")
+        must(named, "is not the user's own server, and names no variable for a key")
         return
     opened, twin = (
         imported(entry.opens)(ModelSpec(provider=entry.name, name=model)) for _ in range(2)
     )
     for part in PARTS:
-        _must(hasattr(opened, part), f"opens a model without `{part}`")
-    _must(bool(opened.identity.strip()), "opens a model without identity: replies can't be kept")
-    _must(opened.identity == twin.identity, "gives the same model another identity each time")
-    _must(opened.concurrency > 0, "takes no call at once")
+        must(hasattr(opened, part), f"opens a model without `{part}`")
+    must(bool(opened.identity.strip()), "opens a model without identity: replies can't be kept")
+    must(opened.identity == twin.identity, "gives the same model another identity each time")
+    must(opened.concurrency > 0, "takes no call at once")
     schema = {
         "type": "object",
         "properties": {"city": {"type": "string"}},
@@ -299,60 +297,21 @@ def check_provider(entry: Provider, model: str = "") -> None:
         return prose.text, data.text
 
     prose, data = asyncio.run(answers())
-    _must(bool(prose.strip()), "answers with nothing")
+    must(bool(prose.strip()), "answers with nothing")
     try:
         value = json.loads(data)
     except ValueError:
         value = None
-    _must(isinstance(value, dict) and isinstance(value.get("city"), str),
+    must(isinstance(value, dict) and isinstance(value.get("city"), str),
           f"answers {data[:60]!r} where a JSON object with a text `city` was asked")  # fmt: skip
 
 
-def check_file_format(entry: FileFormat) -> None:
-    """A file format writes the same bytes for the same rows, and reads what it wrote.
-
-    Raises:
-        AssertionError: It breaks a promise; the message says which.
-    """
-    import pyarrow as pa
-
-    from fabula.io.formats import as_format, lack
-    from fabula.io.sources import read_source
-    from fabula.io.write import write_table
-
-    _complete(lack(entry.name, entry))
-    if entry.writes is None:
-        return
-    name = as_format(entry)
-    table = _kinds()
-    with TemporaryDirectory() as folder:
-        paths = [Path(folder) / f"{at}.{name}" for at in range(3)]
-        blocks = (table, [table.slice(0, 2), table.slice(2)], table)
-        for path, rows in zip(paths, blocks, strict=True):
-            written = write_table(path, rows, table.schema, name)
-            _must(written.rows == table.num_rows, "counts other rows than it was given")
-        same = paths[0].read_bytes() == paths[2].read_bytes()
-        _must(same, "writes other bytes for the same rows")
-        if entry.reads is None and not entry.dataset:
-            return
-        for path in paths[:2]:
-            rows = read_source(path)
-            read = rows if isinstance(rows, pa.Table) else rows.to_table()
-            _must(read.column_names == table.column_names, "reads other columns than it wrote")
-            _must(read.num_rows == table.num_rows, "reads other rows than it wrote")
-            for column in ("whole", "text"):
-                there, back = (
-                    [None if value is None else str(value) for value in part[column].to_pylist()]
-                    for part in (table, read)
-                )
-                _must(there == back, f"reads {back} where it wrote {there}")
+def complete(lacking: str | None) -> None:
+    """Raise an `AssertionError` where an entry lacks a part."""
+    must(lacking is None, lacking or "")
 
 
-def _complete(lacking: str | None) -> None:
-    _must(lacking is None, lacking or "")
-
-
-def _must(holds: bool, told: str) -> None:
+def must(holds: bool, told: str) -> None:
     """Raise an `AssertionError` where a promise is broken."""
     if not holds:
         raise AssertionError(told)
@@ -378,19 +337,3 @@ def _odd() -> Iterator[pa.Table]:
     yield pa.table({"age": [1.0], "plan": ["pro"]})
     yield pa.table({"age": [3.0] * 30, "plan": ["pro"] * 30})
     yield pa.table({"age": pa.nulls(30, pa.float64()), "plan": ["pro", None] * 15})
-
-
-def _kinds() -> pa.Table:
-    """A table with a column of each common type, values missing, and texts that need care."""
-    import pyarrow as pa
-
-    return pa.table(
-        {
-            "whole": pa.array([1, None, -3], pa.int64()),
-            "real": [0.5, None, 1e-9],
-            "text": ['a "b", c;d=e', "two\nlines é", "plain"],
-            "flag": [True, None, False],
-            "day": [dt.date(2024, 1, 31), None, dt.date(1999, 12, 31)],
-            "moment": pa.array([dt.datetime(2024, 1, 1, 3, 4, 5), None, None], pa.timestamp("us")),
-        }
-    )

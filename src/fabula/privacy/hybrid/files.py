@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.csv
 
 from fabula.errors import UsageError
-from fabula.io.formats import format_of, names_file
+from fabula.io.destinations import names_file
+from fabula.io.formats import format_of
 from fabula.io.names import file_stem
 from fabula.io.places import check_free, make_folder, replacing, sha256_of, write_text
 from fabula.io.write import write_table

@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 from typing_extensions import Unpack
 
 from fabula.errors import UsageError
-from fabula.io.formats import names_file
+from fabula.io.destinations import names_file
 from fabula.io.places import check_free, make_folder
 from fabula.options import known_options
 from fabula.privacy.files.sources import sources_of

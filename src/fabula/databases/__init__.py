@@ -1,0 +1,1 @@
+"""Databases: their schemas, their rows, and rows into them."""

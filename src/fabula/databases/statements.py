@@ -1,0 +1,100 @@
+"""A script taken apart into statements, each with its place, and whose SQL it is written in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlglot.dialects import Dialect
+from sqlglot.errors import SqlglotError
+from sqlglot.tokens import TokenType
+
+from fabula.errors import SourceError
+
+SCRIPT_DIALECTS = ("postgres", "mysql", "sqlite", "duckdb")
+_TITLES = {"postgres": "PostgreSQL", "mysql": "MySQL", "sqlite": "SQLite", "duckdb": "DuckDB"}
+_ROWS = re.compile(r"^COPY\b[^;]*FROM\s+stdin;\n.*?^\\\.$", re.I | re.M | re.S)
+_CLIENT = re.compile(r"^\\[a-z!?].*$|^DELIMITER.*?^DELIMITER\s*;\s*$", re.I | re.M | re.S)
+_SIGNS = {
+    "mysql": re.compile(r"`|\bAUTO_INCREMENT\b|\bENGINE\s*=", re.I),
+    "sqlite": re.compile(r"\bAUTOINCREMENT\b|\bPRAGMA\b|\bWITHOUT\s+ROWID\b|\[\w+\]\s+\w", re.I),
+    "postgres": re.compile(
+        r"\bSERIAL\b|\bJSONB\b|::|\bBYTEA\b|\bTIMESTAMPTZ\b|\bDEFERRABLE\b|\bCREATE\s+DOMAIN\b",
+        re.I,
+    ),
+}
+"""What only one of them writes; the first that fits decides."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement, and where it stands."""
+
+    text: str
+    place: str
+
+    @property
+    def called(self) -> str:
+        """What the statement defines: its first words."""
+        words = " ".join(self.text.split())
+        head = re.match(r"[^(]{1,70}", words)
+        return f"`{head[0].strip() if head else words[:70]}`"
+
+
+def script_dialect(text: str) -> str:
+    """Whose SQL a script is written in, by what only one of them writes; else PostgreSQL."""
+    return next((name for name, sign in _SIGNS.items() if sign.search(text)), "postgres")
+
+
+def dialect_title(dialect: str) -> str:
+    """What people call a dialect."""
+    return _TITLES[dialect]
+
+
+def statements_of(text: str, dialect: str, *, place: str) -> Iterator[Statement]:
+    """The statements of a script; the rows of a dump are passed over.
+
+    Raises:
+        SourceError: The script can't be taken apart.
+    """
+    for form in (_ROWS, _CLIENT):
+        text = form.sub(lambda found: "\n" * found[0].count("\n"), text)
+    try:
+        tokens = Dialect.get_or_raise(dialect).tokenize(text)
+    except SqlglotError as exc:
+        raise SourceError(
+            f"`{place}` is not a script of SQL: {str(exc).partition(chr(10))[0]}",
+            code="source.unreadable",
+            where=place,
+            hint="give the statements that define the tables: `CREATE TABLE …;`",
+        ) from exc
+    first: Sequence[int] | None = None
+    end = 0
+    for token in tokens:
+        if token.token_type == TokenType.SEMICOLON:
+            if first is not None:
+                yield Statement(text[first[0] : end], f"{place}:{first[1]}")
+            first = None
+            continue
+        if first is None:
+            first = (token.start, token.line)
+        end = token.end + 1
+    if first is not None:
+        yield Statement(text[first[0] : end], f"{place}:{first[1]}")
+
+
+def read_script(path: Path) -> str:
+    """The text of a script.
+
+    Raises:
+        SourceError: It can't be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = getattr(exc, "strerror", None) or "it is not a UTF-8 text"
+        raise SourceError(
+            f"`{path}` can't be read: {reason}", code="source.unreadable", file=str(path)
+        ) from exc

@@ -1,0 +1,1 @@
+"""A spec from what a database promises of its tables."""

@@ -1,0 +1,297 @@
+"""CHECK constraints taken apart: what they say of one column, and what is left as a condition.
+
+Databases rewrite conditions when they keep them: PostgreSQL turns `status IN ('new', 'paid')` into
+`status::text = ANY (ARRAY['new'::character varying, …]::text[])`. Brackets and casts are looked
+through, so that both forms mean the same here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from sqlglot import exp
+
+Literal = str | int | Decimal | bool
+_NOW = (exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime)
+_LENGTHS = {"char_length", "character_length", "octet_length", "length", "len"}
+_MIRRORED = {exp.GT: exp.LT, exp.LT: exp.GT, exp.GTE: exp.LTE, exp.LTE: exp.GTE}
+_LONGEST = 8
+"""Characters that stand for `%` of a LIKE."""
+
+
+@dataclass
+class Facts:
+    """What conditions say of one column.
+
+    Attributes:
+        values: The only values, where they are listed.
+        low: The lowest value.
+        high: The highest value.
+        above: Whether `low` itself is excluded.
+        below: Whether `high` itself is excluded.
+        pattern: The regular expression that values match.
+        shortest: Fewest characters.
+        longest: Most characters.
+        json: What the JSON is: `object`, `array`, or another type's name.
+    """
+
+    values: tuple[Literal, ...] = ()
+    low: Any = None
+    high: Any = None
+    above: bool = False
+    below: bool = False
+    pattern: str | None = None
+    shortest: int = 0
+    longest: int | None = None
+    json: str | None = None
+
+    def narrow(self, sign: type[exp.Expression], bound: Any) -> None:
+        """Take a bound where it is narrower than the known one."""
+        if sign in (exp.GT, exp.GTE):
+            if self.low is None or not _is_less(bound, self.low):
+                self.low, self.above = bound, sign is exp.GT
+        elif self.high is None or not _is_less(self.high, bound):
+            self.high, self.below = bound, sign is exp.LT
+
+
+@dataclass
+class Conditions:
+    """What the checks of a table say.
+
+    Attributes:
+        facts: Of single columns, by name.
+        orders: Columns that stand after another one: later, earlier, and whether they may be equal.
+        others: Whole conditions that say something else.
+        gaps: Columns whose gaps a condition asks about.
+    """
+
+    facts: dict[str, Facts] = field(default_factory=dict)
+    orders: list[tuple[str, str, bool]] = field(default_factory=list)
+    others: list[exp.Expression] = field(default_factory=list)
+    gaps: set[str] = field(default_factory=set)
+
+    def of(self, column: str) -> Facts:
+        """What is known of a column."""
+        return self.facts.setdefault(column, Facts())
+
+
+def conditions_of(
+    checks: Iterator[exp.Expression] | tuple[exp.Expression, ...], names: Mapping[str, Any]
+) -> Conditions:
+    """What the checks of a table with these columns say."""
+    found = Conditions()
+    known = {name.lower(): name for name in names}
+    for check in checks:
+        for part in _parts(check):
+            if not _take(part, found, known):
+                found.others.append(part)
+                found.gaps |= {
+                    known[node.name.lower()]
+                    for gap in part.find_all(exp.Is)
+                    for node in gap.find_all(exp.Column)
+                    if node.name.lower() in known
+                }
+    return found
+
+
+def literal_of(node: exp.Expression) -> Literal | None:
+    """The constant that a node stands for; None where it is none."""
+    node = _bare(node)
+    match node:
+        case exp.Literal(is_string=True):
+            return str(node.this)
+        case exp.Literal():
+            number = Decimal(str(node.this))
+            return (
+                int(number)
+                if number == number.to_integral_value() and "." not in str(node.this)
+                else number
+            )
+        case exp.Neg():
+            inner = literal_of(node.this)
+            return -inner if isinstance(inner, int | Decimal) else None
+        case exp.Boolean():
+            return bool(node.this)
+    return None
+
+
+def _parts(check: exp.Expression) -> Iterator[exp.Expression]:
+    """The conditions that hold together."""
+    check = _bare(check)
+    if isinstance(check, exp.And):
+        yield from _parts(check.this)
+        yield from _parts(check.expression)
+    else:
+        yield check
+
+
+def _bare(node: exp.Expression) -> exp.Expression:
+    """What stands inside brackets and casts."""
+    while isinstance(node, exp.Paren | exp.Cast):
+        node = node.this
+    return node
+
+
+def _take(node: exp.Expression, found: Conditions, known: Mapping[str, str]) -> bool:
+    """Take what one condition says; whether it was understood."""
+    match node:
+        case exp.Or():
+            return _either(node, found, known)
+        case exp.In() if not node.args.get("query"):
+            return _listed(node.this, node.expressions, found, known)
+        case exp.EQ() if isinstance(_bare(node.expression), exp.Any):
+            array = _bare(_bare(node.expression).this)
+            return isinstance(array, exp.Array) and _listed(
+                node.this, array.expressions, found, known
+            )
+        case exp.EQ():
+            kind = _json_kind(node.this)
+            column = _column(kind, known) if kind is not None else None
+            value = literal_of(node.expression)
+            if column is not None and value is not None:
+                found.of(column).json = str(value)
+                return True
+            return _listed(node.this, [node.expression], found, known)
+        case exp.Between():
+            bounds = ((exp.GTE, node.args["low"]), (exp.LTE, node.args["high"]))
+            return all([_compared(sign, node.this, end, found, known) for sign, end in bounds])
+        case exp.GT() | exp.GTE() | exp.LT() | exp.LTE():
+            return _compared(type(node), node.this, node.expression, found, known)
+        case exp.NEQ() if literal_of(node.expression) == "":
+            column = _column(node.this, known)
+            if column is not None:
+                found.of(column).shortest = max(found.of(column).shortest, 1)
+            return column is not None
+        case exp.RegexpLike() | exp.Like():
+            return _matched(node, found, known)
+    return _is_json_valid(node, found, known)
+
+
+def _either(node: exp.Or, found: Conditions, known: Mapping[str, str]) -> bool:
+    """`x = 'a' OR x = 'b'`; `x IS NULL OR …` says no more than what follows."""
+    sides = [_bare(node.this), _bare(node.expression)]
+    for gap, rest in (sides, sides[::-1]):
+        if isinstance(gap, exp.Is) and isinstance(gap.expression, exp.Null):
+            asked = {column.name.lower() for column in rest.find_all(exp.Column)}
+            if asked == {_bare(gap.this).name.lower()}:
+                return _take(rest, found, known)
+    choices, columns = [], set()
+    for side in node.flatten():
+        side = _bare(side)
+        if not isinstance(side, exp.EQ) or literal_of(side.expression) is None:
+            return False
+        choices.append(side.expression)
+        columns.add(_column(side.this, known))
+    return len(columns) == 1 and _listed(_bare(sides[1]).this, choices, found, known)
+
+
+def _listed(
+    left: exp.Expression, choices: list[exp.Expression], found: Conditions, known: Mapping[str, str]
+) -> bool:
+    column = _column(left, known)
+    values = [literal_of(choice) for choice in choices]
+    if column is None or not values or any(value is None for value in values):
+        return False
+    facts = found.of(column)
+    listed = tuple(value for value in values if value is not None)
+    facts.values = (
+        tuple(value for value in facts.values if value in listed) if facts.values else listed
+    )
+    return True
+
+
+def _compared(
+    sign: type[exp.Expression],
+    left: exp.Expression,
+    right: exp.Expression,
+    found: Conditions,
+    known: Mapping[str, str],
+) -> bool:
+    """A comparison of a column, or of its length, with a constant or another column."""
+    column, other = _column(left, known), _column(right, known)
+    if column is not None and other is not None:
+        later, earlier = (column, other) if sign in (exp.GT, exp.GTE) else (other, column)
+        found.orders.append((later, earlier, sign in (exp.GTE, exp.LTE)))
+        return True
+    if column is None and other is not None:
+        return _compared(_MIRRORED[sign], right, left, found, known)
+    value: Any = literal_of(right)
+    if value is None and isinstance(_bare(right), _NOW):
+        value = dt.datetime(2026, 1, 1)
+    if column is not None and value is not None:
+        found.of(column).narrow(sign, value)
+        return True
+    measured = _length(left, known)
+    if measured is not None and isinstance(value, int):
+        facts = found.of(measured)
+        if sign in (exp.GT, exp.GTE):
+            facts.shortest = max(facts.shortest, value + (sign is exp.GT))
+        else:
+            most = value - (sign is exp.LT)
+            facts.longest = most if facts.longest is None else min(facts.longest, most)
+        return True
+    return False
+
+
+def _matched(node: exp.Expression, found: Conditions, known: Mapping[str, str]) -> bool:
+    """A regular expression, or a LIKE as one; a second one of a column stays a condition."""
+    column, pattern = _column(node.this, known), literal_of(node.expression)
+    if column is None or not isinstance(pattern, str) or found.of(column).pattern is not None:
+        return False
+    if isinstance(node, exp.Like):
+        letters = {"%": f"[a-z]{{1,{_LONGEST}}}", "_": "[a-z]"}
+        pattern = "".join(letters.get(sign, re.escape(sign)) for sign in pattern)
+    elif pattern.startswith("^") and pattern.endswith("$"):
+        pattern = pattern[1:-1]
+    else:
+        return False  # it may stand anywhere in the value
+    found.of(column).pattern = pattern
+    return True
+
+
+def _is_json_valid(node: exp.Expression, found: Conditions, known: Mapping[str, str]) -> bool:
+    """`json_valid(x)`, which MariaDB adds to each column of JSON."""
+    if not (isinstance(node, exp.Func) and "json_valid" in node.sql().lower()):
+        return False
+    column = next((_column(part, known) for part in node.find_all(exp.Column)), None)
+    if column is not None:
+        found.of(column).json = found.of(column).json or "object"
+    return column is not None
+
+
+def _json_kind(node: exp.Expression) -> exp.Expression | None:
+    """What `jsonb_typeof(x)` is about."""
+    node = _bare(node)
+    if isinstance(node, exp.Func) and re.match(r"(jsonb?_?type(of)?)\(", node.sql().lower()):
+        return next(node.find_all(exp.Column), None)
+    return None
+
+
+def _length(node: exp.Expression, known: Mapping[str, str]) -> str | None:
+    """The column whose length is measured."""
+    node = _bare(node)
+    if isinstance(node, exp.Length) or (
+        isinstance(node, exp.Anonymous) and node.name.lower() in _LENGTHS
+    ):
+        inner = _bare(node.this if isinstance(node, exp.Length) else node.expressions[0])
+        while isinstance(inner, exp.Trim):
+            inner = _bare(inner.this)
+        return _column(inner, known)
+    return None
+
+
+def _column(node: exp.Expression | None, known: Mapping[str, str]) -> str | None:
+    bare = _bare(node) if node is not None else None
+    return known.get(bare.name.lower()) if isinstance(bare, exp.Column) else None
+
+
+def _is_less(one: Any, other: Any) -> bool:
+    try:
+        return bool(one < other)
+    except TypeError:
+        return False

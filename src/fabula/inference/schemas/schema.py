@@ -1,0 +1,70 @@
+"""A spec from a schema: of a live database, or of a script that defines tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import ClassVar
+
+from fabula.databases.schema import Schema
+from fabula.inference.inferred import Inferred
+from fabula.inference.schemas.links import Links
+from fabula.inference.schemas.tables import TableDraft
+from fabula.render import amounts, grid
+from fabula.spec.tables import DatasetSpec
+
+
+@dataclass(frozen=True, repr=False)
+class InferredSchema(Inferred):
+    """A spec from a schema, with what the schema promised.
+
+    Attributes:
+        counts: How many tables, keys and rules were read.
+        told: What the tables became: place, what, why.
+    """
+
+    counts: tuple[tuple[str, int], ...] = ()
+    told: tuple[tuple[str, str, str], ...] = ()
+
+    untouched: ClassVar = "nothing was written to the database"
+
+    def __repr__(self) -> str:
+        first, *others = [amounts.count(number, what) for what, number in self.counts if number]
+        read = ", ".join([first, *others])
+        rows = [(f"  {place}", what, why) for place, what, why in self.told]
+        notes = [f"note: {note}" for note in self.notes]
+        return "\n".join([f"Read {read} (no rows were read)", *grid.lines(rows), *notes])
+
+
+def infer_schema(source: str) -> InferredSchema:
+    """The spec of a database's schema, or of a script's; no row is read.
+
+    Args:
+        source: An address such as `postgresql://user@host/name`, or a `.sql` file.
+
+    Raises:
+        SourceError: It can't be read, or defines no table.
+    """
+    from fabula.databases.reading import read_schema
+
+    return spec_of(read_schema(source))
+
+
+def spec_of(schema: Schema) -> InferredSchema:
+    """The spec of a schema."""
+    links = Links(schema)
+    drafts = [TableDraft(table, schema, links) for table in schema.tables.values()]
+    tables = {draft.table.name: draft.spec() for draft in drafts}
+    reasons = {place: why for draft in drafts for place, why in draft.reasons.items()}
+    notes = [*schema.unread, *links.notes, *(note for draft in drafts for note in draft.notes)]
+    ordered = sorted(
+        (line for draft in drafts for line in draft.told), key=lambda line: "." in line[0]
+    )
+    return InferredSchema(
+        DatasetSpec(name=Path(schema.name).stem, tables=tables),
+        MappingProxyType(reasons),
+        tuple(notes),
+        tuple(schema.counts().items()),
+        tuple(ordered),
+    )

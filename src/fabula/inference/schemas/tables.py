@@ -1,0 +1,323 @@
+"""The tables of a schema as a spec: keys, references, sizes, and rules between columns.
+
+What a spec can't keep is said in the notes, so that nobody takes it for kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fabula.databases.schema import Column, Schema, Table
+from fabula.inference.guesses import START, words
+from fabula.inference.schemas.conditions import Facts, conditions_of
+from fabula.inference.schemas.kinds import NULLS, Draft, Surroundings, draft_of, type_name
+from fabula.inference.schemas.links import Link, Links
+from fabula.inference.schemas.running import runs_in_duckdb
+from fabula.kinds.base.checks import AbstractCheck
+from fabula.kinds.base.columns import AbstractColumn
+from fabula.kinds.base.sql import quoted
+from fabula.kinds.checks.row import RowCheck
+from fabula.kinds.checks.unique import UniqueCheck
+from fabula.kinds.datetime import Datetime
+from fabula.kinds.key import Key
+from fabula.relationships.keys import singular
+from fabula.spec import col
+from fabula.spec.tables import PerParent, TableSpec
+
+ROOTS = 100
+"""Rows of a table that follows from no other one."""
+_CHILDREN = (8, 4, 2)
+"""Most rows of a parent, by the depth of the table."""
+
+
+class TableDraft:
+    """One table on its way into a spec.
+
+    Attributes:
+        reasons: Why each column is what it is, by place.
+        notes: What the spec does not keep.
+        told: What is worth a line on the screen: place, what, why.
+    """
+
+    def __init__(self, table: Table, schema: Schema, links: Links) -> None:
+        self.table, self._schema, self._links = table, schema, links
+        self.reasons: dict[str, str] = {}
+        self.notes: list[str] = []
+        self.told: list[tuple[str, str, str]] = []
+        self._columns: dict[str, AbstractColumn] = {}
+        self._checks: list[AbstractCheck] = []
+        self._found = conditions_of(table.checks, table.columns)
+        self._once = {once.columns[0] for once in table.uniques if len(once.columns) == 1}
+        self._once |= {table.primary_key[0]} if len(table.primary_key) == 1 else set()
+        self._driver = links.driver(table.name)
+        self._numbered = self._number_within()
+
+    def spec(self) -> TableSpec:
+        """The table's spec."""
+        linked = self._links.of(self.table.name)
+        for name, column in self.table.columns.items():
+            if column.generated is not None:
+                self.notes.append(f"{self.table.name}.{name} is left to the database: generated")
+            elif name in linked:
+                self._refer(name, column, linked[name])
+            else:
+                self._draw(name, column)
+        for later, earlier, equal in self._found.orders:
+            self._order(later, earlier, equal=equal)
+        self._add_conditions()
+        groups = tuple(self._groups())
+        per_parent = self._per_parent()
+        return TableSpec(
+            self.table.name,
+            n=ROOTS if per_parent is None else None,
+            per_parent=per_parent,
+            columns=self._columns,
+            primary_key=self.table.primary_key if self._has_key() else (),
+            unique=groups,
+            prompt=self.table.comment,
+            checks=tuple(self._checks),
+        )
+
+    def _has_key(self) -> bool:
+        """Whether the key is to be named: where the first `key` column would be taken for it."""
+        return bool(self.table.primary_key) and all(
+            name in self._columns for name in self.table.primary_key
+        )
+
+    def _refer(self, name: str, column: Column, link: Link) -> None:
+        """A foreign key's column: a reference, a copy through one, or empty."""
+        nulls = NULLS if link.nullable else 0.0
+        if link.copied is not None:
+            made: AbstractColumn = col.expr(f"{quoted(link.copied[0])}.{quoted(link.copied[1])}")
+            reason = f"with `{link.copied[0]}` a key of `{link.parent}`"
+        elif link.empty:
+            made, reason = col.constant(None, nulls=1.0), f"left empty: {link.empty}"
+            self.notes.append(f"{self.table.name}.{name} is left empty: {link.empty}")
+        else:
+            made = col.reference(
+                link.target,
+                nulls=nulls,
+                unique=name in self._once,
+                deferred=link.deferred,
+            )
+            reason = f"foreign key to `{link.parent}`"
+            if link.parent == self.table.name:
+                self._refer_to_own(name, made, column, reason)
+                return
+        self._put(name, column, Draft(made, reason), nulls=None)
+
+    def _refer_to_own(self, name: str, made: AbstractColumn, column: Column, reason: str) -> None:
+        """A reference to the own table, whose first rows have no parent but themselves."""
+        if column.nullable:
+            self._put(name, column, Draft(made, reason), nulls=None)
+            self.told.append(
+                (self.table.name, f"{name} → {self.table.name}", "self-reference, first level null")
+            )
+            return
+        helper = f"{name}_earlier"
+        own = self._links.key_of(self.table.name, name)
+        self._columns[helper] = made.model_copy(update={"drop": True, "nulls": 0.0})
+        sql = f"coalesce({quoted(helper)}, {quoted(own)})"
+        self._put(name, column, Draft(col.expr(sql), f"{reason}; roots point to themselves"))
+        self.told.append(
+            (
+                self.table.name,
+                f"{name} → {self.table.name}",
+                "self-reference, roots point to themselves",
+            )
+        )
+
+    def _draw(self, name: str, column: Column) -> None:
+        """A column with values of its own."""
+        facts = self._found.facts.get(name, Facts())
+        if name == self._numbered:
+            made = col.sequence(1, within=self._driver.column if self._driver else None)
+            self._put(name, column, Draft(made, "counts within its parent"))
+            return
+        if column.identity and name not in self._found.facts:
+            self._put(name, column, Draft(col.key(), "the database numbers its rows"), nulls=0.0)
+            return
+        around = Surroundings(
+            singular(words(self.table.name)),
+            frozenset(map(words, self.table.columns)) - {words(name)},
+            unique=name in self._once,
+            key=self._key_name(),
+        )
+        made = draft_of(column, facts, around)
+        if made.unknown:
+            kind = column.type.sql()
+            if column.nullable or column.default is not None:
+                self.notes.append(f"{self.table.name}.{name} is left out: type {kind} is not known")
+                return
+            self.notes.append(f"{self.table.name}.{name}: {made.reason}: edit the column")
+        for check in made.checks:
+            self._checks.append(RowCheck(sql=check, repair="resample"))
+        self._columns |= made.helpers
+        self._put(name, column, made, unique=name in self._once)
+        self._tell(name, made)
+
+    def _tell(self, name: str, made: Draft) -> None:
+        """Show what a CHECK became."""
+        if not made.reason.endswith("from CHECK"):
+            return
+        what, _, why = made.reason.partition(" from ")
+        shown = {
+            "values": lambda: ", ".join(map(str, made.column.allowed or ())),
+            "pattern": lambda: str(made.column.matches),
+        }.get(what, lambda: _bounds(made.column))()
+        self.told.append((f"{self.table.name}.{name}", f"{what} {shown}", f"from {why}"))
+
+    def _put(
+        self,
+        name: str,
+        column: Column,
+        made: Draft,
+        *,
+        unique: bool = False,
+        nulls: float | None = -1,
+    ) -> None:
+        """Keep a column with what the schema says of it."""
+        facts: dict[str, object] = {"description": column.comment}
+        if nulls is not None and made.column.kind != "key":
+            half = name in self._found.gaps
+            wanted = nulls if nulls >= 0 else (0.5 if half else NULLS) * column.nullable
+            facts["nulls"] = wanted
+        if unique and not made.column.never_repeats:
+            facts["unique"] = True
+        self._columns[name] = made.column.model_copy(update=facts)
+        self.reasons[f"tables.{self.table.name}.columns.{name}"] = made.reason
+
+    def _order(self, later: str, earlier: str, *, equal: bool) -> None:
+        """A column that stands after another one: times start there, others are drawn again."""
+        after, before = self._columns.get(later), self._columns.get(earlier)
+        if isinstance(after, Datetime) and isinstance(before, Datetime) and after.end is not None:
+            step = "" if equal else f" + INTERVAL 1 {'DAY' if after.date else 'SECOND'}"
+            start = f"coalesce({quoted(earlier)}, DATE '{START}'){step}"
+            changed = {"start": start, "end": None, "within": "60d"}
+            self._columns[later] = after.model_copy(update=changed)
+            place = f"tables.{self.table.name}.columns.{later}"
+            self.reasons[place] = f"not before `{earlier}`, from CHECK"
+            self.told.append((f"{self.table.name}.{later}", f"after {earlier}", "from CHECK"))
+            return
+        sign = ">=" if equal else ">"
+        self._checks.append(
+            RowCheck(sql=f"{quoted(later)} {sign} {quoted(earlier)}", repair="resample")
+        )
+
+    def _add_conditions(self) -> None:
+        """Conditions of another form: checked row by row, where DuckDB can run them."""
+        absent = {name for name in self.table.columns if name not in self._columns}
+        for condition in self._found.others:
+            sql = condition.sql("duckdb")
+            named = {node.name.lower() for node in condition.find_all(_column_type())}
+            if named & {name.lower() for name in absent} or not runs_in_duckdb(sql, self.table):
+                self.notes.append(f"{self.table.name}: CHECK ({sql}) is left to the database")
+                continue
+            self._checks.append(RowCheck(sql=sql, repair="resample"))
+            self.told.append(
+                (self.table.name, sql, "from CHECK; rows are drawn again until it holds")
+            )
+
+    def _groups(self) -> Iterator[tuple[str, ...]]:
+        """Groups of columns that may not repeat; one group of references is kept by drawing."""
+        taken: set[str] = set()
+        key = self.table.primary_key
+        if self._all_references(key):
+            taken |= set(key)
+            self.told.append((self.table.name, f"key ({', '.join(key)})", "pairs kept unique"))
+        for once in self.table.uniques:
+            group = once.columns
+            where = f" where {once.where.sql()}" if once.where is not None else ""
+            if once.expressions:
+                listed = ", ".join(part.sql() for part in once.expressions)
+                names = {
+                    node.name for part in once.expressions for node in part.find_all(_column_type())
+                }
+                self._once_more(tuple(sorted(names & set(self._columns))))
+                self.notes.append(
+                    f"{self.table.name}: unique ({listed}){where} is kept by unique columns"
+                )
+                continue
+            if where:
+                self.notes.append(
+                    f"{self.table.name}: unique ({', '.join(group)}){where} is kept for all rows"
+                )
+            if len(group) == 1 or group == key or any(name in self._once for name in group):
+                continue
+            if any(name not in self._columns for name in group):
+                self.notes.append(
+                    f"{self.table.name}: unique ({', '.join(group)}) is left to the database"
+                )
+            elif self._all_references(group) and taken & set(group):
+                self._checks.append(UniqueCheck(columns=group, repair="resample"))
+            elif not (self._numbered in group and self._driver and self._driver.column in group):
+                taken |= set(group) if self._all_references(group) else set()
+                yield group
+
+    def _once_more(self, names: tuple[str, ...]) -> None:
+        """Make columns unique whose expression must be."""
+        for name in names:
+            if not self._columns[name].never_repeats:
+                changed = self._columns[name].model_copy(update={"unique": True})
+                if changed.kind == "provider":
+                    changed = col.pattern("[A-Z0-9]{10}", nulls=changed.nulls, unique=True)
+                self._columns[name] = changed
+
+    def _all_references(self, group: tuple[str, ...]) -> bool:
+        kinds = [getattr(self._columns.get(name), "kind", None) for name in group]
+        return len(group) > 1 and set(kinds) == {"reference"}
+
+    def _number_within(self) -> str | None:
+        """The whole number that tells the rows of one parent apart: `line_no` of an order."""
+        if self._driver is None:
+            return None
+        linked = self._links.of(self.table.name)
+        groups = [self.table.primary_key, *(once.columns for once in self.table.uniques)]
+        for group in groups:
+            own = [name for name in group if name not in linked]
+            if len(group) > 1 and len(own) == 1 and self._driver.column in group:
+                column = self.table.columns[own[0]]
+                whole = "INT" in type_name(column.type)
+                if whole and not column.identity and own[0] not in self._once:
+                    return own[0]
+        return None
+
+    def _key_name(self) -> str | None:
+        """The key that numbers the rows, where the table has one."""
+        for name, column in self.table.columns.items():
+            made = self._columns.get(name)
+            if isinstance(made, Key) or (made is None and column.identity):
+                return name
+        return None
+
+    def _per_parent(self) -> PerParent | None:
+        """How many rows a parent has, where the table follows from one."""
+        if self._driver is None or not isinstance(
+            self._columns.get(self._driver.column), AbstractColumn
+        ):
+            if not any(place == self.table.name for place, _, _ in self.told):
+                self.told.insert(0, (self.table.name, "root", f"{ROOTS} rows: edit `n`"))
+            return None
+        depth = min(self._links.depth(self.table.name), len(_CHILDREN)) - 1
+        most = 1 if self._driver.column in self._once else _CHILDREN[depth]
+        parent = singular(words(self._driver.parent)).replace("_", " ")
+        self.told.insert(0, (self.table.name, f"0–{most} per {parent}", "guess: edit `per_parent`"))
+        return PerParent(of=self._driver.column, min=0, max=most)
+
+
+def _column_type() -> type:
+    from sqlglot import exp
+
+    return exp.Column
+
+
+def _bounds(column: AbstractColumn) -> str:
+    low, high = column.limits
+    return f"{_short(low)}–{_short(high)}"
+
+
+def _short(bound: object) -> str:
+    if isinstance(bound, float):
+        return f"{bound:g}"
+    return re.sub(r"[ T]00:00:00$", "", str(bound)) if bound is not None else "…"

@@ -1,0 +1,332 @@
+"""Rows into databases: all tables in one transaction, or nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+import fabula as fb
+from fabula.databases.opening import database_at
+from fabula.databases.rows import tables_at
+from fabula.errors import SinkError, UsageError
+from fabula.inference.infer import infer
+from fabula.io.destinations import DESTINATIONS
+from fabula.testing import check_destination
+
+SCHEMAS = Path(__file__).parent / "schemas"
+SERVERS = [
+    pytest.param("pg", marks=pytest.mark.slow),
+    pytest.param("maria", marks=pytest.mark.slow),
+]
+EVERY = ["sqlite", "duckdb", *SERVERS]
+
+SHOP = """
+fabula: 1
+name: shop
+tables:
+  customers:
+    n: 30
+    columns: {id: {kind: key}, name: {kind: person}, born: {kind: datetime, end: 2024-01-01, date: true}}
+  orders:
+    per_parent: {of: customers, min: 0, max: 5}
+    columns:
+      id: {kind: key}
+      customer_id: {kind: reference, to: customers}
+      again_id: {kind: reference, to: orders}
+      paid: {kind: bernoulli, nulls: 0.2}
+      total: {kind: uniform, min: 0, max: 99, decimals: 2}
+"""
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An empty database of each kind."""
+    monkeypatch.chdir(tmp_path)
+    kind = request.param
+    if kind in ("pg", "maria"):
+        address: str = request.getfixturevalue(kind)
+        return address
+    return str(tmp_path / f"made.{kind}")
+
+
+every_place = pytest.mark.parametrize("place", EVERY, indirect=True)
+
+
+def rows_in(place: str) -> dict[str, list[dict[str, Any]]]:
+    found: Mapping[str, Any] = {name: read() for name, read in tables_at(place).items()}
+    return {name: table.to_pylist() for name, table in found.items()}
+
+
+def run(place: str, *statements: str) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = []
+    with database_at(place) as database:
+        for statement in statements:
+            rows = database.run(statement)
+    return rows
+
+
+def run_script(place: str, name: str) -> None:
+    text = (SCHEMAS / name).read_text(encoding="utf-8")
+    if place.startswith("postgresql"):
+        import psycopg
+
+        with psycopg.connect(place, autocommit=True) as connection:
+            connection.execute(text)  # type: ignore[call-overload]
+        return
+    run(place, *[part for part in text.split(";\n") if part.strip()])
+
+
+@every_place
+def test_missing_tables_are_created_with_their_keys_and_hold_every_row(place: str) -> None:
+    data = fb.generate(SHOP, output=place, seed=4)
+    held = rows_in(place)
+    assert [row["name"] for row in held["customers"]] == data["customers"]["name"].to_pylist()
+    assert [row["born"] for row in held["customers"]] == data["customers"]["born"].to_pylist()
+    for column in ("customer_id", "again_id", "paid"):
+        there = [row[column] for row in sorted(held["orders"], key=lambda row: row["id"])]
+        assert there == data["orders"][column].to_pylist()
+    with pytest.raises(Exception, match="(?i)constraint|foreign"):
+        run(place, "INSERT INTO orders (id, customer_id) VALUES (999999, 888888)")
+
+
+@every_place
+def test_a_table_that_holds_rows_is_refused_before_anything_is_made(place: str) -> None:
+    fb.generate(SHOP, output=place)
+    with pytest.raises(SinkError) as caught:
+        fb.generate(SHOP, output=place, seed=9, fresh=True)
+    assert caught.value.code in ("sink.not-empty", "sink.exists")
+    assert "30 rows" in caught.value.message
+    assert "--append" in str(caught.value.hint)
+
+
+@every_place
+def test_truncate_replaces_the_rows_in_the_same_transaction(place: str) -> None:
+    fb.generate(SHOP, output=place)
+    fb.generate(SHOP, n={"customers": 7}, output=place, truncate=True, overwrite=True)
+    assert len(rows_in(place)["customers"]) == 7
+
+
+@every_place
+def test_a_load_that_breaks_leaves_the_database_as_it_was(place: str) -> None:
+    fb.generate(SHOP, output=place)
+    before = rows_in(place)
+    spec = SHOP.replace(
+        "total: {kind: uniform, min: 0, max: 99, decimals: 2}", "wrong: {kind: key}"
+    )
+    with pytest.raises(SinkError, match="has no column `wrong`"):
+        fb.generate(spec, output=place, append=True, overwrite=True)
+    with pytest.raises(SinkError, match="refuses"):
+        _append_the_same_keys(place)
+    assert rows_in(place) == before
+
+
+def _append_the_same_keys(place: str) -> None:
+    from fabula.io.destinations import Incoming, Loading, destination_of
+
+    table = pa.table({"id": [1000, 1], "name": ["new", "twice"]})
+    target = destination_of(place)
+    assert target is not None
+    sink = target.open(Loading(append=True))
+    sink.load([Incoming("customers", table.schema, ("id",))], lambda _: [table])
+
+
+@every_place
+def test_the_contract_of_destinations_holds(place: str) -> None:
+    kind = {"mysql": "mysql", "postgresql": "postgresql"}.get(place.partition(":")[0])
+    entry = DESTINATIONS[kind or Path(place).suffix[1:]]
+    check_destination(
+        entry, place, lambda at: {n: _table(read()) for n, read in tables_at(at).items()}
+    )
+
+
+def _table(rows: Any) -> pa.Table:
+    return rows if isinstance(rows, pa.Table) else rows.to_table()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", ["shop", "nasty"])
+def test_every_constraint_of_postgresql_accepts_the_rows_of_its_own_schema(
+    pg: str, script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_script(pg, f"{script}.sql")
+    drafted = infer(pg)
+    data = fb.generate(drafted.spec, output=pg, seed=5)
+    for name in drafted.spec.tables:
+        assert run(pg, f'SELECT count(*) FROM "{name}"') == [(data[name].num_rows,)]
+
+
+@pytest.mark.slow
+def test_sequences_go_on_after_the_highest_key(
+    pg: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_script(pg, "shop.sql")
+    fb.generate(infer(pg).spec, n={"customers": 40}, output=pg)
+    sql = "INSERT INTO customers (name, email) VALUES ('x', 'x@y.z') RETURNING id"
+    assert run(pg, sql) == [(41,)]
+
+
+@pytest.mark.slow
+def test_fast_load_puts_every_key_and_index_back(
+    pg: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_script(pg, "nasty.sql")
+    run(pg, "CREATE INDEX lines_note ON lines (note)")
+    known = "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint ORDER BY 1, 2"
+    indexes = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
+    before = run(pg, known), run(pg, indexes)
+    fb.generate(infer(pg).spec, output=pg, fast_load=True)
+    assert (run(pg, known), run(pg, indexes)) == before
+
+
+@pytest.mark.slow
+def test_a_circle_that_is_neither_deferrable_nor_nullable_is_refused(
+    pg: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run(
+        pg,
+        "CREATE TABLE a (id int PRIMARY KEY, b_id int NOT NULL)",
+        "CREATE TABLE b (id int PRIMARY KEY, a_id int NOT NULL REFERENCES a)",
+        "ALTER TABLE a ADD FOREIGN KEY (b_id) REFERENCES b (id)",
+    )
+    with pytest.raises(fb.FabulaError) as caught:
+        fb.generate(infer(pg).spec, output=pg)
+    assert caught.value.code == "plan.cycle"
+    run(pg, "ALTER TABLE a ALTER b_id DROP NOT NULL")
+    fb.generate(infer(pg).spec, output=pg)
+    assert run(pg, "SELECT count(*) > 50 FROM a JOIN b ON b.id = a.b_id") == [(True,)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("place", "script"),
+    [("pg", "shop"), ("maria", "northwind"), ("sqlite", "chinook")],
+    indirect=["place"],
+)
+def test_a_killed_load_leaves_nothing(place: str, script: str, tmp_path: Path) -> None:
+    run_script(place, f"{script}.sql")
+    (tmp_path / "spec.yaml").write_text(infer(place).to_yaml(), encoding="utf-8")
+    program = (
+        "import sys, time, fabula as fb\n"
+        "from fabula.databases import sink\n"
+        "real = sink._prepared\n"
+        "def slow(*given):\n"
+        "    for number, block in enumerate(real(*given)):\n"
+        "        yield block\n"
+        "        print('loading', flush=True)\n"
+        "        time.sleep(0.3)\n"
+        "sink._prepared = slow\n"
+        "fb.generate('spec.yaml', output=sys.argv[1])\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, place], cwd=tmp_path, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    for _ in range(3):
+        assert process.stdout.readline()
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    for _ in range(50):  # a server notices the broken connection a little later
+        counts = [len(rows) for rows in rows_in(place).values()]
+        if not any(counts):
+            break
+        time.sleep(0.1)
+    assert not any(counts)
+
+
+def test_another_machine_is_refused_without_its_name() -> None:
+    address = "postgresql://dev:geheim@db.prod.example/shop"
+    with pytest.raises(SinkError) as caught:
+        fb.generate(SHOP, output=address)
+    assert caught.value.code == "sink.remote"
+    assert caught.value.message == "db.prod.example is not this machine"
+    assert "--allow-remote db.prod.example" in str(caught.value.hint)
+    assert "geheim" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://localhost/shop?hostaddr=10.0.0.7",
+        "postgresql:///shop?host=db.example",
+        "postgresql://localhost,db.example/shop",
+        "mysql://u@192.168.3.4:3306/shop",
+        "postgresql://[2001:db8::1]:5432/shop",
+    ],
+)
+def test_no_form_of_an_address_hides_another_machine(address: str) -> None:
+    with pytest.raises(SinkError) as caught:
+        fb.generate(SHOP, output=address)
+    assert caught.value.code == "sink.remote"
+
+
+def test_a_password_is_in_no_message_and_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SinkError) as caught:
+        fb.generate(SHOP, output="postgresql://dev:ge%40heim@127.0.0.1:1/shop?connect_timeout=2")
+    assert not any(
+        word in f"{caught.value}{caught.value.where}" for word in ("ge%40heim", "ge@heim")
+    )
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@pytest.mark.slow
+def test_the_manifest_of_a_load_names_the_place_without_the_password(
+    maria: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = fb.generate(SHOP, output=maria)
+    assert data.manifest["destination"]["place"].startswith("mysql://dev@127.0.0.1")
+    for path in tmp_path.rglob("*"):
+        assert not path.is_file() or b"p@ss" not in path.read_bytes()
+
+
+def test_an_address_without_a_database_says_what_to_type() -> None:
+    with pytest.raises(UsageError) as caught:
+        fb.generate(SHOP, output="postgresql://localhost")
+    assert caught.value.hint == "add its name: `postgresql://localhost/NAME`"
+
+
+def test_a_file_is_replaced_only_when_that_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "made.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE other (x)")
+    connection.close()
+    fb.generate(SHOP, output=path, overwrite=True)
+    assert set(rows_in(str(path))) == {"customers", "orders"}
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "made.sqlite",
+        "made.sqlite.manifest.json",
+    ]
+
+
+def test_a_file_that_is_no_database_is_refused_and_stays(tmp_path: Path) -> None:
+    path = tmp_path / "made.sqlite"
+    path.write_bytes(b"not a database, but long enough to have a header" * 10)
+    with pytest.raises(SinkError):
+        fb.generate(SHOP, output=path)
+    assert path.read_bytes().startswith(b"not a database")
+
+
+def test_duckdb_reads_what_was_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "made.duckdb"
+    fb.generate(SHOP, output=path)
+    with duckdb.connect(str(path), read_only=True) as connection:
+        assert connection.execute("SELECT count(*) FROM customers").fetchone() == (30,)

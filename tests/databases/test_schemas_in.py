@@ -1,0 +1,169 @@
+"""What a script or a database promises of its tables becomes a spec."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import fabula as fb
+from fabula.databases.reading import read_schema
+from fabula.errors import SourceError
+from fabula.inference.infer import infer
+from fabula.inference.schemas.conditions import conditions_of
+from fabula.inference.schemas.schema import InferredSchema, spec_of
+from fabula.spec.tables import DatasetSpec
+
+SCHEMAS = Path(__file__).parent / "schemas"
+
+
+def spec_from(sql: str, folder: Path) -> tuple[DatasetSpec, InferredSchema]:
+    path = folder / "made.sql"
+    path.write_text(sql, encoding="utf-8")
+    drafted = spec_of(read_schema(str(path)))
+    return drafted.spec, drafted
+
+
+def test_a_script_of_the_shop_tells_what_each_table_became() -> None:
+    told = repr(infer(str(SCHEMAS / "shop.sql")))
+    assert told.startswith(
+        "Read 6 tables, 7 foreign keys, 5 checks, 3 unique constraints (no rows were read)"
+    )
+    for line in (
+        ["orders", "0–8 per customer", "guess: edit `per_parent`"],
+        ["order_items", "key (order_id, product_id)", "pairs kept unique"],
+        ["employees", "manager_id → employees", "self-reference, first level null"],
+        ["orders.status", "values new, paid, shipped", "from CHECK"],
+        ["products.sku", r"pattern [A-Z]{3}-\d{4}", "from CHECK"],
+    ):
+        assert any(
+            [part.strip() for part in row.split("  ") if part] == line for row in told.split("\n")
+        )
+
+
+@pytest.mark.parametrize("name", ["shop", "nasty", "chinook", "northwind"])
+def test_the_spec_of_a_schema_generates_rows_that_keep_its_checks(name: str) -> None:
+    spec = infer(SCHEMAS / f"{name}.sql").spec
+    data = fb.generate(spec, seed=3)
+    assert data.checks.passed
+    assert all(data[table].num_rows for table in spec.tables)
+
+
+def test_comments_become_descriptions() -> None:
+    spec = infer(SCHEMAS / "shop.sql").spec
+    assert spec.tables["customers"].prompt == "people who buy"
+    assert (
+        spec.tables["customers"].columns["signed_up"].description == "when the account was opened"
+    )
+
+
+@pytest.mark.parametrize(
+    ("check", "facts"),
+    [
+        ("status IN ('new', 'paid')", {"values": ("new", "paid")}),
+        (
+            "(status)::text = ANY (ARRAY['new'::varchar, 'paid'::varchar]::text[])",
+            {"values": ("new", "paid")},
+        ),
+        ("status = 'a' OR status = 'b'", {"values": ("a", "b")}),
+        ("size BETWEEN 1 AND 9", {"low": 1, "high": 9}),
+        ("size > 0 AND 9 >= size", {"low": 0, "above": True, "high": 9}),
+        ("size IS NULL OR size >= 3", {"low": 3}),
+        ("code ~ '^[A-Z]{3}$'", {"pattern": "[A-Z]{3}"}),
+        ("length(code) >= 2 AND char_length(code) < 9", {"shortest": 2, "longest": 8}),
+        ("code <> ''", {"shortest": 1}),
+        ("jsonb_typeof(doc) = 'array'", {"json": "array"}),
+    ],
+)
+def test_a_check_is_understood_in_the_form_that_people_and_servers_write(
+    check: str, facts: dict[str, object]
+) -> None:
+    from sqlglot import parse_one
+
+    found = conditions_of(
+        (parse_one(check, read="postgres"),), dict.fromkeys(["status", "size", "code", "doc"])
+    )
+    ((_, known),) = found.facts.items()
+    assert not found.others
+    assert {name: value for name, value in vars(known).items() if name in facts} == facts
+
+
+def test_what_no_kind_expresses_is_a_row_check(tmp_path: Path) -> None:
+    spec, _ = spec_from("CREATE TABLE t (a int NOT NULL CHECK (a % 2 = 0), b int)", tmp_path)
+    (check,) = spec.tables["t"].checks
+    assert check.condition().strip("()\n ") == "a % 2 = 0"
+    data = fb.generate(spec, n=200, seed=1)
+    assert all(value % 2 == 0 for value in data["t"]["a"].to_pylist())
+
+
+def test_a_check_that_only_the_database_can_run_is_named(tmp_path: Path) -> None:
+    _, drafted = spec_from("CREATE TABLE t (a int CHECK (is_lucky(a)))", tmp_path)
+    assert any("CHECK" in note and "left to the database" in note for note in drafted.notes)
+
+
+def test_generated_columns_are_left_to_the_database(tmp_path: Path) -> None:
+    spec, drafted = spec_from(
+        "CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a * 2) STORED)", tmp_path
+    )
+    assert list(spec.tables["t"].columns) == ["a"]
+    assert "t.b is left to the database: generated" in drafted.notes
+
+
+def test_triggers_and_exclusion_constraints_are_named_with_their_place() -> None:
+    notes = infer(SCHEMAS / "nasty.sql").notes
+    assert any("lines_stamp" in note and "nasty.sql:" in note for note in notes)
+    assert any(note.startswith("bookings: EXCLUDE") for note in notes)
+
+
+def test_a_table_that_cannot_be_read_is_an_error_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(SourceError) as caught:
+        spec_from("CREATE TABLE a (id int);\nCREATE TABLE b (id int CHECK (> 3));", tmp_path)
+    assert caught.value.where is not None
+    assert caught.value.where.endswith("made.sql:2")
+
+
+def test_a_script_without_tables_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="defines no table"):
+        spec_from("SELECT 1;", tmp_path)
+
+
+def test_tables_in_a_circle_of_deferrable_keys_can_be_generated(tmp_path: Path) -> None:
+    spec, _ = spec_from(
+        "CREATE TABLE a (id serial PRIMARY KEY, b_id int NOT NULL);"
+        "CREATE TABLE b (id serial PRIMARY KEY, a_id int NOT NULL REFERENCES a DEFERRABLE);"
+        "ALTER TABLE a ADD FOREIGN KEY (b_id) REFERENCES b (id) DEFERRABLE INITIALLY DEFERRED;",
+        tmp_path,
+    )
+    data = fb.generate(spec, n={"a": 20, "b": 10})
+    assert set(data["a"]["b_id"].to_pylist()) <= set(data["b"]["id"].to_pylist())
+
+
+def test_a_table_whose_key_belongs_to_a_parent_has_at_most_one_row_of_it(tmp_path: Path) -> None:
+    spec, _ = spec_from(
+        "CREATE TABLE u (id serial PRIMARY KEY);"
+        "CREATE TABLE p (u_id int PRIMARY KEY REFERENCES u (id), motto text);",
+        tmp_path,
+    )
+    ids = fb.generate(spec, seed=2)["p"]["u_id"].to_pylist()
+    assert len(set(ids)) == len(ids) > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "dialect"),
+    [
+        (
+            "CREATE TABLE `a` (`id` int NOT NULL AUTO_INCREMENT, PRIMARY KEY (`id`)) ENGINE=InnoDB",
+            "mysql",
+        ),
+        ("CREATE TABLE [a] ([id] INTEGER PRIMARY KEY AUTOINCREMENT, x ANY) STRICT", "sqlite"),
+        ("CREATE TABLE a (id serial PRIMARY KEY, doc jsonb)", "postgres"),
+    ],
+)
+def test_the_dialect_of_a_script_follows_from_what_only_it_writes(
+    text: str, dialect: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.sql"
+    path.write_text(text, encoding="utf-8")
+    schema = read_schema(str(path))
+    assert schema.dialect == dialect
+    assert schema.tables["a"].columns["id"].identity
