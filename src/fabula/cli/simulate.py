@@ -80,6 +80,7 @@ def simulate(
     workers: Positive = 1,
     fresh: bool = False,
     overwrite: bool = False,
+    report: bool = False,
 ) -> None:
     """Run a model of agents and keep its tables.
 
@@ -101,6 +102,7 @@ def simulate(
         workers (N): Processes that make replicates.
         fresh: Start over instead of continuing an earlier run.
         overwrite: Replace another run in the folder.
+        report: Write `report.html` beside the tables: what happened over time.
     """
     from fabula.io.names import file_stem
     from fabula.runs.simulation import simulate as run
@@ -109,9 +111,9 @@ def simulate(
     from fabula.simulation.model_files import load_world
 
     if replicates is not None or scenario:
-        if fresh or overwrite or form != "parquet":
+        if fresh or overwrite or report or form != "parquet":
             raise UsageError(
-                "--fresh, --overwrite and --format are for a single run",
+                "--fresh, --overwrite, --report and --format are for a single run",
                 code="usage.option",
                 hint="leave them out, or name another folder with `-o`",
             )
@@ -136,6 +138,10 @@ def simulate(
         dataset = run(
             world, n, output=folder, fresh=fresh, overwrite=overwrite, progress=watch, **given
         )
+    if report:
+        from fabula.reports.run_page import write_report
+
+        write_report(dataset)
     if dataset.reused:
         talk.say(f"Nothing to do: `{folder}` holds this run, finished; --fresh makes it again")
     else:
