@@ -22,6 +22,21 @@ def test_a_ready_model_is_readable(name: str) -> None:
     assert lines[0].startswith('"""')
 
 
+@pytest.mark.parametrize("size", [0, 1])
+@pytest.mark.parametrize(
+    ("name", "agents"),
+    [
+        ("hospital", "patients"),
+        ("support", "tickets"),
+        ("website", "visitors"),
+        ("epidemic", "people"),
+    ],
+)
+def test_a_ready_model_runs_with_hardly_anybody(name: str, agents: str, size: int) -> None:
+    made = fb.simulate(EXAMPLES / f"{name}.py", {agents: size}, days=28)
+    assert made.to_arrow(agents).num_rows == size
+
+
 def hours(table: pa.Table, start: str, end: str) -> np.ndarray:
     """Hours between two times of each row."""
     seconds = pc.subtract(table[end], table[start]).cast(pa.int64()).to_numpy() / 1e6
