@@ -26,5 +26,6 @@ def test_commands_print_what_the_page_shows(page, tmp_path, monkeypatch):
 def test_specs_are_coherent(page):
     """Every YAML block that is a whole spec passes `fabula validate`."""
     for block in blocks(page):
-        if block.language == "yaml" and "fabula: 1\n" in block.text:
+        names_code = "kind: simulation" in block.text  # read where its code stands, by its commands
+        if block.language == "yaml" and "fabula: 1\n" in block.text and not names_code:
             api.validate(parse_spec(block.text, file=page.name))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fabula.engines import steps
 from tests.engines.builders import made_tables, numbers, violations
+from tests.engines.test_determinism import digest
 
 DAYS = {"kind": "sequence", "start": dt.date(2024, 1, 1), "step": "1d", "within": "sensor"}
 SENSORS, LENGTH = 30, 1_000
@@ -173,6 +174,16 @@ def test_wide_windows_are_worked_out_in_parts_to_the_same_values(
 def test_another_column_changes_no_value_and_another_seed_changes_all() -> None:
     base = numbers(panel(noise=1, ar=0.5), "x")
     assert (numbers(panel(noise=1, ar=0.5, seed=2), "x") != base).all()
+
+
+def test_golden_bytes() -> None:
+    """Determinism: the hash changes only with a deliberate change of draws."""
+    faults = {"gaps": {"share": 0.05, "length": 4}, "stuck": {"share": 0.05, "length": 3}}
+    table = panel(
+        level=10, spread=2, trend=1, yearly={"amplitude": 5, "peak": 200}, noise=2, ar=0.7,
+        shared=0.4, **faults, spikes={"share": 0.01, "size": 20},
+    )  # fmt: skip
+    assert digest(table) == "5293fa9ea07a0508deb4d30cd57e5f9d545530ed60de7ba156ed939da016a88f"
 
 
 def test_values_keep_their_bounds_and_decimals() -> None:

@@ -203,6 +203,19 @@ def test_a_spec_that_does_not_fit_its_model_is_refused_at_its_place(
 
 
 @pytest.mark.usefixtures("folder")
+def test_misspelled_keys_and_neighbouring_modules_are_explained() -> None:
+    wrong = spec_with("file: kiosk.py}", "file: kiosk.py, stepps: 2}")
+    with pytest.raises(SpecError, match="has no key `stepps`") as raised:
+        fb.load(wrong, allow_code="kiosk.py")
+    assert raised.value.violations[0].hint == "did you mean `steps`?"
+    Path("other.py").write_text("x = 1\n", encoding="utf-8")
+    Path("kiosk.py").write_text("import other\n" + MODEL, encoding="utf-8")
+    with pytest.raises(SpecError, match="No module named 'other'") as raised:
+        fb.plan(fb.load("spec.yaml", allow_code="kiosk.py"))
+    assert "make it one file" in str(raised.value.violations[0].hint)
+
+
+@pytest.mark.usefixtures("folder")
 def test_tables_that_wait_for_each_other_are_a_cycle() -> None:
     changed = SPEC.replace(
         "      net: {kind", "      best: {kind: reference, to: reviews}\n      net: {kind"

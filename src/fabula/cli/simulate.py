@@ -80,6 +80,7 @@ def simulate(
     workers: Positive = 1,
     fresh: bool = False,
     overwrite: bool = False,
+    report: bool = False,
 ) -> None:
     """Run a model of agents and keep its tables.
 
@@ -101,6 +102,7 @@ def simulate(
         workers (N): Processes that make replicates.
         fresh: Start over instead of continuing an earlier run.
         overwrite: Replace another run in the folder.
+        report: Write `report.html` beside the tables: what happened over time.
     """
     from fabula.io.names import file_stem
     from fabula.runs.simulation import simulate as run
@@ -109,6 +111,12 @@ def simulate(
     from fabula.simulation.model_files import load_world
 
     if replicates is not None or scenario:
+        if report:
+            raise UsageError(
+                "--report is for a single run",
+                code="usage.option",
+                hint="leave it out, or leave --replicates and --scenario out",
+            )
         _replicate(
             talk,
             model,
@@ -133,6 +141,10 @@ def simulate(
         dataset = run(
             world, n, output=folder, fresh=fresh, overwrite=overwrite, progress=watch, **given
         )
+    if report:
+        from fabula.reports.run_page import write_report
+
+        write_report(dataset)
     if dataset.reused:
         talk.say(f"Nothing to do: `{folder}` holds this run, finished; --fresh makes it again")
     else:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from fabula.evaluation.metrics.pairs import Pair
     from fabula.evaluation.metrics.plot_data import Distribution, Heat, Scatter
 
+MOST_DOTS = 40
+"""Lines of more places than this have no dots; their values appear under the pointer."""
 _SHARES = "share of the rows"
 _DARKEST = 0.6
 """A pair of columns that is less alike than this is as dark as can be."""
@@ -214,7 +216,7 @@ def added(before: Mapping[str, int], after: Mapping[str, int], title: str) -> Dr
 
 def lines(
     title: str, x: str, y: str, places: Sequence[str], series: Mapping[str, Sequence[float]], *,
-    high: float | None = None, marked: str = "",
+    high: float | None = None, marked: str = "", shown: Callable[[float], str] = "{:.2f}".format,
 ) -> Drawing:  # fmt: skip
     """Values at the same places as lines, one of the places marked.
 
@@ -226,12 +228,15 @@ def lines(
         series: The values of each line by its name.
         high: Where the axis ends; by default at the highest value.
         marked: The label of a place that stands out.
+        shown: How values are written.
     """
     values = [value for line in series.values() for value in line]
     low, high = min(*values, 0.0), max(*values, 1e-9) if high is None else high
     box = Box(56, 8, 444, 150)
     step = box.width / max(len(places) - 1, 1)
-    parts = box.axes(x, y, places, (f"{low:.2f}", f"{high:.2f}"))
+    crowded = len(places) > MOST_DOTS
+    labels = (places[0], places[-1]) if crowded else places
+    parts = box.axes(x, y, labels, (shown(low), shown(high)))
     for colour, (name, line) in zip(GROUPS, series.items(), strict=False):
         spots = [
             (box.left + at * step, box.floor - (value - low) / (high - low) * box.height)
@@ -243,7 +248,8 @@ def lines(
         )
         for place, value, spot in zip(places, line, spots, strict=True):
             size, fill = (6, GOOD) if place == marked else (3.5, colour)
-            parts.append(dot(*spot, size, fill, title=f"{name}, {x} {place}: {value:.2f}"))
+            said = f"{name}, {x} {place}: {shown(value)}"
+            parts.append(dot(*spot, size, fill, title=said, cover=0 if crowded else 1))
     key = [Shade(colour, name) for colour, name in zip(GROUPS, series, strict=False)]
     key += [Shade(GOOD, f"chosen: {marked}")] if marked else []
     return Drawing(460, 190, parts, title, key)

@@ -17,8 +17,10 @@ from fabula.render import amounts, charts, grid
 from fabula.render.pages import link, page, worded
 from fabula.reports.profile import ColumnProfile, TableProfile, profile
 from fabula.reports.profile_text import value_text
+from fabula.reports.simulation_charts import simulation_charts
 from fabula.runs.dataset import Dataset
 from fabula.runs.records import REJECTS, REPORT, record, write_beside
+from fabula.runs.simulation import laws_held
 from fabula.runs.summary import label
 
 _VALUE_ROOM, _MOST_LOST, _MOST_FILES = 60, 5, 3
@@ -39,15 +41,18 @@ def run_page(dataset: Dataset, profiles: Sequence[TableProfile]) -> str:
     """
     manifest, judged = dataset.manifest, len(dataset.checks)
     verdict = "every check holds" if manifest["passed"] else "some checks do not hold"
+    simulated = manifest.get("simulation")
+    unjudged = laws_held(simulated) if simulated else "no check was asked for"
     rejects = record(dataset.folder, REJECTS) if dataset.folder else None
     return page(
         "run.html",
         name=manifest["name"],
         state=("pass" if manifest["passed"] else "fail") if judged else "",
-        verdict=verdict if judged else "no check was asked for",
+        verdict=verdict if judged else unjudged,
         fake=manifest.get("fake"),
         figures=_figures(manifest),
         relations=_relations(manifest),
+        pictures=[*simulation_charts(dataset)],
         rows=list(_rows(manifest)),
         lost=[
             [f"{lost.table} {lost.row:,}", worded(lost.reason), _short(lost.raw)]
@@ -94,6 +99,10 @@ def _relations(manifest: Mapping[str, Any]) -> Any:
         for child, spec in specs.items()
         for column, each in spec.get("columns", {}).items()
         if each.get("kind") == "reference"
+    ]
+    made = manifest.get("simulation", {}).get("references", {})
+    keys += [
+        (child, column, to) for child, parents in made.items() for column, to in parents.items()
     ]
     keys = [key for key in keys if key[0] in tables and key[2] in tables]
     said = {name: amounts.count(table["written"], "row") for name, table in tables.items()}

@@ -124,6 +124,11 @@ def _sized(run: _Run, world: World, given: Mapping[str, int]) -> Iterator[Violat
         elif run.sizes.setdefault(target, n) != n:
             message = f"two tables size `{target}` of one run: {run.sizes[target]} and {n}"
             yield Violation("spec.bad-simulation", message, f"{where}.n", "say it once")
+    for name in world.decisions:
+        message = f"a language model makes the decision `{name}`, outside this run's budget"
+        hint = "run `fabula simulate`, and use its tables as files"
+        place = f"tables.{next(iter(run.tables))}"
+        yield Violation("spec.bad-simulation", message, place, hint)
     for name, population in world.tables.items():
         for column, form in population.columns.items():
             if isinstance(form, AbstractFilled):

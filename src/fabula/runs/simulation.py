@@ -35,6 +35,7 @@ from fabula.runs.manifest import table_record, tell_formulas
 from fabula.runs.parts import PART_BLOCKS, Layout, PartRecord
 from fabula.runs.stores import MemoryStore
 from fabula.simulation.decisions import Told
+from fabula.simulation.history import History
 from fabula.simulation.model_files import load_world, source_sha256
 from fabula.simulation.running import Run
 from fabula.simulation.totals import totals
@@ -158,6 +159,7 @@ class _Keeper:
         self._records: dict[str, list[PartRecord]] = {name: [] for name in world.events}
         self._place = store.path / STATE / "checkpoint" if isinstance(store, RunFolder) else None
         self._print = fingerprint(facts)
+        self._history = History(world, steps)
 
     def run(self, tables: Mapping[str, pa.Table], seed: int) -> Dataset:
         """Make the steps that are missing, write the last rows and the populations."""
@@ -169,6 +171,7 @@ class _Keeper:
             self._progress(world.name, world.step, self._steps)
         while world.step < self._steps:
             run.step()
+            self._history.note()
             if self._progress:
                 self._progress(world.name, world.step, self._steps)
             for name in self._waiting:
@@ -212,6 +215,7 @@ class _Keeper:
         if any(record is None for parts in records.values() for record in parts):
             return  # a file of it is missing: the steps are made from the first one on
         run.restore(state)
+        self._history.values = state["history"]
         self._waiting |= waiting
         self._records = records  # type: ignore[assignment]
 
@@ -227,6 +231,7 @@ class _Keeper:
             self._drain(name)
         parts = {name: len(records) for name, records in self._records.items()}
         state = {**run.state(), "run": self._print, "parts": parts}
+        state["history"] = self._history.values
         write_checkpoint(self._place, state, self._waiting)
 
     def _drain(self, name: str) -> None:
@@ -302,6 +307,8 @@ class _Keeper:
                 "laws": [*world.laws],
                 "conserved": accounts,
                 "totals": totals(world),
+                "references": {name: event.parents for name, event in world.events.items()},
+                "history": self._history.values,
                 "decisions": {name: vars(each.told) for name, each in world.decisions.items()},
             },
             "spec_sha256": self._facts["spec_sha256"],
@@ -375,6 +382,12 @@ def _sha256(path: FilePath) -> str:
         ) from error
 
 
+def laws_held(facts: Mapping[str, Any]) -> str:
+    """What held in a run, by its record in the manifest."""
+    laws = amounts.count(len(facts["laws"]) + len(facts["conserved"]), "law")
+    return f"{laws} held in each of {amounts.count(facts['steps'], 'step')}"
+
+
 def told(dataset: Dataset) -> str:
     """What a run of a world made, in lines for people."""
     manifest = dataset.manifest
@@ -382,8 +395,6 @@ def told(dataset: Dataset) -> str:
     rows = [
         (name, amounts.count(table["written"], "row")) for name, table in manifest["tables"].items()
     ]
-    laws = amounts.count(len(facts["laws"]) + len(facts["conserved"]), "law")
-    steps = amounts.count(facts["steps"], "step")
-    lines = [*grid.lines(rows, right=(False, True)), f"{laws} held in each of {steps}"]
+    lines = [*grid.lines(rows, right=(False, True)), laws_held(facts)]
     lines += [Told(**each).line(name) for name, each in facts["decisions"].items()]
     return "\n".join(lines)

@@ -127,10 +127,12 @@ class Draw:
         own = np.asarray(weights, dtype=np.float64)
         if own.size and (float(own.min()) < 0 or not np.isfinite(own).all()):
             raise ModelFault("a weight is below 0 or not a number")
+        drawn = self.uniform(a)
+        if not len(a):
+            return np.zeros(0, dtype=np.int64)
         sums = np.cumsum(own, axis=-1)
         if not own.size or float(sums[..., -1].min()) <= 0:
             raise ModelFault("the weights of a choice add up to 0")
-        drawn = self.uniform(a)
         if own.ndim == 1:
             return places(sums, drawn * sums[-1])
         if own.shape[:-1] != drawn.shape:

@@ -74,6 +74,15 @@ class EventTable:
         vars(self).pop("schema", None)
         self.sums = {name: 0 for name, kind in self.columns.items() if kind in (int, "money")}
 
+    @property
+    def parents(self) -> dict[str, str]:
+        """The tables that it refers to, by column."""
+        found = {}
+        for column, kind in self.columns.items():
+            if isinstance(kind, Population | EventTable):
+                found[column] = kind.table_name if isinstance(kind, Population) else kind.name
+        return found
+
     def sum(self, column: str) -> int:
         """The sum of a column of whole numbers, or of money in cents, over the whole run."""
         if column not in self.sums:

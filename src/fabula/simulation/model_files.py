@@ -135,8 +135,11 @@ def _run(path: Path, text: bytes, *, alone: bool) -> ModuleType:
         found = [frame.lineno for frame in frames if frame.filename == str(path)]
         message = f"the model fails: {type(error).__name__}: {error}"
         line = found[-1] if found else None
+        hint = None
+        if alone and isinstance(error, ModuleNotFoundError):
+            hint = "a model that a spec names imports installed packages alone: make it one file"
         raise SpecError(
-            [Violation("simulation.model", message, None, None, str(path), line)]
+            [Violation("simulation.model", message, None, hint, str(path), line)]
         ) from error
     return module
 

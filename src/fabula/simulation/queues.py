@@ -82,10 +82,10 @@ def visits(
     """
     times = np.asarray(arrived, dtype=np.float64)
     n = len(times)
-    lengths = np.asarray(service, dtype=np.float64).reshape(n, -1)
     places = np.arange(len(stations)) if route is None else np.asarray(route, dtype=np.int64)
     places = np.ascontiguousarray(np.broadcast_to(places, (n, places.shape[-1])))
-    lengths = np.ascontiguousarray(np.broadcast_to(lengths, places.shape)) if n else lengths
+    lengths = np.asarray(service, dtype=np.float64).reshape(n, -1 if n else places.shape[-1])
+    lengths = np.ascontiguousarray(np.broadcast_to(lengths, places.shape))
     ranks = np.zeros(n, dtype=np.int64)
     ranks = ranks + np.asarray(0 if priority is None else priority, dtype=np.int64)
     servers = np.array([*stations.values()], dtype=np.int64)

@@ -125,6 +125,7 @@ class World:
     def population(
         self,
         name: str,
+        /,
         n: int | None = None,
         *,
         source: str | None = None,
@@ -169,7 +170,7 @@ class World:
         self.parameters[name] = float(PARAMETERS.get({}).get(name, default))
         return self.parameters[name]
 
-    def event(self, name: str, **columns: Any) -> EventTable:
+    def event(self, name: str, /, **columns: Any) -> EventTable:
         """Declare a table of events; its key `id` is made for it.
 
         Args:

@@ -169,7 +169,7 @@ def _unknown_key(
     owner = _model_at(model, detail["loc"][:-1])
     key = str(detail["loc"][-1])
     known = sorted(set(owner.model_fields) - ({"name"} if len(place) == 3 else set()))
-    near = suggestion(key, known)
+    near = suggestion(key, known) or suggestion(key, getattr(owner, "spread_keys", ()))
     if near is None and key == "columns" and len(place) == 1:
         near = "tables come first: `tables: {rows: {n: 100, columns: {…}}}`"
     return Violation(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     Field,
@@ -188,6 +188,9 @@ class TableSpec(SpecModel, metaclass=ToldInWords):
     model: str | None = None
     checks: tuple[Check, ...] = ()
     reasoning: Literal["keep"] | None = None
+
+    spread_keys: ClassVar = (*SourceTable.model_fields, *SimulationTable.model_fields)
+    """What tables `kind: source` and `kind: simulation` take alongside."""
 
     if TYPE_CHECKING:
 
