@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 
 import pytest
+
 from tests.databases.servers import mariadb_server, postgres_server
 
 _NUMBERS = count(1)
@@ -38,8 +39,8 @@ def pg(postgres: str) -> Iterator[str]:
 @pytest.fixture
 def maria(mariadb: str) -> Iterator[str]:
     """The address of an empty database of MariaDB."""
-    from fabula.databases.mysql import MySQL
     from fabula.databases.address import parse_address
+    from fabula.databases.mysql import MySQL
 
     name = f"test_{next(_NUMBERS)}"
     with MySQL(parse_address(f"{mariadb}/mysql")) as server:

@@ -37,7 +37,10 @@ name: shop
 tables:
   customers:
     n: 30
-    columns: {id: {kind: key}, name: {kind: person}, born: {kind: datetime, end: 2024-01-01, date: true}}
+    columns:
+      id: {kind: key}
+      name: {kind: person}
+      born: {kind: datetime, end: 2024-01-01, date: true}
   orders:
     per_parent: {of: customers, min: 0, max: 5}
     columns:
@@ -96,7 +99,7 @@ def test_missing_tables_are_created_with_their_keys_and_hold_every_row(place: st
     for column in ("customer_id", "again_id", "paid"):
         there = [row[column] for row in sorted(held["orders"], key=lambda row: row["id"])]
         assert there == data["orders"][column].to_pylist()
-    with pytest.raises(Exception, match="(?i)constraint|foreign"):
+    with pytest.raises(Exception, match=r"(?i)constraint|foreign"):
         run(place, "INSERT INTO orders (id, customer_id) VALUES (999999, 888888)")
 
 

@@ -158,14 +158,13 @@ class Database(ABC):
         self, table: str, columns: Sequence[str], key: Sequence[str], rows: pa.Table
     ) -> None:
         """Set columns of the rows with these keys."""
-        staged = "fabula_later_values"
-        listed = ", ".join(self.quoted(name) for name in [*key, *columns])
-        self.run(
-            f"CREATE TEMPORARY TABLE {staged} AS SELECT {listed} FROM {self.named(table)} WHERE 1 = 0"
-        )
-        self.insert(staged, [rows.select([*key, *columns])], {n: Place() for n in [*key, *columns]})
-        self.run(self.update_sql(table, columns, key, staged))
-        self.run(f"DROP TABLE {staged}")
+        names = [*key, *columns]
+        listed = ", ".join(map(self.quoted, names))
+        copy = f"SELECT {listed} FROM {self.named(table)} WHERE 1 = 0"
+        self.run(f"CREATE TEMPORARY TABLE {STAGED} AS {copy}")
+        self.insert(STAGED, [rows.select(names)], dict.fromkeys(names, Place()))
+        self.run(self.update_sql(table, columns, key, STAGED))
+        self.run(f"DROP TABLE {STAGED}")
 
     def update_sql(
         self, table: str, columns: Sequence[str], key: Sequence[str], staged: str

@@ -82,7 +82,7 @@ def keepable(table: Incoming, tables: Mapping[str, Incoming], there: Collection[
 
 
 def _numbered(table: Incoming) -> str | None:
-    """The key that the database can number: whole numbers that are no foreign key."""
+    """The key that the database can number: whole numbers of its own."""
     if len(table.key) != 1 or table.key[0] not in table.schema.names:
         return None
     linked = {name for link in table.links for name in link.columns}

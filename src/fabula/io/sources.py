@@ -52,10 +52,10 @@ def read_source(path: PathLike, *, as_written: bool = False) -> TableRows:
         SourceError: There is no such file, or it can't be read; with its line where known.
     """
     if (target := _database(path)) is not None:
-        tables = target.tables()
-        if len(tables) > 1:
-            raise _several(target.place, tables, f"add one to it: `?table={next(iter(tables))}`")
-        return next(iter(tables.values()))()
+        name, *others = tables = target.tables()
+        if others:
+            raise _several(target.place, tables, f"add one to it: `?table={name}`")
+        return tables[name]()
     place = _existing(Path(path))
     if place.is_dir():
         return _read_folder(place, as_written)
@@ -377,12 +377,9 @@ def _check_names(names: list[str], path: Path) -> None:
 
 
 def _without_data(folder: Path) -> SourceError:
-    return SourceError(
-        f"`{folder}` holds no data file",
-        code="source.empty",
-        where=str(folder),
-        hint="give a file, or a folder of Parquet, CSV, Excel, JSON Lines or Arrow files",
-    )
+    hint = "give a file, or a folder of Parquet, CSV, Excel, JSON Lines or Arrow files"
+    message = f"`{folder}` holds no data file"
+    return SourceError(message, code="source.empty", where=str(folder), hint=hint)
 
 
 def _broken(path: Path, reason: str) -> SourceError:
