@@ -152,7 +152,7 @@ def test_fit_warns_of_personal_columns_with_reason_and_confidence(run, tmp_path,
     assert "ward: codes, newly generated (named as sensitive)" in ended.err
     named = f"`{where}c1`, `{where}ward`"
     assert f"warning: personal details in 2 columns, not reproduced: {named}" in ended.err
-    ended = run(*command, "--sensitive", "wart")
+    ended = run(*command, "--overwrite", "--sensitive", "wart")
     assert ended.code == 2
     assert "wart" in ended.err
 

@@ -70,6 +70,25 @@ def test_every_type_has_a_profile(tmp_path, rows, ending):
     assert len(text.splitlines()) == 2 + rows.num_columns
 
 
+@pytest.mark.parametrize("room", [60, 80, 100])
+def test_lines_of_a_profile_fit_the_terminal(room, tmp_path):
+    """First the bars get shorter, then values are left out, which an ellipsis says."""
+    moments = [dt.datetime(2024, 1, 1, 12, 30, 15) + dt.timedelta(hours=n) for n in range(300)]
+    columns = {
+        "region": [("Saarland", "Thüringen", "Bremen", "Bayern")[n % 4]
+                               for n in range(300)],
+        "at": moments,
+        "note": [f"a note of some length with the number {n}" for n in range(300)],
+        "price": [n * 1234.567 for n in range(300)],
+    }  # fmt: skip
+    pa.parquet.write_table(pa.table(columns), tmp_path / "x.parquet")
+    lines = profile_text(profile(tmp_path / "x.parquet")[0], room=room).splitlines()
+    assert max(map(len, lines)) <= room
+    labels, at = lines[2], lines[3]
+    assert ("Thüringen" in labels) == ("…" not in labels) == (room == 100)
+    assert "2024-01-13" in at
+
+
 def test_infinite_and_missing_numbers_do_not_spoil_a_profile(tmp_path):
     """NaN and infinities count as values but not towards extents and bins."""
     values = [1.0, 2.0, 3.0, float("nan"), float("inf"), -float("inf"), None]

@@ -115,6 +115,7 @@ def fit(
     spec: str | None = None,
     exact: Annotated[bool, typer.Option("--exact/--no-exact")] = True,
     option: Words = (),
+    overwrite: bool = False,
     **learned: Unpack[Learning],
 ) -> None:
     """Fit a synthesizer to a table, for `fabula sample`.
@@ -131,6 +132,7 @@ def fit(
         spec: A spec whose row checks every sample keeps; of several tables, their keys.
         exact: Keep what holds on every row, such as total = price * quantity, in every sample.
         option (NAME=VALUE): Option of the model; repeatable.
+        overwrite: Replace the files to write.
     """
     from fabula.io.formats import format_of
     from fabula.io.places import check_free, make_folder
@@ -139,12 +141,12 @@ def fit(
     from fabula.synthesizers.fitting import fit
     from fabula.synthesizers.multitable.database import RelationalSynthesizer
 
-    check_free(output, overwrite=True, folder=output.is_dir())
     parts = [file for file in (training_output, holdout_output) if file is not None]
+    _differ(data, output, *parts)
+    check_free(output, overwrite=overwrite, folder=output.is_dir())
     for file in parts:
         format_of(file)
-        check_free(file, overwrite=True)
-    _differ(data, output, *parts)
+        check_free(file, overwrite=overwrite)
     tables = forms_in(data)
     if len(tables) > 1 and parts:
         raise UsageError(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
+import sys
 from pathlib import Path
 
 from fabula.cli.arguments import Printed, print_as
@@ -23,4 +25,6 @@ def show(path: Path, *, form: Printed = "table") -> None:
     from fabula.reports.profile_text import profiles_text
 
     profiles = profile(path)
-    print_as(form, profiles_text(profiles), [dataclasses.asdict(item) for item in profiles])
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    text = profiles_text(profiles, room=room)
+    print_as(form, text, [dataclasses.asdict(item) for item in profiles])
