@@ -231,6 +231,12 @@ def generate(
         from fabula.review.notes import with_review
 
         wanted = with_review(wanted, review)
+    loading = Loading(append, truncate, False, fast_load, tuple(allow_remote))
+    target = None if output is None else destination_of(output, loading)
+    if target is not None and append:
+        from fabula.databases.continuing import continued
+
+        wanted = continued(wanted, target.open(loading))
     planned = make_plan(_settled(wanted, key_file), n=n, seed=seed, model=model)
     budget = Budget(max_calls=max_calls, max_tokens=max_tokens, max_cost=max_cost)
     options = RunOptions(
@@ -240,10 +246,9 @@ def generate(
         overwrite=overwrite,
         max_rejects=max_rejects,
         escape_formulas=is_asked(escape_formulas),
-        loading=Loading(append, truncate, False, fast_load, tuple(allow_remote)),
+        loading=loading,
         progress=progress,
     )
-    target = None if output is None else destination_of(output, options.loading)
     check_class = partial(_check_row_class, planned.spec)
     try:
         with models_of_run(fresh=fresh, budget=budget, batch=batch) as open_model:

@@ -333,3 +333,53 @@ def test_duckdb_reads_what_was_loaded(tmp_path: Path) -> None:
     fb.generate(SHOP, output=path)
     with duckdb.connect(str(path), read_only=True) as connection:
         assert connection.execute("SELECT count(*) FROM customers").fetchone() == (30,)
+
+
+@every_place
+def test_appended_rows_go_on_after_those_that_are_there(place: str) -> None:
+    fb.generate(UNIQUE, output=place)
+    again = fb.generate(UNIQUE, output=place, append=True)
+    assert again.manifest["destination"]["rows"]["customers"] == 30
+    held = rows_in(place)
+    held["customers"].sort(key=lambda row: row["id"])
+    assert [row["id"] for row in held["customers"]] == list(range(1, 61))
+    for column in ("id", "code", "mail"):
+        assert len({row[column] for row in held["customers"]}) == 60
+    names = [row["name"] for row in held["customers"]]
+    assert names[:30] != names[30:]
+
+
+UNIQUE = """
+fabula: 1
+name: shop
+tables:
+  customers:
+    n: 30
+    columns:
+      id: {kind: key}
+      name: {kind: person}
+      code: {kind: pattern, regex: "[A-C][0-9]{2}", unique: true}
+      mail: {kind: person, field: email, unique: true}
+  orders:
+    per_parent: {of: customers, min: 0, max: 5}
+    columns: {id: {kind: key}, customer_id: {kind: reference, to: customers}}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("place", "script"),
+    [("pg", "shop"), ("pg", "nasty"), ("maria", "northwind"), ("sqlite", "chinook")],
+    indirect=["place"],
+)
+def test_a_schema_is_filled_at_a_hundred_times_its_size_and_again(place: str, script: str) -> None:
+    run_script(place, f"{script}.sql")
+    spec = infer(place).spec
+    sizes = {name: table.n * 100 for name, table in spec.tables.items() if table.n is not None}
+    first = fb.generate(spec, n=sizes, output=place).manifest["destination"]["rows"]
+    second = fb.generate(spec, n=sizes, output=place, append=True).manifest["destination"]["rows"]
+    with database_at(place) as database:
+        for name in spec.tables:
+            assert database.count(name) == first[name] + second[name]
+        if database.dialect == "sqlite":
+            assert database.run("PRAGMA foreign_key_check") == []

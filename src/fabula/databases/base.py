@@ -132,8 +132,11 @@ class Database(ABC):
         found = [name for name, place in self.columns(table).items() if place.key]
         if len(found) != 1:
             return None
-        ((highest,),) = self.run(f"SELECT max({self.quoted(found[0])}) FROM {self.named(table)}")
-        return highest if isinstance(highest, int) else None
+        name = self.quoted(found[0])
+        with suppress(self.error):  # not every type has an order
+            ((highest,),) = self.run(f"SELECT max({name}) FROM {self.named(table)}")
+            return highest if isinstance(highest, int) else None
+        return None
 
     def defer(self) -> None:  # noqa: B027  (most have nothing to do)
         """Let foreign keys be checked when the load is committed, where they allow it."""

@@ -86,8 +86,8 @@ _LONG_NAMES = (
     "details",
 )
 _SIZES = {"text.word": 20, "text.sentence": 250}
-"""Characters that values of a provider reach at most, as a rule; people's reach 60."""
-_NAMED = 60
+"""Characters that values of a provider reach at most, as a rule; people's reach 120."""
+_NAMED = 120
 
 
 @dataclass(frozen=True)

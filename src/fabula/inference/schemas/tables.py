@@ -29,6 +29,7 @@ from fabula.spec.tables import PerParent, TableSpec
 
 ROOTS = 100
 """Rows of a table that follows from no other one."""
+_LONG = ("INT", "BIGINT", "UINT", "UBIGINT")
 _CHILDREN = (8, 4, 2)
 """Most rows of a parent, by the depth of the table."""
 
@@ -54,6 +55,7 @@ class TableDraft:
         self._once |= {table.primary_key[0]} if len(table.primary_key) == 1 else set()
         self._driver = links.driver(table.name)
         self._numbered = self._number_within()
+        self._once |= self._counted()
 
     def spec(self) -> TableSpec:
         """The table's spec."""
@@ -285,6 +287,17 @@ class TableDraft:
                 if whole and not column.identity and own[0] not in self._once:
                     return own[0]
         return None
+
+    def _counted(self) -> set[str]:
+        """The whole number of a key of several columns that nothing else tells apart."""
+        linked = self._links.of(self.table.name)
+        found = set()
+        for group in (self.table.primary_key, *(once.columns for once in self.table.uniques)):
+            own = [name for name in group if name not in linked]
+            if len(group) > 1 and len(own) == len(group):
+                whole = [n for n in own if type_name(self.table.columns[n].type) in _LONG]
+                found |= set(whole[:1]) - set(self._found.facts)
+        return found
 
     def _key_name(self) -> str | None:
         """The key that numbers the rows, where the table has one."""
