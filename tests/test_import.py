@@ -31,6 +31,7 @@ PUBLIC_NAMES = [
     "Synthesizer",
     "TableSpec",
     "Unmasked",
+    "View",
     "__version__",
     "adescribe",
     "aextend",
@@ -66,9 +67,11 @@ PUBLIC_NAMES = [
     "run_program",
     "scan",
     "simulate",
+    "strategy",
     "synthesize",
     "unmask",
     "validate",
+    "view",
 ]
 
 LOADED_LATER = {

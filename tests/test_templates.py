@@ -59,6 +59,9 @@ def test_stations_have_each_day_once_and_warm_summers() -> None:
     july, january = high.filter(pc.equal(months, 7)), high.filter(pc.equal(months, 1))
     assert pc.mean(july).as_py() > pc.mean(january).as_py() + 10
     assert len(day.slice(0, 365).unique()) == 365
+    rain = (readings["rain_mm"].to_numpy() > 0).reshape(8, 365)
+    assert rain[:, 1:][rain[:, :-1]].mean() > 1.3 * rain.mean()  # wet days follow wet days
+    assert (rain[0] == rain[1]).mean() > 0.6  # the weather reaches several stations
 
 
 def test_a_qled_costs_twice_an_oled_of_its_size() -> None:

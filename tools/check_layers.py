@@ -18,7 +18,7 @@ PACKAGE = "fabula"
 LAYERS = (
     ("cli",),
     ("testing", "extending"),
-    ("api",),
+    ("api", "web"),
     ("reports",),
     ("evaluation",),
     ("runs",),

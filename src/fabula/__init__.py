@@ -44,21 +44,27 @@ if TYPE_CHECKING:
     from fabula.privacy.scan import scan
     from fabula.privacy.unmask import Unmasked, unmask
     from fabula.review.review import review_export, review_import
+    from fabula.runs.calibration import Calibrated, calibrate
     from fabula.runs.dataset import Dataset
+    from fabula.runs.mesa_models import record_mesa
     from fabula.runs.program import program, run_program
+    from fabula.runs.replicates import Replicates, replicate
     from fabula.runs.simulation import simulate
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
     from fabula.synthesizers.fitting import fit
     from fabula.synthesizers.multitable.database import RelationalSynthesizer
     from fabula.synthesizers.synthesizer import Synthesizer, load_synthesizer
+    from fabula.testing.strategies import strategy
     from fabula.topics.report import balance, balance_plan
     from fabula.training.export import export
+    from fabula.web.server import View, view
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Blended",
+    "Calibrated",
     "Dataset",
     "DatasetSpec",
     "FabulaError",
@@ -67,11 +73,13 @@ __all__ = [
     "Plan",
     "Rehearsal",
     "RelationalSynthesizer",
+    "Replicates",
     "Report",
     "Synthesized",
     "Synthesizer",
     "TableSpec",
     "Unmasked",
+    "View",
     "__version__",
     "adescribe",
     "aextend",
@@ -81,6 +89,7 @@ __all__ = [
     "balance",
     "balance_plan",
     "blend",
+    "calibrate",
     "col",
     "describe",
     "evaluate",
@@ -99,7 +108,9 @@ __all__ = [
     "plan",
     "preview",
     "program",
+    "record_mesa",
     "rehearse",
+    "replicate",
     "resolve",
     "review_export",
     "review_import",
@@ -107,9 +118,11 @@ __all__ = [
     "run_program",
     "scan",
     "simulate",
+    "strategy",
     "synthesize",
     "unmask",
     "validate",
+    "view",
 ]
 
 _HOMES = {
@@ -134,15 +147,20 @@ _HOMES = {
     "privacy.scan": "scan",
     "privacy.unmask": "Unmasked unmask",
     "review.review": "review_export review_import",
+    "runs.calibration": "Calibrated calibrate",
     "runs.dataset": "Dataset",
+    "runs.mesa_models": "record_mesa",
     "runs.program": "program run_program",
+    "runs.replicates": "Replicates replicate",
     "runs.simulation": "simulate",
     "spec.tables": "DatasetSpec TableSpec",
     "synthesizers.fitting": "fit",
     "synthesizers.multitable.database": "RelationalSynthesizer",
     "synthesizers.synthesizer": "Synthesizer load_synthesizer",
+    "testing.strategies": "strategy",
     "topics.report": "balance balance_plan",
     "training.export": "export",
+    "web.server": "View view",
 }
 """The public names of each module."""
 

@@ -66,7 +66,7 @@ def validate(spec: SpecLike, data: TableLike | None = None) -> CheckResults:
         from fabula.training.check import training_results
 
         return training_results(FilePath(spec))
-    resolved = _settled(resolve(spec))
+    resolved = _settled(resolve(spec), forms_only=True)
     _possible(make_plan(resolved, n=_one_where_unsized(resolved)))
     if data is None:
         return CheckResults()
@@ -94,7 +94,8 @@ def plan(
         >>> plan("name person.name, age int 18..90", n=5).order
         ('rows',)
     """
-    return _possible(make_plan(_settled(resolve(spec)), n=n, seed=seed, model=model))
+    settled = _settled(resolve(spec), n, seed=seed)
+    return _possible(make_plan(settled, n=n, seed=seed, model=model))
 
 
 def preview(
@@ -124,7 +125,8 @@ def preview(
     from fabula.llm.session import models_of_run
     from fabula.runs.execute import execute
 
-    small = shortened(_settled(resolve(spec, prompt=prompt)), PREVIEW_ROWS if n is None else n)
+    whole = _settled(resolve(spec, prompt=prompt), seed=seed)
+    small = shortened(whole, PREVIEW_ROWS if n is None else n)
     planned = make_plan(small, seed=seed, model=model)
     with models_of_run() as open_model:
         dataset = execute(planned, open_model=open_model)
@@ -237,7 +239,8 @@ def generate(
         from fabula.databases.continuing import continued
 
         wanted = continued(wanted, target.open(loading))
-    planned = make_plan(_settled(wanted, key_file), n=n, seed=seed, model=model)
+    settled = _settled(wanted, n, seed=seed, key_file=key_file)
+    planned = make_plan(settled, n=n, seed=seed, model=model)
     budget = Budget(max_calls=max_calls, max_tokens=max_tokens, max_cost=max_cost)
     options = RunOptions(
         format=format,
@@ -343,13 +346,24 @@ def _possible(plan: Plan) -> Plan:
     return plan
 
 
-def _settled(spec: DatasetSpec, key_file: Path | None = None) -> DatasetSpec:
-    """The spec with the columns of real files listed, and what masking does to them."""
-    if all(table.source is None for table in spec.tables.values()):
-        return spec
-    from fabula.privacy.source_tables import with_sources  # a heavy import, when needed
+def _settled(
+    spec: DatasetSpec,
+    n: Size = None,
+    *,
+    seed: int | None = None,
+    key_file: Path | None = None,
+    forms_only: bool = False,
+) -> DatasetSpec:
+    """The spec with the columns of real files, and with the rows of simulations."""
+    if any(table.source is not None for table in spec.tables.values()):
+        from fabula.privacy.source_tables import with_sources  # a heavy import, when needed
 
-    return with_sources(spec, key_file=FilePath(key_file) if key_file else None)
+        spec = with_sources(spec, key_file=FilePath(key_file) if key_file else None)
+    if any(table.simulation is not None for table in spec.tables.values()):
+        from fabula.runs.simulated import with_simulations  # likewise
+
+        spec = with_simulations(spec, n, seed=seed, forms_only=forms_only)
+    return spec
 
 
 def _one_where_unsized(spec: DatasetSpec) -> dict[str, int]:

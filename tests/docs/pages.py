@@ -32,6 +32,9 @@ PAGES = [
 ]
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_FILE = re.compile(r"# (\S+\.yaml|(?:test_\w+|conftest)\.py)\n")
+"""The first line of a block that is a file: a spec, or tests that a command runs."""
+
 _VARYING = re.compile(r"<?\d+(?:\.\d+)? (?:s|min|h|bytes|kB|MB)\b")
 _MODEL = re.compile(r"--model (?!fake\b)\S+")
 _SKIPPED = ("pip ", "uv ", "make ", "export ")
@@ -98,15 +101,14 @@ def run_page(page: Path) -> list[Printed]:
     names: dict[str, object] = {"__name__": "__main__"}
     found: list[Printed] = []
     for block in blocks(page):
-        if block.language == "python":
+        file = _FILE.match(block.text)
+        if file:
+            Path(file[1]).write_text(block.text, encoding="utf-8")
+        elif block.language == "python":
             code = compile(block.text, page.name, "exec", dont_inherit=True)
             exec(code, names)
         elif block.language in ("console", "bash"):
             found += _run_console(block)
-        elif block.language == "yaml":
-            name = re.match(r"# (\S+\.yaml)\n", block.text)
-            if name:
-                Path(name[1]).write_text(block.text, encoding="utf-8")
     return found
 
 

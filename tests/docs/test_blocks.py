@@ -16,6 +16,7 @@ def test_commands_print_what_the_page_shows(page, tmp_path, monkeypatch):
     """Run from top to bottom in an empty folder; refresh with `python -m tests.docs.pages`."""
     monkeypatch.chdir(tmp_path)
     for printed in run_page(page):
+        assert printed.code == 0 or printed.command.startswith("fabula "), printed.printed
         assert printed.holds, (
             f"`{printed.command}` prints\n{printed.printed}\nbut the page shows\n{printed.shown}"
         )

@@ -25,6 +25,25 @@ def made(values: pa.Array) -> tuple[pa.Array, str]:
     return table.column("x").combine_chunks(), found.reasons["tables.data.columns.x"]
 
 
+@pytest.mark.parametrize("form", ["{y}-{d:03}", "{q}Q{y}", "H{h} {y}", "{y}-{z}", "FY{y}/{n:02}"])
+def test_periods_keep_their_form(form):
+    """More of them than a list of labels holds, or of a form that is no label's."""
+    real = pa.array(
+        [
+            form.format(y=1900 + at % 120, q=at % 4 + 1, h=at % 2 + 1, d=at * 7 % 365 + 1,
+                        z=1901 + at % 120, n=(at % 120 + 1) % 100)
+            for at in range(600)
+        ]
+    )  # fmt: skip
+    values = made(real)[0].cast(pa.string())
+    shape = pc.replace_substring_regex(real, r"\d", "0")
+    shapes = pc.replace_substring_regex(values, r"\d", "0")
+    assert set(shapes.to_pylist()) <= set(shape.to_pylist())
+    found = written_form(real.cast(pa.large_string()))
+    if found is not None:
+        assert found.form.read(values.cast(pa.large_string())).null_count == 0
+
+
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(st.sampled_from([*SPELLINGS, *DURATIONS]), st.integers(0, 3), st.integers(0, 2**32 - 1))
 def test_texts_of_times_and_durations_keep_their_form(form, mistyped, seed):

@@ -169,6 +169,42 @@ def test_the_verdict_says_helps_no_difference_or_hurts(blend: tuple[float, ...],
     assert Trial("ill", "rare", 100, scores).verdict == word
 
 
+@pytest.mark.slow
+def test_a_law_that_the_synthesizer_finds_helps_a_model_of_few_rows() -> None:
+    """Whether a shop is taxed never changes; six rows a shop are too few for boosted trees."""
+    rng = np.random.default_rng(0)
+    shop = rng.integers(0, 80, 500)
+    real = pa.table(
+        {
+            "shop": [f"s{number}" for number in shop],
+            "size": np.round(rng.normal(size=500), 2),
+            "taxed": np.where((rng.random(80) < 0.5)[shop], "yes", "no"),
+        }
+    )
+    trial = fb.blend(real, target="taxed", rows_per_real=8).trial
+    assert trial is not None
+    assert trial.verdict == "helps"
+    mean, half = trial.difference("AUC")
+    assert mean - half > 0.2
+
+
+@pytest.mark.slow
+def test_rows_whose_law_the_synthesizer_cannot_learn_hurt() -> None:
+    """Parity of four bits: no pair of columns says anything, and real rows alone are enough."""
+    rng = np.random.default_rng(0)
+    bits = rng.integers(0, 2, (1_200, 8))
+    odd = bits[:, :4].sum(axis=1) % 2
+    real = pa.table(
+        {f"b{at}": np.where(bits[:, at], "on", "off") for at in range(8)}
+        | {"odd": np.where(odd, "yes", "no")}
+    )
+    trial = fb.blend(real, target="odd", rows_per_real=3).trial
+    assert trial is not None
+    assert trial.verdict == "hurts"
+    mean, half = trial.difference("AUC")
+    assert mean + half < -0.2
+
+
 def test_average_precision_counts_ties_together() -> None:
     truth = np.array([True, False, True, False])
     assert average_precision(truth, np.array([0.9, 0.8, 0.7, 0.1])) == pytest.approx(

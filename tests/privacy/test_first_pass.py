@@ -6,9 +6,8 @@ import pyarrow as pa
 import pytest
 
 from fabula.fakers.locales import load_locale
-from fabula.privacy.actions import ColumnAction
+from fabula.privacy.actions import ColumnAction, TableMask
 from fabula.privacy.first_pass import Known
-from fabula.privacy.masking import TableMask
 from fabula.privacy.secret import Secret
 
 

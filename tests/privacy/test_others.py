@@ -161,3 +161,64 @@ def test_people_who_are_told_by_their_name_get_names_and_leave_the_notes(key: Pa
         assert (
             row["note"] == f"{row['patient_name']} was seen in the morning by {row['doctor_name']}."
         )
+
+
+def _employees(*columns: str) -> tuple[pa.Table, list[int | None]]:
+    """Employees of whom all but five have one of those five as a manager; and each one's row."""
+    people = customers(60).select(["customer_id", "name", "email"])
+    boss = [None if row < 5 else row % 5 for row in range(60)]
+    first, last = (
+        pa.array([str(name).split()[at] for name in people["name"].to_pylist()]) for at in (0, -1)
+    )
+    own = {"employee_id": people["customer_id"], "name": people["name"], "email": people["email"],
+           "first_name": first, "last_name": last}  # fmt: skip
+    made = {name: own[name] for name in columns if not name.startswith("manager")}
+    for name in columns:
+        if name.startswith("manager"):
+            of = own["employee_id" if name == "manager_id" else name.removeprefix("manager_")]
+            made[name] = of.take(pa.array(boss, pa.int64()))
+    return pa.table(made), boss
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        ("name", "manager_name"),
+        ("employee_id", "name", "manager_name", "manager_id"),
+        ("employee_id", "email", "name", "manager_name"),
+        ("employee_id", "email", "name", "manager_name", "manager_id"),
+        ("employee_id", "email", "first_name", "last_name", "manager_first_name",
+         "manager_last_name", "manager_email"),
+        ("email", "name", "manager_email", "manager_name"),
+    ],
+)  # fmt: skip
+def test_a_manager_has_the_same_new_name_as_in_the_managers_own_row(
+    columns: tuple[str, ...], key: Path
+) -> None:
+    table, boss = _employees(*columns)
+    new = fb.mask(table, key_file=key).table.to_pylist()
+    for row, other in enumerate(boss):
+        for name in (c for c in columns if c.startswith("manager")):
+            of = "employee_id" if name == "manager_id" else name.removeprefix("manager_")
+            assert new[row][name] == (None if other is None else new[other][of])
+    assert not {row[columns[0]] for row in new} & {*table[columns[0]].to_pylist()}
+
+
+def test_two_employees_of_one_name_are_not_taken_for_one_manager(key: Path) -> None:
+    table, boss = _employees("employee_id", "email", "name", "manager_name")
+    names = table["name"].to_pylist()
+    names[1] = names[0]
+    managers = [None if other is None else names[other] for other in boss]
+    place = table.column_names.index("name")
+    table = table.set_column(place, "name", pa.array(names))
+    table = table.set_column(place + 1, "manager_name", pa.array(managers))
+    masked = fb.mask(table, key_file=key)
+    new = masked.table.to_pylist()
+    assert new[0]["name"] != new[1]["name"]
+    assert {
+        new[row]["manager_name"] for row, other in enumerate(boss) if other in (0, 1)
+    }.isdisjoint({new[0]["name"], new[1]["name"]})
+    assert (
+        "1 name belongs to several people, and can't tell whose row is whose"
+        in (masked.card["notes"])
+    )

@@ -139,6 +139,7 @@ def test_every_kind_can_be_named(kind: str) -> None:
         "template": "x",
         "expr": "'1 + 1'",
         "provider": "code.isbn",
+        "series": "day",
         "text": "x",
         "judge": "b 'is it good'",
         "reasoning": "b",

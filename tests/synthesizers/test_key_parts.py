@@ -130,3 +130,49 @@ def test_lines_are_counted_within_their_order(first: int) -> None:
     dear = lines.filter(pc.equal(lines["line_no"], first))["price"]
     assert pc.mean(dear).as_py() > 70
     assert not (row_links(fitted.sample(seed=3), fitted.keys.foreign[0]) < 0).any()
+
+
+@pytest.mark.parametrize(("first_month", "last_late"), [(1, 0), (8, 5)])
+def test_a_season_in_a_key_tells_the_year_of_its_games(
+    first_month: int, last_late: int, tmp_path: Path
+) -> None:
+    """Also where a season begins in August and ends in May of the year after it."""
+    rng = np.random.default_rng(5)
+    years = rng.integers(1990, 2020, 600)
+    month = rng.integers(0, 10, 600) + first_month - 1
+    days = ((years - 1970) * 12 + month).astype("M8[M]").astype("M8[D]") + rng.integers(0, 28, 600)
+    named = np.array([f"{year}/{(year + 1) % 100:02d}" for year in range(1990, 2020)])
+    real = {
+        "season": pa.table({"season": named, "teams": rng.integers(16, 20, 30)}),
+        "game": pa.table(
+            {
+                "game_id": np.arange(600) + 9_000,
+                "season": named[years - 1990],
+                "played": pa.array(days.astype("M8[D]")),
+                "weekday": pa.array((days.astype(int) + 3) % 7),
+            }
+        ),
+    }
+    model = fit(real, seed=1, rounds=5)
+    assert "on every row played: in the year of season" in model.card()
+    model.save(tmp_path / "model")
+    made = load_synthesizer(tmp_path / "model").sample(seed=2)["game"]
+    assert made.num_rows == 600
+    for row in made.to_pylist():
+        assert row["played"].year - (row["played"].month <= last_late) == int(row["season"][:4])
+        assert row["played"].weekday() == row["weekday"]
+
+
+def test_users_called_so_keep_their_counts_without_a_table() -> None:
+    rng = np.random.default_rng(6)
+    users = np.repeat(np.arange(1, 61), rng.integers(20, 40, 60))
+    films = rng.integers(0, 50, len(users))
+    real = {
+        "movies": pa.table({"movie_id": np.arange(50)}),
+        "ratings": pa.table({"user": users, "movie_id": films, "stars": films % 5 + 1}),
+    }
+    made = fit(real, seed=1, rounds=5).sample(seed=1)["ratings"]
+    counts = np.unique(made.column("user").to_numpy(), return_counts=True)[1]
+    assert len(counts) == 60
+    assert counts.min() >= 18
+    assert counts.max() <= 42

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fabula.errors import UsageError
 from fabula.evaluation.metrics.metric import METRICS
 from fabula.extending import (
     Detector,
@@ -70,9 +71,46 @@ def test_every_training_format_keeps_the_contract(name):
     check_training_format(TRAINING_FORMATS[name])
 
 
-@pytest.mark.parametrize("name", list(DETECTORS.builtin()))
+VALUES = {
+    "email": ([f"u{n}@mail.example" for n in range(5)], ["@home", "a@b", "a b@c.example"]),
+    "mac": ([f"00:1a:2b:3c:4d:{n}{n}" for n in range(5)], ["00:1a:2b", "12:30:59"]),
+    "ip": ([f"192.168.0.{n}" for n in range(5)], ["1.2.3.4", "2.0.1.10"]),
+    "uuid": ([f"0000000{n}-0000-4000-8000-00000000000{n}" for n in range(5)], ["0000-4000"]),
+    "coordinates": ([f"48.20{n}, 16.37{n}" for n in range(5)], ["48, 16", "98.20, 16.37"]),
+    "postcode": ([f"SW1A {n}AA" for n in range(5)], ["SW1A", "2024-12"]),
+    "account": (
+        ["GB82WEST12345698765432", "DE89370400440532013000", "NL91ABNA0417164300",
+         "AT611904300234573201", "BE68539007547034"],
+        ["GB82WEST12345698765433", "DE89370400440532013001"],
+    ),
+    "card": (
+        ["4111111111111111", "5555555555554444", "378282246310005", "6011111111111117",
+         "4012888888881881"],
+        ["4111111111111112", "5555555555554445"],
+    ),
+}  # fmt: skip
+"""Values of each of Fabula's own kinds that a form tells, and others that look like them."""
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, entry in DETECTORS.builtin().items() if not entry.weighed]
+)
 def test_every_detector_keeps_the_contract(name):
-    check_detector(DETECTORS[name], [], [])
+    check_detector(DETECTORS[name], *VALUES[name])
+
+
+def test_a_detector_of_a_form_needs_no_function():
+    entry = Detector("tag", "tags", form=r"[A-Z]\d", unless=r"A\d", told="have the form of a tag")
+    check_detector(entry, ["A1", "B2", "C3", "D4", "E5"], ["A1", "A2"])
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [({}, "neither `detects` nor a `form`"), ({"form": "("}, "is not a regular expression")],
+)
+def test_a_detector_that_could_find_nothing_is_refused(parts, told):
+    with pytest.raises(UsageError, match=told):
+        DETECTORS.add(Detector("tag", "tags", told="have the form of a tag", **parts))
 
 
 GOOD = {"size": [1, 2, 3, 4], "price": [2.0, 4.0, 6.0, 9.0], "name": ["a", "b", "c", "d"]}

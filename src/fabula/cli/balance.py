@@ -47,7 +47,7 @@ def _shares(texts: Sequence[str]) -> dict[str, float]:
     for topic, share in shares.items():
         if math.isnan(share):
             raise UsageError(
-                f"`--share {topic}` gives no number", code="usage.shares", hint="write `food=0.4`"
+                f"`--share {topic}` has no number", code="usage.shares", hint="write `food=0.4`"
             )
     return shares
 

@@ -38,7 +38,7 @@ def blend(
     seed: int = 0,
     overwrite: bool = False,
 ) -> None:
-    """Put synthetic rows beside real ones, and tell whether that helps a model.
+    """Combine real and synthetic rows, and tell whether that helps a model.
 
     The real rows stay as they are. The synthesizer learns from four fifths of them; none of its
     rows equals a real one, and no key occurs twice. The test says `helps`, `no difference` or

@@ -111,7 +111,7 @@ def describe(
         show_prompts(talk, prompts, asked.get("model", "local"))
         return
     if language and not is_known(language):
-        talk.say(f"note: whether a text is in {language} can't be checked; it is only asked for")
+        talk.say(f"note: {language} is asked for and can't be checked")
     target = output or beside(data, "described")
     if report is not None:
         check_free(report, overwrite=True)

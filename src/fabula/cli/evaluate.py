@@ -28,6 +28,7 @@ class Measuring(TypedDict, total=False):
         positive (LABEL): Label of the target that counts as the good outcome.
         protected (COLUMNS): Groups of people: `sex,race`.
         quasi (COLUMNS): Quasi-identifiers: `age,postcode`.
+        confidential (COLUMNS): Columns to guess from --quasi: `diagnosis`; by default all others.
         sensitive (COLUMNS): Real columns of any type whose values must not appear.
         sequence (ENTITY,TIME): Events in order: `customer_id,placed`.
         model (MODEL.fabula): What `fabula fit` wrote; warns where --real and --holdout are not its
@@ -44,6 +45,7 @@ class Measuring(TypedDict, total=False):
     positive: str
     protected: Names
     quasi: Names
+    confidential: Names
     sensitive: Names
     sequence: Names
     model: Path

@@ -12,7 +12,7 @@ from fabula.cli.options import verb
 def plugins(
     *, builtin: Annotated[bool, "--all"] = False, form: Literal["text", "json"] = "text"
 ) -> None:
-    """List installed plug-ins, what each brings, and what failed to load.
+    """List installed plug-ins, what each adds, and what failed to load.
 
     Options:
         builtin: List the built-in entries, too.

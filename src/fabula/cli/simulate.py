@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from fabula.cli.arguments import Count, Rows
+from fabula.cli.arguments import Count, Positive, Rows
 from fabula.cli.console import Talk, pasted
 from fabula.cli.group import new_app
 from fabula.cli.options import Read, verb
@@ -18,20 +18,47 @@ from fabula.errors import UsageError
 app = new_app()
 
 
-def _numbers(texts: Sequence[str]) -> dict[str, float]:
+def numbers(texts: Sequence[str], option: str = "--set") -> dict[str, float]:
     """`["price=1.2"]` by name."""
-    numbers: dict[str, float] = {}
+    found: dict[str, float] = {}
     for text in texts:
         name, _, number = text.partition("=")
         try:
-            numbers[name.strip()] = float(number)
+            found[name.strip()] = float(number)
         except ValueError as error:
             raise UsageError(
-                f"`--set {text}` is not a parameter and its number",
+                f"`{option} {text}` is not a parameter and its number",
                 code="usage.parameter",
-                hint=f"write `--set {name or 'NAME'}=1.5`",
+                hint=f"write `{option} {name or 'NAME'}=1.5`",
             ) from error
-    return numbers
+    return found
+
+
+def _scenarios(texts: Sequence[str]) -> dict[str, dict[str, float]]:
+    """`["low:price=0.9,level=2"]` as parameters by the scenario's name."""
+    made: dict[str, dict[str, float]] = {}
+    for text in texts:
+        name, colon, parameters = text.partition(":")
+        if not (name and colon) or name in made:
+            raise UsageError(
+                f"`--scenario {text}` " + ("is given twice" if name in made else "names nothing"),
+                code="usage.scenario",
+                hint="write `--scenario now: --scenario low:price=0.9`",
+            )
+        made[name] = numbers(parameters.split(",") if parameters.strip() else [], "--scenario")
+    return made
+
+
+def _replicate(talk: Talk, model: str, output: Path | None, **given: Any) -> None:
+    from fabula.io.names import file_stem
+    from fabula.runs.replicates import replicate
+    from fabula.simulation.model_files import file_of
+
+    folder = output or Path("out") / file_stem(file_of(model)[0].stem)
+    with progress(talk, resumes=True, unit="run") as watch:
+        made = replicate(model, output=folder, progress=watch, **given)
+    talk.say(made.report())
+    talk.hint(f"the runs are folders in `{folder}`; their totals: `{folder}/totals.parquet`")
 
 
 @verb(app)
@@ -44,8 +71,13 @@ def simulate(
     days: Annotated[float | None, typer.Option(min=0)] = None,
     output: Path | None = None,
     seed: int | None = None,
-    set_: Annotated[Mapping[str, float] | None, "--set", Read(_numbers, many=True)] = None,
+    set_: Annotated[Mapping[str, float] | None, "--set", Read(numbers, many=True)] = None,
     form: Literal["parquet", "csv", "jsonl", "arrow"] = "parquet",
+    replicates: Positive | None = None,
+    scenario: Annotated[
+        Mapping[str, Mapping[str, float]] | None, Read(_scenarios, many=True)
+    ] = None,
+    workers: Positive = 1,
     fresh: bool = False,
     overwrite: bool = False,
 ) -> None:
@@ -63,6 +95,10 @@ def simulate(
         seed: Seed; overrides the model's.
         set_ (NAME=NUMBER): Parameter of the model; repeatable.
         form (FORMAT): `parquet`, `csv`, `jsonl` or `arrow`.
+        replicates (N): Runs under N seeds, from `--seed` on, with a folder each.
+        scenario (NAME:PARAMETER=NUMBER,…): Replicate the model with these parameters, under
+            the same chance as the other scenarios; repeatable.
+        workers (N): Processes that make replicates.
         fresh: Start over instead of continuing an earlier run.
         overwrite: Replace another run in the folder.
     """
@@ -72,6 +108,27 @@ def simulate(
     from fabula.runs.summary import wrote_line
     from fabula.simulation.model_files import load_world
 
+    if replicates is not None or scenario:
+        if fresh or overwrite or form != "parquet":
+            raise UsageError(
+                "--fresh, --overwrite and --format are for a single run",
+                code="usage.option",
+                hint="leave them out, or name another folder with `-o`",
+            )
+        _replicate(
+            talk,
+            model,
+            output,
+            n=n,
+            steps=steps,
+            days=days,
+            seed=seed,
+            parameters=set_,
+            replicates=replicates or 1,
+            scenarios=scenario or None,
+            workers=workers,
+        )
+        return
     world = load_world(model, set_)
     folder = output or Path("out") / file_stem(world.name)
     given: dict[str, Any] = {"steps": steps, "days": days, "seed": seed, "format": form}

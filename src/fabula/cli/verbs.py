@@ -11,6 +11,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "generate": "Generate data, check it and write it.",
         "extend": "Append rows that fit a table.",
         "simulate": "Run a model of agents and keep its tables.",
+        "calibrate": "Fit parameters of a model of agents to known totals.",
         "program": "Have a model write the program that generates the data; run it again.",
     },
     "Texts": {
@@ -27,7 +28,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Protect": {
         "mask": "Replace the people in tables with new people.",
         "unmask": "Put the real values back into masked files, with the key and the map.",
-        "blend": "Put synthetic rows beside real ones, and tell whether that helps a model.",
+        "blend": "Combine real and synthetic rows, and tell whether that helps a model.",
         "generalise": "Make a table k-anonymous, l-diverse and t-close at the least loss.",
         "scan": "Search files for values of real people, in any spelling or encoding.",
     },
@@ -37,6 +38,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Inspect": {
         "show": "Profile a data file or a run.",
+        "view": "Look at runs and data in a local page.",
         "runs": "List runs, or show one.",
         "kinds": "List the column kinds, or explain one.",
         "schema": "Print the JSON Schema of specs, for editors.",
@@ -44,7 +46,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Set up": {
         "models": "List language models, check one, download the embedded one.",
         "keys": "Store API keys for this user.",
-        "plugins": "List installed plug-ins, what each brings, and what failed to load.",
+        "plugins": "List installed plug-ins, what each adds, and what failed to load.",
         "doctor": "Check the installation and suggest fixes.",
     },
 }

@@ -97,7 +97,7 @@ def _try(column: ColumnPlan, source: str, sample: pa.Table) -> None:
             "same `rng`; use no other source of chance, no clock, and no order of a set."
         )
     if n and first.null_count == n:
-        raise FunctionFault("The function gives no value for any row.")
+        raise FunctionFault("The function returns no value for any row.")
     spec = _spec(column)
     problem = form_problem(pc.drop_null(first).to_pylist(), spec.examples, spec.pattern)
     if problem:

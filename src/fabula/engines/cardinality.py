@@ -57,13 +57,15 @@ class Cardinality:
         """The parent row of child rows `start` …, and each child's place among its siblings."""
         first = int(np.searchsorted(self._ends, start, side="right"))
         last = int(np.searchsorted(self._ends, start + rows, side="left"))
-        owners, places = [], []
+        owners, places = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
         for block in range(first, min(last, len(self._ends) - 1) + 1):
             counts = self.counts(block)
             ends = np.cumsum(counts)
-            owner = np.repeat(np.arange(len(counts)), counts)
-            owners.append(owner + block * BLOCK_ROWS)
-            places.append(np.arange(len(owner)) - (ends - counts)[owner])
-        before = int(self._ends[first - 1]) if first else 0
-        window = slice(start - before, start - before + rows)
-        return np.concatenate(owners)[window], np.concatenate(places)[window]
+            before = int(self._ends[block - 1]) if block else 0
+            low, high = max(start - before, 0), min(start + rows - before, int(ends[-1]))
+            some = slice(np.searchsorted(ends, low, side="right"), np.searchsorted(ends, high) + 1)
+            begins, ends = (ends - counts)[some], ends[some]
+            taken = np.minimum(ends, high) - np.maximum(begins, low)
+            owners.append(np.repeat(np.arange(len(ends)) + some.start + block * BLOCK_ROWS, taken))
+            places.append(np.arange(low, high) - np.repeat(begins, taken))
+        return np.concatenate(owners), np.concatenate(places)

@@ -24,6 +24,7 @@ from fabula.engines.made import CheckTally, MadeBlock, RejectedRow
 from fabula.engines.prepared import prepared
 from fabula.engines.references import Linkage, Linker, parent_values
 from fabula.engines.repair import Repaired, RowRules
+from fabula.engines.simulated import simulated_engines
 from fabula.engines.sources import SourceRows
 from fabula.engines.unique import Attempts, distinct_engine, distinct_groups, find_redraws
 from fabula.io.arrays import array_of
@@ -291,7 +292,7 @@ class TableBlocks:
     def _engines(self) -> dict[str, Engine]:
         """An engine for each column that is made by itself."""
         engines = correlated_engines(self.plan) | learned_engines(self.plan)
-        engines |= self._sources.engines(self.plan)
+        engines |= self._sources.engines(self.plan) | simulated_engines(self.plan)
         facts = TableFacts(self.plan.name, self.rows, self._seed)
         for name, column in self.plan.columns.items():
             if name in engines or name in self._groups or name in self.plan.references:

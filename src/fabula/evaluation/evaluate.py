@@ -42,6 +42,7 @@ def evaluate(
     positive: str | None = None,
     protected: Sequence[str] = (),
     quasi: Sequence[str] = (),
+    confidential: Sequence[str] = (),
     sensitive: Sequence[str] = (),
     sequence: Sequence[str] = (),
     spec: SpecLike | None = None,
@@ -62,6 +63,8 @@ def evaluate(
         positive: The target's label that counts as good; by default the rarer one of two.
         protected: Columns that define groups of people.
         quasi: Columns that together single people out; by default those whose names say so.
+            Attacks by linkage and homogeneity are tried where they are named.
+        confidential: Columns that homogeneity guesses from `quasi`; by default all others.
         sensitive: Columns of any type whose real values must occur nowhere; by default those of
             personal details, found by their values, and texts that differ from row to row.
         sequence: The columns of an entity and a time, `("customer_id", "placed")`, of events.
@@ -108,7 +111,9 @@ def evaluate(
     doubts = {} if fitted is None else warnings_of(fitted, there, held)
     for name, warning in held_out.published(made, there, held).items():
         doubts.setdefault(name, []).append(warning)
-    _must_exist(made, [name for name in (target, *protected, *quasi, *sequence) if name])
+    _must_exist(
+        made, [name for name in (target, *protected, *quasi, *confidential, *sequence) if name]
+    )
     _must_have_values(there, made, sensitive)
     _must_be_sequence(made, sequence)
     if target in protected:
@@ -116,6 +121,12 @@ def evaluate(
             f"`{target}` can't be both the outcome and what defines the groups",
             code="evaluate.target-protected",
             hint="leave it out of `protected`, or name another `target`",
+        )
+    if confidential and (not quasi or {*quasi} & {*confidential}):
+        raise UsageError(
+            "confidential columns are guessed from quasi-identifiers, which are other columns",
+            code="evaluate.confidential",
+            hint="name those that people are known by with `--quasi`, such as `--quasi age,sex`",
         )
     rules, checks = None if spec is None else resolve(spec), CheckResults()
     if rules is not None:
@@ -154,6 +165,7 @@ def evaluate(
             "positive": positive,
             "protected": list(filter(keeps, protected)) or None,
             "quasi": list(filter(keeps, quasi)) or None,
+            "confidential": list(filter(keeps, confidential)) or None,
             "sensitive": sensitive or None,
             "secrets": secrets.get(name, ()),
             "others": [item for item in elsewhere if not item.only],

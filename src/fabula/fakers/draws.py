@@ -43,6 +43,8 @@ class Draws:
         self._sexes = sexes
         self._homes = homes
         self._slots: dict[str, NDArray[np.uint16]] = {}
+        self.words: dict[object, Index] = {}
+        """The words that were drawn already, by what drew them."""
 
     def slots(self, attribute: str) -> NDArray[np.uint16]:
         """A number below 65,536 for each row, for a table of frequencies."""
@@ -83,13 +85,15 @@ class BySex(Generic[Word]):
         start = 0 if female == male else len(female)
         self.words = [*female, *(male if start else ())]
         self._attribute = attribute
-        self._table = np.stack(
-            [frequency_table(len(female), shift), start + frequency_table(len(male), shift)]
-        )
+        tables = [frequency_table(len(female), shift), start + frequency_table(len(male), shift)]
+        self._tables = tables if start else tables[:1]
 
     def index(self, draws: Draws) -> Index:
         """The position in `words` of each row's word."""
-        return self._table[draws.sex(), draws.slots(self._attribute)]
+        if self not in draws.words:
+            drawn = [table[draws.slots(self._attribute)] for table in self._tables]
+            draws.words[self] = drawn[0] if len(drawn) == 1 else np.where(draws.sex(), *drawn[::-1])
+        return draws.words[self]
 
 
 def frequency_table(count: int, shift: float) -> NDArray[np.int32]:

@@ -31,8 +31,9 @@ class Names:
     def __init__(self, locale: Locale) -> None:
         self._first_names = BySex(locale.first, "first_name", _FIRST_NAME_SHIFT)
         self._last_names = BySex(locale.last, "last_name", locale.rank_shift)
+        self._drawn = {"first_name": self._first_names, "last_name": self._last_names}
         first, last = self._first_names.words, self._last_names.words
-        texts = {"first": [name.text for name in first], "last": [name.text for name in last]}
+        texts = {"first": self.words("first_name"), "last": self.words("last_name")}
         holders = [style.format(name.latin) for name in first for style in _STYLES]
         surnames = [name.latin for name in last]
         self._first = Phrase(texts["first"])
@@ -41,6 +42,14 @@ class Names:
         self._holders = Phrase(holders, surnames)
         self._usernames = Phrase(holders, surnames, _NUMBER_TEXTS)
         self._emails = Phrase(holders, surnames, _ACCOUNT_TEXTS)
+
+    def words(self, field: str) -> list[str]:
+        """All first or last names."""
+        return [name.text for name in self._drawn[field].words]
+
+    def index(self, field: str, draws: Draws) -> Index:
+        """The place of each row's first or last name in `words`."""
+        return self._drawn[field].index(draws)
 
     def first_name(self, draws: Draws) -> pa.StringArray:
         """A given name that fits the row's sex."""

@@ -94,7 +94,7 @@ class People:
             SpecError: There is no such field.
         """
         draws = Draws(open_stream, n, sexes, homes)
-        return {field: self._field(field, draws) for field in fields}
+        return {field: self.field(field, draws) for field in fields}
 
     def draw_unique(
         self,
@@ -117,13 +117,33 @@ class People:
             sexes: As for `draw`.
             homes: As for `draw`.
         """
-        draws = Draws(open_stream, len(row_index), sexes, homes)
+        return self.unique(field, Draws(open_stream, len(row_index), sexes, homes), row_index)
+
+    def unique(
+        self, field: Literal["email", "username"], draws: Draws, row_index: NDArray[np.integer]
+    ) -> pa.StringArray:
+        """Accounts that no two rows share, as `draw_unique` makes them."""
         unique = {"email": Names.unique_email, "username": Names.unique_username}[field]
         return self._mixed(
             [unique(each.names, draws, row_index) for each in self._residents], draws
         )
 
-    def _field(self, field: str, draws: Draws) -> pa.Array[Any]:
+    def words(self, field: Literal["first_name", "last_name"]) -> list[str]:
+        """The names that people may have, locale by locale."""
+        return [word for each in self._residents for word in each.names.words(field)]
+
+    def index(self, field: Literal["first_name", "last_name"], draws: Draws) -> Index:
+        """The place of each row's name in `words`."""
+        found = [each.names.index(field, draws) for each in self._residents]
+        if len(found) == 1:
+            return found[0]
+        starts = np.cumsum([0, *(len(each.names.words(field)) for each in self._residents)])
+        return np.choose(
+            draws.home(len(found)), [one + start for one, start in zip(found, starts, strict=False)]
+        )
+
+    def field(self, field: str, draws: Draws) -> pa.Array[Any]:
+        """One field of the people of some draws, as `draw` makes it."""
         if field not in FIELDS:
             message = f"a person has no field `{field}`"
             hint = did_you_mean(field, FIELDS) or f"the fields are {', '.join(FIELDS)}"

@@ -18,10 +18,11 @@ from typing import Any
 
 from fabula.errors import SourceError, did_you_mean
 from fabula.io.run_files import inside
-from fabula.kinds.base.code import FILE_SHA256
+from fabula.kinds.base.code import FILE_SHA256, ModelFile
 from fabula.llm.client.permission import check_code
 
 MOST_BYTES = 1 << 20
+_MODEL = re.compile(r"(?P<file>[^:]+\.py)(?::\w+)?")
 _PLACE = re.compile(r"(?P<file>[^:]+\.py|(?P<module>[\w.]+)):(?P<name>\w+)")
 
 
@@ -40,34 +41,50 @@ class Source:
         raise RuntimeError("this function runs only in the sandbox")
 
 
-def functions_of(spec: Path) -> Callable[[str, bool], Callable[..., Any]]:
-    """What finds the functions that a spec file names.
+class CodeOf:
+    """Finds the functions and models that a spec file names.
 
     Args:
-        spec: The spec file; functions are in files of its folder or below.
-
-    Returns:
-        A function of a place, `FILE.py:NAME` or `MODULE:NAME`, and whether it is for the sandbox.
-        It raises `ValueError` where there is no such function, and `UsageError` where nobody
-        permitted the file.
+        spec: The spec file; code is in files of its folder or below.
     """
-    folder = spec.parent.resolve()
 
-    def find(place: str, sandboxed: bool) -> Callable[..., Any]:
+    def __init__(self, spec: Path) -> None:
+        self._folder = spec.parent.resolve()
+
+    def __call__(self, place: str, sandboxed: bool) -> Callable[..., Any]:
+        """The function at a place, `FILE.py:NAME` or `MODULE:NAME`, or one for the sandbox alone.
+
+        Raises:
+            ValueError: There is no such function.
+            UsageError: Nobody permitted the file.
+        """
         found = _PLACE.fullmatch(place)
         if found is None:
             raise ValueError(f"`{place[:200]}` does not name a function; write `rules.py:total`")
         file, name = found["file"], found["name"]
         if found["module"]:
             file = file.replace(".", "/") + ".py"
-        path, text = _read(folder, file)
+        path, text = _read(self._folder, file)
         if sandboxed:
             return _source(file, text, name)
         sha256 = hashlib.sha256(text).hexdigest()
         check_code(path, sha256)
         return _defined(_module(path, file, text, sha256), file, name)
 
-    return find
+    def model(self, place: str) -> ModelFile:
+        """The file of a model at a place, `FILE.py` or `FILE.py:WORLD`.
+
+        Raises:
+            ValueError: There is no such file.
+            UsageError: Nobody permitted it.
+        """
+        found = _MODEL.fullmatch(place)
+        if found is None:
+            raise ValueError(f"`{place[:200]}` does not name a model; write `shop.py`")
+        path, text = _read(self._folder, found["file"])
+        sha256 = hashlib.sha256(text).hexdigest()
+        check_code(path, sha256)
+        return ModelFile(place, str(path), text, sha256)
 
 
 def _read(folder: Path, file: str) -> tuple[Path, bytes]:

@@ -10,18 +10,18 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import enum
-import re
 import types
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, TypeAdapter, create_model
+from pydantic import TypeAdapter
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 from pydantic.fields import FieldInfo
 
 from fabula.errors import SpecError, Violation
 from fabula.inference.guesses import Facts, Guess, guess, words
+from fabula.inference.row_models import row_model, unusable
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.spec import col
 from fabula.spec.tables import TableSpec
@@ -57,15 +57,16 @@ def table_from_class(cls: type, *, prompt: str | None = None) -> TableSpec:
 
 def guessed_table(cls: type, *, prompt: str | None = None) -> tuple[TableSpec, dict[str, str]]:
     """The table of a class, and for each guessed column the reason."""
-    model = cls if issubclass(cls, BaseModel) else _model_of_dataclass(cls)
+    known = row_model(cls)
+    assert known is not None
     name = words(cls.__name__) or "rows"
     columns: dict[str, AbstractColumn] = {}
     reasons: dict[str, str] = {}
     problems: list[Violation] = []
-    beside = frozenset(words(field) for field in model.model_fields)
-    for field, info in model.model_fields.items():
+    beside = frozenset(words(field) for field in known.model.model_fields)
+    for field, info in known.model.model_fields.items():
         try:
-            made = _column(field, info, owner=name, beside=beside, prompt=prompt)
+            made = guessed_column(field, info, owner=name, beside=beside, prompt=prompt)
         except SpecError as error:
             where = f"tables.{name}.columns.{field}"
             problems += [dataclasses.replace(item, where=where) for item in error.violations]
@@ -87,27 +88,26 @@ def _about(cls: type) -> str:
     return "" if text.startswith(f"{cls.__name__}(") else text
 
 
-def _model_of_dataclass(cls: type) -> type[BaseModel]:
-    """A Pydantic class with the fields of a dataclass."""
-    hints = get_type_hints(cls, include_extras=True)
-    fields: dict[str, Any] = {
-        field.name: (hints[field.name], ...) for field in dataclasses.fields(cls)
-    }
-    try:
-        return create_model(cls.__name__, **fields)
-    except (PydanticUserError, PydanticSchemaGenerationError) as error:
-        raise _unusable(cls.__name__, error) from error
-
-
-def _column(
+def guessed_column(
     name: str, info: FieldInfo, *, owner: str, beside: frozenset[str], prompt: str | None
 ) -> Guess:
-    """The column of one field; a column of the field's own has no reason."""
-    bare, metadata, optional = _unwrap(info.annotation, list(info.metadata))
+    """The column of one field; a column of the field's own has no reason.
+
+    Args:
+        name: The field.
+        info: What Pydantic knows of it.
+        owner: What it belongs to, in words.
+        beside: The names of the other fields.
+        prompt: What the rows are about; then only fields with a column of their own are drawn.
+
+    Raises:
+        SpecError: No column can hold the field.
+    """
+    bare, metadata, optional = unwrapped(info.annotation, list(info.metadata))
     own = [item for item in metadata if isinstance(item, AbstractColumn)]
     if own:
         return Guess(own[-1], "")
-    facts = _facts(words(name), bare, metadata, owner=owner, beside=beside)
+    facts = facts_of(words(name), bare, metadata, owner=owner, beside=beside)
     made = None if prompt else guess(facts)
     if made is None:
         column = _llm(name, info, bare, metadata, facts)
@@ -118,8 +118,13 @@ def _column(
     return Guess(made.column.model_copy(update=common), made.reason)
 
 
-def _unwrap(annotation: Any, metadata: list[Any]) -> tuple[Any, list[Any], bool]:
-    """The type without `Annotated` and `None`, all metadata, and whether it may be missing."""
+def unwrapped(annotation: Any, metadata: list[Any]) -> tuple[Any, list[Any], bool]:
+    """The type without `Annotated` and `None`, all metadata, and whether it may be missing.
+
+    Args:
+        annotation: The type of a field.
+        metadata: What is known of it besides; more is added.
+    """
     optional = False
     while True:
         if get_origin(annotation) is Annotated:
@@ -135,9 +140,18 @@ def _unwrap(annotation: Any, metadata: list[Any]) -> tuple[Any, list[Any], bool]
         return annotation, metadata, optional
 
 
-def _facts(
+def facts_of(
     name: str, bare: Any, metadata: list[Any], *, owner: str, beside: frozenset[str]
 ) -> Facts:
+    """What is known of a field.
+
+    Args:
+        name: Its name, in words.
+        bare: Its type, without `Annotated` and `None`.
+        metadata: Its constraints.
+        owner: What it belongs to, in words.
+        beside: The names of the other fields.
+    """
     low, high = _bound(metadata, "ge"), _bound(metadata, "le")
     above, below = _bound(metadata, "gt"), _bound(metadata, "lt")
     step = 1 if bare is int else _places(metadata)
@@ -232,7 +246,7 @@ def _json_schema(name: str, bare: Any, metadata: list[Any]) -> dict[str, Any]:
     try:
         schema = TypeAdapter(annotation).json_schema()
     except (PydanticUserError, PydanticSchemaGenerationError, TypeError) as error:
-        raise _unusable(name, error) from error
+        raise unusable(name, error) from error
     definitions = schema.pop("$defs", {})
     found: dict[str, Any] = _inlined(schema, definitions, ())
     return found
@@ -258,10 +272,3 @@ def _inlined(schema: Any, definitions: Mapping[str, Any], open_names: tuple[str,
         for key, value in schema.items()
         if not (key == "title" and isinstance(value, str))
     }
-
-
-def _unusable(name: str, error: Exception) -> SpecError:
-    reason = re.sub(r"\s+", " ", str(error)).partition(" For further")[0]
-    message = f"`{name}` has a type that JSON can't hold: {reason}"
-    hint = "give the field a column of its own: `Annotated[…, col.constant(…)]`"
-    return SpecError([Violation("spec.unusable-type", message, name, hint)])

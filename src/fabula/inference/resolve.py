@@ -43,7 +43,7 @@ def load(path: Path, *, allow_code: str | Sequence[str] = ()) -> DatasetSpec:
         SpecError: There is no such file, or it holds no spec; every problem with its line.
         UsageError: The spec names code that nobody allowed.
     """
-    from fabula.functions.named import functions_of
+    from fabula.functions.named import CodeOf
     from fabula.llm.client.permission import permit_code
 
     file = os.fspath(path)
@@ -55,7 +55,7 @@ def load(path: Path, *, allow_code: str | Sequence[str] = ()) -> DatasetSpec:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise _unreadable(file, f"the file can't be read: {reason}", None) from error
-    with found_by(functions_of(FilePath(file))):
+    with found_by(CodeOf(FilePath(file))):
         return parse_spec(_decode(raw, file), file=file)
 
 

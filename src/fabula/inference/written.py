@@ -32,6 +32,11 @@ _DIGITS = re.compile(r"%([-^_]?)(\d?)([a-zA-Z])")
 _FRACTIONS = {"3": "%g", "6": "%f"}
 _LISTED = 100
 """Most values that stand for a form which no expression writes."""
+_PERIOD_SQL = {
+    "%q": "quarter({0})", "%h": "(month({0}) + 5) // 6",
+    "%n": "strftime({0} + INTERVAL 1 YEAR, '%y')", "%N": "strftime({0} + INTERVAL 1 YEAR, '%Y')",
+}  # fmt: skip
+"""What writes the signs that `strftime` of SQL lacks."""
 _TIME_OF_DAY = "TIMESTAMP '2000-01-01' + to_seconds({0})"
 
 
@@ -132,8 +137,9 @@ def _plain(found: Written, texts: pa.Array) -> pa.Array:
     read = found.form.read(texts)
     read = pc.if_else(pc.is_in(texts, value_set=words), pa.scalar(None, read.type), read)
     if isinstance(found.form, TimeForm) and read.type == pa.int64():
-        months = read.fill_null(0).to_numpy().astype("datetime64[M]").astype("datetime64[D]")
-        return pc.if_else(read.is_valid(), pa.array(months), pa.scalar(None, pa.date32()))
+        months = (read.fill_null(0).to_numpy() * found.form.months).astype("datetime64[M]")
+        days = pa.array(months.astype("datetime64[D]"))
+        return pc.if_else(read.is_valid(), days, pa.scalar(None, pa.date32()))
     timed = pa.types.is_time(read.type) or pa.types.is_duration(read.type)
     return _in_seconds(read) if timed else read
 
@@ -177,7 +183,12 @@ def _sql(found: Written, kind: pa.DataType) -> str | None:
         form.format,
     ).replace("'", "''")
     moment = "{0}" if pa.types.is_temporal(kind) else _TIME_OF_DAY
-    sql = f"strftime({moment}, '{plain}')"
+    texts = re.split("(%[qhnN])", plain)
+    sql = " || ".join(
+        _PERIOD_SQL[text].format(moment) if text in _PERIOD_SQL else f"strftime({moment}, '{text}')"
+        for text in texts
+        if text
+    )
     case = {"^": "upper", "_": "lower"}.get(next(iter(flags), ""))
     return f"{case}({sql})" if case else sql
 

@@ -94,6 +94,7 @@ class Datetime(AbstractColumn):
 
     section: ClassVar = "times"
     expressions: ClassVar = ("start", "end")
+    times: ClassVar = ("start", "end")
     positional: ClassVar = ("start", "end")
     short_forms: ClassVar = {
         "hours": {"type": "string", "pattern": r"^[\d.]+-[\d.]+$"},

@@ -14,7 +14,7 @@ from fabula.kinds.base.steps import step_problems, step_problems_with_rows
 from fabula.kinds.base.values import TIME
 
 
-@column_kind(example="{kind: sequence, start: 2026-01-01, step: 1d}", aka=("series", "serial"))
+@column_kind(example="{kind: sequence, start: 2026-01-01, step: 1d}", aka=("serial",))
 class Sequence(AbstractColumn):
     """Numbers or dates in steady steps, one a row.
 

@@ -17,11 +17,11 @@ import pyarrow.compute as pc
 from fabula.io.arrays import is_text
 from fabula.pii import wordings
 from fabula.pii.dates import birth_dates, written_times
+from fabula.pii.entries import DIGITS_OF_PLACES
 from fabula.pii.few import found_in_few
 from fabula.pii.forms import (
     CALLING,
     DIGITS,
-    DIGITS_OF_PLACES,
     MIXED_PLATE,
     MOBILE,
     NEARLY_ALL,
@@ -31,7 +31,7 @@ from fabula.pii.forms import (
     formed,
     share,
 )
-from fabula.pii.kinds import FEWEST, TITLES, Finding, found_as, named
+from fabula.pii.kinds import DETECTORS, FEWEST, TITLES, Finding, found_as, named
 from fabula.pii.others import found_by_others
 from fabula.pii.places import DECIMAL, coordinate, paired_coordinates
 
@@ -171,18 +171,12 @@ def _as_called(texts: Sequence[str], name: str) -> Finding | None:
 
     No list holds every last name, and no form every phone number.
     """
-    for kind, form in _CALLED.items():
-        part = share(texts, form, whole=True)
-        if part >= NEARLY_ALL and named(kind, name):
-            return found_as(kind, part, f"may be {TITLES[kind]}, as `{name}` says")
+    for kind, entry in DETECTORS.builtin().items():
+        if entry.called and named(kind, name):
+            part = share(texts, re.compile(entry.called), whole=True)
+            if part >= NEARLY_ALL:
+                return found_as(kind, part, f"may be {entry.title}, as `{name}` says")
     return None
-
-
-_CALLED = {
-    "phone": re.compile(r"(?=\D*(\d\D*){6,15}$)(?=\d*\D|\d{8})[+\d(][\d ()./-]+( ?x\d{1,6})?"),
-    "first_name": (_WORDS := re.compile(r"[^\W\d_][^\d_@/:<>#]{0,40}")),
-    "last_name": _WORDS,
-}
 
 
 def _are_mixed_plates(texts: Sequence[str]) -> bool:
@@ -266,7 +260,7 @@ def _beside_street(values: pa.ChunkedArray, name: str) -> Finding | None:
     if len(texts) < FEWEST:
         return None
     if is_text(values.type) and named("city", name):
-        part = share(texts, _WORDS, whole=True)
+        part = share(texts, re.compile(DETECTORS["last_name"].called), whole=True)
         return found_as("city", part, f"may be towns, as `{name}` says") if part >= 0.5 else None
     numbers = not is_text(values.type) and not named("postcode", name)
     if numbers and ("0" in texts or not _are_spread(texts) or _are_all_different(values)):

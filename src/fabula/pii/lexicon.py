@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -72,6 +73,15 @@ def rare_names() -> frozenset[str]:
     return (all_first() | all_last()) - everyday() - ordinary()
 
 
+@lru_cache(maxsize=1)
+def regions() -> frozenset[str]:
+    """Countries, states and continents in all languages, their codes, and those of currencies."""
+    folder, topics = _datasets() / "int", {"address": _ORDINARY["address"]}
+    countries = runpy.run_path(str(folder / "address.py"))["COUNTRY_CODES"]
+    currencies = runpy.run_path(str(folder / "finance.py"))["CURRENCY_ISO_CODES"]
+    return _topics(topics) | _folded(_strings([countries, currencies]))
+
+
 def _topics(topics: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
     listed = (_read(folder / f"{file}.json").get(topic)
               for folder in _folders() for file in topics for topic in topics[file])  # fmt: skip
@@ -93,8 +103,11 @@ def parts(text: str) -> list[str]:
 
 
 def _folders() -> list[Path]:
-    datasets = Path(str(distribution("mimesis").locate_file("mimesis/datasets")))
-    return [each for each in sorted(datasets.iterdir()) if (each / "person.json").is_file()]
+    return [each for each in sorted(_datasets().iterdir()) if (each / "person.json").is_file()]
+
+
+def _datasets() -> Path:
+    return Path(str(distribution("mimesis").locate_file("mimesis/datasets")))
 
 
 def _words(folder: Path) -> Words:

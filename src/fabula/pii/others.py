@@ -19,7 +19,7 @@ def found_by_others(texts: Sequence[str], name: str) -> Finding | None:
     Raises:
         UsageError: A detector fails, or returns something else than a share.
     """
-    asked = [entry for entry in DETECTORS.values() if entry.detects is not None]
+    asked = [entry for name, entry in DETECTORS.items() if not DETECTORS.is_builtin(name)]
     shares = {entry: share_of(entry, texts, name) for entry in asked if len(texts) >= entry.fewest}
     fitting = [entry for entry, share in shares.items() if share >= entry.least]
     if not fitting:
@@ -34,9 +34,8 @@ def share_of(entry: Detector, texts: Sequence[str], name: str) -> float:
     Raises:
         UsageError: It fails, or returns something else than a share.
     """
-    assert entry.detects is not None
     try:
-        share = float(entry.detects(texts, name))
+        share = entry.share_of(texts, name)
     except Exception as error:  # whatever a stranger's detector raises
         raise _faulty(entry, name, f"{type(error).__name__}: {error}") from error
     if not 0 <= share <= 1:

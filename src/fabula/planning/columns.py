@@ -14,6 +14,7 @@ from fabula.errors import Violation, did_you_mean
 from fabula.kinds.base.arrow import CATEGORY, column_type
 from fabula.kinds.base.columns import AbstractColumn, AbstractFilled
 from fabula.kinds.base.parameters import as_moment, is_expression
+from fabula.kinds.base.sql import quoted
 from fabula.kinds.learned import Learned
 from fabula.kinds.llm import Llm
 from fabula.kinds.reasoning import Reasoning
@@ -113,7 +114,8 @@ class _Resolver:
             where = f"tables.{self.table.name}.columns.{name}.{parameter}"
             try:
                 if parameter in column.expressions:
-                    parsed = parse_expression(text, self.reference_names)
+                    sole = quoted(text) if text in self.table.columns else text  # `at`, `order`
+                    parsed = parse_expression(sole, self.reference_names)
                     sql[parameter] = parsed.sql
                 else:
                     parsed = Expression("", template_needs(text, self.reference_names))
@@ -197,7 +199,7 @@ def _formulas(column: AbstractColumn) -> Iterator[tuple[str, str]]:
     """The parameters of a column that are SQL or a template."""
     for parameter in column.expressions:
         value = getattr(column, parameter)
-        if is_expression(value) and (column.kind != "datetime" or as_moment(value) is None):
+        if is_expression(value) and (parameter not in column.times or as_moment(value) is None):
             yield parameter, value
     for parameter in column.templates:
         if (text := getattr(column, parameter)) is not None:
@@ -273,7 +275,7 @@ def _expression_types(
             message = f"column `{plan.name}`: {error}"
             problems.append(Violation("spec.bad-sql", message, where, error.hint))
             continue
-        wanted = "a time" if plan.spec.kind == "datetime" else "a number"
+        wanted = "a time" if parameter in plan.spec.times else "a number"
         if plan.spec.kind != "expr" and not _suits(wanted, found[parameter]):
             message = (
                 f"column `{plan.name}`: `{parameter}` must be {wanted}, not {found[parameter]}"

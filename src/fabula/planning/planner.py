@@ -83,7 +83,8 @@ def settle(spec: DatasetSpec, *, n: Size = None, model: ModelLike | None = None)
         UsageError: `n` names no table, or does not say which of several.
     """
     tables = {
-        name: with_distinct_checks(_with_thresholds(table)) for name, table in spec.tables.items()
+        name: with_distinct_checks(_with_thresholds(_with_neighbours(table)))
+        for name, table in spec.tables.items()
     }
     for name, rows in sizes_of(spec, n).items():
         tables[name] = tables[name].model_copy(update={"n": rows})
@@ -99,6 +100,12 @@ def settle(spec: DatasetSpec, *, n: Size = None, model: ModelLike | None = None)
     default = spec.models.get(asked, asked) if isinstance(asked, str) else asked
     named = {**spec.models, "default": default}
     return spec.model_copy(update={"tables": tables, "models": named})
+
+
+def _with_neighbours(table: TableSpec) -> TableSpec:
+    """The table whose columns know what they take from each other."""
+    columns = {name: column.among(table.columns) for name, column in table.columns.items()}
+    return table.model_copy(update={"columns": columns})
 
 
 def _with_thresholds(table: TableSpec) -> TableSpec:

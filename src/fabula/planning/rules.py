@@ -17,6 +17,7 @@ from fabula.kinds.checks.row import RowCheck
 from fabula.kinds.checks.unique import UniqueCheck
 from fabula.kinds.checks.window import WindowCheck
 from fabula.kinds.reference import Reference
+from fabula.kinds.simulation import Simulation
 from fabula.kinds.source import Source
 from fabula.llm.client.presets import COMPATIBLE, PROVIDERS, known_provider
 from fabula.lookup import failed_plugins
@@ -52,6 +53,10 @@ def spec_violations(spec: DatasetSpec) -> Iterator[Violation]:
             if isinstance(column, Source) and table.source is None:
                 message = f"`{name}` is a column of a file, and the table names none"
                 hint = "make the table `kind: source`, and add its `file`"
+                yield Violation("spec.missing-key", message, f"{where}.columns.{name}", hint)
+            if isinstance(column, Simulation) and table.simulation is None:
+                message = f"`{name}` is a column of a model, and the table names none"
+                hint = "make the table `kind: simulation`, and add its `file`"
                 yield Violation("spec.missing-key", message, f"{where}.columns.{name}", hint)
         if table.per_parent is not None and table.per_parent.distribution is not None:
             yield from _cardinality_problems(table.per_parent.distribution, f"{where}.per_parent")

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import pyarrow as pa
 
 from fabula.errors import UsageError, did_you_mean
 from fabula.io.written.time_forms import TimeForm
 from fabula.kinds.source import ACTIONS
-from fabula.privacy.people import DRAWN
+from fabula.privacy.files.json_bytes import OUTER
+from fabula.privacy.people import DRAWN, EMAIL, Keys
+from fabula.synthesizers.pii.gender_column import SexColumn
 
 ENCRYPTED = ("phone", "card", "account", "national_id", "plate", "code", "key")
 """Details that the cipher makes; no two become the same."""
@@ -28,6 +33,10 @@ PERIODS = ("month", "quarter", "year")
 _CONFIRMED = "confirmed"
 
 
+Aliases = Callable[[pa.Array, Keys], Keys]
+"""The keys of the people behind some e-mails or names; those given for those that nobody has."""
+
+
 @dataclass(frozen=True)
 class ColumnAction:
     """What happens to one column.
@@ -43,7 +52,7 @@ class ColumnAction:
         form: How a column of texts writes dates.
         fixed: Places whose letter all codes share.
         domain: What codes are of, such as `customers.customer_id`; references have their key's.
-        of: The column whose values tell the new person; none for the row's own person.
+        of: The columns whose values tell the new person; none for the row's own person.
     """
 
     action: str
@@ -55,7 +64,7 @@ class ColumnAction:
     form: TimeForm | None = None
     fixed: frozenset[int] = field(default_factory=frozenset)
     domain: str = ""
-    of: str = ""
+    of: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -81,9 +90,70 @@ class ColumnAction:
             "scheme": self.scheme,
             "form": self.form.format if self.form else "",
             "reason": self.reason,
-            "of": self.of,
+            "of": ", ".join(self.of),
         }
         return {name: value for name, value in facts.items() if value}
+
+
+@dataclass(frozen=True)
+class PersonColumns:
+    """Which columns tell the row's person.
+
+    Attributes:
+        columns: The columns; where the first is empty, the next one tells.
+        tags: What the values of each are, such as `customer_id`.
+        reason: Why these.
+    """
+
+    columns: tuple[str, ...]
+    tags: tuple[str, ...]
+    reason: str = ""
+
+    @property
+    def is_key(self) -> bool:
+        """Whether people are told by a key, and not by an e-mail or a name."""
+        return self.tags[0] not in (EMAIL, "name", "first_name", "last_name")
+
+    @property
+    def told(self) -> str:
+        """The first column, as people know it."""
+        return self.columns[0].removeprefix(OUTER)
+
+
+@dataclass(frozen=True, eq=False)
+class TableMask:
+    """How one table is masked.
+
+    Attributes:
+        name: Its name.
+        columns: What happens to each column.
+        person: Which columns tell the row's person; None where rows have none.
+        sex: The column of the person's sex, if new names are to agree with it.
+        joins: By what people are looked up among those of all tables: `email`, `name`.
+        aliases: Finds those people, for each of `joins`.
+        key: The column that is the table's key, if one alone is.
+    """
+
+    name: str
+    columns: Mapping[str, ColumnAction]
+    person: PersonColumns | None = None
+    sex: SexColumn | None = None
+    joins: frozenset[str] = frozenset()
+    aliases: Mapping[str, Aliases] = field(default_factory=dict)
+    key: str | None = None
+
+
+def own_columns(table: TableMask, kind: str) -> tuple[str, ...]:
+    """The columns of the e-mail or of the full name of the people of a table's own rows."""
+    of = {
+        action.detail: name
+        for name, action in reversed([*table.columns.items()])
+        if action.action == "replace" and not action.of
+    }
+    if kind in of:
+        return (of[kind],)
+    both = kind == "name" and {"first_name", "last_name"} <= of.keys()
+    return (of["first_name"], of["last_name"]) if both else ()
 
 
 def read_action(text: str, where: str) -> ColumnAction:
@@ -106,7 +176,7 @@ def read_action(text: str, where: str) -> ColumnAction:
         raise _wrong(where, f"`replace` makes no `{detail}`", did_you_mean(detail, KINDS) or
                      f"it makes {', '.join(KINDS)}")  # fmt: skip
     if action == "generalise" and not (detail in PERIODS or re.fullmatch(r"[1-9]\d{0,8}", detail)):
-        hint = "write `generalise: 10` for numbers, `generalise: 3` for the first signs of codes, "
+        hint = "write `generalise: 10` for numbers, `3` for the first characters of codes, "
         raise _wrong(where, f"`generalise` takes no `{detail}`",
                      f"{hint}`generalise: month` for dates")  # fmt: skip
     if action == "jitter" and detail and not re.fullmatch(r"\d+(\.\d+)? ?km", detail):

@@ -34,7 +34,7 @@ def shifted(old: pa.Array, action: ColumnAction, days: NDArray[np.int64]) -> pa.
 
 
 def coarser(old: pa.Array, action: ColumnAction) -> pa.Array:
-    """Values of a step: the start of a period, a multiple, or the first signs of a code."""
+    """Values of a step: the start of a period, a multiple, or the first characters of a code."""
     if action.detail in PERIODS:
         form = action.form
         values = form.read(old.cast(pa.large_string())) if form else old

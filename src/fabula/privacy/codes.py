@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
 from fabula.pii.national_ids import SCHEMES
-from fabula.privacy.ff1 import FF1, LARGEST_HALF, SMALLEST
+from fabula.privacy.ff1 import FF1, LARGEST_HALF, SMALLEST, divided
 from fabula.privacy.secret import Secret
 from fabula.synthesizers.pii.shapes import outlines
 
@@ -108,7 +108,7 @@ class Codes:
         found = numbers.copy()
         outside = np.ones(len(found), bool)
         while outside.any():
-            left, right = np.divmod(found[outside], np.uint64(low))
+            left, right = divided(found[outside], low)
             left, right = self._cipher.encrypt(left, right, (high, low), signs=len(str(size)))
             found[outside] = left * np.uint64(low) + right
             outside &= found >= size
@@ -175,7 +175,7 @@ class Codes:
     ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
         if prod(both) < SMALLEST:
             moved = self._table(prod(both))[(left * np.uint64(both[1]) + right).astype(np.int64)]
-            return np.divmod(moved, np.uint64(both[1]))
+            return divided(moved, both[1])
         radix = sizes[0] if len(set(sizes)) == 1 else 0
         return self._cipher.encrypt(left, right, both, radix=radix, signs=len(sizes))
 
@@ -321,7 +321,7 @@ def _digits(numbers: NDArray[np.uint64], sizes: list[int]) -> NDArray[np.uint8]:
     found = np.empty((len(numbers), len(sizes)), np.uint8)
     left = numbers
     for at in range(len(sizes) - 1, -1, -1):
-        left, found[:, at] = np.divmod(left, np.uint64(sizes[at]))
+        left, found[:, at] = divided(left, sizes[at])
     return found
 
 

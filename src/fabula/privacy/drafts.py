@@ -13,8 +13,8 @@ from fabula.io.written.columns import written_form
 from fabula.io.written.time_forms import TimeForm
 from fabula.pii.finding import find_in_table
 from fabula.pii.kinds import Finding, named
+from fabula.privacy.actions import PersonColumns
 from fabula.privacy.files.json_bytes import OUTER
-from fabula.privacy.masking import PersonColumns
 from fabula.privacy.people import EMAIL
 from fabula.privacy.texts import are_people
 from fabula.relationships.key_names import named_as_key, singular
@@ -23,6 +23,8 @@ from fabula.relationships.keys import Keys, find_keys
 _GENERIC = frozenset({"id", "key", "nr", "no", "number", "code", "name", "uuid"})
 _STEM = re.compile(r"[\W_\d]+$")
 _NAMES = ("name", "first_name", "last_name")
+_SPOKEN = (*_NAMES, "email", "street", "address", "city", "company")
+"""What people write of themselves: no key, even where it never repeats or another table has it."""
 _OWN = frozenset({"email", "phone", "birth_date", "national_id", "username"})
 _TEXT_WORDS, _LONG = 4, 40
 _SOME = 2_000
@@ -53,11 +55,6 @@ class Draft:
     typed: pa.Table
     found: Mapping[str, Finding]
     keys: Keys
-
-    @classmethod
-    def of(cls, name: str, sample: pa.Table, typed: pa.Table, keys: Keys) -> Draft:
-        """Look for personal details in a table."""
-        return cls(name, sample, typed, find_in_table(typed), keys)
 
     @property
     def has_people(self) -> bool:
@@ -142,8 +139,13 @@ class Draft:
 def drafts_of(samples: Mapping[str, pa.Table]) -> dict[str, Draft]:
     """What is known of some tables by rows of each; values of CSV and JSON are texts."""
     numbers = {name: typed(table) for name, table in samples.items()}
-    keys = find_keys(numbers)
-    return {name: Draft.of(name, samples[name], numbers[name], keys) for name in samples}
+    found = {name: find_in_table(table) for name, table in numbers.items()}
+    coded = {
+        name: table.drop_columns([c for c, each in found[name].items() if each.kind in _SPOKEN])
+        for name, table in numbers.items()
+    }
+    keys = find_keys(coded)
+    return {name: Draft(name, samples[name], numbers[name], found[name], keys) for name in samples}
 
 
 def people_of(

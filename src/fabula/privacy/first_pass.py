@@ -7,7 +7,7 @@ that memory does not grow with the rows of a table, but with its people.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
@@ -18,13 +18,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.fakers.locales import Locale, Name, load_locale
-from fabula.privacy.masking import Aliases, TableMask, sexes_of
+from fabula.privacy.actions import Aliases, TableMask, own_columns
 from fabula.privacy.notes.latin import spelling
 from fabula.privacy.people import EMAIL, KEY_BYTES, Keys, RealNames, normal, person_keys
+from fabula.privacy.rows import full_name, sexes_of
 from fabula.privacy.secret import Secret
 from fabula.privacy.texts import are_people, without_titles
 
-_ALIAS_BYTES = 16
+_ALIAS, _ALIAS_BYTES = "alias", 16
 
 _FEWEST = 12
 """Words that must be left in a list; a shorter list is used whole, and that is said."""
@@ -43,22 +44,22 @@ class Known:
     Attributes:
         secret: The masking's key.
         codes: The locales of new people.
-        joins: Whether a table knows people by their e-mail alone.
+        joins: By what tables look up people of other tables: `email`, `name`.
         words: Words of real names and places that the lists have, likewise.
         tells_sexes: Whether a table lacks the sex of people that another one has.
-        aliases: E-mails, as keyed hashes, and the keys of their people.
+        aliases: E-mails and names, as keyed hashes, and the keys of their people.
         sexes: The keys of people, and their sexes.
-        ambiguous: E-mails of several people, which tell nobody.
+        ambiguous: How many e-mails or names are those of several people, and tell nobody.
     """
 
     secret: Secret
     codes: Sequence[str]
-    joins: bool = False
+    joins: frozenset[str] = frozenset()
     tells_sexes: bool = False
     words: set[str] = field(default_factory=set)
-    aliases: list[tuple[Keys, Keys]] = field(default_factory=list)
+    aliases: dict[str, list[tuple[Keys, Keys]]] = field(default_factory=dict)
     sexes: list[tuple[Keys, NDArray[np.int64]]] = field(default_factory=list)
-    ambiguous: int = 0
+    ambiguous: dict[str, int] = field(default_factory=dict)
 
     def columns(self, table: TableMask) -> list[str]:
         """The columns of a table that must be read beforehand."""
@@ -70,7 +71,8 @@ class Known:
         ]
         if self.tells_sexes and table.sex and table.person:
             wanted += [table.person.columns[0], table.sex.name]
-        return list(dict.fromkeys([*wanted, *(self._pair(table) or ())]))
+        told = [name for _, key, names in self._told(table) for name in (key, *names)]
+        return list(dict.fromkeys([*wanted, *told]))
 
     def add(self, table: TableMask, block: pa.Table) -> None:
         """Take in some rows."""
@@ -93,8 +95,8 @@ class Known:
         if not self.secret.kept:
             for column in dict.fromkeys(name for names in of.values() for name in names):
                 self._add_words(pc.unique(_known(block, column)))
-        if pair := self._pair(table):
-            self._add_aliases(table, block, *pair)
+        for kind, key, names in self._told(table):
+            self._add_aliases(table, block, kind, key, names)
         sexes = sexes_of(table, {name: block.column(name) for name in block.column_names})
         if self.tells_sexes and sexes is not None and table.person:
             column, tag = table.person.columns[0], table.person.tags[0]
@@ -118,25 +120,25 @@ class Known:
         notes: list[str] = []
         return [self._thinned(load_locale(code), notes) for code in self.codes], notes
 
-    def finder(self) -> Aliases | None:
-        """Finds people by their e-mail; None where no table tells whose e-mails are whose."""
-        if not self.aliases:
+    def finder(self, kind: str) -> Aliases | None:
+        """Finds people by their e-mail or name; None where no table tells whose is whose."""
+        if kind not in self.aliases:
             return None
-        emails = np.concatenate([_joined(emails) for emails, _ in self.aliases])
-        people = np.concatenate([_joined(people) for _, people in self.aliases])
-        order = np.lexsort((people, emails))
-        emails, people = emails[order], people[order]
-        differs = np.ones(len(emails), bool)
-        differs[1:] = (emails[1:] != emails[:-1]) | (people[1:] != people[:-1])
-        emails, people = emails[differs], people[differs]
-        own, starts, counts = np.unique(emails, return_index=True, return_counts=True)
-        self.ambiguous = int((counts > 1).sum())
-        emails, people = own[counts == 1], people[starts[counts == 1]]
+        known = np.concatenate([_joined(values) for values, _ in self.aliases[kind]])
+        people = np.concatenate([_joined(people) for _, people in self.aliases[kind]])
+        order = np.lexsort((people, known))
+        known, people = known[order], people[order]
+        differs = np.ones(len(known), bool)
+        differs[1:] = (known[1:] != known[:-1]) | (people[1:] != people[:-1])
+        known, people = known[differs], people[differs]
+        own, starts, counts = np.unique(known, return_index=True, return_counts=True)
+        self.ambiguous[kind] = int((counts > 1).sum())
+        known, people = own[counts == 1], people[starts[counts == 1]]
 
         def find(texts: pa.Array, keys: Keys) -> Keys:
-            wanted = _joined(self.secret.digests(texts, "alias", _ALIAS_BYTES))
-            at = np.minimum(np.searchsorted(emails, wanted), max(len(emails) - 1, 0))
-            hit = emails[at] == wanted if len(emails) else np.zeros(len(wanted), bool)
+            wanted = _joined(self.secret.digests(texts, _ALIAS, _ALIAS_BYTES))
+            at = np.minimum(np.searchsorted(known, wanted), max(len(known) - 1, 0))
+            hit = known[at] == wanted if len(known) else np.zeros(len(wanted), bool)
             found = keys.copy()
             found[hit] = np.ascontiguousarray(people[at[hit]]).view(np.uint8).reshape(-1, KEY_BYTES)
             return found
@@ -177,7 +179,8 @@ class Known:
     def _add_names(self, names: pa.Array) -> None:
         """Remember full names whose parts are in the lists."""
         ends = pc.extract_regex(names, _ENDS)
-        found = self._real.numbered(*(pc.struct_field(ends, part) for part in ("first", "last")))
+        parts = (pc.struct_field(ends, part) for part in ("first", "last"))
+        found = self._real.numbered(*map(self._real.places, parts))
         pairs = np.union1d(self._real.pairs, found[found >= 0])
         self._real = RealNames(self._real.words, pairs)
 
@@ -189,24 +192,28 @@ class Known:
         )
         self.words.update(folded.filter(pc.is_in(folded, value_set=self._pool[1])).to_pylist())
 
-    def _add_aliases(self, table: TableMask, block: pa.Table, key: str, email: str) -> None:
+    def _add_aliases(
+        self, table: TableMask, block: pa.Table, kind: str, key: str, names: Sequence[str]
+    ) -> None:
         known = are_people(block.column(key), keys=True)
-        rows = block.filter(pc.and_(known, are_people(block.column(email))))
-        keys, emails = (normal(_texts(rows, name)) for name in (key, email))
+        for name in names:
+            known = pc.and_(known, are_people(block.column(name)))
+        rows = block.filter(known)
+        texts = [_texts(rows, name) for name in names]
+        values = normal(texts[0]) if kind == EMAIL else full_name(texts)
         tag = table.person.tags[0] if table.person else ""
-        self.aliases.append(
+        self.aliases.setdefault(kind, []).append(
             (
-                self.secret.digests(emails, "alias", _ALIAS_BYTES),
-                person_keys(self.secret, keys, tag),
+                self.secret.digests(values, _ALIAS, _ALIAS_BYTES),
+                person_keys(self.secret, normal(_texts(rows, key)), tag),
             )
         )
 
-    def _pair(self, table: TableMask) -> tuple[str, str] | None:
-        """The person's key and e-mail in a table that has both, where another needs them."""
-        person = table.person
-        if not self.joins or person is None or person.tags[0] == EMAIL or EMAIL not in person.tags:
-            return None
-        return person.columns[0], person.columns[person.tags.index(EMAIL)]
+    def _told(self, table: TableMask) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        """What of `joins` a table tells of its people: the key's column, and that of the value."""
+        for kind in sorted(self.joins):
+            if table.person and table.person.is_key and (names := own_columns(table, kind)):
+                yield kind, table.person.columns[0], names
 
     def _thinned(self, locale: Locale, notes: list[str]) -> Locale:
         def named(kind: str, of_sexes: Sequence[Sequence[Name]]) -> list[Sequence[Name]]:

@@ -12,10 +12,9 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fabula.privacy.actions import ColumnAction
+from fabula.privacy.actions import ColumnAction, TableMask
 from fabula.privacy.drafts import is_text
 from fabula.privacy.files.sources import Source
-from fabula.privacy.masking import TableMask
 from fabula.privacy.notes import Everyone, Mention
 from fabula.privacy.proposing import MaskPlan
 from fabula.privacy.scan.aligned import own_parts

@@ -18,7 +18,7 @@ from fabula.privacy.texts import without_titles
 _LEFT_OUT = ("city", "state", "postcode", "country", "country_code", "job", "company", "key")
 """Details that many people share, or that are common numbers."""
 
-Detail = Callable[[str, ColumnAction], pa.Array]
+Detail = Callable[[str, str], pa.Array]
 
 
 def mentions(
@@ -33,7 +33,7 @@ def mentions(
         actions: What happens to the columns.
         old: The columns before.
         new: Those that change, afterwards.
-        detail: A detail of the new people of a column, by its name.
+        detail: A detail of the new people of a column, by the names of both.
     """
     for column, values in new.items():
         action = actions[column]
@@ -47,12 +47,12 @@ def mentions(
             single = pc.equal(first, "")
             nothing = pa.scalar(None, pa.large_string())
             yield Mention(
-                "first_name", pc.if_else(single, nothing, first), detail("first_name", action)
+                "first_name", pc.if_else(single, nothing, first), detail("first_name", column)
             )
             yield Mention(
-                "last_name", pc.if_else(single, nothing, last), detail("last_name", action)
+                "last_name", pc.if_else(single, nothing, last), detail("last_name", column)
             )
-            yield Mention("name", plain, detail("name", action))
+            yield Mention("name", plain, detail("name", column))
         elif action.action == "replace" and action.detail not in _LEFT_OUT:
             yield Mention(action.detail, _texts(before), _texts(values))
 

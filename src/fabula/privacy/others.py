@@ -7,7 +7,7 @@ a column are people of their own: the same doctor is the same new person in ever
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -15,12 +15,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fabula.privacy.actions import ColumnAction
+from fabula.privacy.actions import ColumnAction, PersonColumns, TableMask, own_columns
 from fabula.privacy.drafts import SHARED, Draft, role_of, spaced
-from fabula.privacy.masking import PersonColumns
-from fabula.privacy.people import DRAWN, normal
+from fabula.privacy.people import DRAWN, EMAIL, normal
+from fabula.privacy.rows import full_name
 from fabula.privacy.texts import are_people, without_titles
 from fabula.relationships.key_names import singular
+
+Place = tuple[str, str]
 
 _TELLING = ("name", "first_name", "last_name", "email", "username", "company", "national_id")
 """Details that tell people apart; in the order in which further details follow them."""
@@ -31,12 +33,18 @@ _WHOLE = ("name", "email", "company", "national_id")
 _SEVERAL = 0.2
 """The share of people of several rows above which different values are different people."""
 
+_NEARLY_ALL = 0.9
+"""The share of other people who are those of a table from which on they are looked up there."""
+
 _AT_LEAST = 0.05
 """Likewise of all people: one e-mail that two people share makes nobody another."""
 
 
 def with_others(
-    draft: Draft, actions: Mapping[str, ColumnAction], person: PersonColumns | None
+    draft: Draft,
+    actions: Mapping[str, ColumnAction],
+    person: PersonColumns | None,
+    keys: Collection[Place],
 ) -> dict[str, ColumnAction]:
     """The actions; those of columns of other people tell whose values decide.
 
@@ -44,25 +52,88 @@ def with_others(
         draft: The table.
         actions: What happens to its columns.
         person: Which columns tell the row's person.
+        keys: The tables and columns whose keys tell people.
     """
-    made = dict(actions)
     if person is None or person.columns[0] not in draft.sample.column_names:
-        return made
+        return dict(actions)
     found = dict(_Rows(draft, actions, person).others())
-    for column, reason in found.items():
-        made[column] = replace(actions[column], of=column, reason=f"people of their own: {reason}")
-    leading = sorted(found, key=lambda column: _TELLING.index(actions[column].detail))
-    for column, action in actions.items():
-        follows = action.action == "replace" and action.detail in (*DRAWN, "national_id")
-        if column in found or not follows:
-            continue
-        for other in leading:
-            role = role_of(other)
-            if role and re.match(rf"{re.escape(role)}[\W_]", spaced(column)):
-                reason = f"a detail of the person of `{other}`"
-                made[column] = replace(action, of=other, reason=reason)
-                break
+    made = dict(actions)
+    for leader in sorted(found, key=lambda column: _TELLING.index(actions[column].detail)):
+        if made[leader].of:
+            continue  # a detail of somebody whom another column tells
+        role = role_of(leader)
+        begin = re.compile(rf"{re.escape(role)}[\W_]" if role else r"\Z.")
+        related = [
+            column
+            for column, action in actions.items()
+            if action.action == "replace"
+            and action.detail in (*DRAWN, "national_id")
+            and column not in person.columns
+            and (column == leader or begin.match(spaced(column)))
+        ]
+        of = _telling(draft, actions, person, leader, keys)
+        for column in related:
+            reason = f"people of their own: {found[column]}" if column in found else ""
+            reason = reason or f"a detail of the person of `{' '.join(of)}`"
+            made[column] = replace(actions[column], of=of, reason=reason)
     return made
+
+
+def _telling(
+    draft: Draft,
+    actions: Mapping[str, ColumnAction],
+    person: PersonColumns,
+    leader: str,
+    keys: Collection[Place],
+) -> tuple[str, ...]:
+    """The columns that tell the people of a role best: their key, or the name they are led by."""
+    role = role_of(leader)
+    mine = [c for c in actions if role and role_of(c) == role and c not in person.columns]
+    for column in mine:
+        if actions[column].detail == "key" and draft.target(column) in keys:
+            return (column,)
+    parts = {actions[c].detail: c for c in mine if actions[c].action == "replace"}
+    if person.tags[0] == EMAIL and "email" in parts:
+        return (parts["email"],)
+    if actions[leader].detail == "first_name" and "last_name" in parts:
+        return (leader, parts["last_name"])
+    return (leader,)
+
+
+def joins_of(
+    drafts: Mapping[str, Draft], tables: Mapping[str, TableMask]
+) -> dict[str, frozenset[str]]:
+    """By what each table looks up people of all tables: `email`, `name`.
+
+    An e-mail that tells a table's rows does. Those of other people do where nearly all of them are
+    those of a table's own people: the managers among employees, and no doctors among patients.
+    """
+    found = {}
+    for name, table in tables.items():
+        kinds = {EMAIL} if table.person and table.person.tags[0] == EMAIL else set()
+        for of in {action.of for action in table.columns.values() if action.of}:
+            detail = table.columns[of[0]].detail
+            kind = EMAIL if detail == "email" else "name"
+            if detail not in ("email", "name", "first_name") or (detail, len(of)) == (
+                "first_name", 1,
+            ):  # fmt: skip
+                continue
+            values = _named(drafts[name], of, kind)
+            for other, theirs in tables.items():
+                own = own_columns(theirs, kind) if theirs.person and theirs.person.is_key else ()
+                if own and len(values):
+                    known = pc.is_in(values, value_set=_named(drafts[other], own, kind))
+                    if pc.mean(known.cast(pa.int8())).as_py() >= _NEARLY_ALL:
+                        kinds.add(kind)
+        found[name] = frozenset(kinds)
+    return found
+
+
+def _named(draft: Draft, columns: Sequence[str], kind: str) -> pa.Array:
+    """The different names or e-mails in some columns."""
+    parts = [_texts(draft.sample.column(column)) for column in columns]
+    values = normal(parts[0]) if kind == EMAIL else full_name(parts)
+    return pc.unique(values.filter(are_people(values)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,14 +196,16 @@ class _Rows:
 
     def _values(self, column: str, *, keys: bool = False) -> pa.Array:
         """Values as people mean them; placeholders are null."""
-        values = self.draft.sample.column(column)
-        if pa.types.is_dictionary(values.type):
-            values = values.cast(values.type.value_type)
-        texts = pa.concat_arrays(
-            [pa.array([], pa.large_string()), *values.cast(pa.large_string()).chunks]
-        )
+        texts = _texts(self.draft.sample.column(column))
         nothing = pa.scalar(None, texts.type)
         return pc.if_else(are_people(texts, keys=keys), normal(without_titles(texts)), nothing)
+
+
+def _texts(values: pa.ChunkedArray) -> pa.Array:
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    chunks = values.cast(pa.large_string()).chunks
+    return pa.concat_arrays([pa.array([], pa.large_string()), *chunks])
 
 
 def _first(names: pa.Array) -> pa.Array:

@@ -18,6 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from fabula.fakers.draws import Draws
+from fabula.fakers.joining import string_array
 from fabula.fakers.locales import Locale
 from fabula.fakers.people import People
 from fabula.privacy.secret import Secret
@@ -85,13 +87,13 @@ def person_keys(secret: Secret, values: pa.Array, tag: str) -> Keys:
 
     Args:
         secret: The masking's key.
-        values: What identifies each person, as text.
+        values: What identifies each person, as `normal` writes it.
         tag: What the values are, such as `customer_id`; equal values of two tags are two people.
 
     Returns:
         `KEY_BYTES` bytes a value.
     """
-    return secret.digests(normal(values), f"person {tag}", KEY_BYTES)
+    return secret.digests(values, f"person {tag}", KEY_BYTES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,13 +130,20 @@ class NewPeople:
             return group
         digests, again = keys.copy(), np.arange(len(keys))
         for attempt in range(1, _ATTEMPTS):
-            real = self.taken.holds(group.field("first_name"), group.field("last_name"))
-            again = again[real]
+            first, last = (places[group.index(name)] for name, places in self._places.items())
+            again = again[self.taken.holds(first, last)]
             if not len(again):
                 break
             digests[again] = drawn = _named_again(digests[again], attempt)
             group = Group(self._people, drawn, None if sexes is None else sexes[again])
         return Group(self._people, digests, sexes)
+
+    @cached_property
+    def _places(self) -> dict[Literal["first_name", "last_name"], NDArray[np.int64]]:
+        """The places of new people's names among those of real people."""
+        assert self.taken is not None
+        names: tuple[Literal["first_name", "last_name"], ...] = ("first_name", "last_name")
+        return {name: self.taken.places(string_array(self._people.words(name))) for name in names}
 
 
 def _named_again(digests: Keys, attempt: int) -> Keys:
@@ -167,26 +176,33 @@ class RealNames:
     words: pa.Array
     pairs: NDArray[np.int64]
 
-    def holds(self, first: pa.Array, last: pa.Array) -> NDArray[np.bool_]:
-        """Whether somebody has both names, in either order."""
-        if not len(self.pairs):
-            return np.zeros(len(first), bool)
-        wanted = self.numbered(first, last)
-        at = np.minimum(np.searchsorted(self.pairs, wanted), len(self.pairs) - 1)
-        return np.asarray((self.pairs[at] == wanted) & (wanted >= 0))
+    def places(self, names: pa.Array) -> NDArray[np.int64]:
+        """The place of each name in the lists; -1 where they lack it."""
+        found = pc.index_in(pc.utf8_lower(names.cast(pa.large_string())), value_set=self.words)
+        return np.asarray(pc.fill_null(found, -1).cast(pa.int64()))
 
-    def numbered(self, first: pa.Array, last: pa.Array) -> NDArray[np.int64]:
-        """Two names as one number, the same in either order; -1 where a list lacks one."""
-        places = [
-            pc.fill_null(
-                pc.index_in(pc.utf8_lower(each.cast(pa.large_string())), value_set=self.words), -1
-            )
-            .to_numpy(zero_copy_only=False)
-            .astype(np.int64)
-            for each in (first, last)
-        ]
-        low, high = np.minimum(*places), np.maximum(*places)
+    def numbered(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Two names, given by their places, as one number, the same in either order; or -1."""
+        low, high = np.minimum(first, last), np.maximum(first, last)
         return np.where(low < 0, -1, low * len(self.words) + high)
+
+    def holds(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether somebody has both names, in either order."""
+        wanted = self.numbered(first, last)
+        slots, rest = self._table
+        held: NDArray[np.bool_] = slots[wanted & (len(slots) - 1)] == wanted
+        if len(rest):
+            others = wanted[~held]
+            held[~held] = rest[np.minimum(np.searchsorted(rest, others), len(rest) - 1)] == others
+        return held
+
+    @cached_property
+    def _table(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """One pair for each of its last bits, and the pairs that found no room there."""
+        slots = np.full(8 << len(self.pairs).bit_length(), -2)
+        places = self.pairs & (len(slots) - 1)
+        slots[places] = self.pairs
+        return slots, self.pairs[slots[places] != self.pairs]
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,10 +223,12 @@ class Group:
         """A detail of each person, one of `DRAWN`."""
         if name in ("email", "username"):
             numbers = (self.bits("account_number") % np.uint64(ACCOUNTS)).astype(np.int64)
-            account = cast(Literal["email", "username"], name)
-            return self.people.draw_unique(self._stream, numbers, account, sexes=self.sexes)
-        drawn = self.people.draw(self._stream, len(self.digests), [name], sexes=self.sexes)
-        return drawn[name]
+            return self.people.unique(cast(Any, name), self._draws, numbers)
+        return self.people.field(name, self._draws)
+
+    def index(self, name: Literal["first_name", "last_name"]) -> NDArray[np.integer]:
+        """The place of each person's name in the word lists."""
+        return self.people.index(name, self._draws)
 
     @property
     def are_male(self) -> NDArray[np.bool_]:
@@ -223,16 +241,18 @@ class Group:
     def bits(self, attribute: str) -> NDArray[np.uint64]:
         """The bits of an attribute, as a number."""
         start, size = _PLACES[attribute]
-        padded = np.zeros((len(self.digests), 8), np.uint8)
-        padded[:, :size] = self.digests[:, start : start + size]
-        return padded.view("<u8").reshape(-1)
+        return self.digests[:, start : start + size].view(f"<u{size}")[:, 0].astype(np.uint64)
 
     def uniform(self, attribute: str) -> NDArray[np.float64]:
         """A number from 0 to 1 for each."""
         return self.bits(attribute) / 2.0 ** (8 * _PLACES[attribute][1])
 
-    def _stream(self, attribute: str) -> np.random.Generator:
-        return cast(np.random.Generator, _Bits(self, attribute))
+    @cached_property
+    def _draws(self) -> Draws:
+        def stream(attribute: str) -> np.random.Generator:
+            return cast(np.random.Generator, _Bits(self, attribute))
+
+        return Draws(stream, len(self.digests), self.sexes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,7 +264,7 @@ class _Bits:
 
     def integers(self, low: int, high: int, size: int, dtype: Any) -> NDArray[Any]:
         """As numpy's generators; the range is all of the type's or less."""
-        found = self.group.bits(self.attribute)
-        if low or size != len(found) or high > 2 ** (8 * _PLACES[self.attribute][1]):
+        found, most = self.group.bits(self.attribute), 2 ** (8 * _PLACES[self.attribute][1])
+        if low or size != len(found) or high > most:
             raise ValueError(f"`{self.attribute}` has no bits for {size} numbers below {high}")
-        return (found % np.uint64(high)).astype(dtype)
+        return (found if high == most else found % np.uint64(high)).astype(dtype)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypedDict, TypeGuard
@@ -21,7 +21,6 @@ from fabula.privacy.files.json_bytes import JsonSource
 from fabula.privacy.files.sources import Source, sources_of
 from fabula.privacy.first_pass import Known
 from fabula.privacy.labels import full, naming_people
-from fabula.privacy.masking import Counts
 from fabula.privacy.national import DATED
 from fabula.privacy.notes import Detector, Everyone, detector_called
 from fabula.privacy.people import EMAIL, NewPeople
@@ -60,8 +59,9 @@ def prepare(data: TableLike | Sequence[Path], **options: Unpack[MaskOptions]) ->
         detector = detector_called(detector)
     within = {n: n.removesuffix(f".{s.level}") for n, s in sources.items() if _is_list(s)}
     sources = _with_outer(sources, within, person)
+    samples = {name: source.sample() for name, source in sources.items()}
     plan = propose(
-        {name: source.sample() for name, source in sources.items()},
+        samples,
         person=person,
         columns=options.get("columns") or {},
         locales=codes_of(options.get("locale") or ()),
@@ -69,9 +69,8 @@ def prepare(data: TableLike | Sequence[Path], **options: Unpack[MaskOptions]) ->
         within=within,
     )
     plan = replace(plan, notes=(*notes, *plan.notes))
-    return completed(
-        Masking(sources, files, plan, secret, NewPeople(secret, ()), detector=detector)
-    )
+    masking = Masking(sources, files, plan, secret, NewPeople(secret, ()), detector=detector)
+    return completed(masking, samples)
 
 
 def _is_list(source: Source) -> TypeGuard[JsonSource]:
@@ -95,41 +94,39 @@ def _with_outer(
     return found
 
 
-def completed(masking: Masking, ask: Ask = as_option) -> Masking:
+def completed(masking: Masking, samples: Mapping[str, pa.Table], ask: Ask = as_option) -> Masking:
     """A masking that knows what its rows contain, as far as new people depend on it.
 
     Args:
         masking: What happens to which column, by which key; its people are still open.
+        samples: Rows of each table.
         ask: How people ask for an action of a column, for hints.
     """
     secret, sources = masking.secret, masking.sources
-    samples = {name: source.sample() for name, source in sources.items()}
     plan = naming_people(masking.plan, samples, sources)
-    by_alias = {
-        n for n, table in plan.tables.items() if table.person and table.person.tags[0] == EMAIL
-    }
     named = [
         t
         for t in plan.tables.values()
         if t.person and any(a.detail in NAMES for a in t.columns.values())
     ]
     tells_sexes = any(table.sex for table in named) and not all(table.sex for table in named)
-    known = Known(secret, plan.locales, joins=bool(by_alias), tells_sexes=tells_sexes)
+    joins = frozenset().union(*(table.joins for table in plan.tables.values()))
+    known = Known(secret, plan.locales, joins=joins, tells_sexes=tells_sexes)
     for name, source in sources.items():
         columns = known.columns(plan.tables[name])
         for block in source.tables(columns) if columns else ():
             known.add(plan.tables[name], block)
-    find = known.finder()
+    finders = {kind: find for kind in sorted(joins) if (find := known.finder(kind))}
     tables = {
-        name: replace(table, aliases=find) if name in by_alias else table
+        name: replace(table, aliases={k: f for k, f in finders.items() if k in table.joins})
         for name, table in plan.tables.items()
     }
     locales, said = known.locales()
-    if known.ambiguous:
-        several = (
-            "1 e-mail belongs" if known.ambiguous == 1 else f"{known.ambiguous:,} e-mails belong"
-        )
-        said.append(f"{several} to several people, and can't tell whose row is whose")
+    for kind, count in known.ambiguous.items():
+        what = "e-mail" if kind == EMAIL else kind
+        if count:
+            several = f"1 {what} belongs" if count == 1 else f"{count:,} {what}s belong"
+            said.append(f"{several} to several people, and can't tell whose row is whose")
     for name, table in plan.tables.items():
         if secret.kept and table.sex and table in named:
             told = f"first names of `{name}` agree with `{table.sex.name}`"
@@ -138,72 +135,67 @@ def completed(masking: Masking, ask: Ask = as_option) -> Masking:
     people = NewPeople(secret, locales, taken, known.sex_finder())
     noted = (*masking.notes, *plan.notes, *said)
     masking = replace(masking, plan=replace(plan, tables=tables), people=people, notes=noted)
-    _check_ids(masking, ask)
-    with_notes = any(a.action == "notes" for t in tables.values() for a in t.columns.values())
-    return replace(masking, everyone=_everyone(masking)) if with_notes else masking
+    return _with_everyone(masking, ask)
 
 
-def _everyone(masking: Masking) -> Everyone:
-    """The identifiers of all people in all tables, and what takes their place."""
-    everyone = Everyone(single_names=not masking.secret.kept)
-    for _, columns in _replaced(masking, lambda action: action.detail != "key"):
-        names = {}
-        for action, old, new in columns.values():
-            real = are_people(old)
-            everyone.add(action.detail, old.filter(real), new.filter(real))
-            if not action.of:
-                names[action.detail] = (old, new)
-        if {"first_name", "last_name"} <= names.keys():
-            parts = zip(names["first_name"], names["last_name"], strict=True)
-            everyone.add("name", *(full(*pair) for pair in parts))
-    return everyone
-
-
-def _check_ids(masking: Masking, ask: Ask) -> None:
-    """Make sure that national ids whose birth dates move with their people stay apart.
+def _with_everyone(masking: Masking, ask: Ask) -> Masking:
+    """The masking with the identifiers of all people, where notes are searched for them.
 
     Raises:
-        SpecError: People who differ would get the same id, by moving to the same birthday.
+        SpecError: People who differ would get the same national id, whose birth dates move with
+            their people, by moving to the same birthday.
     """
-    found: dict[str, list[NDArray[np.uint64]]] = {}
-    for name, columns in _replaced(masking, lambda action: action.scheme in DATED):
-        for column, (_, *both) in columns.items():
-            pair = [masking.secret.digests(each, "same id", 8).view("<u8")[:, 0] for each in both]
-            found.setdefault(f"{name}.{column}", []).append(np.stack(pair, axis=1))
+    tables = masking.plan.tables
+    with_notes = any(a.action == "notes" for t in tables.values() for a in t.columns.values())
+    everyone = Everyone(single_names=not masking.secret.kept) if with_notes else None
+    ids: dict[str, list[NDArray[np.uint64]]] = {}
+    for name, source in masking.sources.items():
+        masker = masking.masker(name)
+        replaced = {
+            column: action
+            for column, action in masker.table.columns.items()
+            if action.action == "replace"
+            and (action.scheme in DATED or (everyone is not None and action.detail != "key"))
+        }
+        for block in source.tables(masker.needed) if replaced else ():
+            made = masker.made(block, replaced)
+            old = {column: _texts(block.column(column)) for column in replaced}
+            new = {column: _texts(values) for column, values in made.items()}
+            for column in (c for c, action in replaced.items() if action.scheme in DATED):
+                pair = (old[column], new[column])
+                hashes = [masking.secret.digests(each, "same id", 8).view("<u8") for each in pair]
+                ids.setdefault(f"{name}.{column}", []).append(np.concatenate(hashes, axis=1))
+            if everyone is not None:
+                _add(everyone, replaced, old, new)
     problems = []
-    for where, pairs in found.items():
-        ids = np.unique(np.concatenate(pairs), axis=0)
-        if lost := len(ids) - len(np.unique(ids[:, 1])):
-            told = f"{lost:,} of {len(ids):,} new national ids"
+    for where, pairs in ids.items():
+        known = np.unique(np.concatenate(pairs), axis=0)
+        if lost := len(known) - len(np.unique(known[:, 1])):
+            told = f"{lost:,} of {len(known):,} new national ids"
             message = f"{told} in `{where}` would be those of others"
             hint = f"{ask(where, 'replace: code')} keeps them apart, without dates that agree"
             problems.append(Violation("mask.same-id", message, where, hint))
     if problems:
         raise SpecError(problems)
+    return replace(masking, everyone=everyone)
 
 
-def _replaced(
-    masking: Masking, wanted: Callable[[ColumnAction], bool]
-) -> Iterator[tuple[str, dict[str, tuple[ColumnAction, pa.Array, pa.Array]]]]:
-    """The table, and the action, old texts and new ones of replaced columns, block by block."""
-    for name, source in masking.sources.items():
-        masker = masking.masker(name)
-        columns = {
-            column: action
-            if action.action == "replace" and wanted(action)
-            else replace(action, action="keep")
-            for column, action in masker.table.columns.items()
-        }
-        searched = replace(masker, table=replace(masker.table, columns=columns), counts=Counts())
-        told = any(action.action != "keep" for action in columns.values())
-        for block in source.tables(source.names) if told else ():
-            yield (
-                name,
-                {
-                    column: (columns[column], _texts(block.column(column)), _texts(new))
-                    for column, new in searched.mask(block).items()
-                },
-            )
+def _add(
+    everyone: Everyone,
+    actions: Mapping[str, ColumnAction],
+    old: Mapping[str, pa.Array],
+    new: Mapping[str, pa.Array],
+) -> None:
+    """Add the identifiers of some rows."""
+    names = {}
+    for column, action in actions.items():
+        real = are_people(old[column])
+        everyone.add(action.detail, old[column].filter(real), new[column].filter(real))
+        if not action.of:
+            names[action.detail] = (old[column], new[column])
+    if {"first_name", "last_name"} <= names.keys():
+        parts = zip(names["first_name"], names["last_name"], strict=True)
+        everyone.add("name", *(full(*pair) for pair in parts))
 
 
 def _texts(values: pa.Array | pa.ChunkedArray) -> pa.Array:

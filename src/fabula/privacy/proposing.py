@@ -12,7 +12,14 @@ import pyarrow.compute as pc
 from fabula.errors import SpecError, Violation, did_you_mean
 from fabula.io.arrays import is_text
 from fabula.pii.kinds import TITLES
-from fabula.privacy.actions import ENCRYPTED, PERIODS, ColumnAction, read_action
+from fabula.privacy.actions import (
+    ENCRYPTED,
+    PERIODS,
+    ColumnAction,
+    PersonColumns,
+    TableMask,
+    read_action,
+)
 from fabula.privacy.codes import shared_letters
 from fabula.privacy.drafts import (
     Draft,
@@ -28,8 +35,7 @@ from fabula.privacy.drafts import (
     spaced,
     tag,
 )
-from fabula.privacy.masking import PersonColumns, TableMask
-from fabula.privacy.others import with_others
+from fabula.privacy.others import joins_of, with_others
 from fabula.synthesizers.pii.detect import likely_locales
 from fabula.synthesizers.pii.gender_column import SexColumn
 
@@ -118,24 +124,24 @@ def propose(
             unknown = _unknown(column, {name: drafts[name]})
             problems.append(replace(unknown, where=f"{name}:person"))
     people = people_of(drafts, wanted, within)
-    personal = {
-        drafts[name].target(who.columns[0])
-        for name, who in people.items()
-        if who and who.tags[0] not in NAMES
+    keys = {
+        drafts[name].target(who.columns[0]) for name, who in people.items() if who and who.is_key
     }
-    personal |= {(n, key) for n, who in people.items() if who and (key := drafts[n].own_key)}
+    personal = keys | {(n, key) for n, who in people.items() if who and (key := drafts[n].own_key)}
     tables = {}
     for name, draft in drafts.items():
         actions = {
             column: _completed(draft, column, asked.get((name, column)) or action)
             for column, action in _proposed(draft, people[name], personal).items()
         }
-        actions = with_others(draft, actions, people[name])
+        actions = with_others(draft, actions, people[name], keys)
         problems += _problems(draft, actions, ask)
         problems += () if finds_third_parties else _unsearched(draft, actions, ask)
         tables[name] = TableMask(name, actions, people[name], key=draft.own_key)
     if problems:
         raise SpecError(problems)
+    for name, joins in joins_of(drafts, tables).items():
+        tables[name] = replace(tables[name], joins=joins)
     names = _names(drafts)
     chosen = tuple(locales) or (likely_locales("name", names) if len(names) else ("en",))
     few = [name for name, table in samples.items() if 0 < table.num_rows < _FEW]

@@ -13,29 +13,19 @@ def has_bytes(texts: pa.Array, signs: bytes) -> bool:
     return bool(_among(signs)[data].any())
 
 
-def begin_with(texts: pa.Array, signs: bytes) -> NDArray[np.bool_]:
-    """Which texts begin with one of some ASCII signs, or are empty or null.
+def begin_with(texts: pa.Array, *signs: bytes) -> NDArray[np.bool_]:
+    """Which texts begin with one of some ASCII signs, go on with one of the next, and so on.
 
-    Texts that begin with a sign beyond ASCII are among them, too.
+    Texts that end before, null ones, and signs beyond ASCII are among them, too.
     """
     data, offsets = _content(texts)
-    wanted = _among(signs)
-    wanted[128:] = True
-    starts, ends = offsets[:-1], offsets[1:]
-    found = np.ones(len(starts), bool)
-    full = ends > starts
-    found[full] = wanted[data[starts[full]]]
+    found = np.ones(len(texts), bool)
+    for at, some in enumerate(signs):
+        wanted, places = _among(some), offsets[:-1] + at
+        wanted[128:] = True
+        rows = found & (places < offsets[1:])
+        found[rows] = wanted[data[places[rows]]]
     return found
-
-
-def have_letters(texts: pa.Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
-    """Which texts have a small letter, and which a capital; None where some are not ASCII."""
-    data, offsets = _content(texts)
-    if len(data) and data.max() >= 128:
-        return None
-    small = np.append(0, np.cumsum((data >= ord("a")) & (data <= ord("z")), dtype=np.int64))
-    large = np.append(0, np.cumsum((data >= ord("A")) & (data <= ord("Z")), dtype=np.int64))
-    return np.diff(small[offsets]) > 0, np.diff(large[offsets]) > 0
 
 
 def _among(signs: bytes) -> NDArray[np.bool_]:

@@ -23,8 +23,8 @@ from fabula.errors import (
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.kinds.source import Source, SourceTable
 from fabula.planning.sources import source_hash, source_rows, table_rows
+from fabula.privacy.actions import TableMask
 from fabula.privacy.files.parquet import ArrowSource
-from fabula.privacy.masking import TableMask
 from fabula.privacy.people import NewPeople
 from fabula.privacy.prepared import Masking
 from fabula.privacy.preparing import codes_of, completed
@@ -75,7 +75,8 @@ def masking_of(tables: Mapping[str, TableSpec]) -> Masking:
     """
     masking = _proposed(DatasetSpec(tables=dict(tables)), tables)
     try:
-        return completed(masking, _as_entry)
+        samples = {name: source.sample() for name, source in masking.sources.items()}
+        return completed(masking, samples, _as_entry)
     except SpecError as error:
         raise SpecError(list(map(_placed(tables), error.violations))) from error
 

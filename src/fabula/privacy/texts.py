@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
-from fabula.privacy.signs import begin_with, have_letters
+from fabula.privacy.signs import begin_with
 
 _TITLE = r"^(?P<title>(?:Mr|Mrs|Ms|Miss|Dr|Rev|Prof|Herr|Frau|Sr|Sra|M|Mme|Mlle)\.? )"
 _BY_SEX = {"Mr": "Ms", "Mrs": "Mr", "Ms": "Mr", "Miss": "Mr", "Herr": "Frau", "Frau": "Herr",
@@ -27,8 +27,9 @@ _PLACEHOLDERS = (
     rf"(?i)^\s*({_WORDS}|x+|test|test@test(\..*)?|no ?reply@.*|9{{4,}}|1{{4,}}|[0()+. -]*)\s*$"
 )
 
-_FIRST = b"nuidtxNUIDTX019-.?\\()+ \t\r\n\v\f"
-"""How placeholders begin."""
+_SIGNS = b"019-.?\\/()+ \t\r\n\v\f"
+_FIRST, _SECOND = _SIGNS + b"nuidtxNUIDTX", _SIGNS + b"nauoibexNAUOIBEX"
+"""How placeholders begin, and go on."""
 
 
 def are_people(texts: pa.Array, *, keys: bool = False) -> pa.Array:
@@ -41,7 +42,7 @@ def are_people(texts: pa.Array, *, keys: bool = False) -> pa.Array:
     known = texts.cast(pa.large_string())
     if isinstance(known, pa.ChunkedArray):
         known = pa.concat_arrays([pa.array([], known.type), *known.chunks])
-    maybe = np.flatnonzero(begin_with(known, _FIRST))
+    maybe = np.flatnonzero(begin_with(known, _FIRST, _SECOND))
     real = np.ones(len(known), bool)
     form = _NOBODY if keys else _PLACEHOLDERS
     found = pc.match_substring_regex(known.take(array_of(maybe)), form)
@@ -76,10 +77,11 @@ def full_names(
         pc.match_substring_regex(old.filter(array_of(maybe)), _TITLE), False
     ).to_numpy(zero_copy_only=False)
     if titled.any():
-        titled = array_of(titled)
-        titles = pc.struct_field(pc.extract_regex(old, _TITLE), "title")
-        agreed = _titles(titles, array_of(male))
-        new = pc.if_else(titled, pc.binary_join_element_wise(agreed, new, _NOTHING), new)
+        rows = array_of(titled)
+        titles = pc.struct_field(pc.extract_regex(old.filter(rows), _TITLE), "title")
+        agreed = _titles(titles, array_of(male[titled]))
+        written = pc.binary_join_element_wise(agreed, new.filter(rows), _NOTHING)
+        new = pc.replace_with_mask(new, rows, written)
     return new
 
 
@@ -93,11 +95,8 @@ def without_titles(names: pa.Array) -> pa.Array:
 def in_case_of(new: pa.Array, old: pa.Array) -> pa.Array:
     """New texts in capitals where the old ones are, and in small letters likewise."""
     old, new = old.cast(pa.large_string()), new.cast(pa.large_string())
-    if letters := have_letters(old):
-        small, capital = (array_of(each) for each in letters)
-    else:
-        small = pc.fill_null(pc.match_substring_regex(old, r"\p{Ll}"), True)
-        capital = pc.fill_null(pc.match_substring_regex(old, r"\p{Lu}"), True)
+    small = pc.fill_null(pc.not_equal(pc.utf8_upper(old), old), True)
+    capital = pc.fill_null(pc.not_equal(pc.utf8_lower(old), old), True)
     if not pc.all(small).as_py():
         upper = pc.and_(pc.invert(small), capital)
         new = pc.if_else(upper, pc.utf8_upper(new), new)

@@ -126,15 +126,23 @@ def profile(path: str | Path) -> list[TableProfile]:
     Raises:
         SourceError: There is nothing to read, or a file is damaged.
     """
-    tables = read_tables(path)
+    return [profile_rows(name, rows) for name, rows in read_tables(path).items()]
+
+
+def profile_rows(name: str, rows: TableRows) -> TableProfile:
+    """The profile of one table.
+
+    Raises:
+        SourceError: Its file is damaged.
+    """
     with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
-        return [_profile(connection, name, rows) for name, rows in tables.items()]
+        return _profile(connection, name, rows)
 
 
 def _profile(connection: duckdb.DuckDBPyConnection, name: str, rows: TableRows) -> TableProfile:
     left_out = len(rows.schema) - MOST_COLUMNS
     try:
-        _open(connection, rows)
+        open_view(connection, rows)
         columns = _columns(connection)
     except (duckdb.Error, pa.ArrowException) as exc:
         reason = str(exc).strip().partition("\n")[0]
@@ -145,7 +153,7 @@ def _profile(connection: duckdb.DuckDBPyConnection, name: str, rows: TableRows) 
     return TableProfile(name, columns[0].rows if columns else 0, columns, notes)
 
 
-def _open(connection: duckdb.DuckDBPyConnection, rows: TableRows) -> None:
+def open_view(connection: duckdb.DuckDBPyConnection, rows: TableRows) -> None:
     """Make the rows readable as `data`; DuckDB reads Parquet faster itself than through Arrow."""
     from pyarrow.dataset import FileSystemDataset
 

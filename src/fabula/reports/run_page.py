@@ -60,7 +60,7 @@ def run_page(dataset: Dataset, profiles: Sequence[TableProfile]) -> str:
             {
                 "title": f"{each.name}: {amounts.count(each.rows, 'row')}",
                 "notes": [worded(note) for note in each.notes],
-                "columns": [*map(_column, each.columns)],
+                "columns": [*map(column_cells, each.columns)],
             }
             for each in profiles
         ],
@@ -125,7 +125,8 @@ def _model(name: str, usage: Mapping[str, Any]) -> list[str]:
     return [label(name, usage), *numbers, cost]
 
 
-def _column(column: ColumnProfile) -> list[Any]:
+def column_cells(column: ColumnProfile) -> list[Any]:
+    """A column as cells: name, type, missing and distinct values, shape, values."""
     about = "" if column.exact else "~"
     missing = amounts.share(column.nulls, column.rows)
     values = _values(column)

@@ -34,8 +34,10 @@ from fabula.runs.folder import RunFolder
 from fabula.runs.manifest import table_record, tell_formulas
 from fabula.runs.parts import PART_BLOCKS, Layout, PartRecord
 from fabula.runs.stores import MemoryStore
+from fabula.simulation.decisions import Told
 from fabula.simulation.model_files import load_world, source_sha256
 from fabula.simulation.running import Run
+from fabula.simulation.totals import totals
 from fabula.simulation.world import World
 from fabula.spec.tables import DatasetSpec
 from fabula.streams import BLOCK_ROWS
@@ -89,7 +91,7 @@ def simulate(
     """
     world = load_world(model, parameters)
     chance = world.seed if seed is None else seed
-    count = _steps(world, steps, days)
+    count = steps_of(world, steps, days)
     spec = world.spec(_sizes(world, n))
     main, escape = as_format(format or "parquet"), is_asked(escape_formulas)
     store: RunFolder | MemoryStore = MemoryStore()
@@ -166,12 +168,12 @@ class _Keeper:
         if self._progress:
             self._progress(world.name, world.step, self._steps)
         while world.step < self._steps:
-            for name, rows in run.step().items():
-                self._waiting[name].append(rows)
+            run.step()
             if self._progress:
                 self._progress(world.name, world.step, self._steps)
-            written = [self._write_full(name) for name in self._waiting]
-            if any(written) or time.monotonic() - kept > KEPT_EVERY:
+            for name in self._waiting:
+                self._write_full(name)
+            if time.monotonic() - kept > KEPT_EVERY:
                 self._keep(run)
                 kept = time.monotonic()
         for name in self._waiting:
@@ -221,28 +223,37 @@ class _Keeper:
     def _keep(self, run: Run) -> None:
         if self._place is None:
             return
+        for name in self._waiting:
+            self._drain(name)
         parts = {name: len(records) for name, records in self._records.items()}
         state = {**run.state(), "run": self._print, "parts": parts}
         write_checkpoint(self._place, state, self._waiting)
 
-    def _write_full(self, name: str) -> bool:
+    def _drain(self, name: str) -> None:
+        """Let the rows that an event table has added wait for their part."""
+        if (rows := self._world.events[name].drained()) is not None:
+            self._waiting[name].append(rows)
+
+    def _write_full(self, name: str) -> None:
         """Write a part of an event table when enough rows wait for it."""
-        if sum(rows.num_rows for rows in self._waiting[name]) < PART_ROWS:
-            return False
-        self._write(name, parts=2)
-        return True
+        waiting = sum(rows.num_rows for rows in self._waiting[name])
+        if waiting + self._world.events[name].waiting >= PART_ROWS:
+            self._write(name, parts=2)
 
     def _write_last(self, name: str) -> None:
         """Write the rows that are left; a table of one part is a single file."""
+        self._drain(name)
         if self._waiting[name] or not self._records[name]:
             self._write(name, parts=2 if self._records[name] else 1)
 
     def _write(self, name: str, parts: int) -> None:
+        self._drain(name)
         schema, records = self._world.events[name].schema, self._records[name]
-        blocks = [MadeBlock(rows) for rows in self._waiting[name]]
-        blocks = blocks or [MadeBlock(schema.empty_table())]
+        rows = pa.concat_tables([schema.empty_table(), *self._waiting[name]])
+        blocks = range(max(1, -(-rows.num_rows // BLOCK_ROWS)))
         layout = _layout(name, schema, parts)
-        records.append(self._store.keep(layout, len(records), 0, blocks))
+        made = (_block(rows, block) for block in blocks)
+        records.append(self._store.keep(layout, len(records), 0, made))
         self._waiting[name] = []
 
     def _written_table(self, name: str, table: pa.Table) -> list[PartRecord]:
@@ -251,13 +262,7 @@ class _Keeper:
         layout = Layout(name, table.schema, table.num_rows, blocks)
         return [
             self._store.keep(
-                layout,
-                part,
-                0,
-                (
-                    MadeBlock(table.slice(block * BLOCK_ROWS, BLOCK_ROWS))
-                    for block in layout.blocks_of(part)
-                ),
+                layout, part, 0, (_block(table, block) for block in layout.blocks_of(part))
             )
             for part in range(layout.parts)
         ]
@@ -294,10 +299,17 @@ class _Keeper:
                 "rules": [*world.rules],
                 "laws": [*world.laws],
                 "conserved": accounts,
+                "totals": totals(world),
+                "decisions": {name: vars(each.told) for name, each in world.decisions.items()},
             },
             "spec_sha256": self._facts["spec_sha256"],
             **({"spec": public_spec(spec)} if spec else {}),
         }
+
+
+def _block(rows: pa.Table, block: int) -> MadeBlock:
+    """A block of rows in one piece each column: bytes don't depend on when rows were drained."""
+    return MadeBlock(rows.slice(block * BLOCK_ROWS, BLOCK_ROWS).combine_chunks())
 
 
 def _layout(name: str, schema: pa.Schema, parts: int) -> Layout:
@@ -305,7 +317,7 @@ def _layout(name: str, schema: pa.Schema, parts: int) -> Layout:
     return Layout(name, schema, 0, 1 if parts == 1 else parts * PART_BLOCKS)
 
 
-def _steps(world: World, steps: int | None, days: float | None) -> int:
+def steps_of(world: World, steps: int | None, days: float | None) -> int:
     """How many steps are made."""
     if steps is not None and days is not None:
         raise UsageError("give steps or days, not both", code="usage.steps")
@@ -370,4 +382,6 @@ def told(dataset: Dataset) -> str:
     ]
     laws = amounts.count(len(facts["laws"]) + len(facts["conserved"]), "law")
     steps = amounts.count(facts["steps"], "step")
-    return "\n".join([*grid.lines(rows, right=(False, True)), f"{laws} held in each of {steps}"])
+    lines = [*grid.lines(rows, right=(False, True)), f"{laws} held in each of {steps}"]
+    lines += [Told(**each).line(name) for name, each in facts["decisions"].items()]
+    return "\n".join(lines)

@@ -56,20 +56,21 @@ class EventTable:
             `int`, `float`, `bool`, `str`, `datetime` (given in seconds from the world's start), or
             an amount of money.
         count: Rows so far.
+        waiting: Rows that are not drained yet.
         sums: The sum so far of each column of whole numbers and money.
     """
 
     def __init__(self, world: Surroundings, name: str, columns: Mapping[str, Any]) -> None:
         self.world, self.name = world, name
         self.columns = {column: self._kind(column, kind) for column, kind in columns.items()}
-        self.count = 0
+        self.count = self.waiting = 0
         self.sums: dict[str, int] = {}
         self._added: list[tuple[dict[str, Any], int, dt.datetime]] = []
         self.begin()
 
     def begin(self) -> None:
         """Forget every row."""
-        self.count, self._added = 0, []
+        self.count, self.waiting, self._added = 0, 0, []
         vars(self).pop("schema", None)
         self.sums = {name: 0 for name, kind in self.columns.items() if kind in (int, "money")}
 
@@ -114,6 +115,7 @@ class EventTable:
 
     def take_in(self, columns: dict[str, NDArray[Any]], size: int) -> None:
         """Keep rows that are counted and checked."""
+        self.waiting += size
         if size:
             self._added.append((columns, size, self.world.clock.at(self.world.step)))
 
@@ -138,10 +140,9 @@ class EventTable:
 
     def drained(self) -> pa.Table | None:
         """The rows since the last call; None where there are none."""
-        if not self._added:
+        if not self.waiting:
             return None
-        size = sum(rows for _, rows, _ in self._added)
-        columns: list[pa.Array] = [pa.array(np.arange(self.count - size, self.count) + 1)]
+        columns: list[pa.Array] = [pa.array(np.arange(self.count - self.waiting, self.count) + 1)]
         for name, kind in self.columns.items():
             if kind is when:
                 moments = np.array([at for _, _, at in self._added], dtype="datetime64[us]")
@@ -153,7 +154,7 @@ class EventTable:
                 start = np.datetime64(self.world.clock.start, "us")
                 whole = start + np.rint(whole * 1e6).astype("timedelta64[us]")
             columns.append(_shown(kind, whole))
-        self._added = []
+        self.waiting, self._added = 0, []
         return pa.Table.from_arrays(columns, schema=self.schema)
 
     def _kind(self, column: str, kind: Any) -> Any:

@@ -6,19 +6,23 @@ import hashlib
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import ModuleType
 
 from fabula.errors import SpecError, UsageError, Violation, did_you_mean
+from fabula.kinds.base.code import ModelFile
 from fabula.simulation.world import PARAMETERS, World
 from fabula.types import Path as PathLike
 
 
-def load_world(model: World | PathLike, parameters: Mapping[str, float] | None = None) -> World:
+def load_world(
+    model: World | PathLike | ModelFile, parameters: Mapping[str, float] | None = None
+) -> World:
     """The world that is meant: itself, or that of a file, `shop.py` or `shop.py:shop`.
 
-    The file runs as a program does that its user starts.
+    The file runs as a program does that its user starts. A file that a spec names and its user
+    allowed runs as it was allowed, without the modules next to it.
 
     Args:
         model: The world or the file.
@@ -30,11 +34,7 @@ def load_world(model: World | PathLike, parameters: Mapping[str, float] | None =
     """
     if isinstance(model, World):
         if parameters:
-            raise UsageError(
-                "a world has its parameters when it is made",
-                code="usage.parameter",
-                hint='name the model\'s file: `fb.simulate("shop.py", parameters=…)`',
-            )
+            raise fixed_parameters()
         return model
     token = PARAMETERS.set(dict(parameters or {}))
     try:
@@ -51,11 +51,26 @@ def load_world(model: World | PathLike, parameters: Mapping[str, float] | None =
     return world
 
 
-def _loaded(model: PathLike) -> World:
+def fixed_parameters() -> UsageError:
+    """The error of parameters for a world that is made already."""
+    return UsageError(
+        "a world has its parameters when it is made",
+        code="usage.parameter",
+        hint="name the model's file: `shop.py`",
+    )
+
+
+def file_of(model: PathLike | ModelFile) -> tuple[Path, str]:
+    """The file of a model, and the name of the world that is meant: `shop.py:shop`."""
     file, _, name = str(model).partition(".py:")
-    path = Path(file + ".py" if name else file)
+    return Path(file + ".py" if name else file), name
+
+
+def _loaded(model: PathLike | ModelFile) -> World:
+    path, name = file_of(model)
+    allowed = model if isinstance(model, ModelFile) else None
     try:
-        text = path.read_bytes()
+        text = allowed.text if allowed else path.read_bytes()
     except OSError as error:
         raise UsageError(
             f"`{path}` can't be read: {(error.strerror or str(error)).lower()}",
@@ -63,7 +78,9 @@ def _loaded(model: PathLike) -> World:
             hint="name a Python file that makes a `World`",
         ) from error
     worlds = {
-        key: value for key, value in vars(_run(path, text)).items() if isinstance(value, World)
+        key: value
+        for key, value in vars(_run(path, text, alone=allowed is not None)).items()
+        if isinstance(value, World)
     }
     if name and name not in worlds:
         hint = did_you_mean(name, worlds) or f"it makes {', '.join(worlds) or 'none'}"
@@ -82,7 +99,9 @@ def _loaded(model: PathLike) -> World:
 
 def source_sha256(world: World) -> str:
     """The hash of the files that hold a world's rules, and of the modules next to them."""
-    functions = [rule.function for rule in world.rules.values()] + [*world.laws.values()]
+    functions = [rule.function for rule in world.rules.values()]
+    functions += [*world.laws.values(), *world.measures.values()]
+    functions += [each.fallback for each in world.decisions.values() if callable(each.fallback)]
     named = {Path(function.__code__.co_filename) for function in functions}
     folders = {path.resolve().parent for path in named if path.is_file()}
     loaded = [getattr(module, "__file__", None) for module in [*sys.modules.values()]]
@@ -96,13 +115,13 @@ def source_sha256(world: World) -> str:
     return digest.hexdigest()
 
 
-def _run(path: Path, text: bytes) -> ModuleType:
+def _run(path: Path, text: bytes, *, alone: bool) -> ModuleType:
     """The file as a module, run now."""
     module = ModuleType(f"_model_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module
     try:
-        with _importable(path.resolve().parent):
+        with nullcontext() if alone else _importable(path.resolve().parent):
             exec(compile(text, str(path), "exec"), vars(module))
     except SpecError:
         raise

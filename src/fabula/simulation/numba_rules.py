@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from fabula.simulation.draws import GOLDEN
 from fabula.simulation.faults import EndlessRule, ModelFault
 from fabula.simulation.plain_rules import (
-    KEY_BITS,
     Acting,
     count_of,
     place_of,
@@ -52,25 +51,23 @@ class NumbaDriver:
         self._limit, self._file = limit, Path(step.__code__.co_filename).name
         self._rules = (step, awake)
         self._loops = _loops(step, awake, counted=False)
-        self._order = numba.njit()(_sorted)
+        self.sorted: Any = numba.njit()(_sorted)
 
     @staticmethod
     def table(count: NDArray[np.int64], columns: dict[str, NDArray[Any]]) -> Any:
         """Room for the rows of an event table."""
         return tuple_of("Table", ["count", *columns])(count, **columns)
 
-    def order(
-        self, population: Population, seen: Any, draw: Any, key: int, ranks: NDArray[np.uint64]
-    ) -> NDArray[np.int64]:
-        """The rows of the agents that act, in the order in which they come."""
-        rows = np.arange(len(population))
-        if self._rules[1] is not None:
-            draw.state[0] = key
-            packed, identity = population.packed, population.identity
-            found = np.zeros(len(rows), dtype=bool)
-            self._called(1, packed, identity, seen, draw, found)
-            rows = np.flatnonzero(found)
-        return np.asarray(self._order(ranks[rows] >> np.uint64(KEY_BITS), rows))
+    def acting(
+        self, population: Population, seen: Any, draw: Any, key: int
+    ) -> NDArray[np.int64] | None:
+        """The rows of the agents that act; None where all do."""
+        if self._rules[1] is None:
+            return None
+        draw.state[0] = key
+        found = np.zeros(len(population), dtype=bool)
+        self._called(1, population.packed, population.identity, seen, draw, found)
+        return np.flatnonzero(found)
 
     def run(self, acting: Acting, place: int) -> int:
         """Let agents act until all did, or a table is nearly full; how many did."""
@@ -78,9 +75,9 @@ class NumbaDriver:
         return int(self._called(0, of.packed, of.identity, place, *acting.loop))
 
     def _called(self, loop: int, *arguments: Any) -> Any:
-        kinds = tuple(typeof(value) for value in arguments)  # type: ignore[no-untyped-call]
         try:
             if not self._loops[loop].signatures:  # the time that this takes is not the rule's
+                kinds = tuple(typeof(value) for value in arguments)  # type: ignore[no-untyped-call]
                 try:
                     self._loops[loop].compile(kinds)
                 except NumbaError:  # perhaps a rule that makes arrays, whose uses are counted

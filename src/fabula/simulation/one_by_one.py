@@ -28,7 +28,7 @@ from fabula.simulation.columns import when
 from fabula.simulation.draws import rule_key
 from fabula.simulation.events import EventTable
 from fabula.simulation.faults import ModelFault, declaration_error
-from fabula.simulation.plain_rules import Acting, PlainDriver, tuple_of
+from fabula.simulation.plain_rules import KEY_BITS, Acting, PlainDriver, tuple_of
 from fabula.simulation.populations import Population
 
 RESERVE = 1024
@@ -83,7 +83,9 @@ class OneByOne:
         seen = _seen(world, now, given, moved, driver.held)
         key, awake_key = (rule_key(world.run_seed, each, now.step) for each in (name, f"{name}?"))
         draw = driver.draws(np.zeros(3, dtype=np.uint64))
-        order = driver.order(population, seen, draw, awake_key, world.ranks(population.identity))
+        rows = driver.acting(population, seen, draw, awake_key)
+        ranks = world.ranks(population.identity if rows is None else population.identity[rows])
+        order = driver.sorted(ranks >> KEY_BITS, np.arange(len(ranks)) if rows is None else rows)
         tables = {each: event for each, event in world.events.items() if str not in _kinds(event)}
         place, capacity = 0, FIRST_CAPACITY
         draw.state[0] = key

@@ -20,7 +20,7 @@ from fabula.simulation.faults import ModelFault
 from fabula.simulation.populations import Population
 from fabula.simulation.watch import bounded
 
-KEY_BITS = 20
+KEY_BITS = np.uint64(20)
 """Bits of a rank that the order of agents leaves out: 44 decide."""
 
 
@@ -173,21 +173,25 @@ class PlainDriver:
     ) -> None:
         self._step, self._awake, self._limit = step, awake, limit
 
-    def order(
-        self, population: Population, seen: Any, draw: Any, key: int, ranks: NDArray[np.uint64]
-    ) -> NDArray[np.int64]:
-        """The rows of the agents that act, in the order in which they come."""
-        rows = np.arange(len(population))
-        if self._awake is not None:
-            draw.state[0] = key
-            records = population.records()
-            acts = np.zeros(len(population), dtype=bool)
-            with bounded(self._limit):
-                for row, agent in enumerate(population.identity):
-                    draw.state[1:] = agent, 0
-                    acts[row] = self._awake(records[row], seen, draw)
-            rows = np.flatnonzero(acts)
-        return rows[np.argsort(ranks[rows] >> np.uint64(KEY_BITS), kind="stable")]
+    def acting(
+        self, population: Population, seen: Any, draw: Any, key: int
+    ) -> NDArray[np.int64] | None:
+        """The rows of the agents that act; None where all do."""
+        if self._awake is None:
+            return None
+        draw.state[0] = key
+        records = population.records()
+        acts = np.zeros(len(population), dtype=bool)
+        with bounded(self._limit):
+            for row, agent in enumerate(population.identity):
+                draw.state[1:] = agent, 0
+                acts[row] = self._awake(records[row], seen, draw)
+        return np.flatnonzero(acts)
+
+    @staticmethod
+    def sorted(keys: NDArray[np.uint64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Rows by their keys, equal ones in the order of rows."""
+        return rows[np.argsort(keys, kind="stable")]
 
     def run(self, acting: Acting, place: int) -> int:
         """Let agents act until all did, or a table is nearly full; how many did."""

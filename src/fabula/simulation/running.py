@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +14,7 @@ from fabula.simulation.draws import Draw, rule_key
 from fabula.simulation.faults import ModelFault, located, place_of
 from fabula.simulation.moves import Arrival
 from fabula.simulation.populations import Population
+from fabula.simulation.shared_chance import no_other_chance
 from fabula.simulation.watch import bounded
 from fabula.simulation.world import Rule, World
 
@@ -36,9 +35,11 @@ class Run:
             population.begin(tables[population.table_name], world.populations)
         for event in world.events.values():
             event.begin()
+        for decision in world.decisions.values():
+            decision.begin()
 
-    def step(self) -> dict[str, pa.Table]:
-        """Make one step, and return the rows of events that it added.
+    def step(self) -> None:
+        """Make one step; events keep the rows that it adds until they are drained.
 
         Raises:
             SpecError: A rule fails; the error has its file and line.
@@ -57,8 +58,6 @@ class Run:
         for name, law in world.laws.items():
             self._check_law(name, law, now)
         world.step += 1
-        drained = {name: event.drained() for name, event in world.events.items()}
-        return {name: table for name, table in drained.items() if table is not None}
 
     def state(self) -> dict[str, Any]:
         """Everything that the next step depends on, as plain values and arrays."""
@@ -77,6 +76,7 @@ class Run:
                 name: {"count": event.count, "sums": event.sums}
                 for name, event in world.events.items()
             },
+            "decisions": {name: each.state() for name, each in world.decisions.items()},
             "scheduled": [arrival.to_state() for arrival in world.scheduled],
         }
 
@@ -92,6 +92,8 @@ class Run:
         for name, event in world.events.items():
             event.count = state["events"][name]["count"]
             event.sums = dict(state["events"][name]["sums"])
+        for name, decision in world.decisions.items():
+            decision.restore(state["decisions"][name])
         world.scheduled = [Arrival(**arrival) for arrival in state["scheduled"]]
 
     def _act(self, rule: Rule, now: Now) -> None:
@@ -101,7 +103,7 @@ class Run:
         draw = Draw(rule_key(world.run_seed, rule.name, world.step))
         taken = {"now": now, "draw": draw}
         agents = [] if rule.population is None else [rule.population.all]
-        with located(rule.function, lambda: f"rule {rule.name}, {now}"), _no_other_chance():
+        with located(rule.function, lambda: f"rule {rule.name}, {now}"), no_other_chance():
             if rule.one is not None and rule.population is not None:
                 rule.one.act(world, rule.name, rule.population, now)
                 return
@@ -121,7 +123,7 @@ class Run:
         """Make sure that every conserved quantity is what its account says."""
         for population in self.world.populations.values():
             for name, account in population.accounts.items():
-                values = population.columns[name]
+                values = np.ascontiguousarray(population.columns[name])  # read once, if packed
                 if len(values) and int(values.min()) < 0:
                     row = int(values.argmin())
                     key = population.keys(np.array([row]))[0].as_py()
@@ -169,24 +171,3 @@ class Run:
 
 def _changing(population: Population) -> list[str]:
     return [name for name, role in population.roles.items() if role.changes or role.conserved]
-
-
-@contextmanager
-def _no_other_chance() -> Iterator[None]:
-    """Refuse draws from generators that are shared by everything: no run could be repeated.
-
-    Raises:
-        ModelFault: One was drawn from.
-    """
-    before = random.getstate(), _numpy_state()
-    yield
-    if before != (random.getstate(), _numpy_state()):
-        raise ModelFault(
-            "the rule draws from a generator that everything shares",
-            "use `draw`: its numbers belong to an agent and a step",
-        )
-
-
-def _numpy_state() -> tuple[Any, ...]:
-    state: Any = np.random.get_state(legacy=True)
-    return (state[0], state[1].tobytes(), *state[2:])

@@ -23,9 +23,12 @@ class _Running:
     limit: float
     started: float
     clock: float
+    is_paused: bool = False
 
     @property
     def is_over(self) -> bool:
+        if self.is_paused:
+            return False
         waited = time.monotonic() - self.clock > self.limit * _WAITING
         return waited or time.process_time() - self.started > self.limit
 
@@ -56,6 +59,23 @@ def bounded(limit: float) -> Iterator[None]:
     finally:
         with _lock:
             _running.discard(running)
+
+
+@contextmanager
+def unbounded() -> Iterator[None]:
+    """Do what the bound of the rule that is running does not count, such as asking a model."""
+    with _lock:
+        paused = [each for each in _running if each.thread == threading.get_ident()]
+    started, clock = time.process_time(), time.monotonic()
+    for each in paused:
+        each.is_paused = True
+    try:
+        yield
+    finally:
+        for each in paused:
+            each.started += time.process_time() - started
+            each.clock += time.monotonic() - clock
+            each.is_paused = False
 
 
 def _watch() -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import datetime as dt
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,12 +32,14 @@ from fabula.kinds.base.parameters import seconds
 from fabula.kinds.key import Key
 from fabula.simulation.clock import Clock
 from fabula.simulation.columns import Role, when
+from fabula.simulation.decisions import Decision, Fallback
 from fabula.simulation.draws import rule_key
 from fabula.simulation.events import EventTable
 from fabula.simulation.faults import ModelFault, declaration_error
 from fabula.simulation.moves import Arrival
 from fabula.simulation.one_by_one import OneByOne, check_writes
 from fabula.simulation.populations import RESERVED, Population
+from fabula.spec.models import ModelLike
 from fabula.spec.tables import DatasetSpec, TableSpec
 from fabula.streams import mix
 
@@ -110,6 +112,8 @@ class World:
         self.events: dict[str, EventTable] = {}
         self.rules: dict[str, Rule] = {}
         self.laws: dict[str, Callable[[], Any]] = {}
+        self.measures: dict[str, Callable[[], Any]] = {}
+        self.decisions: dict[str, Decision] = {}
         self.tables: dict[str, TableSpec] = {}
         self.sources: dict[str, Path] = {}
         self.parameters: dict[str, float] = {}
@@ -255,9 +259,63 @@ class World:
         except ModelFault as error:
             raise declaration_error(error.message, f"rule {name}", error.hint) from error
 
+    def decision(
+        self,
+        population: Population,
+        options: Sequence[str],
+        question: str,
+        *,
+        name: str = "decision",
+        model: ModelLike = "local",
+        archetypes: int = 200,
+        max_calls: int = 200,
+        per_call: int = 10,
+        fallback: Fallback | None = None,
+    ) -> Decision:
+        """Let a language model say how likely agents are to take each of several options.
+
+        A few archetypes are asked about instead of every agent: agents who are alike in the columns
+        that the question names. Rules let each agent draw from its archetype's probabilities by
+        `decision.choose(a, draw)`, which returns the places of options.
+
+        Args:
+            population: Whose agents decide.
+            options: What they choose from.
+            question: Describes one of them and the situation. `{age}` stands for a column; a name
+                that is no column stands for what `choose` is given by that name.
+            name: What messages and the record call it.
+            model: The language model.
+            archetypes: How many kinds of agents are told apart.
+            max_calls: Requests to the model in the whole run; a reply that can't be used is asked
+                for once more.
+            per_call: Archetypes in one request.
+            fallback: The weights of the options where the model gives none: numbers, or a function
+                of the agents; by default a missing answer ends the run.
+        """
+        if name in self.decisions:
+            raise declaration_error(f"two decisions are called `{name}`", f"decision {name}")
+        made = Decision(
+            name,
+            population,
+            tuple(options),
+            question,
+            model,
+            archetypes,
+            max_calls,
+            per_call,
+            fallback,
+        )
+        self.decisions[name] = made
+        return made
+
     def law(self, function: Function) -> Function:
         """Make a function a law: True, or two equal values, after every step."""
         self.laws[function.__name__] = function
+        return function
+
+    def measure(self, function: Function) -> Function:
+        """Make a function a measure: a number of the whole run, which its totals list by name."""
+        self.measures[function.__name__] = function
         return function
 
     def schedule(self, arrival: Arrival) -> None:

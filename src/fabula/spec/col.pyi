@@ -29,6 +29,7 @@ from fabula.kinds.weibull import Weibull as _Weibull
 from fabula.kinds.zipf import Zipf as _Zipf
 from fabula.kinds.datetime import Datetime as _Datetime
 from fabula.kinds.duration import Duration as _Duration
+from fabula.kinds.series import Series as _Series
 from fabula.kinds.time_of_day import TimeOfDay as _TimeOfDay
 from fabula.kinds.pattern import Pattern as _Pattern
 from fabula.kinds.template import Template as _Template
@@ -42,6 +43,7 @@ from fabula.kinds.text import Text as _Text
 from fabula.kinds.learned import Learned as _Learned
 from fabula.kinds.source import Source as _Source
 from fabula.kinds.function import Function as _Function
+from fabula.kinds.simulation import Simulation as _Simulation
 
 __all__: list[str]
 
@@ -355,6 +357,36 @@ def duration(
 ) -> _Duration:
     """A length of time between `min` and `max`: rides, calls, stays."""
 
+def series(
+    at: str,
+    level: float | str = ...,
+    *,
+    of: str | None = ...,
+    step: str | None = ...,
+    spread: float = ...,
+    trend: float | str = ...,
+    since: dt.date | None = ...,
+    yearly: Any = ...,
+    weekly: Sequence[float] | None = ...,
+    daily: Any = ...,
+    noise: float | str = ...,
+    ar: float = ...,
+    shared: float = ...,
+    shock: str | None = ...,
+    effects: Literal["add", "multiply"] = ...,
+    gaps: Any = ...,
+    stuck: Any = ...,
+    spikes: Any = ...,
+    min: float | str | None = ...,
+    max: float | str | None = ...,
+    decimals: int | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Series:
+    """A number that follows the time in column `at`, for each value of column `of` its own."""
+
 def time_of_day(
     start: str = ...,
     end: str = ...,
@@ -535,3 +567,14 @@ def function(
     description: str = ...,
 ) -> _Function:
     """A value that a Python function computes: an object, or `FILE.py:NAME` of a file you allow."""
+
+def simulation(
+    column: str | None = ...,
+    *,
+    type: str | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Simulation:
+    """A column of a table that a model of agents makes; the table names the model."""

@@ -157,7 +157,7 @@ def _node(reading: _Reading, event: Event, depth: int) -> Node:
         return _aliased(reading, event, line)
     assert isinstance(event, ScalarEvent | CollectionStartEvent)
     if event.tag is not None and event.tag != "!":
-        _problem(reading, event, f"tags such as `{event.tag}` mean nothing here", "remove it")
+        _problem(reading, event, f"tags such as `{event.tag}` are not supported", "remove it")
     if isinstance(event, ScalarEvent):
         node = Node(_scalar(reading, event), line)
     elif isinstance(event, MappingStartEvent):

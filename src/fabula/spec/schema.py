@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -16,36 +16,16 @@ from pydantic import BaseModel
 from fabula.extensions import load_plugins
 from fabula.kinds import KINDS
 from fabula.kinds.base.distributions import AbstractDistribution
+from fabula.kinds.base.parameters import SpecModel
 from fabula.kinds.checks import CHECKS
-from fabula.kinds.learned import LearnedTable
-from fabula.kinds.mixture import Component
-from fabula.kinds.source import ACTIONS, SourceTable
-from fabula.spec.outputs import OutputSpec
-from fabula.spec.tables import (
-    Correlation,
-    DatasetSpec,
-    ModelSpec,
-    PerParent,
-    TableSpec,
-)
+from fabula.kinds.source import ACTIONS
+from fabula.spec.tables import DatasetSpec
 from fabula.spec.training_formats import TRAINING_FORMATS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _TEXT = {"type": "string"}
 _COUNT: dict[str, Any] = {"type": "string", "pattern": r"^[0-9]+(_[0-9]+)*$"}
-_MODELS: tuple[type[BaseModel], ...] = (
-    Component,
-    Correlation,
-    DatasetSpec,
-    LearnedTable,
-    ModelSpec,
-    OutputSpec,
-    PerParent,
-    SourceTable,
-    TableSpec,
-)
-
 _SHORT_FORMS: dict[tuple[str, str], dict[str, Any]] = {
     ("TableSpec", "primary_key"): _TEXT,
     ("TableSpec", "n"): _COUNT,
@@ -59,8 +39,8 @@ def json_schema(file_formats: Sequence[str]) -> dict[str, Any]:
     load_plugins()
     schema = DatasetSpec.model_json_schema()
     definitions: dict[str, Any] = schema.pop("$defs")
-    models: tuple[type[BaseModel], ...] = (*KINDS.values(), *CHECKS.values(), *_MODELS)
-    classes = {cls.__name__: cls for cls in models}
+    entries = [*KINDS.values(), *CHECKS.values()]
+    classes = {cls.__name__: cls for cls in [*_below(SpecModel), *entries]}
     for name, definition in [*definitions.items(), ("DatasetSpec", schema)]:
         _explain(definition, classes[name])
         _require_kind(definition)
@@ -76,13 +56,20 @@ def json_schema(file_formats: Sequence[str]) -> dict[str, Any]:
     del definitions["TableSpec"]["properties"]["name"]
     _allow_short_cardinality(definitions["PerParent"])
     _allow_inline_component(definitions)
-    _allow_kind_source(definitions)
+    _allow_kinds_of_rows(definitions)
     return {
         "$schema": DIALECT,
         "title": "Fabula spec",
         **{key: value for key, value in schema.items() if key != "title"},
         "$defs": definitions,
     }
+
+
+def _below(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """All classes below one."""
+    for cls in base.__subclasses__():
+        yield cls
+        yield from _below(cls)
 
 
 def attribute_docs(cls: type[BaseModel]) -> dict[str, str]:
@@ -132,7 +119,7 @@ def _allow_short_cardinality(per_parent: dict[str, Any]) -> None:
         properties[name] = {**either, "description": about}
     properties["uniform"] = {
         "type": ["array", "object"],
-        "description": "Between that many and that many rows for each parent: `[1, 5]`.",
+        "description": "Lowest and highest number of rows for each parent: `[1, 5]`.",
     }
 
 
@@ -148,8 +135,8 @@ def _allow_inline_component(definitions: dict[str, Any]) -> None:
     definitions["Component"] = {"description": full["description"], "anyOf": [full, inline]}
 
 
-def _allow_kind_source(definitions: dict[str, Any]) -> None:
-    """Accept a table `kind: source` with actions among its columns, as texts or mappings."""
+def _allow_kinds_of_rows(definitions: dict[str, Any]) -> None:
+    """Accept a table `kind: simulation`, or `kind: source` with actions among its columns."""
     names = list(ACTIONS)
     action = {
         "anyOf": [
@@ -162,5 +149,8 @@ def _allow_kind_source(definitions: dict[str, Any]) -> None:
     _allow(source["columns"], "additionalProperties", action)
     _allow(source, "locale", _TEXT)
     _allow(table["columns"], "additionalProperties", action)
-    table["kind"] = {"const": "source", "description": "The rows are those of a real `file`."}
+    about = "The rows are those of a real `file`, or of the model of agents in one."
+    table["kind"] = {"enum": ["source", "simulation"], "description": about}
     table |= {name: source[name] for name in ("file", "person", "locale")}
+    simulation = definitions["SimulationTable"]["properties"]
+    table |= {name: simulation[name] for name in ("table", "steps", "days", "parameters", "run")}

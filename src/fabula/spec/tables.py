@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from fabula.kinds import KINDS, Column, Distribution
+from fabula.kinds import KINDS, Column, Distribution, simulation, source
 from fabula.kinds.base.distributions import AbstractDistribution
 from fabula.kinds.base.parameters import SpecModel
 from fabula.kinds.checks import CHECKS, Check
@@ -21,7 +21,8 @@ from fabula.kinds.mixture import Component
 from fabula.kinds.poisson import Poisson
 from fabula.kinds.reasoning import is_dropped
 from fabula.kinds.reference import Reference
-from fabula.kinds.source import SourceTable, spread
+from fabula.kinds.simulation import SimulationTable
+from fabula.kinds.source import SourceTable
 from fabula.kinds.uniform import Uniform
 from fabula.spec.locations import Source
 from fabula.spec.messages import ToldInWords
@@ -158,6 +159,8 @@ class TableSpec(SpecModel, metaclass=ToldInWords):
         source: A real file whose rows the table has, with new people in place of the real ones;
             a column of `columns` of the same name takes its place. Short for it is a table
             `kind: source` with `file`, `person` and actions among its `columns`.
+        simulation: A model of agents whose table this is; `columns` add to the model's, or take
+            their place. Short for it is a table `kind: simulation` with `file`.
         primary_key: Columns that identify a row; by default the first `key` or `uuid` column.
         unique: Groups of columns whose combination may not repeat.
         correlations: Groups of numeric columns that vary together.
@@ -178,6 +181,7 @@ class TableSpec(SpecModel, metaclass=ToldInWords):
     columns: dict[str, Column] = Field(default_factory=dict)
     learned: LearnedTable | None = None
     source: SourceTable | None = None
+    simulation: SimulationTable | None = None
     primary_key: tuple[str, ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
     correlations: tuple[Correlation, ...] = ()
@@ -194,8 +198,10 @@ class TableSpec(SpecModel, metaclass=ToldInWords):
 
     @model_validator(mode="before")
     @classmethod
-    def _source_as_kind(cls, data: object) -> object:
-        return spread(data) if isinstance(data, dict) and data.get("kind") == "source" else data
+    def _rows_as_kind(cls, data: object) -> object:
+        kind = data.get("kind") if isinstance(data, dict) else None
+        spread = {"source": source.spread, "simulation": simulation.spread}.get(str(kind))
+        return spread(data) if spread and isinstance(data, dict) else data
 
     @model_validator(mode="before")
     @classmethod
@@ -228,9 +234,12 @@ class TableSpec(SpecModel, metaclass=ToldInWords):
     def _one_size(self) -> TableSpec:
         if self.n is not None and self.per_parent is not None:
             raise ValueError("give `n` or `per_parent`, not both")
-        if self.source is not None and self.per_parent is not None:
-            raise ValueError("the rows of a `source` are those of its file: leave out `per_parent`")
-        if not self.columns and self.learned is None and self.source is None:
+        rows = [name for name in ("source", "simulation") if getattr(self, name) is not None]
+        if rows and self.per_parent is not None:
+            raise ValueError(f"the rows are those of the `{rows[0]}`: leave out `per_parent`")
+        if len(rows) > 1:
+            raise ValueError("give `source` or `simulation`, not both")
+        if not self.columns and self.learned is None and not rows:
             raise ValueError("say which `columns` it has")
         return self
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fabula.errors import CheckError, UsageError
 from fabula.io.arrays import array_of
 from fabula.streams import stream
-from fabula.synthesizers.codecs.codec import Places
+from fabula.synthesizers.codecs.codec import Places, Repeated
 from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.codecs.learning import Columns
 from fabula.synthesizers.codecs.numbers import NumberCodec
@@ -24,7 +24,9 @@ from fabula.synthesizers.constraints.relations import Fits, Relations
 from fabula.synthesizers.model import CodeModel, Codes, Weights
 from fabula.synthesizers.persistence import drawing
 from fabula.synthesizers.pii.codec import DetailCodec
+from fabula.synthesizers.pii.identities import Crowd
 from fabula.synthesizers.rules import Rule
+from fabula.synthesizers.several_rows import Draft, shared_by_crowd, with_people
 from fabula.types import Path
 
 STREAM = "synthesizer"
@@ -70,6 +72,25 @@ class Sampler:
 
     def _block(self, index: int, start: int, rows: int) -> pa.Table:
         draw = _Draw(self, index)
+        table, parts = self._parts(draw, rows)
+        numbers = np.arange(start, start + rows, dtype=np.int64)
+        people: dict[str, Repeated] = {}
+        for crowd, names in self._shared.items():
+            everyone, theirs = self._everyone[crowd.name]
+            table, people[crowd.name] = with_people(
+                Draft(table, self._codes(table, names, parts)),
+                Draft(everyone.select(names), self._codes(everyone, names, theirs)),
+                crowd,
+                numbers,
+                self.seed,
+                relations=self.relations,
+                rules=self.rules,
+                rng=draw.rng(f"people {crowd.name}"),
+            )
+        return self.relations.narrowed(self._with_keys(table, draw, numbers, people))
+
+    def _parts(self, draw: _Draw, rows: int) -> tuple[pa.Table, NDArray[np.int64]]:
+        """Rows in their shares, and which part each belongs to."""
         counts = allotted([part.share for part in self.parts], rows)
         pieces = [
             draw.rows(part.asked, count)
@@ -77,19 +98,47 @@ class Sampler:
             if count
         ]
         table = pa.concat_tables(pieces) if pieces else self.columns.schema.empty_table()
+        parts = np.repeat(np.arange(len(counts)), counts)
         if len(pieces) > 1:
-            table = table.take(array_of(draw.rng("order").permutation(rows)))
-        return self.relations.narrowed(self._with_keys(table, draw, start))
+            order = draw.rng("order").permutation(rows)
+            return table.take(array_of(order)), parts[order]
+        return table, parts
 
-    def _with_keys(self, table: pa.Table, draw: _Draw, start: int) -> pa.Table:
+    @cached_property
+    def _shared(self) -> dict[Crowd, list[str]]:
+        """The learned columns that are the same in all rows of a person, by crowd."""
+        return shared_by_crowd(self.columns.codecs)
+
+    @cached_property
+    def _everyone(self) -> dict[str, tuple[pa.Table, NDArray[np.int64]]]:
+        """A row for each person with several, and its part, by the crowd's name."""
+        return {
+            crowd.name: self._parts(_Draw(self, 0, f"people {crowd.name} "), len(crowd.repeats))
+            for crowd in self._shared
+        }
+
+    def _codes(self, table: pa.Table, names: Sequence[str], parts: NDArray[np.int64]) -> Codes:
+        """The part of each row, and the codes of some columns."""
+        codes = self.columns.encode(table)
+        return np.column_stack(
+            [parts, codes[:, [self.columns.names.index(name) for name in names]]]
+        )
+
+    def _with_keys(
+        self,
+        table: pa.Table,
+        draw: _Draw,
+        numbers: NDArray[np.int64],
+        people: Mapping[str, Repeated],
+    ) -> pa.Table:
         """Put identifiers and details in, which follow the final numbers of the rows.
 
         What points at identifiers of its own table points at rows of its own block.
         """
-        numbers = np.arange(start, start + table.num_rows, dtype=np.int64)
         for at, codec in enumerate(self.columns.codecs):
             if isinstance(codec, KeyCodec | DetailCodec):
-                places = Places(numbers, self.seed, draw.rng(f"key {codec.name}"), table)
+                rng = draw.rng(f"key {codec.name}")
+                places = Places(numbers, self.seed, rng, table, people)
                 values = codec.decode(codec.encode(table.column(at).combine_chunks()), places)
                 table = table.set_column(at, self.columns.schema.field(at), values)
         for codec in self.columns.codecs:
@@ -101,14 +150,15 @@ class Sampler:
 class _Draw:
     """Draws rows of one block; every purpose has a stream of its own."""
 
-    def __init__(self, sampler: Sampler, block: int) -> None:
-        self._sampler, self._block = sampler, block
+    def __init__(self, sampler: Sampler, block: int, whose: str = "") -> None:
+        self._sampler, self._block, self._whose = sampler, block, whose
         self._streams: dict[str, np.random.Generator] = {}
 
     def rng(self, purpose: str) -> np.random.Generator:
         """The stream of one purpose in this block."""
         if purpose not in self._streams:
-            self._streams[purpose] = stream(self._sampler.seed, STREAM, purpose, self._block)
+            named = self._whose + purpose
+            self._streams[purpose] = stream(self._sampler.seed, STREAM, named, self._block)
         return self._streams[purpose]
 
     def rows(self, asked: Asked, count: int) -> pa.Table:

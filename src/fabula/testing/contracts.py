@@ -124,7 +124,7 @@ def check_detector(entry: Detector, values: Sequence[str], others: Sequence[str]
     from fabula.pii.others import share_of
 
     complete(lack(entry.name, entry))
-    if entry.detects is None:
+    if entry.weighed:
         return
     must(len(set(values)) >= entry.fewest, f"needs {entry.fewest} differing values to tell")
     found = share_of(entry, list(values), "")
@@ -187,7 +187,7 @@ def check_metric(entry: Metric) -> None:
     complete(lack(entry.key, entry))
     known = {
         "target": "plan", "protected": ["plan"], "quasi": ["age"], "secrets": [], "others": [],
-        "sequence": ("plan", "age"),
+        "sequence": ("plan", "age"), "confidential": ["plan"],
     }  # fmt: skip
     if entry.measure is None:
         return

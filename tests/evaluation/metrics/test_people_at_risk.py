@@ -7,10 +7,13 @@ import pyarrow as pa
 import pytest
 
 from fabula.errors import UsageError
+from fabula.evaluation.evaluate import evaluate
 from fabula.evaluation.metrics.attacks import attribute_inference, excess_interval
 from fabula.evaluation.metrics.bias import bias_results
 from fabula.evaluation.metrics.diversity import distinct, duplicates
 from fabula.evaluation.metrics.frames import prepare
+from fabula.evaluation.metrics.look_ups import homogeneity, linkage
+from fabula.evaluation.metrics.metric import Metric
 from fabula.evaluation.metrics.reidentification import identified, sensitive_values
 from fabula.evaluation.metrics.result import MetricResult
 from fabula.evaluation.metrics.text_diversity import text_variety
@@ -214,3 +217,78 @@ def test_a_column_that_grew_unfair_is_not_hidden_by_one_that_always_was() -> Non
     found = by_name(bias_results(prepare(table(0.5), table(1.0)), ["sex", "group"], "hired", "yes"))
     assert "`group`" in found["outcome_ratio"].sentence
     assert found["outcome_ratio"].passed is False
+
+
+def _ward_rows(n: int, seed: int) -> pa.Table:
+    """People of 400 combinations of age and zip; illness depends on age alone."""
+    rng = np.random.default_rng(seed)
+    age, zipped = rng.integers(20, 60, n), rng.integers(0, 10, n)
+    ill = np.where(rng.random(n) < age / 80, "yes", "no")
+    return pa.table(
+        {
+            "age": age,
+            "zip": zipped,
+            "ill": ill,
+            "blood": rng.choice(list("abcdefgh"), n),
+            "cost": np.round(rng.lognormal(5, 1, n), 2),
+        }
+    )
+
+
+@pytest.mark.parametrize("with_holdout", [True, False])
+@pytest.mark.parametrize("attack", [linkage, homogeneity])
+def test_look_ups_find_real_rows_and_nobody_among_other_people(
+    attack: Metric, with_holdout: bool
+) -> None:
+    """A published table of the real people is caught; a table of other people is not."""
+    real, held, other = _ward_rows(800, 1), _ward_rows(800, 2), _ward_rows(800, 3)
+    holdout = held if with_holdout else None
+    leaked = attack(prepare(real, real, holdout), ["age", "zip"])
+    assert leaked is not None
+    assert leaked.passed is False
+    assert leaked.value is not None
+    assert leaked.value > 0.25
+    low, high = leaked.details["interval"]
+    assert low < leaked.value < high
+    free = attack(prepare(other, real, holdout), ["age", "zip"])
+    assert free is not None
+    assert free.passed
+
+
+def test_linkage_finds_people_some_of_whose_columns_were_learned() -> None:
+    """Partial synthesis leaves the kept columns real: the row is still that person's own."""
+    real, held = _ward_rows(800, 1), _ward_rows(800, 2)
+    made = real.set_column(2, "ill", _ward_rows(800, 4).column("ill"))
+    result = linkage(prepare(made, real, held), ["age", "zip"])
+    assert result is not None
+    assert result.passed is False
+    assert result.details["columns_that_agree"] < 3
+
+
+def test_a_law_of_the_population_is_no_leak_by_homogeneity() -> None:
+    """What everybody of an age has is told by every such table, also of other people."""
+
+    def rows(seed: int) -> pa.Table:
+        table = _ward_rows(800, seed)
+        often = np.where(table["age"].to_numpy() < 40, 0.9, 0.1)
+        ill = np.where(np.random.default_rng(seed + 9).random(800) < often, "yes", "no")
+        return table.set_column(2, "ill", pa.array(ill))
+
+    result = homogeneity(prepare(rows(3), rows(1), rows(2)), ["age"], ["ill"])
+    assert result is not None
+    assert result.passed
+    assert min(result.details["columns"]["ill"]) > 0.8
+
+
+def test_look_ups_are_measured_where_quasi_identifiers_are_named() -> None:
+    real, other = _ward_rows(800, 1), _ward_rows(800, 3)
+    assert "privacy.linkage" not in evaluate(other, real=real, sections=["privacy"]).scores
+    report = evaluate(
+        real, real=real, quasi=["age", "zip"], confidential=["ill"], sections=["privacy"],
+        gates=["privacy.linkage", "privacy.homogeneity"],
+    )  # fmt: skip
+    assert not report.passed
+    with pytest.raises(UsageError, match="are guessed from quasi-identifiers"):
+        evaluate(other, real=real, confidential=["ill"])
+    with pytest.raises(UsageError, match="no column `il`"):
+        evaluate(other, real=real, quasi=["age"], confidential=["il"])

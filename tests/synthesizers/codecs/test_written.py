@@ -11,6 +11,7 @@ import pytest
 
 import fabula as fb
 from fabula.errors import UsageError
+from fabula.io.written.time_forms import TimeForm
 from fabula.synthesizers.codecs.codec import Places, Range
 from fabula.synthesizers.codecs.learning import Columns
 from fabula.synthesizers.codecs.string_formats.codec import WrittenCodec
@@ -46,6 +47,11 @@ def redrawn(codec: WrittenCodec, texts: list[str | None]) -> list[str | None]:
         (lambda t: f"{t:%Y-%m-%d %H:%M}:00+02:00", "2019-01-25 13:05:09+02:00"),
         (lambda t: f"{t.hour % 12 or 12}:{t:%M %p}", "1:05 PM"),
         (lambda t: f"{t.hour}:{t:%M:%S}", "13:05:09"),
+        (lambda t: f"{t.year}Q{(t.month + 2) // 3}", "2019Q1"),
+        (lambda t: f"Q{(t.month + 2) // 3} {t.year}", "Q1 2019"),
+        (lambda t: f"H{(t.month + 5) // 6}/{t.year}", "H1/2019"),
+        (lambda t: f"{t:%G-W%V}", "2019-W04"),
+        (lambda t: f"{t:%Y-%j}", "2019-025"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -64,6 +70,29 @@ def test_times_of_one_form_come_back_in_it_and_keep_their_distribution(written, 
     both = np.concatenate([real, made])
     ranks = [np.searchsorted(side, both, "right") / len(side) for side in (real, made)]
     assert np.abs(ranks[0] - ranks[1]).max() < 0.05
+
+
+@pytest.mark.parametrize("form", ["%G-W%V", "%Y-%j"])
+def test_weeks_and_days_of_the_year_are_those_of_the_calendar(form):
+    """Over a cycle of 28 years, with years of 53 weeks and of 366 days; others are not one."""
+    days = [dt.date(1990, 1, 1) + dt.timedelta(days=day) for day in range(28 * 366)]
+    read = TimeForm(form).read(pa.array([f"{day:{form}}" for day in days]))
+    starts = [day - dt.timedelta(days=day.weekday() * ("V" in form)) for day in days]
+    assert read.to_pylist() == starts
+    assert TimeForm(form).write(read).to_pylist() == [f"{day:{form}}" for day in days]
+    assert TimeForm(form).read(pa.array(["2019-W53", "2019-366"])).null_count == 2
+
+
+@pytest.mark.parametrize("written", ["FY{0:02}/{1:02}", "20{0:02}/{1:02}", "20{0:02}-20{1:02}"])
+def test_years_that_begin_in_one_and_end_in_the_next_stay_whole(written):
+    """A fiscal year ends in the year after it, and months are not such years."""
+    texts = [written.format(at % 14 + 10, at % 14 + 11) for at in range(300)]
+    codec = learned(texts)
+    assert codec is not None
+    assert set(redrawn(codec, texts)) <= set(texts)
+    months = learned([f"20{at % 9 + 10}-{at % 12 + 1:02}" for at in range(300)])
+    assert months is not None
+    assert months.about.startswith("times written as 2019-01")
 
 
 @pytest.mark.parametrize(

@@ -89,3 +89,33 @@ def test_postcodes_begin_as_those_of_a_town_that_is_learned_as_a_label(whole, tm
     pairs = zip(made["town"].to_pylist(), made["postcode"].to_pylist(), strict=True)
     assert all(str(code).startswith(str(starts[town])) for town, code in pairs)
     assert set(made["postcode"].to_pylist()).isdisjoint(codes if whole else map(str, codes))
+
+
+def test_no_town_lies_in_two_countries_also_where_countries_have_no_locale():
+    """Countries that no locale stands for, and pooled ones, have towns of their own."""
+    rng = np.random.default_rng(5)
+    names = [
+        "Germany",
+        "USA",
+        "United Kingdom",
+        "Canada",
+        "Chile",
+        *(f"{a}{b}istan" for a in "ABCDEF" for b in "aeiou"),
+    ]
+    shares = np.array([0.25, 0.25, 0.16, 0.12, 0.12, *[0.1 / 30] * 30])
+    fake = Faker("en_US")
+    fake.seed_instance(5)
+    table = pa.table(
+        {
+            "first_name": [fake.first_name() for _ in range(600)],
+            "last_name": [fake.last_name() for _ in range(600)],
+            "city": [fake.unique.city() for _ in range(600)],
+            "country": rng.choice(names, 600, p=shares),
+        }
+    )
+    made = fb.fit(table, rounds=5).sample(600, seed=1).to_pylist()
+    homes: dict[str, set[str]] = {}
+    for row in made:
+        homes.setdefault(row["city"], set()).add(row["country"])
+    assert len({row["country"] for row in made}) > 5
+    assert {town: found for town, found in homes.items() if len(found) > 1} == {}

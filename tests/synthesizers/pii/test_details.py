@@ -20,7 +20,8 @@ from fabula.streams import stream
 from fabula.synthesizers.codecs.codec import Places
 from fabula.synthesizers.codecs.learning import Columns
 from fabula.synthesizers.pii.codec import DetailCodec
-from fabula.synthesizers.pii.finding import details_of, personal_columns
+from fabula.synthesizers.pii.details import details_of
+from fabula.synthesizers.pii.finding import personal_columns
 
 RNG = np.random.default_rng(11)
 ROWS = 1_200

@@ -235,7 +235,7 @@ def _labelled(text: str, names: Sequence[str]) -> dict[str, str]:
         name = next(each for each in names if re.fullmatch(_name_pattern(each), match[1], re.I))
         end = found[place + 1].start() if place + 1 < len(found) else len(text)
         if name in values:
-            raise _Unreadable(f"`{name}` stands there twice")
+            raise _Unreadable(f"`{name}` is given twice")
         values[name] = _bare(text[match.end() : end])
     missing = [name for name in names if name not in values]
     if missing:

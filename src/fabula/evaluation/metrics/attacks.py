@@ -60,7 +60,7 @@ def singling_out(frames: Frames) -> Score:
             threshold=RISK,
         )
     real, held = (sum(_matches(table, item) == 1 for item in predicates) for table in tables)
-    return _risk(
+    return risk(
         "Of descriptions that fit one synthetic row, {real} fit exactly one real person and "
         "{held} one person who was held back",
         hits=(real, held), n=len(predicates), details={"columns": width, "rows": rows},
@@ -89,7 +89,7 @@ def linkability(frames: Frames) -> Score:
             )
             found.append(nearest(people[:, chosen], references[:, chosen])[1])
         hits.append(int((found[0] == found[1]).sum()))
-    return _risk(
+    return risk(
         "Two halves of the columns lead to the same synthetic row for {real} of the real people "
         "and {held} of those who were held back",
         hits=(hits[0], hits[1]), n=n,
@@ -118,17 +118,17 @@ def attribute_inference(frames: Frames) -> Score:
         column.name: _excess(float(real), float(held))
         for column, real, held in zip(space.columns, *rates, strict=True)
     }
-    at = int(np.argmax((rates[0] - rates[1]) / np.maximum(_spread(rates[0], rates[1], n), 1e-9)))
-    worst = space.columns[at].name
-    return _risk(
-        f"From the other columns `{worst}` is guessed right for {{real}} of the real people and "
+    at = worst(rates[0], rates[1], n)
+    guessed = space.columns[at].name
+    return risk(
+        f"From the other columns `{guessed}` is guessed right for {{real}} of the real people and "
         "{held} of those who were held back",
         hits=(round(rates[0][at] * n), round(rates[1][at] * n)), n=n,
         details={"columns": risks, "tolerance": TOLERANCE}, tries=len(risks),
     )  # fmt: skip
 
 
-def _risk(
+def risk(
     said: str, *, hits: tuple[int, int], n: int,
     details: Mapping[str, Any], tries: int = 1,
 ) -> Score:  # fmt: skip
@@ -136,6 +136,13 @@ def _risk(
 
     It fails where even the low end of the interval is above the bound. Where the interval is too
     wide to call the data safe, there is no verdict.
+
+    Args:
+        said: What happened, with the places `{real}` and `{held}` for both success rates.
+        hits: Successes on real people, and on those who are not in the table.
+        n: Attacks on either.
+        details: What else is behind the number.
+        tries: Attacks of which this was the best.
     """
     real, held = hits[0] / n, hits[1] / n
     value, (low, high) = _excess(real, held), excess_interval(hits, n)
@@ -193,10 +200,16 @@ def wilson(hits: int, n: int, z: float) -> tuple[float, float, float]:
     return share, middle - half, middle + half
 
 
-def _spread(real: NDArray[np.float64], held: NDArray[np.float64], n: int) -> NDArray[np.float64]:
-    """The standard error of the difference of two success rates."""
-    error: NDArray[np.float64] = np.sqrt((real * (1 - real) + held * (1 - held) + 1 / n) / n)
-    return error
+def worst(real: NDArray[np.float64], held: NDArray[np.float64], n: int) -> int:
+    """The attack whose success rates on `n` people of either side differ most surely.
+
+    Args:
+        real: The success of each attack on real people.
+        held: Its success on people who are not in the table.
+        n: Attacks on either.
+    """
+    error = np.sqrt((real * (1 - real) + held * (1 - held) + 1 / n) / n)
+    return int(np.argmax((real - held) / error))
 
 
 def _excess(real: float, held: float) -> float:
@@ -220,17 +233,17 @@ def _guessed_right(
         for at, (column, part) in enumerate(zip(space.columns, space.parts, strict=True)):
             best = (whole - squared_apart(block, references, [part])).argmin(axis=1)
             truth = people[column.name][start : start + step]
-            right[at] += _agree(column, synthetic[column.name][best], truth).sum()
+            right[at] += agree(column, synthetic[column.name][best], truth).sum()
     return right / len(points)
 
 
-def _agree(column: Column, guessed: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.bool_]:
-    if column.family == "category":
-        same: NDArray[np.bool_] = guessed == truth
-        return same
-    near = np.abs(guessed - truth) <= TOLERANCE * np.abs(truth)
-    agree: NDArray[np.bool_] = near | (np.isnan(guessed) & np.isnan(truth))
-    return agree
+def agree(column: Column, guessed: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which guesses are right; those of numbers, within a twentieth of the true one."""
+    same: NDArray[np.bool_] = guessed == truth
+    if column.family in ("number", "moment"):
+        same = np.abs(guessed - truth) <= TOLERANCE * np.abs(truth)
+        same |= np.isnan(guessed) & np.isnan(truth)
+    return same
 
 
 Predicate = tuple[tuple[str, str, float], ...]

@@ -5,8 +5,8 @@
     def shapes(frames: Frames) -> Score: ...
 
 A function takes the prepared `Frames` and, by the names of further parameters, what else is known:
-`target`, `positive`, `protected`, `quasi`, `sensitive`, `sequence`, `secrets`, `others`,
-`distances`. A metric whose parameter has no default is left out where that is not known.
+`target`, `positive`, `protected`, `quasi`, `confidential`, `sensitive`, `sequence`, `secrets`,
+`others`, `distances`. A metric whose parameter has no default is left out where that is not known.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from fabula.lookup import entry_of
 SECTIONS: tuple[Section, ...] = get_args(Section)
 
 KNOWN = (
-    "target", "positive", "protected", "quasi", "sensitive", "sequence", "secrets", "others",
-    "distances",
+    "target", "positive", "protected", "quasi", "confidential", "sensitive", "sequence", "secrets",
+    "others", "distances",
 )  # fmt: skip
 """What a metric may ask for alongside the frames, by the name of a parameter."""
 

@@ -44,19 +44,14 @@ def identified(frames: Frames, quasi: Sequence[str] = ()) -> Score:
     names = list(quasi) or [
         column.name for column in frames.measured if QUASI.search(column.name.replace("-", "_"))
     ]
-    if unknown := [name for name in names if frames.column(name) is None]:
-        raise UsageError(
-            f"there is no column `{unknown[0]}` in both tables",
-            code="evaluate.unknown-column",
-            hint=did_you_mean(unknown[0], [column.name for column in frames.columns]),
-        )
+    must_be_shared(frames, names)
     if not names:
         return Score(
             None,
             "Not measured: no column was named as a quasi-identifier, and none looks like one.",
         )
     real = frames.truth
-    counts = np.unique(_combinations(names, real), return_counts=True)[1]
+    counts = np.unique(combinations(names, real), return_counts=True)[1]
     value = _singled(names, real, frames.synthetic)
     half, held = frames.halves
     base = _singled(names, half, held)
@@ -196,12 +191,36 @@ def _holders(found: NDArray[np.bool_]) -> str:
 
 def _singled(names: Sequence[str], real: Frame, other: Frame) -> float:
     """The share of other rows whose combination exactly one real row has."""
-    kinds, counts = np.unique(_combinations(names, real), return_counts=True)
-    return float(np.isin(_combinations(names, other), kinds[counts == 1]).mean())
+    kinds, counts = np.unique(combinations(names, real), return_counts=True)
+    return float(np.isin(combinations(names, other), kinds[counts == 1]).mean())
 
 
-def _combinations(names: Sequence[str], frame: Frame) -> NDArray[np.uint64]:
-    """One number for each combination of values."""
+def must_be_shared(frames: Frames, names: Sequence[str]) -> None:
+    """Refuse names of columns that not all tables have.
+
+    Args:
+        frames: The prepared tables.
+        names: The columns that are named.
+
+    Raises:
+        UsageError: There is no such column.
+    """
+    known = list(frames.synthetic.values)
+    if unknown := [name for name in names if name not in known]:
+        raise UsageError(
+            f"there is no column `{unknown[0]}` in both tables whose values can be compared",
+            code="evaluate.unknown-column",
+            hint=did_you_mean(unknown[0], known),
+        )
+
+
+def combinations(names: Sequence[str], frame: Frame) -> NDArray[np.uint64]:
+    """One number for each combination of values.
+
+    Args:
+        names: The columns.
+        frame: The rows.
+    """
     keys = np.zeros(frame.rows, dtype=np.uint64)
     for at, name in enumerate(names):
         values = frame[name]

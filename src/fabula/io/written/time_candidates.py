@@ -33,6 +33,17 @@ _COMPACT_TIMES: Mapping[int, str] = {4: "%2H%M", 6: "%2H%M%S"}
 _FEWEST_COMPACT = 5
 """Fewer differing numbers may be dates by chance."""
 
+_PERIODS: Mapping[str, str] = {
+    r"\d{4}([ /-]?Q)[1-4]": r"%Y\1%q", r"(Q)[1-4]([ /-]?)\d{4}": r"\1%q\2%Y",
+    r"[1-4](Q[ /-]?)\d{4}": r"%q\1%Y", r"\d{4}([ /-]?[HS])[12]": r"%Y\1%h",
+    r"([HS])[12]([ /-]?)\d{4}": r"\1%h\2%Y", r"\d{4}([ /-]?W)\d\d": r"%G\1%V",
+    r"(W)\d\d([ /-]?)\d{4}": r"\1%V\2%G", r"\d{4}-\d{3}": "%Y-%j",
+    r"(FY[ /-]?)\d\d": r"\1%y", r"(FY[ /-]?)\d{4}": r"\1%Y",
+    r"(FY[ /-]?)\d\d([/-])\d\d": r"\1%y\2%n", r"((?:FY[ /-]?)?)\d{4}([/-])\d\d": r"\1%Y\2%n",
+    r"((?:FY[ /-]?)?)\d{4}([/-])\d{4}": r"\1%Y\2%N",
+}  # fmt: skip
+"""Periods of time, and the forms that write them."""
+
 _TOKEN = re.compile(r"\d+|[^\W\d_]+|[\W_]+")
 _ZONE = re.compile(r"(?<=:\d\d)[+-]\d\d:?\d\d$")
 _LONGEST = 40
@@ -46,11 +57,19 @@ def candidates(texts: pa.Array, rows: Rows) -> list[str]:
     tokens = _tokens(first)
     classes = "".join(map(_class, range(len(tokens)), tokens))
     parts = pc.extract_regex(texts, f"^{classes}$")
+    periods = [*_periods(first)] * (len(texts) >= _FEWEST_COMPACT)
     if parts.null_count:
-        return []
+        return periods
     columns = iter(parts.flatten())
     values = [next(columns) if token[0].isalnum() else None for token in tokens]
-    return [*_compact(tokens, values), *_separated(tokens, values, rows)]
+    return [*periods, *_compact(tokens, values), *_separated(tokens, values, rows)]
+
+
+def _periods(text: str) -> Iterator[str]:
+    """The form of a period of time, if a text is one."""
+    for shape, form in _PERIODS.items():
+        if (found := re.fullmatch(shape, text)) is not None:
+            yield found.expand(form)
 
 
 def _tokens(text: str) -> list[str]:

@@ -27,10 +27,13 @@ Whole = NDArray[np.int64]
 
 _BOUNDS: Mapping[str, tuple[int, int]] = {
     "Y": (1600, 2200), "y": (0, 99), "m": (1, 12), "d": (1, 31), "H": (0, 23), "I": (1, 12),
-    "M": (0, 59), "S": (0, 59), "f": (0, 10**9),
+    "M": (0, 59), "S": (0, 59), "f": (0, 10**9), "j": (1, 366), "G": (1600, 2200), "V": (1, 53),
+    "q": (1, 4), "h": (1, 2), "n": (0, 99), "N": (1600, 2200),
 }  # fmt: skip
+_MONTHS: Mapping[str, int] = {"q": 3, "h": 6, "m": 1, "b": 1, "B": 1}
+"""The months of the periods that signs count; a year has 12."""
 _YEARS = (1900, 2100)
-"""Digits without signs between them are dates only within these years."""
+"""Digits without signs between them, and periods, are times only within these years."""
 _PIECE = re.compile(r"%([-^_]?)(\d?)([a-zA-Z])|([^%]+)")
 _FIRST_OF_CENTURY = 69
 """Two-digit years from here on are of the twentieth century, as POSIX has it."""
@@ -71,13 +74,22 @@ class TimeForm:
 
     @cached_property
     def type(self) -> pa.DataType:
-        """What texts are read as: dates, times of day, points in time, or months since 1970."""
-        signs = {sign for _, _, sign, _ in self._pieces}
-        if not signs & set("Yy"):
+        """What texts are read as: dates, times of day, points in time, or periods since 1970."""
+        signs = self._signs
+        if not signs & set("YyG"):
             return pa.time64("ns") if "f" in signs else pa.time32("s")
         if signs & set("HI"):
             return pa.timestamp("ns" if "f" in signs else "s")
-        return pa.date32() if "d" in signs else pa.int64()
+        return pa.date32() if signs & set("djV") else pa.int64()
+
+    @cached_property
+    def _signs(self) -> frozenset[str]:
+        return frozenset(sign for _, _, sign, _ in self._pieces)
+
+    @property
+    def months(self) -> int:
+        """The months of a period, where the form writes no days."""
+        return min((size for sign, size in _MONTHS.items() if sign in self._signs), default=12)
 
     @property
     def is_point(self) -> bool:
@@ -98,14 +110,15 @@ class TimeForm:
         for (sign, width), words in zip(signs, parts.flatten(), strict=True):
             numbers = _numbers(sign, words)
             low, high = (0, len(NAMES[sign]) - 1) if sign in NAMES else _BOUNDS[sign]
-            if sign == "Y" and self.is_compact:
+            if sign in "YG" and (self.is_compact or self._signs & set("jVqhnN")):
                 low, high = _YEARS
             missing |= (numbers < low) | (numbers > high)
             found[sign] = numbers * 10 ** (9 - int(width)) if sign == "f" else numbers
         days, valid = _days(found)
         missing |= ~valid
         if self.type == pa.int64():
-            return array_of(days.astype("datetime64[M]").astype(np.int64), missing=missing)
+            months = days.astype("datetime64[M]").astype(np.int64)
+            return array_of(months // self.months, missing=missing)
         if pa.types.is_date(self.type):
             whole = days.astype(np.int64).astype(np.int32)
             return array_of(whole, pa.date32(), missing=missing)
@@ -123,6 +136,7 @@ class TimeForm:
         missing = values.is_null().to_numpy(zero_copy_only=False)
         width = pa.int32() if values.type.bit_width == 32 else pa.int64()
         whole = values.cast(width).cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+        whole = whole * self.months if self.type == pa.int64() else whole
         numbers = _fields(whole, self.type)
         written = []
         for flag, digits, sign, literal in self._pieces:
@@ -163,7 +177,8 @@ class TimeForm:
     def _example(self) -> pa.Array:
         moment = pa.array([_EXAMPLE.astype(np.int64)], pa.int64()).cast(pa.timestamp("ns"))
         if self.type == pa.int64():
-            return array_of(np.array([_EXAMPLE.astype("datetime64[M]").astype(np.int64)]))
+            months = _EXAMPLE.astype("datetime64[M]").astype(np.int64)
+            return array_of(np.array([months // self.months]))
         return moment.cast(self.type, safe=False)
 
 
@@ -178,7 +193,9 @@ def _numbers(sign: str, words: pa.Array) -> Whole:
 
 
 def _days(found: Mapping[str, Whole]) -> tuple[NDArray[np.datetime64], NDArray[np.bool_]]:
-    """The day of each date, and whether its month has such a day."""
+    """The day of each date, or the first one of a period, and whether there is such a day."""
+    if "G" in found:
+        return _weeks(found["G"], found["V"])
     if "Y" in found:
         year = found["Y"]
     elif "y" in found:
@@ -187,11 +204,25 @@ def _days(found: Mapping[str, Whole]) -> tuple[NDArray[np.datetime64], NDArray[n
         size = len(next(iter(found.values())))
         return np.zeros(size, "datetime64[D]"), np.ones(size, bool)
     month = next((found[sign] + 1 for sign in "bB" if sign in found), found.get("m"))
-    assert month is not None
-    months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
-    day = found.get("d", np.ones_like(year))
+    for sign in "qh":
+        month = (found[sign] - 1) * _MONTHS[sign] + 1 if sign in found else month
+    months = ((year - 1970) * 12 + (0 if month is None else month - 1)).astype("datetime64[M]")
+    day = found.get("d", found.get("j", np.ones_like(year)))
     days = months.astype("datetime64[D]") + (day - 1).astype("timedelta64[D]")
-    return days, np.asarray(days.astype("datetime64[M]") == months)
+    within = "datetime64[Y]" if "j" in found else "datetime64[M]"
+    valid = days.astype(within) == months.astype(within)
+    for sign, size in (("n", 100), ("N", 10_000)):
+        valid &= found[sign] == (year + 1) % size if sign in found else True
+    return days, np.asarray(valid)
+
+
+def _weeks(year: Whole, week: Whole) -> tuple[NDArray[np.datetime64], NDArray[np.bool_]]:
+    """The Mondays of ISO weeks, and whether their years have them."""
+    fourth = (year - 1970).astype("datetime64[Y]").astype("datetime64[D]") + np.timedelta64(3, "D")
+    first = fourth - ((fourth.astype(np.int64) + 3) % 7).astype("timedelta64[D]")
+    days = first + (7 * (week - 1)).astype("timedelta64[D]")
+    thursday = days + np.timedelta64(3, "D")
+    return days, np.asarray(thursday.astype("datetime64[Y]").astype(np.int64) + 1970 == year)
 
 
 def _fields(whole: Whole, kind: pa.DataType) -> dict[str, Whole]:
@@ -210,9 +241,18 @@ def _fields(whole: Whole, kind: pa.DataType) -> dict[str, Whole]:
     seconds, fraction = np.divmod(rest, 10**9)
     hour = seconds // 3600
     year = months // 12 + 1970
+    thursday = moment + (3 - (days + 3) % 7).astype("timedelta64[D]")
+    of_week = thursday.astype("datetime64[Y]")
     return {
         "Y": year,
         "y": year % 100,
+        "N": year + 1,
+        "n": (year + 1) % 100,
+        "h": months % 12 // 6 + 1,
+        "q": months % 12 // 3 + 1,
+        "j": days - moment.astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64) + 1,
+        "G": of_week.astype(np.int64) + 1970,
+        "V": (thursday - of_week.astype("datetime64[D]")).astype(np.int64) // 7 + 1,
         "m": months % 12 + 1,
         "b": months % 12,
         "d": days - moment.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + 1,

@@ -22,8 +22,14 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 
 WIDTHS: Mapping[str, tuple[int, int]] = {
     "Y": (4, 4), "y": (2, 2), "m": (1, 2), "d": (1, 2), "H": (1, 2), "I": (1, 2), "M": (2, 2),
-    "S": (2, 2), "f": (1, 9),
+    "S": (2, 2), "f": (1, 9), "j": (3, 3), "G": (4, 4), "V": (2, 2), "q": (1, 1), "h": (1, 1),
+    "n": (2, 2), "N": (4, 4),
 }  # fmt: skip
+"""Digits of each sign, at least and at most.
+
+Periods have signs of their own: a day of the year (`j`), an ISO week of its year (`V` of `G`), a
+quarter (`q`), a half (`h`), and the year after the one before it, in two or four digits (`n`, `N`).
+"""
 
 
 def cased(name: str, flag: str) -> str:

@@ -20,6 +20,9 @@ def column_type(column: AbstractColumn) -> pa.DataType | None:
         return None
     if name == values.CATEGORY:
         return CATEGORY
+    if name.startswith("decimal128("):
+        digits, places = name.removeprefix("decimal128(").rstrip(")").split(",")
+        return pa.decimal128(int(digits), int(places))
     if name.startswith("list["):
         return pa.list_(pa.type_for_alias(name[len("list[") : -1]))
     return pa.type_for_alias(name)

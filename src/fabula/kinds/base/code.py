@@ -8,7 +8,8 @@ import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Annotated, Any, TypeAlias
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Protocol, TypeAlias
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema, model_validator
 
@@ -17,8 +18,38 @@ from fabula.kinds.base.parameters import SpecModel
 GENERATOR = "rng"
 """The parameter that takes the block's random generator."""
 
-Find: TypeAlias = Callable[[str, bool], Callable[..., Any]]
-"""Finds the function at a place such as `rules.py:total`, also as one for the sandbox alone."""
+
+@dataclass(frozen=True)
+class ModelFile:
+    """The Python file of a model, as it was when its user allowed it.
+
+    Attributes:
+        place: How the spec names it: `shop.py`, or `shop.py:WORLD`.
+        path: Where it is.
+        text: What it holds.
+        sha256: The hash of that.
+    """
+
+    place: str
+    path: str = field(compare=False)
+    text: bytes = field(repr=False, compare=False)
+    sha256: str
+
+    def __str__(self) -> str:
+        return self.place
+
+
+class Find(Protocol):
+    """Finds the code that a spec file names."""
+
+    def __call__(self, place: str, sandboxed: bool) -> Callable[..., Any]:
+        """The function at a place such as `rules.py:total`, or one for the sandbox alone."""
+        ...
+
+    def model(self, place: str) -> ModelFile:
+        """The file of a model of agents."""
+        ...
+
 
 _find: ContextVar[Find | None] = ContextVar("find", default=None)
 
@@ -34,6 +65,18 @@ def found_by(find: Find | None) -> Iterator[None]:
         yield
     finally:
         _find.reset(token)
+
+
+def found_model(place: str) -> ModelFile:
+    """The file of a model that the spec that is read names.
+
+    Raises:
+        ValueError: There is none, or the spec is not a file.
+    """
+    find = _find.get()
+    if find is None:
+        raise ValueError("a spec made in Python takes the `World` itself, not the name of its file")
+    return find.model(place)
 
 
 def _callable(value: Any) -> Any:

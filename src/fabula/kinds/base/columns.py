@@ -43,6 +43,8 @@ class AbstractColumn(SpecModel):
     """What people and other tools call the kind, for hints."""
     expressions: ClassVar[tuple[str, ...]] = ()
     """Parameters that may be SQL over earlier columns."""
+    times: ClassVar[tuple[str, ...]] = ()
+    """Those of `expressions` that are times rather than numbers."""
     templates: ClassVar[tuple[str, ...]] = ()
     """Parameters that are Jinja templates over earlier columns."""
     positional: ClassVar[tuple[str, ...]] = ()
@@ -88,6 +90,11 @@ class AbstractColumn(SpecModel):
     def never_repeats(self) -> bool:
         """Whether values differ from row to row by themselves."""
         return False
+
+    def among(self, columns: Mapping[str, AbstractColumn]) -> AbstractColumn:
+        """The column with what the table's other columns tell of it."""
+        del columns
+        return self
 
     def problems(self) -> Iterator[Problem]:
         """Constants that no value can follow from."""

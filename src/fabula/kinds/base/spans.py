@@ -65,7 +65,7 @@ class AbstractSpan(AbstractColumn, defer_build=True):
         for name in self.seconds.expressions:
             if is_expression(getattr(self.seconds, name)):
                 message = f"`{name}` of the seconds must be a plain number"
-                hint = "make a number of it with `drop: true`, and an `expr` column"
+                hint = "use a column of seconds with `drop: true`, and an `expr` column"
                 yield Problem("spec.bad-number", message, f"seconds.{name}", hint)
                 return
         for problem in self.drawn().problems():

@@ -60,5 +60,6 @@ def whole_number_problems(values: Sequence[Scalar], parameter: str) -> Iterator[
     if all(isinstance(value, int) or value is None for value in values):
         for value in values:
             if isinstance(value, int) and value not in WHOLE:
-                message, hint = f"{value} is no 64-bit whole number", f'write it as text: "{value}"'
+                message = f"{value} is not a 64-bit whole number"
+                hint = f'write it as text: "{value}"'
                 yield Problem("spec.bad-number", message, parameter, hint)

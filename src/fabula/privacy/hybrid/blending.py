@@ -131,7 +131,7 @@ def blend(
     overwrite: bool = False,
     **options: Unpack[BlendOptions],
 ) -> Blended:
-    """Put synthetic rows beside real ones, and tell whether that helps a model.
+    """Combine real and synthetic rows, and tell whether that helps a model.
 
     The real rows stay as they are. The synthetic ones are drawn by a synthesizer that learned from
     four fifths of the real rows; none equals a real row, and no key occurs twice.

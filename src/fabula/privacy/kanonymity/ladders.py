@@ -170,7 +170,7 @@ def _without_rare(column: Column) -> Iterator[tuple[str, pa.Array]]:
 
 
 def _are_codes(name: str, values: pa.Array) -> bool:
-    """Whether the first signs of values tell a region: postcodes, digits with leading zeros."""
+    """Whether the first characters of values tell regions, as those of postcodes do."""
     if POSTCODE.search(name):
         return bool(pc.all(pc.match_substring_regex(values, _CODE)).as_py())
     digits = pc.all(pc.match_substring_regex(values, r"^[0-9]{3,}$")).as_py()

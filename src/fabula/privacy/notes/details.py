@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from fabula.privacy.folding import CLASS, DIGIT
 from fabula.privacy.notes.dates import date_needles
@@ -99,19 +100,27 @@ def phones(notes: Squeezed, mention: Mention) -> tuple[Counts, Counts, Counts, W
     ends = digit_ends(notes)
     rows = notes.row_of(ends - 1)
     some, which = np.unique(rows, return_inverse=True)
-    numbers = mention.original.cast(pa.large_string()).take(pa.array(some)).to_pylist()
-    digits = [dialled(text or "") for text in numbers]
-    old = Squeezed.of(digits)
+    old = Squeezed.of(all_dialled(mention.original.cast(pa.large_string()).take(pa.array(some))))
     long = np.diff(old.row_ends)[which] >= TAIL
     rows, ends, which = rows[long], ends[long], which[long]
     stop = old.row_ends[which + 1]
     same = notes.hashes(ends - TAIL, ends) == old.hashes(stop - TAIL, stop)
-    rows, ends, which = rows[same], ends[same], which[same]
-    starts, kept = [], []
-    for row, end, number in zip(rows.tolist(), ends.tolist(), which.tolist(), strict=True):
-        start = _start_of(notes, end, digits[number], int(notes.row_ends[row]))
-        starts.append(start)
-        kept.append(bool(notes.bounds[start]))
+    rows, ends, which, stop = rows[same], ends[same], which[same], stop[same]
+    ahead, first, known = ends - stop, notes.row_ends[rows], old.row_ends[which]
+
+    def goes_on(starts: Counts) -> NDArray[np.bool_]:
+        inside: NDArray[np.bool_] = (starts > first) & (starts - ahead > known)
+        at = starts[inside] - 1
+        inside[inside] = notes.codes[at] == old.codes[at - ahead[inside]]
+        return inside
+
+    def has_zero(starts: Counts) -> NDArray[np.bool_]:
+        inside: NDArray[np.bool_] = ~notes.bounds[starts] & (starts > first)
+        inside[inside] = notes.codes[starts[inside] - 1] == ord("0")
+        return inside
+
+    begins = leftwards(leftwards(ends - TAIL, goes_on), has_zero)
+    keep = notes.bounds[begins]
     old_texts, new = Texts(mention.original), Texts(mention.replacement)
 
     def write(hit: Hit) -> str | None:
@@ -124,9 +133,14 @@ def phones(notes: Squeezed, mention: Mention) -> tuple[Counts, Counts, Counts, W
         zeros = (re.match(r"[\D0]*", span) or span)[0] if "0" in span[:3] else ""
         return zeros + poured(span[len(zeros) :], dialled(value).lstrip("0"))
 
-    keep = np.array(kept, dtype=bool)
-    begins = np.array(starts, dtype=np.int64)[keep]
-    return begins, ends[keep] - begins, rows[keep], write
+    return begins[keep], (ends - begins)[keep], rows[keep], write
+
+
+def leftwards(starts: Counts, goes_on: Callable[[Counts], NDArray[np.bool_]]) -> Counts:
+    """Starts that move to the left one by one, as long as each goes on."""
+    while (further := goes_on(starts)).any():
+        starts = starts - further
+    return starts
 
 
 _EXTENSION = re.compile(r"(?i)[\s,;]*(x|ext|extension|durchwahl|poste|#)[.:]?\s*\d{1,6}\s*$")
@@ -137,21 +151,15 @@ def dialled(number: str) -> str:
     return re.sub(r"\D", "", _EXTENSION.sub("", number))
 
 
+def all_dialled(numbers: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """As `dialled`, for many."""
+    plain = pc.replace_substring_regex(numbers, _EXTENSION.pattern, "")
+    return pc.replace_substring_regex(plain, r"\P{Nd}", "")
+
+
 def digit_ends(texts: Squeezed) -> Counts:
     """The ends of words of digits, with at least `TAIL` signs of their row before them."""
     ends = texts.word_ends
     fits = ends - TAIL >= texts.row_ends[texts.rows]
     fits[fits] = texts.kinds[ends[fits] - 1] & CLASS == DIGIT
     return ends[fits]
-
-
-def _start_of(notes: Squeezed, end: int, digits: str, row_start: int) -> int:
-    """How far to the left the digits of a number reach, with zeros before them."""
-    start = end - TAIL
-    for digit in reversed(digits[:-TAIL]):
-        if start == row_start or notes.codes[start - 1] != ord(digit):
-            break
-        start -= 1
-    while not notes.bounds[start] and start > row_start and notes.codes[start - 1] == ord("0"):
-        start -= 1
-    return start

@@ -12,9 +12,17 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from fabula.privacy.folding import CLASS, DIGIT
-from fabula.privacy.notes.details import NAMES, TAIL, dialled, digit_ends
+from fabula.privacy.notes.details import (
+    NAMES,
+    TAIL,
+    all_dialled,
+    dialled,
+    digit_ends,
+    leftwards,
+)
 from fabula.privacy.notes.names import Names, person_names
 from fabula.privacy.notes.needles import Hit, Mention, Writer, like, poured
 from fabula.privacy.notes.ordinary import is_ordinary
@@ -104,21 +112,22 @@ class Everyone:
                 self._add_single(names)
         if kind in _UNTOLD:
             return
-        texts = pc.fill_null(originals.cast(pa.large_string()), "").to_pylist()
+        old = originals.cast(pa.large_string())
+        old = old.combine_chunks() if isinstance(old, pa.ChunkedArray) else old
         if kind == "phone":
-            digits = Squeezed.of([dialled(text) for text in texts])
+            digits = Squeezed.of(all_dialled(old))
             ends = digits.row_ends[1:]
             long = np.diff(digits.row_ends) >= TAIL
             self._tails.add(
                 digits.hashes(ends[long] - TAIL, ends[long]), new.filter(pa.array(long))
             )
-        else:
-            self._add(kind, Squeezed.of(texts), new)
-            if kind == "name":
-                turned = (pc.replace_substring_regex(values, r"^(\S+)\s+(.+)$", r"\2, \1")
-                          for values in (pa.array(texts, pa.large_string()), new))  # fmt: skip
-                old, new = turned
-                self._add(kind, Squeezed.of(old.to_pylist()), new)
+            return
+        self._add(kind, Squeezed.of(old), new)
+        if kind == "name":
+            turned = (pc.replace_substring_regex(values, r"^(\S+)\s+(.+)$", r"\2, \1")
+                      for values in (old, new))  # fmt: skip
+            old, new = turned
+            self._add(kind, Squeezed.of(old), new)
 
     def _add(self, kind: str, old: Squeezed, new: pa.Array) -> None:
         whole = old.whole()
@@ -166,20 +175,20 @@ class Everyone:
         ends = digit_ends(notes)
         hits, news = self._tails.find(notes.hashes(ends - TAIL, ends))
         ends = ends[hits]
-        starts = np.array([_front(notes, end) for end in ends.tolist()], dtype=np.int64)
-        yield "phone", starts, ends - starts, _write("phone", news)
+        yield "phone", (starts := _fronts(notes, ends)), ends - starts, _write("phone", news)
 
 
-def _front(notes: Squeezed, end: int) -> int:
-    """Where the digits of a number start that ends at a place; 15 at most (ITU-T E.164)."""
-    start = end - TAIL
-    row_start = int(notes.row_ends[notes.row_of(np.array([start]))[0]])
-    while not notes.bounds[start] or (
-        start > row_start and notes.kinds[start - 1] & CLASS == DIGIT and end - start < 15
-        and notes.places[start] - notes.places[start - 1] <= 3
-    ):  # fmt: skip
-        start -= 1
-    return start
+def _fronts(notes: Squeezed, ends: Counts) -> Counts:
+    """Where the digits of numbers start that end at places; 15 at most (ITU-T E.164)."""
+    first = notes.row_ends[notes.row_of(ends - TAIL)]
+
+    def goes_on(starts: Counts) -> NDArray[np.bool_]:
+        before = np.maximum(starts - 1, 0)
+        near = (notes.places[starts] - notes.places[before] <= 3) & (ends - starts < 15)
+        digit: NDArray[np.bool_] = (starts > first) & (notes.kinds[before] & CLASS == DIGIT)
+        return ~notes.bounds[starts] | (digit & near)
+
+    return leftwards(ends - TAIL, goes_on)
 
 
 def _write_single(news: Sequence[str | None]) -> Writer:

@@ -96,28 +96,6 @@ def _equal(
     return np.asarray(pc.fill_null(same, False).to_numpy(), bool)
 
 
-def homogeneity_attack(rows: pa.Table, quasi: Sequence[str], sensitive: str) -> Attack:
-    """Guess a sensitive value by what most rows of a person's group have.
-
-    A group of k rows with one value gives it away, however large k is (Machanavajjhala et al.
-    2007). The baseline guesses the value that most of all rows have.
-
-    Args:
-        rows: The release, a row a person.
-        quasi: The quasi-identifiers that the attacker knows.
-        sensitive: The column to guess.
-    """
-    groups = _numbered([rows.column(name) for name in quasi])
-    values = _numbered([rows.column(sensitive)])
-    pairs, pair_of = np.unique(np.column_stack([groups, values]), axis=0, return_inverse=True)
-    counts = np.bincount(pair_of.reshape(-1))
-    order = np.lexsort((counts, pairs[:, 0]))  # the last one of a group is its most frequent
-    guess = np.zeros(int(groups.max()) + 1, np.int64)
-    guess[pairs[order, 0]] = pairs[order, 1]
-    most = np.bincount(values).max() / len(values)
-    return share_of("homogeneity", guess[groups] == values, float(most))
-
-
 def told_by_group(rows: pa.Table, quasi: Sequence[str], sensitive: str) -> float:
     """The share of rows whose group has one sensitive value alone."""
     groups = _numbered([rows.column(name) for name in quasi])

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from fabula.errors import UsageError
 from fabula.inference.periods import are_periods
 from fabula.io.arrays import array_of, is_text
+from fabula.pii.lexicon import regions
 from fabula.synthesizers.codecs.codec import (
     PROTECTED_ROWS,
     CodeColumn,
@@ -54,6 +55,7 @@ class CategoryCodec:
             there are any.
         rare: Whether there are rare labels.
         told_by: What tells the people that rarity was counted in; empty where it was in rows.
+        joined: What is said of rare labels that count as other ones.
     """
 
     name: str
@@ -62,6 +64,7 @@ class CategoryCodec:
     counts: NDArray[np.int64]
     rare: bool
     told_by: str = ""
+    joined: str = ""
 
     @classmethod
     def learn(
@@ -85,8 +88,9 @@ class CategoryCodec:
             codes = pc.index_in(plain, value_set=labels).fill_null(-1).to_numpy()
             who = persons.of_labels(codes.astype(np.int64), len(labels))
         if is_text(plain.type) and rows[who < protect].sum() > MANY_RARE * rows.sum():
-            # a town of four people names none of them, and a quarter names nobody
+            # a town of four people names none of them, a quarter or a country names nobody
             protect = 1 if are_periods(labels) else math.ceil(FEWER * protect)
+            who = np.where(_are_regions(labels), protect, who)
         order = order[who[order] >= protect]
         levels = labels.take(array_of(order.astype(np.int64)))
         hidden = int(rows.sum() - rows[order].sum())
@@ -129,8 +133,13 @@ class CategoryCodec:
         least = int(self.counts[: len(self.levels)].min(initial=PROTECTED_ROWS))
         if 1 < least < PROTECTED_ROWS and not self.told_by:
             told += f" of {least} rows or more"
+        if self.joined:
+            told += f", {self.joined}"
         if not self.rare:
-            return f"{told}, periods of time: all are kept" if are_periods(self.levels) else told
+            public = "periods of time" if are_periods(self.levels) else ""
+            if least < PROTECTED_ROWS and _are_regions(self.levels).any():
+                public = "countries, states or currencies"
+            return f"{told}, {public}: all are kept" if public else told
         become = f"become `{OTHER}`" if self.others else "hidden"
         told += f", rare ones in {self.counts[len(self.levels)]:,} rows {become}"
         return f"{told} (counted in people, by {self.told_by})" if self.told_by else told
@@ -184,14 +193,16 @@ class CategoryCodec:
     def state(self) -> CodecState:
         """The codec as plain values; the type is the schema's."""
         arrays = {"levels": self.levels, "counts": self.counts}
-        return CodecState("category", {"rare": self.rare, "told_by": self.told_by}, arrays)
+        settings = {"rare": self.rare, "told_by": self.told_by, "joined": self.joined}
+        return CodecState("category", settings, arrays)
 
     @classmethod
     def restore(cls, name: str, kind: pa.DataType, state: CodecState) -> CategoryCodec:
         """The codec of a state."""
         arrays = state.arrays
         rare, told_by = bool(state.settings["rare"]), state.settings.get("told_by", "")
-        return cls(name, kind, arrays["levels"], arrays["counts"], rare, told_by)
+        joined = state.settings.get("joined", "")
+        return cls(name, kind, arrays["levels"], arrays["counts"], rare, told_by, joined)
 
     def _between(self, wanted: Range) -> Weights:
         low, high = wanted.low, wanted.high
@@ -219,6 +230,15 @@ class CategoryCodec:
             where=self.name,
             hint=f"closest: {near[0]}" if near else "the column holds no value to ask for",
         )
+
+
+def _are_regions(labels: pa.Array) -> NDArray[np.bool_]:
+    """Which labels are known countries, states or currencies, where most labels are."""
+    known = np.array([str(text).strip().casefold() in regions() for text in labels.to_pylist()])
+    return known if known.size and known.mean() >= MOST else np.zeros(len(labels), bool)
+
+
+MOST = 0.75
 
 
 def label_type(kind: pa.DataType) -> pa.DataType:

@@ -18,6 +18,19 @@ PROTECTED_ROWS = 10
 """Labels of fewer rows are rare, and that many smallest and largest numbers are extremes."""
 
 
+@dataclass(frozen=True, eq=False)
+class Repeated:
+    """The people of some rows.
+
+    Attributes:
+        numbers: The person of each row; from `len(everyone)` on, people of one row.
+        everyone: What is the same in all rows of those with several, in the order of their numbers.
+    """
+
+    numbers: NDArray[np.int64]
+    everyone: pa.Table
+
+
 @dataclass(frozen=True)
 class Places:
     """Where decoded values stand: what an identifier needs to differ from row to row.
@@ -27,12 +40,14 @@ class Places:
         seed: The sample's seed.
         rng: The stream of this column and block.
         beside: The rows' other columns, where they are known already.
+        people: Whom the rows tell of, by the name of the crowd, where that is decided.
     """
 
     numbers: NDArray[np.int64]
     seed: int
     rng: np.random.Generator
     beside: pa.Table | None = None
+    people: Mapping[str, Repeated] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

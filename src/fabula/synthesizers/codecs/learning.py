@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -26,7 +26,9 @@ from fabula.synthesizers.codecs.string_formats.several_numbers import SeveralNum
 from fabula.synthesizers.codecs.trees import TreeCodec
 from fabula.synthesizers.model import Codes
 from fabula.synthesizers.pii.codec import DetailCodec
-from fabula.synthesizers.pii.finding import details_of, personal_columns, persons_in
+from fabula.synthesizers.pii.details import details_of
+from fabula.synthesizers.pii.finding import personal_columns, persons_in
+from fabula.synthesizers.pii.neighbours import Neighbours
 from fabula.synthesizers.pii.persons import Persons, identifies_people, likeliest
 
 FEWEST_ROWS = 20
@@ -55,11 +57,15 @@ class Columns:
         schema: Names and types of the learned columns, in the table's order.
         codecs: One for each of them.
         left_out: The reason for each other column.
+        persons: Whom the training rows tell of, where some people have several; not saved.
+        neighbours: Columns of towns, of which the rare ones join others; not saved.
     """
 
     schema: pa.Schema
     codecs: tuple[ColumnCodec, ...]
     left_out: Mapping[str, str]
+    persons: Persons | None = None
+    neighbours: Mapping[str, Neighbours] = field(default_factory=dict)
 
     @classmethod
     def learn(
@@ -125,22 +131,28 @@ class Columns:
         fields: list[pa.Field] = []
         codecs: list[ColumnCodec] = []
         left_out: dict[str, str] = {}
-        for field in table.schema:
-            values = table.column(field.name).combine_chunks()
-            decided = known.get(field.name) or details.get(field.name)
-            if field.name in sensitive and decided is None:
-                left_out[field.name] = f"named as sensitive; nothing replaces {field.type} values"
+        neighbours: dict[str, Neighbours] = {}
+        for column in table.schema:
+            name, values = column.name, table.column(column.name).combine_chunks()
+            decided = known.get(name) or details.get(name)
+            if name in sensitive and decided is None:
+                left_out[name] = f"named as sensitive; nothing replaces {column.type} values"
                 continue
-            codec = decided or _codec(field.name, values, protect, persons)
+            joining = None if decided else Neighbours.of(table, name, persons, protect)
+            if joining is not None:
+                neighbours[name], values = joining, joining(values)
+            codec = decided or _codec(name, values, protect, persons)
             if isinstance(codec, str):
-                left_out[field.name] = codec
+                left_out[name] = codec
                 continue
+            if joining is not None and isinstance(codec, CategoryCodec):
+                codec = replace(codec, joined=joining.told)
             if protect and isinstance(codec, NumberCodec | WrittenCodec):
                 codec = _blurred(codec, values)
-            kind = codec.type if isinstance(codec, DetailCodec) else field.type
-            fields.append(plain_field(field.with_type(kind)))
+            kind = codec.type if isinstance(codec, DetailCodec) else column.type
+            fields.append(plain_field(column.with_type(kind)))
             codecs.append(codec)
-        return cls(pa.schema(fields), tuple(codecs), left_out)
+        return cls(pa.schema(fields), tuple(codecs), left_out, persons, neighbours)
 
     def made_anew(self, reason: str) -> Columns:
         """The columns of which nothing was learned; the others are left out for a reason."""
@@ -175,7 +187,7 @@ class Columns:
             for name in table.column_names
         )
         schema = pa.unify_schemas([self.schema, table.schema])
-        return Columns(schema, (*self.codecs, *further), self.left_out)
+        return replace(self, schema=schema, codecs=(*self.codecs, *further))
 
     def keyed(self, table: pa.Table) -> Columns:
         """The columns, whose new keys meet none of a table; it may have further rows."""
@@ -192,7 +204,7 @@ class Columns:
         """Some of the columns."""
         places = [self.names.index(name) for name in names]
         schema = pa.schema([self.schema.field(at) for at in places])
-        return Columns(schema, tuple(self.codecs[at] for at in places), self.left_out)
+        return replace(self, schema=schema, codecs=tuple(self.codecs[at] for at in places))
 
     def encode(self, table: pa.Table) -> Codes:
         """A table's codes; it has all learned columns.
@@ -206,8 +218,10 @@ class Columns:
                 raise SourceError(
                     f"the table has no column `{name}`", code="source.missing-column", where=name
                 )
+            values = table.column(name).combine_chunks()
             try:
-                codes[:, at] = codec.encode(table.column(name).combine_chunks())
+                joined = self.neighbours[name](values) if name in self.neighbours else values
+                codes[:, at] = codec.encode(joined)
             except pa.ArrowException as exc:
                 raise SourceError(
                     f"column `{name}` holds {table.schema.field(name).type}, not"

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.errors import UsageError
+from fabula.render import amounts
 from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Range, Target, told
 from fabula.synthesizers.codecs.fixed_point import Lattice
 from fabula.synthesizers.codecs.number_cells import (
@@ -127,7 +128,8 @@ class NumberCodec:
         """What was made of the column."""
         single = int((self.grid[:, 0] == self.grid[:, -1]).sum())
         word = "times" if pa.types.is_temporal(self.lattice.type) else "numbers"
-        told = f"{word}: {single} values, {len(self.grid) - single} intervals{self.note}"
+        values = amounts.count(single, "value")
+        told = f"{word}: {values}, {amounts.count(len(self.grid) - single, 'interval')}{self.note}"
         return f"{told}; {self.blur}" if self.blur else told
 
     def blurred(self, why: str) -> NumberCodec:

@@ -198,6 +198,7 @@ class _Search:
             {codec.name: codec.levels for codec in labels},
             protect,
             frozenset(codec.name for codec in labels if codec.others),
+            columns.persons,
         )
         names = [*common.levels, *self.measures]
         self.labels = LabelSearch(

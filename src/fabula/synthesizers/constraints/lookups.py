@@ -24,6 +24,7 @@ from fabula.synthesizers.constraints.evidence import (
     tolerable,
 )
 from fabula.synthesizers.constraints.measures import Floats
+from fabula.synthesizers.pii.persons import Persons
 
 COVERED = 0.5
 """The share of rows, at least, whose source is common enough to be looked up."""
@@ -290,11 +291,13 @@ class Common:
         levels: The labels that are reproduced, by column.
         protect: Other values are told if that many rows have them.
         pooled: Columns whose rare labels come back as `other`.
+        persons: Whom the rows tell of; then people are counted in place of rows.
     """
 
     levels: Mapping[str, pa.Array]
     protect: int
     pooled: Collection[str] = ()
+    persons: Persons | None = None
 
     def __call__(self, name: str, values: pa.Array, codes: Ints) -> NDArray[np.bool_]:
         """Tell it for each of a column's values.
@@ -304,7 +307,10 @@ class Common:
             values: Its values.
             codes: The value of each row.
         """
-        often = np.bincount(codes, minlength=len(values)) >= max(1, self.protect)
+        who = np.bincount(codes, minlength=len(values))
+        if self.persons is not None:
+            who = self.persons.of_labels(codes, len(values))
+        often = who >= max(1, self.protect)
         if name not in self.levels or values.type != self.levels[name].type:
             return often
         known = pc.is_in(values, value_set=self.levels[name])

@@ -139,8 +139,7 @@ class Relations:
             keep = turned_to | other
             keep &= self._put(sheet, dict.fromkeys(table.column_names, every), rng, other)
             keep &= _as_asked(sheet, asked)
-        for order in self.orders:
-            keep &= order.kept(sheet)
+        keep &= self.in_order(sheet.rows)
         return sheet.rows if keep.all() else sheet.rows.filter(array_of(keep))
 
     def exchanging(self) -> Relations:
@@ -172,6 +171,13 @@ class Relations:
                 names.add(item.target)
                 item.follow(sheet, every, rng)
         return sheet.rows
+
+    def in_order(self, table: pa.Table) -> Flags:
+        """Which rows keep the orders."""
+        sheet, kept = Sheet(table, self.measures), np.ones(len(table), bool)
+        for order in self.orders:
+            kept &= order.kept(sheet)
+        return kept
 
     def filled(
         self, table: pa.Table, gaps: Mapping[str, Flags], rng: np.random.Generator

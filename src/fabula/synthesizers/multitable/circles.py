@@ -11,13 +11,9 @@ from fabula.relationships.keys import ForeignKey
 from fabula.synthesizers.multitable.foreign_keys import Rows
 from fabula.synthesizers.multitable.keyed import agreeing, with_parents
 from fabula.synthesizers.multitable.learning import TableModel
-from fabula.synthesizers.multitable.matching import chosen_within
+from fabula.synthesizers.multitable.matching import chosen_within, counts_like
 from fabula.synthesizers.multitable.reach import Reach
-from fabula.synthesizers.multitable.sampling import (
-    MadeTable,
-    Streams,
-    children_of,
-)
+from fabula.synthesizers.multitable.sampling import MadeTable, Streams
 
 
 def closed(
@@ -68,7 +64,7 @@ def _late_parents(
     """The parent's row of each row: one that leads back to it, where the real ones do."""
     chosen = np.full(size, -1, dtype=np.int64)
     has = rng.permutation(size)[: round((1 - reach.missing) * size)]
-    counts = children_of(over, key, reach.counts, len(has), rng)
+    counts = counts_like(over.wanted.get(key), reach.counts, len(has), rng)
     if reach.back is not None and reach.back in over.links:
         home = has[: round(reach.home * len(has))]
         chosen[home] = _within(home, over.links[reach.back], counts, rng)

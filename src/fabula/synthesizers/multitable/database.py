@@ -25,9 +25,11 @@ from fabula.synthesizers.codecs.string_formats.doubts import doubtful, doubts
 from fabula.synthesizers.codecs.string_formats.texts import WrittenTexts
 from fabula.synthesizers.model import Steps
 from fabula.synthesizers.multitable.across.across import Across
+from fabula.synthesizers.multitable.alike import alike_of, told_alike, with_alike
 from fabula.synthesizers.multitable.circles import closed
 from fabula.synthesizers.multitable.declared import (
     demand,
+    kept_links,
     keys_of_spec,
     sensitive_columns,
     with_declared,
@@ -61,7 +63,8 @@ from fabula.synthesizers.multitable.written_times import (
     settled_times,
 )
 from fabula.synthesizers.persistence import drawing
-from fabula.synthesizers.pii.finding import details_of, personal_columns
+from fabula.synthesizers.pii.details import details_of
+from fabula.synthesizers.pii.finding import personal_columns
 from fabula.synthesizers.pii.replacing import real_words
 from fabula.types import Frame
 from fabula.types import Path as PathLike
@@ -126,6 +129,13 @@ class RelationalSynthesizer(Result, Generic[Frame]):
                 made[name] = closed(model, made, seed, partial(_stream, seed, name))
         tables = applied(self.people, {name: item.table for name, item in made.items()}, seed)
         with drawing(self.path):
+            alike = partial(
+                with_alike,
+                models,
+                {name: item.links for name, item in made.items()},
+                streams=lambda name: _stream(seed, name, "alike"),
+            )
+            tables = alike(tables)
             tables = self.across.applied(
                 tables,
                 {name: made_schema(model) for name, model in models.items()},
@@ -133,6 +143,7 @@ class RelationalSynthesizer(Result, Generic[Frame]):
                 lambda name: _stream(seed, name, "rules across tables"),
                 partial(settled_shift, models, made),
             )
+            tables = alike(tables, fixed=self.across.sources)
             tables = {
                 name: as_written(models[name], table, _stream(seed, name, "written times"))
                 for name, table in tables.items()
@@ -188,10 +199,11 @@ class RelationalSynthesizer(Result, Generic[Frame]):
             lines.append(f"{name}: {how}{under}")
             lines += [f"  {column}: {about}" for column, about in model.replaced.items()]
             lines += [f"  {column}: left out: {why}" for column, why in model.left_out.items()]
-            lines += [f"  {item}" for item in model.identity.numbered]
+            lines += [f"  {item}" for item in model.identity.told]
             if driver is not None and model.timeline is not None and model.timeline.apart:
                 lines.append(f"  {model.timeline.time}: never twice under one {driver.name}")
             lines += [f"  {column}: {about}" for column, about in model.natural.items()]
+            lines += [f"  {item}" for item in told_alike(model)]
             for relations in (model.relations, model.timed.relations):
                 lines += [f"  on every row {relation}" for relation in relations.told]
         for key in self.keys.foreign:
@@ -281,7 +293,7 @@ def fit_tables(
     tables, every, entities = with_entities(tables, found, keep)
     rows = {key: row_links(tables, key, orphans=True) for key in every.foreign}
     links = links_of(tables, every, rows)
-    links |= {name: _kept(name, links[name], keep) for name in keep}
+    links |= {name: kept_links(name, links[name], keep) for name in keep}
     models: dict[str, TableModel] = {}
     seen: dict[str, Seen] = {}
     order = making_order(links)
@@ -317,7 +329,10 @@ def fit_tables(
             across=across,
             astray=astray,
         ).learn()
-        models[name] = replace(model, schema=tables[name].schema, written=written[name])
+        alike = alike_of(model, read[name], rows, across.given(name)) if exact else {}
+        models[name] = replace(
+            model, schema=tables[name].schema, written=written[name], alike=alike
+        )
     if progress:
         progress(len(order), len(order))
     across = across.ordered(
@@ -356,20 +371,6 @@ def _with_times(
         found = read_times(table, but=untouched, protect=protect)
         read[name], written[name], mistyped[name] = found
     return read, written, mistyped
-
-
-def _kept(name: str, links: Links, keep: Collection[str]) -> Links:
-    """The links of a table that is kept as it is: none that is made."""
-    for key in links.outward:
-        if key.parent not in keep:
-            raise UsageError(
-                f"`{name}` can't be kept as it is while `{key.parent}`, which it points at, is"
-                " newly generated",
-                code="usage.keep",
-                where=name,
-                hint=f"keep `{key.parent}` too",
-            )
-    return Links(None)
 
 
 def _keys_of(name: str, keys: Keys) -> list[str]:

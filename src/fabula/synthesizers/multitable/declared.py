@@ -10,6 +10,7 @@ from fabula.errors import SourceError, UsageError, did_you_mean
 from fabula.kinds.reference import Reference
 from fabula.relationships.keys import ForeignKey, Keys
 from fabula.spec.tables import DatasetSpec
+from fabula.synthesizers.multitable.foreign_keys import Links
 
 
 def keys_of_spec(spec: DatasetSpec) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
@@ -94,6 +95,20 @@ def demand(table: str, tables: Mapping[str, pa.Table], where: str) -> None:
             where=table,
             hint=did_you_mean(table, tables) or f"there are {', '.join(tables)}",
         )
+
+
+def kept_links(name: str, links: Links, keep: Collection[str]) -> Links:
+    """The links of a table that is kept as it is: none that is made."""
+    for key in links.outward:
+        if key.parent not in keep:
+            raise UsageError(
+                f"`{name}` can't be kept as it is while `{key.parent}`, which it points at, is"
+                " newly generated",
+                code="usage.keep",
+                where=name,
+                hint=f"keep `{key.parent}` too",
+            )
+    return Links(None)
 
 
 def sensitive_columns(

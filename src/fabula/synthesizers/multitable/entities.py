@@ -16,6 +16,7 @@ from fabula.relationships.key_names import measures_something, names_class, name
 from fabula.relationships.key_values import KeyColumns, KeyValues, numbers_within
 from fabula.relationships.keys import ForeignKey, Keys
 from fabula.synthesizers.codecs.natural import MOST
+from fabula.synthesizers.pii.persons import OF_PEOPLE
 
 FEWEST = 20
 """Fewer different identifiers are labels."""
@@ -93,5 +94,5 @@ def _is_entity(
             return False
         if size >= MOST or values.are_random:
             return True
-    named = words[-1] in _ENDINGS
+    named = words[-1] in _ENDINGS or words[-1] in OF_PEOPLE
     return values.are_random or (named and (values.numbers is not None or values.are_codes))

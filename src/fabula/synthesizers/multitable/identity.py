@@ -9,7 +9,7 @@ natural    part of a key that means something (a year, a code): real values, in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -26,6 +26,8 @@ from fabula.synthesizers.codecs.natural import MOST, NaturalCodec, means_a_year
 from fabula.synthesizers.multitable.foreign_keys import Links
 
 Values: TypeAlias = pa.Array | pa.ChunkedArray
+
+_YEAR = r"(?:^|\D)(?P<year>(?:1[6-9]|20)\d\d)(?:\D|$)"
 
 
 @dataclass(frozen=True)
@@ -66,14 +68,15 @@ class Identity:
         keys: Columns of it that are newly generated.
         numbered: Columns that count rows.
         natural: Columns of the primary key that keep their real values; learned like others.
-        years: Dates and the part of a key that is their year.
+        years: Dates, the part of a key that tells their year, and the last month that is of the
+            year after it, such as 6 for seasons.
     """
 
     primary: tuple[str, ...] = ()
     keys: tuple[KeyCodec, ...] = ()
     numbered: tuple[Numbering, ...] = ()
     natural: tuple[str, ...] = ()
-    years: tuple[tuple[str, str], ...] = ()
+    years: tuple[tuple[str, str, int], ...] = ()
     codecs: Mapping[str, NaturalCodec] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -103,6 +106,12 @@ class Identity:
         return cls(primary, tuple(keys), tuple(numbered), tuple(natural), years, natural)
 
     @property
+    def told(self) -> list[str]:
+        """What is counted, and what is dated, in words."""
+        dated = [f"on every row {date}: in the year of {part}" for date, part, _ in self.years]
+        return [*map(str, self.numbered), *dated]
+
+    @property
     def made(self) -> set[str]:
         """Columns that are not learned."""
         return {codec.name for codec in self.keys} | {item.column for item in self.numbered}
@@ -126,11 +135,16 @@ class Identity:
         counting = {item.column for item in self.numbered} & set(self.primary)
         return None if self.alone or self.keys or counting or not self.natural else self.natural[-1]
 
-    def dated(self, values: dict[str, Values]) -> None:
-        """Move dates into the year that a key names, in place."""
-        for name, year in self.years:
-            if name in values and year in values:
-                values[name] = in_year(_chunked(values[name]), _chunked(values[year]))
+    def dated(self, values: dict[str, Values]) -> list[str]:
+        """Move dates into the year that a key names, in place; returns the moved columns."""
+        moved = []
+        for name, part, turn in self.years:
+            if name in values and part in values:
+                dates, years = _chunked(values[name]), _years_in(_chunked(values[part]))
+                late = pc.less_equal(pc.month(dates), turn).cast(pa.int64())
+                values[name] = in_year(dates, pc.add(years, late))
+                moved.append(name)
+        return moved
 
 
 def made_apart(
@@ -211,21 +225,36 @@ def _counted(table: pa.Table, column: str, within: tuple[str, ...]) -> Numbering
     return Numbering(column, within, first, last if means_a_year(column, values) else None)
 
 
-def _years(table: pa.Table, parts: list[str]) -> tuple[tuple[str, str], ...]:
-    """Dates whose year is a part of a key on every row."""
+def _years(table: pa.Table, parts: Iterable[str]) -> tuple[tuple[str, str, int], ...]:
+    """Dates whose year, from January or a later month on, a part of a key tells on every row."""
     found = []
-    for part in parts:
-        if not pa.types.is_integer(table.schema.field(part).type):
-            continue
-        if not means_a_year(part, table.column(part)):
+    for part in dict.fromkeys(parts):
+        years = _years_in(table.column(part)) if means_a_year(part, table.column(part)) else None
+        if years is None or years.null_count == len(years):
             continue
         for column in table.schema:
-            if pa.types.is_date32(column.type) or pa.types.is_timestamp(column.type):
-                year = pc.year(table.column(column.name))
-                same = pc.equal(year, table.column(part).cast(pa.int64()))
-                if len(same.drop_null()) and pc.all(same).as_py():
-                    found.append((column.name, part))
+            if not (pa.types.is_date32(column.type) or pa.types.is_timestamp(column.type)):
+                continue
+            dates = table.column(column.name)
+            after = pc.subtract(pc.year(dates), years)
+            months = pc.month(dates)
+            for turn in (0, *{pc.max(months.filter(pc.equal(after, 1))).as_py()} - {None, 12}):
+                late = pc.less_equal(months, turn).cast(pa.int64())
+                same = pc.equal(after, late).drop_null()
+                if len(same) and pc.all(same).as_py():
+                    found.append((column.name, part, turn))
+                    break
     return tuple(found)
+
+
+def _years_in(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The year in each value of a key's part: 1960 in `1960/61`; null where there is none."""
+    if pa.types.is_integer(values.type):
+        return values.cast(pa.int64())
+    parts = pc.extract_regex(values.cast(pa.string()), _YEAR)
+    return pa.chunked_array(
+        [pc.struct_field(part, [0]).cast(pa.int64()) for part in parts.chunks], pa.int64()
+    )
 
 
 def _chunked(values: Values) -> pa.ChunkedArray:

@@ -61,6 +61,7 @@ class TableModel:
         written: How times are written, where the real ones are texts.
         depths: Cells of depths, by foreign key to the table itself.
         timed: What follows from times that are learned as gaps or distances.
+        alike: Columns that all children of a parent have alike, by foreign key.
     """
 
     name: str
@@ -81,6 +82,7 @@ class TableModel:
     written: Mapping[str, WrittenTexts] = field(default_factory=dict)
     depths: Mapping[ForeignKey, Bins] = field(default_factory=dict)
     timed: Timed = field(default_factory=Timed)
+    alike: Mapping[ForeignKey, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def following(self) -> Relations:
@@ -198,12 +200,8 @@ class Lesson:
             timeline, columns, layout, below, beside, model, kept, left_out,
             relations, depths=depths, timed=timed,
         )  # fmt: skip
-        back = np.empty_like(order)
-        back[order] = np.arange(len(order))
-        below_it = seen.beside(above)
+        back, below_it = np.argsort(order), seen.beside(above)
         return fitted, Seen(below_it.codes[back], below_it.cells)
-
-    # Parts of a lesson
 
     def _parents(self) -> Rows:
         driver = self.links.driver
@@ -223,7 +221,9 @@ class Lesson:
         learned = self.table.num_rows >= FEWEST_ROWS or self.name in self.kept
         led = self.links.driver is not None and learned
         alone = self.across.alone(self.name)
-        timeline = Timeline.of(self.times, alone=alone) if led else None
+        moving = [name for name in self.times.column_names
+                  if not any(name in codec.shared for codec in self.details.values())]  # fmt: skip
+        timeline = Timeline.of(self.times.select(moving), alone=alone) if led else None
         if timeline is None:
             numbers = [
                 np.asarray(self.table.column(item.column).cast(pa.int64()))
@@ -330,9 +330,8 @@ class Lesson:
     def _is_distinct(self, key: ForeignKey) -> bool:
         """Whether a key is the last part of a primary key that is made of foreign keys alone."""
         parts = [link for link in self.links.outward if set(link.columns) & set(self.primary)]
-        pointing = {column for link in parts for column in link.columns}
         last = len(parts) > 1 and parts[-1] == key and key in self.links.others
-        return last and set(self.primary) <= pointing
+        return last and set(self.primary) <= {name for link in parts for name in link.columns}
 
     def _apart(self, key: ForeignKey) -> tuple[ForeignKey, ...]:
         """Earlier keys to the same table that never have the same parent on many rows."""

@@ -19,7 +19,7 @@ _ROUNDS = 200
 
 
 def counts_like(
-    wanted: NDArray[np.float64],
+    wanted: NDArray[np.float64] | None,
     real: NDArray[np.int64],
     total: int,
     rng: np.random.Generator,
@@ -32,7 +32,8 @@ def counts_like(
     a count that enough parents share stays, so that a full panel of years keeps them all.
 
     Args:
-        wanted: What the model drew for each new parent; ties are broken at random.
+        wanted: What the model drew for each new parent; ties are broken at random. None where
+            parents are kept as they are, and their order with them.
         real: Children of each real parent.
         total: What the counts must sum to.
         rng: The only source of randomness.
@@ -40,6 +41,8 @@ def counts_like(
     Returns:
         Children of each new parent.
     """
+    if wanted is None:
+        return summing_to(real, total, rng)
     if not len(wanted) or not len(real):
         return np.zeros(len(wanted), dtype=np.int64)
     sorted_real = np.sort(real)

@@ -220,6 +220,7 @@ def _table_saved(model: TableModel) -> Saved:
             for column in layout.columns
         ],
         "written": {name: texts.state() for name, texts in model.written.items()},
+        "alike": [[asdict(key), names] for key, names in model.alike.items()],
         "learned": model.model is not None,
         "kept": model.kept is not None,
     }
@@ -293,6 +294,7 @@ def _table_restored(
         kept=_kept_rows(folder / f"{file_stem(name)}.arrow") if settings["kept"] else None,
         left_out=saved.card["left_out"],
         relations=Relations.restore(saved.relations[:early], codecs),
+        alike={_foreign_key(key): tuple(names) for key, names in settings.get("alike", ())},
         timed=Timed(times, late, timed["spreads"], frozenset(timed["shifted"])),
         written={
             name: WrittenTexts.restore(schema.field(name).type, told)
@@ -314,7 +316,7 @@ def _identity(settings: Mapping[str, Any], schema: pa.Schema) -> Identity:
             for item in told["numbered"]
         ),
         tuple(told["natural"]),
-        tuple((date, year) for date, year in told["years"]),
+        tuple((date, year, *turn, 0)[:3] for date, year, *turn in told["years"]),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,7 @@ from fabula.synthesizers.codecs.codec import Places
 from fabula.synthesizers.codecs.learning import Columns
 from fabula.synthesizers.model import CellColumn, Codes
 from fabula.synthesizers.multitable.across.shifts import Shift
+from fabula.synthesizers.multitable.alike import drawn_alike
 from fabula.synthesizers.multitable.foreign_keys import Rows
 from fabula.synthesizers.multitable.identity import grouped, made_apart
 from fabula.synthesizers.multitable.keyed import agreeing, taken, with_parents
@@ -27,10 +29,10 @@ from fabula.synthesizers.multitable.matching import (
     counts_like,
     made_distinct,
     made_unequal,
-    summing_to,
 )
 from fabula.synthesizers.multitable.timeline import Timeline
 from fabula.synthesizers.pii.codec import DetailCodec
+from fabula.synthesizers.several_rows import Draft, shared_by_crowd, with_people
 
 LONGEST = 64
 """Siblings that are drawn one after the other; later ones look at one of these."""
@@ -63,7 +65,7 @@ class Making:
     Attributes:
         model: What was learned of it.
         parents: The tables that it points at, already made.
-            scale: Rows, in relation to the training rows.
+        scale: Rows, in relation to the training rows.
         seed: The sample's seed.
         streams: The random stream of each purpose.
     """
@@ -90,6 +92,7 @@ class Making:
                 there = self._seen(key).at(links[key])
                 layout.part(codes, f"beside:{key.name}")[:] = there
             self._draw(codes, siblings, chosen=True)
+        drawn_alike(self.model, layout.part(codes, "own"), links, self.streams)
         keep = self._apart(codes, links)
         wanted = {
             key: layout.part(codes, f"below:{key.name}")[:, 0].astype(float)
@@ -100,20 +103,17 @@ class Making:
         own = np.ascontiguousarray(layout.part(codes, "own"))
         table = self._table(own, siblings, links)
         keep &= self._without_repeats(table) & ~self.model.identity.beyond(table)
-        seen = Seen(*self._part(codes, "own")).beside(Seen(*self._part(codes, "above")))
         ranks = {key: values[keep] for key, values in wanted.items()}
         kept = {key: rows[keep] for key, rows in links.items()}
+        seen = Seen(*self._part(codes, "own")).beside(Seen(*self._part(codes, "above")))
         seen = Seen(seen.codes[keep], seen.cells)
         return MadeTable(table.filter(array_of(keep)), seen, ranks, kept)
-
-    # Rows and their parents
 
     def _kept(self, table: pa.Table) -> MadeTable:
         columns = self.model.columns
         seen = Seen(np.zeros((table.num_rows, 0), np.int32))
         if columns is not None:
-            cells = tuple(codec.cells for codec in columns.codecs)
-            seen = Seen(columns.encode(table), cells)
+            seen = Seen(columns.encode(table), tuple(codec.cells for codec in columns.codecs))
         return MadeTable(table, seen, {})
 
     def _seen(self, key: ForeignKey) -> Seen:
@@ -140,7 +140,7 @@ class Making:
     def _counts(self, key: ForeignKey, total: int) -> NDArray[np.int64]:
         """Children of each parent."""
         rng, real = self.streams(f"counts of {key.name}"), self.model.reach[key].counts
-        return children_of(self.parents[key.parent], key, real, total, rng)
+        return counts_like(self.parents[key.parent].wanted.get(key), real, total, rng)
 
     def _labels(
         self, key: ForeignKey, links: Mapping[ForeignKey, Rows]
@@ -318,12 +318,13 @@ class Making:
             )
         for item in self.model.identity.numbered:
             values[item.column] = array_of(item.values(values)).cast(kinds[item.column])
-        self.model.identity.dated(values)
+        dated = self.model.identity.dated(values)
         noted = {field.name: field.metadata for field in self.model.schema}
         noted |= dict.fromkeys(self.model.timed.relations.hidden)
         names = [name for name in noted if name in values]
         fields = [pa.field(name, values[name].type, metadata=noted[name]) for name in names]
-        return pa.table([values[name] for name in names], schema=pa.schema(fields))
+        table = pa.table([values[name] for name in names], schema=pa.schema(fields))
+        return self.model.following.updated(table, dated, self.streams("dated")) if dated else table
 
     def _learned(self, own: Codes, siblings: Siblings) -> dict[str, pa.Array | pa.ChunkedArray]:
         columns = self.model.columns
@@ -331,16 +332,30 @@ class Making:
             return {}
         numbers = np.arange(len(own), dtype=np.int64)
         own = self._with_times(own, columns, siblings)
-        made: dict[str, pa.Array] = {}
-        last = [isinstance(codec, DetailCodec) for codec in columns.codecs]
-        for at in np.argsort(last, kind="stable").tolist():  # details see the row's other columns
-            codec, name = columns.codecs[at], columns.names[at]
-            rng = self.streams(f"column {name}")
-            places = Places(numbers, self.seed, rng, pa.table(made) if last[at] and made else None)
-            made[name] = codec.decode(np.ascontiguousarray(own[:, at]), places)
-        table = pa.table([made[name] for name in columns.names], schema=columns.schema)
-        relations = self.model.relations
-        table = relations.narrowed(relations.followed(table, self.streams("relations")))
+        places = partial(Places, numbers, self.seed)
+        codecs = dict(zip(columns.names, columns.codecs, strict=True))
+        decoded = {name: partial(codec.decode, np.ascontiguousarray(own[:, at]))
+                   for at, (name, codec) in enumerate(codecs.items())}  # fmt: skip
+        made = {name: decode(places(self.streams(f"column {name}")))
+                for name, decode in decoded.items()
+                if not isinstance(codecs[name], DetailCodec)}  # fmt: skip
+        relations, people = self.model.relations, {}
+        table = relations.followed(pa.table(made), self.streams("relations"))
+        for crowd, names in shared_by_crowd(columns.codecs).items() if len(own) else ():
+            rng = self.streams(f"people {crowd.name}")
+            chosen = rng.integers(0, len(own), len(crowd.repeats))
+            codes = own[:, [columns.names.index(name) for name in names]]
+            codes = np.column_stack([np.zeros(len(own), np.int32), codes])
+            everyone = Draft(table.select(names).take(array_of(chosen)), codes[chosen])
+            rows = Draft(table, codes)
+            table, people[crowd.name] = with_people(
+                rows, everyone, crowd, numbers, self.seed, relations=relations, rng=rng
+            )
+        whole = dict(zip(made, table.columns, strict=True))
+        for name in decoded.keys() - made:
+            whole[name] = decoded[name](places(self.streams(f"column {name}"), table, people))
+        table = pa.table([whole[name] for name in columns.names], schema=columns.schema)
+        table = relations.narrowed(table)
         if self.model.timeline is not None:
             table = self.model.timeline.restored(table, siblings.positions)
             table = self._settled(table, self.model.timeline, siblings)
@@ -372,19 +387,6 @@ class Making:
                 rng = self.streams(f"times of {name}")
                 own[lacking, at] = rng.choice(len(shares), len(lacking), p=shares / shares.sum())
         return own
-
-
-def children_of(
-    parent: MadeTable,
-    key: ForeignKey,
-    real: NDArray[np.int64],
-    total: int,
-    rng: np.random.Generator,
-) -> NDArray[np.int64]:
-    """How many children each row of a parent has, of `total` in all."""
-    if key not in parent.wanted:  # the parent is kept as it is, and its order with it
-        return summing_to(real, total, rng)
-    return counts_like(parent.wanted[key], real, total, rng)
 
 
 def settled_shift(

@@ -180,7 +180,7 @@ def find_timed(
     """
     times = Columns.learnable(table.select(list(distances)), {}, protect=protect)
     schema = pa.unify_schemas([times.schema, columns.schema])  # others follow from times
-    every = Columns(schema, (*times.codecs, *columns.codecs), {})
+    every = replace(columns, schema=schema, codecs=(*times.codecs, *columns.codecs))
     found = find_relations(table, every, protect=protect, given={*given, *distances})
     late = [item for item in found.items if not distances.keys().isdisjoint(item.sources)]
     early = tuple(item for item in found.items if item not in late)

@@ -27,7 +27,7 @@ from fabula.synthesizers.pii.areas import AreaColumn
 from fabula.synthesizers.pii.countries import CALLING, CountryColumn, calling_codes
 from fabula.synthesizers.pii.detect import NAMES, WORDS
 from fabula.synthesizers.pii.gender_column import SexColumn
-from fabula.synthesizers.pii.identities import Crowd
+from fabula.synthesizers.pii.identities import Crowd, Settled
 from fabula.synthesizers.pii.name_forms import NameForm
 from fabula.synthesizers.pii.shapes import MOST_ATTEMPTS, Shapes
 from fabula.synthesizers.pii.sieve import Sieve
@@ -60,6 +60,7 @@ class DetailCodec:
         sieve: What keeps codes from meeting real ones, where they could.
         country: The column that names, places and calling codes agree with, if there is one.
         area: The column that the beginnings of postcodes agree with, if there is one.
+        shared: Columns that are the same in all rows of a person of the crowd.
     """
 
     name: str
@@ -76,6 +77,7 @@ class DetailCodec:
     sieve: Sieve | None = None
     country: CountryColumn | None = None
     area: AreaColumn | None = None
+    shared: tuple[str, ...] = ()
 
     @property
     def missing(self) -> bool:
@@ -135,9 +137,11 @@ class DetailCodec:
         """The codec as plain values; the type is the schema's."""
         crowd, arrays = self.crowd.state()
         shapes = None if self.shapes is None else self.shapes.state()
-        settings = {"detail": self.detail, "form": self.form.state(), "shapes": shapes}
+        settings: dict[str, Any] = {
+            "detail": self.detail, "form": self.form.state(), "shapes": shapes
+        }  # fmt: skip
         sex = None if self.sex is None else asdict(self.sex)
-        settings |= {"reason": self.reason, "scheme": self.scheme}
+        settings |= {"reason": self.reason, "scheme": self.scheme, "shared": self.shared}
         country = None if self.country is None else asdict(self.country)
         area = None if self.area is None else asdict(self.area)
         settings |= {"gap": self.gap, "sex": sex, "country": country, "area": area, **crowd}
@@ -164,20 +168,25 @@ class DetailCodec:
             Sieve(arrays["sieve"], words=False) if "sieve" in arrays else None,
             _country(settings.get("country")),
             AreaColumn.restore(settings.get("area")),
+            tuple(settings.get("shared", ())),
         )
 
     def _made(self, places: Places) -> pa.Array:
         """A detail for each row."""
         rows, seed, beside = places.numbers, places.seed, places.beside
-        sexes = None if self.sex is None or beside is None else self.sex.sexes(beside)
-        homes = None
-        if self.country and beside is not None and self.country.name in beside.column_names:
-            homes = self.country.homes(beside, self.crowd.locales)
+        sexes, homes = self._told(beside)
+        settled = None
+        if (known := places.people.get(self.crowd.name)) is not None:
+            theirs = (np.full(known.everyone.num_rows, -1) if told is None else told
+                      for told in self._told(known.everyone))  # fmt: skip
+            settled = Settled(known.numbers, *theirs)
         if self.shapes is not None:
-            people = self.crowd.people(rows, seed, sexes)
-            codes = self._called(homes) if self.detail == "phone" else None
-            return self._codes(self.shapes, people, seed, codes, beside)
-        draw = partial(self.crowd.fields, rows=rows, seed=seed, sexes=sexes, homes=homes)
+            people = settled.people if settled else self.crowd.people(rows, seed, sexes)
+            moved = self.detail == "phone" and (settled or not len(self.crowd.repeats))
+            return self._codes(self.shapes, people, seed, homes if moved else None, beside)
+        draw = partial(
+            self.crowd.fields, rows=rows, seed=seed, sexes=sexes, homes=homes, settled=settled
+        )
         if self.detail == "url":
             (accounts,) = draw(("username",))
             return pc.binary_join_element_wise(_HOME, accounts, "")
@@ -185,10 +194,18 @@ class DetailCodec:
         made = draw(parts)
         return self.form.write(made) if self.detail in NAMES else made[0]
 
-    def _called(self, homes: NDArray[np.int64] | None) -> pa.Array | None:
-        """The calling codes of rows whose country is known, where each row is another person."""
-        if homes is None or len(self.crowd.repeats):
-            return None
+    def _told(
+        self, table: pa.Table | None
+    ) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
+        """The sexes and homes of rows, where their columns tell them."""
+        there = () if table is None else table.column_names
+        sexes = self.sex.sexes(table) if self.sex and self.sex.name in there else None
+        if self.country is None or self.country.name not in there:
+            return sexes, None
+        return sexes, self.country.homes(table, self.crowd.locales)
+
+    def _called(self, homes: NDArray[np.int64]) -> pa.Array:
+        """The calling codes of rows whose country is known."""
         codes = pa.array([*calling_codes(self.crowd.locales), None], pa.string())
         return codes.take(array_of(np.where(homes < 0, len(codes) - 1, homes)))
 
@@ -197,11 +214,11 @@ class DetailCodec:
         shapes: Shapes,
         people: NDArray[np.int64],
         seed: int,
-        called: pa.Array | None,
+        homes: NDArray[np.int64] | None,
         beside: pa.Table | None,
     ) -> pa.Array:
         """A code for each person; a real one gives way to the next one."""
-        codes = self._checked(shapes.at(people, seed, self._stream), called, beside)
+        codes = self._checked(shapes.at(people, seed, self._stream, homes=homes), homes, beside)
         if self.sieve is None:
             return codes
         again = np.arange(len(people))
@@ -209,23 +226,23 @@ class DetailCodec:
             again = again[self.sieve.stops(codes.take(array_of(again)))]
             if not len(again):
                 break
-            drawn = shapes.at(people[again], seed, self._stream, attempt=attempt)
             flags = np.zeros(len(people), bool)
             flags[again] = True
-            theirs, near = (
-                None if known is None else known.take(array_of(again)) for known in (called, beside)
-            )
+            theirs = None if homes is None else homes[again]
+            near = None if beside is None else beside.take(array_of(again))
+            drawn = shapes.at(people[again], seed, self._stream, attempt=attempt, homes=theirs)
             drawn = self._checked(drawn, theirs, near)
             codes = pc.replace_with_mask(codes, array_of(flags), drawn)
         return codes
 
     def _checked(
-        self, codes: pa.Array, called: pa.Array | None, beside: pa.Table | None
+        self, codes: pa.Array, homes: NDArray[np.int64] | None, beside: pa.Table | None
     ) -> pa.Array:
         """Codes with the check digits of their kind, or the beginning of their row's place."""
         if self.area is not None and beside is not None and self.area.name in beside.column_names:
             codes = self.area.moved(codes, beside)
-        if called is not None:
+        if homes is not None:
+            called = self._called(homes)
             rest = pc.replace_substring_regex(codes, CALLING, r"\1")
             moved = pc.binary_join_element_wise(called, rest, "")
             abroad = pc.match_substring_regex(codes, CALLING)
@@ -255,8 +272,12 @@ class DetailCodec:
 def _country(state: Mapping[str, Any] | None) -> CountryColumn | None:
     if state is None:
         return None
-    return CountryColumn(state["name"], tuple(state["locales"]), tuple(state["labels"]))
+    lists = (tuple(state.get(part, ())) for part in ("locales", "labels", "abroad"))
+    return CountryColumn(state["name"], *lists)
 
 
 def _restored(shapes: Mapping[str, Any] | None) -> Shapes | None:
-    return None if shapes is None else Shapes(tuple(shapes["regexes"]), tuple(shapes["rows"]))
+    if shapes is None:
+        return None
+    by_home = tuple(map(tuple, shapes.get("by_home", ())))
+    return Shapes(tuple(shapes["regexes"]), tuple(shapes["rows"]), by_home)

@@ -15,6 +15,7 @@ from fabula.fakers.locales import known_locales, load_locale
 from fabula.inference.guesses import words
 from fabula.io.arrays import is_text
 from fabula.synthesizers.codecs.categories import label_type, plain_values
+from fabula.synthesizers.pii.identities import ABROAD
 
 _CALLED = re.compile(r"(^|_)(country|nation|land|pays|pais|paese|kraj)(_?(code|name|iso))?$")
 _CALLED_ALSO: Mapping[str, tuple[str, str]] = {
@@ -51,15 +52,23 @@ class CountryColumn:
         name: Its name.
         locales: The locales of its countries, as far as they are known.
         labels: What each of these countries is called.
+        abroad: Other labels of enough rows, whose countries have no locale, and an empty one that
+            stands for all that are not told.
     """
 
     name: str
     locales: tuple[str, ...]
     labels: tuple[Sequence[str], ...]
+    abroad: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, table: pa.Table) -> CountryColumn | None:
-        """The first such column of a table that has a known country, or None."""
+    def of(cls, table: pa.Table, least: int) -> CountryColumn | None:
+        """The first such column of a table that has a known country, or None.
+
+        Args:
+            table: Training rows.
+            least: Labels of fewer rows are not told.
+        """
         for field in table.schema:
             if not _CALLED.search(words(field.name)) or not is_text(label_type(field.type)):
                 continue
@@ -71,13 +80,22 @@ class CountryColumn:
                 if (labels := [text for text in known if text.casefold() in _names(code)])
             }
             if found:
-                return cls(field.name, tuple(found), tuple(found.values()))
+                named = {label for labels in found.values() for label in labels}
+                counted = values.value_counts()
+                often = counted.filter(pc.greater_equal(counted.field("counts"), least))
+                others = sorted(
+                    {text for text in often.field("values").to_pylist() if text} - named
+                )
+                rest = [""] * (len(known) > len(named) or values.null_count > 0)
+                return cls(field.name, tuple(found), tuple(found.values()), (*others, *rest))
         return None
 
     def homes(self, table: pa.Table, locales: Sequence[str]) -> NDArray[np.int64]:
-        """The place in `locales` of each row's country, -1 where it has none."""
+        """The place in `locales` of each row's country, or one from `ABROAD` down."""
         texts = plain_values(table.column(self.name).combine_chunks()).cast(pa.large_string())
-        found = np.full(len(texts), -1, np.int64)
+        others = pc.index_in(texts, value_set=pa.array(self.abroad, texts.type))
+        rest = max(0, len(self.abroad) - 1)
+        found = np.asarray(ABROAD - others.fill_null(rest).to_numpy(), np.int64)
         for code, labels in zip(self.locales, self.labels, strict=True):
             same = pc.is_in(texts, value_set=pa.array(labels, texts.type))
             if code in locales:

@@ -1,10 +1,10 @@
-"""The personal details of a table, and which of its columns tell of the same people."""
+"""The personal details of a table: found by their values, by their column's name, or as copies."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fabula.inference.codes import are_letter_codes
 from fabula.inference.periods import are_periods
-from fabula.io.arrays import array_of, is_text
+from fabula.io.arrays import is_text
 from fabula.io.written.columns import written_form
 from fabula.pii import Finding, find_in_table
 from fabula.pii.kinds import BLURRED
@@ -21,30 +21,16 @@ from fabula.relationships.keys import singular
 from fabula.synthesizers.codecs.categories import FEWER, label_type, plain_values
 from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.codecs.string_formats.several_numbers import quantities
-from fabula.synthesizers.pii.codec import CODED, DetailCodec
-from fabula.synthesizers.pii.countries import CountryColumn
-from fabula.synthesizers.pii.detect import (
-    NAMES,
-    WIDE,
-    are_urls,
-    detail_by_name,
-    likely_locales,
-)
-from fabula.synthesizers.pii.gender_column import SexColumn
+from fabula.synthesizers.pii.codec import CODED
+from fabula.synthesizers.pii.detect import WIDE, are_urls, detail_by_name
 from fabula.synthesizers.pii.persons import (
     IDENTIFYING,
     Persons,
     identifies_people,
+    likeliest,
     numbered,
 )
-from fabula.synthesizers.pii.replacing import (
-    PersonalColumn,
-    area_of,
-    codec_of,
-    crowd_of,
-    has_places,
-    real_words,
-)
+from fabula.synthesizers.pii.replacing import PersonalColumn
 from fabula.synthesizers.pii.shapes import Shapes
 
 FREQUENT = 0.5
@@ -53,72 +39,11 @@ FREQUENT = 0.5
 NOBODY = ("city", "state", "job")
 """Details that name nobody by themselves: few rows are enough for their labels."""
 
-SAME_PEOPLE = 1.05
-"""One column follows another where their pairs are at most that many times the other's values."""
-
 MANY = 0.25
 """Codes differ in at least this share of the rows; fewer are labels."""
 
 _SEEN = 2_000
 _NUMBER = r"^[+-]?\d*\.\d+$|^[+-]?\d+(\.\d+)?[eE][+-]?\d+$"
-
-SEVERAL = ("phone", "account", "card", "code", "ip", "mac", "plate", "national_id", "uuid")
-"""Details of which one person may have several, in columns of their own."""
-
-SHARED = ("first_name", "last_name", "company", "city", "state", "job")
-"""Words that people share by chance."""
-
-
-def details_of(
-    table: pa.Table,
-    found: Sequence[PersonalColumn],
-    owner: str,
-    protect: int,
-    *,
-    held: pa.Table | None = None,
-    real: Mapping[str, pa.Array] | None = None,
-) -> dict[str, DetailCodec]:
-    """How the personal columns of a table are replaced.
-
-    Args:
-        table: Training rows.
-        found: Its personal columns.
-        owner: What its rows are.
-        protect: Labels of fewer rows are rare.
-        held: Rows that are not learned; their people are real, too.
-        real: The `real_words` of all tables, where there are several.
-    """
-    columns = sorted(found, key=lambda item: -len(item.known))
-    if held is not None:
-        columns = [replace(item, held=_filled(held, item.name)[0]) for item in columns]
-    named = [item for item in columns if item.detail in NAMES]
-    likely = [code for item in named[:1] for code in likely_locales(item.detail, item.known)]
-    real = real_words([columns]) if real is None else real
-    groups: list[list[PersonalColumn]] = []
-    for column in columns:
-        group = next((group for group in groups if _tells_of(group, column)), None)
-        if group is None:
-            groups.append([column])
-        else:
-            group.append(column)
-    country = CountryColumn.of(table) if columns else None
-    abroad = () if country is None else country.locales
-    locales = tuple(dict.fromkeys([*(likely or ["en"]), *abroad]))
-    sex = SexColumn.of(table) if columns else None
-    sexes = None if sex is None else array_of(sex.sexes(table))
-    details: dict[str, DetailCodec] = {}
-    for group in groups:
-        crowd, area = crowd_of(group, owner, locales, real), None
-        if len(group) == 1 or not len(crowd.repeats):  # else one person, wherever the row is
-            area = area_of(group, table, [column.name for column in columns], protect)
-        placed = area is None and has_places(group, locales)
-        theirs = sex if sexes is not None and _follows(group[0].values, sexes) else None
-        for column in group:
-            kind = _open(table.schema.field(column.name).type)
-            codec = codec_of(column, kind, crowd, protect, placed=placed)
-            theirs_too = area if column.detail == "postcode" else None
-            details[column.name] = replace(codec, sex=theirs, country=country, area=theirs_too)
-    return details
 
 
 def personal_columns(
@@ -149,7 +74,7 @@ def _copied(
     table: pa.Table, name: str, personal: Sequence[PersonalColumn]
 ) -> PersonalColumn | None:
     """A column as personal, if it repeats one that is."""
-    values, gap = _filled(table, name)
+    values, gap = filled(table, name)
     known = pc.unique(values).drop_null()
     for item in personal if len(known) > 1 else ():
         same = pc.sum(pc.is_in(known, value_set=item.known)).as_py()
@@ -192,7 +117,15 @@ def _all_found(
         if name not in sensitive
     ]
     found += [_declared(table, name, owner, findings.get(name)) for name in sensitive]
-    return [item for item in found if item]
+    told = [item for item in found if item]
+    persons = likeliest(persons_in(table, told), protect)
+    rest = set(names) - {item.name for item in told} - set(sensitive)
+    again = (
+        _found(table, name, owner, protect, findings.get(name), persons=persons)
+        for name in names
+        if persons is not None and name in rest
+    )
+    return told + [item for item in again if item and item.detail in NOBODY]
 
 
 def _declared(
@@ -202,7 +135,7 @@ def _declared(
     kind = label_type(table.schema.field(name).type)
     if not (is_text(kind) or pa.types.is_integer(kind)):
         return None
-    values, gap = _filled(table, name)
+    values, gap = filled(table, name)
     known = pc.unique(values).drop_null()
     if len(known) < 2:
         return None
@@ -228,12 +161,7 @@ def _texts_of(table: pa.Table, *, categories: bool = False) -> list[str]:
     ]  # fmt: skip
 
 
-def _open(kind: pa.DataType) -> pa.DataType:
-    """A type that has room for more labels than there are."""
-    return pa.dictionary(pa.int32(), kind.value_type) if pa.types.is_dictionary(kind) else kind
-
-
-def _filled(table: pa.Table, name: str) -> tuple[pa.Array, str | None]:
+def filled(table: pa.Table, name: str) -> tuple[pa.Array, str | None]:
     """A column as text, blank ones as nulls, and the blank text that it has for missing ones."""
     plain = plain_values(table.column(name).combine_chunks())
     if pa.types.is_floating(plain.type):
@@ -251,6 +179,8 @@ def _found(
     owner: str,
     protect: int,
     finding: Finding | None,
+    *,
+    persons: Persons | None = None,
 ) -> PersonalColumn | None:
     kind = table.schema.field(name).type
     labels, doubted = pa.types.is_dictionary(kind), finding is None or finding.confidence < CERTAIN
@@ -258,7 +188,7 @@ def _found(
         return None
     if finding is not None and finding.kind in BLURRED:
         return None
-    values, gap = _filled(table, name)
+    values, gap = filled(table, name)
     counted = values.drop_null().value_counts()
     known, rows = counted.field("values"), counted.field("counts").to_numpy()
     if len(known) < 2:
@@ -269,23 +199,47 @@ def _found(
         return PersonalColumn(name, finding.made_as, values, known, gap, reason, finding.scheme)
     if labels:
         return None
-    return _found_by_name(table, PersonalColumn(name, "", values, known, gap), rows, owner, protect)
+    who = rows
+    if persons is not None:
+        codes = pc.index_in(values, value_set=known).fill_null(-1).to_numpy().astype(np.int64)
+        who = persons.of_labels(codes, len(known))
+    column = PersonalColumn(name, "", values, known, gap)
+    return _found_by_name(table, column, owner, _Counted(rows, who, protect))
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """How often each known value of a column occurs.
+
+    Attributes:
+        rows: Its rows.
+        who: The people who have it, or again the rows where people are not known.
+        protect: Labels of fewer are rare.
+    """
+
+    rows: NDArray[np.int64]
+    who: NDArray[np.int64]
+    protect: int
+
+    def are_frequent(self, *, nobody: bool) -> bool:
+        """Whether the labels of enough rows are kept as labels."""
+        least = math.ceil(FEWER * self.protect) if nobody else self.protect
+        return bool(self.rows[self.who >= least].sum() >= FREQUENT * self.rows.sum())
 
 
 def _found_by_name(
-    table: pa.Table, column: PersonalColumn, rows: NDArray[np.int64], owner: str, protect: int
+    table: pa.Table, column: PersonalColumn, owner: str, counted: _Counted
 ) -> PersonalColumn | None:
     """A column whose name tells what it holds, or whose values are codes.
 
     Args:
         table: Its table.
         column: The column; what it holds is open.
-        rows: The rows of each of its known values.
         owner: What the table's rows are.
-        protect: Labels of fewer rows are rare.
+        counted: How often each of its known values occurs.
     """
     name, known, kind = column.name, column.known, table.schema.field(column.name).type
-    if identifies_people(name) and _are_ids(known, int(rows.sum()), kind):
+    if identifies_people(name) and _are_ids(known, int(counted.rows.sum()), kind):
         reason = f"`{name}` says that it tells people apart; confidence {BY_NAME:.2f}"
         return replace(column, detail="code", reason=reason)
     if not is_text(kind):
@@ -301,11 +255,10 @@ def _found_by_name(
         if detail == "code" and written and not digits:
             return None  # `vat` may be an amount
     if detail is None or detail in WIDE:
-        least = math.ceil(FEWER * protect) if detail in NOBODY else protect
         told = written or (detail is None and quantities(name, column.values))
-        if told or rows[rows >= least].sum() >= FREQUENT * rows.sum():
+        if told or counted.are_frequent(nobody=detail in NOBODY):
             return None
-        if detail is None and (detail := _code(column.values, known, protect)):
+        if detail is None and (detail := _code(column.values, known, counted.protect)):
             reason = f"{CODED}; confidence {BY_NAME:.2f}"
     key = KeyCodec.learn(name, column.values) if detail == "code" else None
     if detail is None or (key is not None and not key.meets_real_ones):
@@ -359,25 +312,3 @@ def _code(values: pa.Array, known: pa.Array, protect: int) -> str | None:
     if shapes is None or are_periods(known):
         return None
     return "code" if shapes.are_codes or are_letter_codes(known[:_SEEN].to_pylist()) else None
-
-
-def _tells_of(group: list[PersonalColumn], other: PersonalColumn) -> bool:
-    """Whether a column tells of the people of a group, and nothing that another one tells.
-
-    The first column of a group tells most of them apart.
-    """
-    lead = group[0]
-    if other.detail not in SEVERAL:
-        twins = [column for column in group if column.detail == other.detail]
-        if twins:
-            return bool(twins[0].values.equals(other.values))
-    if other.detail not in SHARED and len(other.known) * SAME_PEOPLE < len(lead.known):
-        return False  # they would no longer repeat
-    return _follows(lead.values, other.values)
-
-
-def _follows(lead: pa.Array, other: pa.Array) -> bool:
-    """Whether there is one other value for nearly every value."""
-    both = pa.table({"lead": lead, "other": other}).drop_null()
-    pairs = both.group_by(["lead", "other"]).aggregate([]).num_rows
-    return bool(pairs <= SAME_PEOPLE * pc.count_distinct(both["lead"]).as_py())

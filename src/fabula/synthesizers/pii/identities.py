@@ -7,6 +7,7 @@ rows, invented ones do so as often.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, partial
@@ -24,6 +25,10 @@ from fabula.streams import BLOCK_ROWS, stream
 from fabula.synthesizers.pii.sieve import Sieve
 
 Numbers = NDArray[np.int64]
+
+ABROAD = -2
+"""The home of a person whose country has no locale: this number for the first such country, lower
+ones for the others, and the lowest for all that are not told apart."""
 
 ACCOUNTS = ("email", "username")
 """Fields that hold the person's number, so that no two people share one."""
@@ -50,6 +55,21 @@ MOST_COMPARED = 2 * BLOCK_ROWS
 
 
 @dataclass(frozen=True, eq=False)
+class Settled:
+    """Whom some rows tell of.
+
+    Attributes:
+        people: The person of each row.
+        sexes: 0, 1 or -1 for each person with several rows.
+        homes: The place of the locale of each of these, or -1.
+    """
+
+    people: Numbers
+    sexes: Numbers
+    homes: Numbers
+
+
+@dataclass(frozen=True, eq=False)
 class Crowd:
     """People that rows share, or have to themselves.
 
@@ -64,6 +84,9 @@ class Crowd:
             the others have values drawn again.
         first_number: The number that ends the account of the first person, so that no account is
             a real one.
+        place: The field that tells a person's country, where the rows do.
+        abroad: How many countries without a locale have places of their own, all that are not
+            told apart as one; 0 where every row has a locale.
     """
 
     name: str
@@ -73,6 +96,8 @@ class Crowd:
     alone: int = 1
     sieves: Mapping[str, Sieve] = field(default_factory=dict)
     first_number: int = 0
+    place: str = ""
+    abroad: int = 0
 
     @classmethod
     def of(cls, name: str, values: pa.Array, **details: Any) -> Crowd:
@@ -91,14 +116,18 @@ class Crowd:
         if not len(self.repeats):
             return rows
         sums = np.cumsum(np.append(self.repeats, self.alone))
-        u = np.empty(len(rows))
-        for block, numbers, at in _blocks(rows):
-            u[at] = self.stream(seed, "person", block).random(int(numbers.max()) + 1)[numbers]
-        drawn = np.searchsorted(sums, u * sums[-1], "right").astype(np.int64)
+        drawn = np.searchsorted(sums, self.uniform(rows, seed) * sums[-1], "right").astype(np.int64)
         if sexes is not None:  # the neighbour, of whom there are about as many rows
             wrong = (sexes >= 0) & (drawn % 2 != sexes) & (drawn ^ 1 < len(self.repeats))
             drawn = np.where(wrong & (drawn < len(self.repeats)), drawn ^ 1, drawn)
         return np.where(drawn < len(self.repeats), drawn, len(self.repeats) + rows)
+
+    def uniform(self, rows: Numbers, seed: int) -> NDArray[np.float64]:
+        """The number from 0 to 1 that decides each row's person."""
+        u = np.empty(len(rows))
+        for block, numbers, at in _blocks(rows):
+            u[at] = self.stream(seed, "person", block).random(int(numbers.max()) + 1)[numbers]
+        return u
 
     def fields(
         self,
@@ -108,6 +137,7 @@ class Crowd:
         *,
         sexes: Numbers | None = None,
         homes: Numbers | None = None,
+        settled: Settled | None = None,
     ) -> list[pa.Array]:
         """Some fields of each row's person, an array of strings for each.
 
@@ -116,23 +146,23 @@ class Crowd:
             rows: The numbers of the rows.
             seed: The sample's seed.
             sexes: 0 (female), 1 (male) or -1 (open) for each row, if anything is decided.
-            homes: The place of each row's locale, or -1, likewise; people of several rows have
-                their own.
+            homes: The place of each row's locale, -1 where it is open, or `ABROAD`, likewise.
+            settled: The rows' people, where they are decided; those of several rows else have
+                sexes by turns, and any home.
         """
-        people, first, index = np.unique(
-            self.people(rows, seed, sexes), return_index=True, return_inverse=True
+        several = np.arange(len(self.repeats), dtype=np.int64)
+        settled = settled or Settled(
+            self.people(rows, seed, sexes), several % 2, np.full_like(several, -1)
         )
-        known = np.arange(len(self.repeats) if self.distinct else 0, dtype=np.int64)
+        people, first, index = np.unique(settled.people, return_index=True, return_inverse=True)
+        known = several if self.distinct else several[:0]
         whole = np.concatenate([known, people[people >= len(known)]])
-        decided = None
-        if sexes is not None:
-            decided = whole % 2
-            one_row = people >= len(self.repeats)
-            decided[whole >= len(self.repeats)] = sexes[first[one_row]]
-        lived = None
-        if homes is not None:
-            lived = np.where(whole < len(self.repeats), -1, 0)
-            lived[lived == 0] = homes[first[people >= len(self.repeats)]]
+        alone = first[people >= len(several)]
+        decided, lived = (
+            None if own is None
+            else np.concatenate([theirs[whole[whole < len(several)]], own[alone]])
+            for own, theirs in ((sexes, settled.sexes), (homes, settled.homes))
+        )  # fmt: skip
         group = _Group(self, whole, seed, decided, lived)
         place = array_of(np.searchsorted(whole, people)[index])
         return [group.field(name).take(place) for name in names]
@@ -157,6 +187,8 @@ class Crowd:
             "distinct": self.distinct,
             "alone": self.alone,
             "first_number": self.first_number,
+            "place": self.place,
+            "abroad": self.abroad,
         }
         sieves = {f"{_SIEVE}{name}": sieve.marked for name, sieve in self.sieves.items()}
         arrays: dict[str, NDArray[Any]] = {"repeats": self.repeats, **sieves}
@@ -177,6 +209,8 @@ class Crowd:
                 if name.startswith(_SIEVE)
             },
             settings.get("first_number", 0),
+            settings.get("place", ""),
+            settings.get("abroad", 0),
         )
 
 
@@ -189,7 +223,7 @@ class _Group:
         people: Their numbers, rising.
         seed: The sample's seed.
         sexes: 0, 1 or -1 for each; None where nothing is decided.
-        homes: The place of the locale of each, or -1; None where nothing is decided.
+        homes: The place of the locale of each, -1 or `ABROAD`; None where nothing is decided.
     """
 
     crowd: Crowd
@@ -200,18 +234,19 @@ class _Group:
 
     def field(self, name: str) -> pa.Array:
         """A field of each."""
-        attempts = self._attempts(_part(name))
+        attempts, who = self._attempts(_part(name))
         values = self._drawn(name, np.arange(len(self.people)), 0)
         for attempt in np.unique(attempts[attempts > 0]).tolist():
             again = attempts == attempt
             drawn = self._drawn(name, np.flatnonzero(again), attempt)
             values = pc.replace_with_mask(values, array_of(again), drawn)
-        return values
+        return values.take(array_of(who))
 
-    def _attempts(self, part: int) -> Numbers:
-        """How often a part of each is drawn again: no two agree, and no value is a real one.
+    def _attempts(self, part: int) -> tuple[Numbers, Numbers]:
+        """How often a part of each is drawn again, and whose part each has.
 
-        Earlier ones of two that agree stay.
+        No two agree, and no value is a real one. Earlier ones of two that agree stay. Whoever finds
+        no place in their country has that of another person there.
         """
         few = len(self.people) <= MOST_COMPARED
         compared = [name for name in self.crowd.distinct if few and _part(name) == part]
@@ -219,7 +254,8 @@ class _Group:
                   if _part(name) == part and name not in SINGLE}  # fmt: skip
         attempts = np.zeros(len(self.people), np.int64)
         all_of_them = np.arange(len(self.people))
-        values = {name: self._drawn(name, all_of_them, 0) for name in {*compared, *sieves}}
+        placed = [self.crowd.place] * (self.homes is not None and _part(self.crowd.place) == part)
+        values = {name: self._drawn(name, all_of_them, 0) for name in {*compared, *sieves, *placed}}
         stopped = {name: sieve.stops(values[name]) for name, sieve in sieves.items()}
         for attempt in range(1, _ATTEMPTS):
             again = np.zeros(len(self.people), bool)
@@ -227,6 +263,8 @@ class _Group:
                 again |= _repeated(values[name])
             for found in stopped.values():
                 again |= found
+            for name in placed:
+                again |= self._elsewhere(values[name])
             if not again.any():
                 break
             attempts[again] = attempt
@@ -235,7 +273,33 @@ class _Group:
                 values[name] = pc.replace_with_mask(each, array_of(again), drawn)
                 if name in sieves:
                     stopped[name][again] = sieves[name].stops(drawn)
-        return attempts
+        who = all_of_them
+        for name in placed:
+            who = self._neighbours(self._elsewhere(values[name]))
+        return attempts, who
+
+    def _neighbours(self, lost: NDArray[np.bool_]) -> Numbers:
+        """Everybody, in place of those who are lost another person of the same country, if any."""
+        who, homes = np.arange(len(lost)), self.homes
+        assert homes is not None
+        for home in np.unique(homes[lost]).tolist():
+            there = np.flatnonzero((homes == home) & ~lost)
+            here = np.flatnonzero((homes == home) & lost)
+            if len(there):
+                who[here] = there[np.arange(len(here)) % len(there)]
+        return who
+
+    def _elsewhere(self, places: pa.Array) -> NDArray[np.bool_]:
+        """Which places are those of another country than a person's: a place has one country."""
+        homes, abroad = self.homes, self.crowd.abroad
+        assert homes is not None
+        found = np.zeros(len(places), bool)
+        if abroad:  # half of the places stay with known countries
+            share = Sieve.bucket(places, 2 * abroad)
+            found = np.where(homes <= ABROAD, share != ABROAD - homes, share < abroad)
+        shared = pa.array(_shared_places(self.crowd.locales, self.crowd.place), places.type)
+        met = pc.is_in(places, value_set=shared).to_numpy(zero_copy_only=False)
+        return np.asarray((found | met) & (homes != -1))
 
     def _drawn(self, name: str, which: Numbers, attempt: int) -> pa.Array:
         """A field of some of them, drawn with all of their block up to the last one."""
@@ -243,9 +307,11 @@ class _Group:
         pieces, places = [pa.array([], pa.string())], [np.zeros(0, np.int64)]
         for block, numbers, at in _blocks(self.people[which]):
             size = int(numbers.max()) + 1
-            open_stream = partial(self.crowd.stream, self.seed, block=block, attempt=attempt)
+            open_stream = partial(self._stream, block, attempt)
             sexes, homes = (
-                None if decided is None else _placed(decided[which][at], numbers, size)
+                None
+                if decided is None
+                else _placed(np.maximum(decided[which][at], -1), numbers, size)
                 for decided in (self.sexes, self.homes)
             )
             if name in ACCOUNTS:
@@ -258,6 +324,11 @@ class _Group:
             places.append(at)
         return pa.concat_arrays(pieces).take(array_of(np.argsort(np.concatenate(places))))
 
+    def _stream(self, block: int, attempt: int, purpose: str) -> np.random.Generator:
+        """The stream of one purpose; who is drawn again still lives in the same country."""
+        attempt = 0 if purpose == "locale" else attempt
+        return self.crowd.stream(self.seed, purpose, block, attempt)
+
 
 @lru_cache(maxsize=32)
 def _residents(locales: tuple[str, ...], marked: tuple[tuple[str, bytes], ...]) -> People:
@@ -266,6 +337,14 @@ def _residents(locales: tuple[str, ...], marked: tuple[tuple[str, bytes], ...]) 
         return People(locales)
     sieves = {name: Sieve(np.frombuffer(each, bool), words=True) for name, each in marked}
     return People([without(load_locale(code), sieves) for code in locales])
+
+
+@lru_cache(maxsize=32)
+def _shared_places(locales: tuple[str, ...], field: str) -> tuple[str, ...]:
+    """The towns, or states, that several locales have."""
+    names = [{getattr(place, field) for place in load_locale(code).places} for code in locales]
+    counted = Counter(name for each in names for name in each)
+    return tuple(sorted(name for name, count in counted.items() if count > 1))
 
 
 def lists_of(field: str, locale: Locale) -> tuple[Sequence[Name], Sequence[Name]]:

@@ -18,6 +18,7 @@ from fabula.io.arrays import is_text
 from fabula.pii.national_ids import SCHEMES
 from fabula.synthesizers.pii.areas import AreaColumn
 from fabula.synthesizers.pii.codec import DetailCodec
+from fabula.synthesizers.pii.countries import CountryColumn
 from fabula.synthesizers.pii.detect import NUMBERED
 from fabula.synthesizers.pii.identities import ACCOUNTS, SINGLE, Crowd, lists_of, without
 from fabula.synthesizers.pii.name_forms import TITLE, NameForm
@@ -75,9 +76,11 @@ def crowd_of(
     owner: str,
     locales: tuple[str, ...],
     real: Mapping[str, pa.Array],
+    country: CountryColumn | None,
 ) -> Crowd:
     """The people of a group; words that differ among all of them, differ among new ones."""
     lead = group[0]
+    places = [part for part in ("city", "state") if part in {column.detail for column in group}]
     differing = [column.detail for column in group if len(column.known) == len(lead.known)]
     return Crowd.of(
         f"{owner} {lead.name}".strip(),
@@ -86,6 +89,8 @@ def crowd_of(
         distinct=tuple(detail for detail in differing if detail not in NUMBERED),
         sieves=_sieves(group, real, locales),
         first_number=_first_number(group),
+        place=places[0] if places and country is not None else "",
+        abroad=0 if country is None else len(country.abroad),
     )
 
 
@@ -107,10 +112,10 @@ def has_places(group: list[PersonalColumn], locales: tuple[str, ...]) -> bool:
     forms = (compile_pattern(place.postcodes).at(np.zeros(1, np.int64))[0].as_py()
              for code in locales for place in load_locale(code).places[:20])  # fmt: skip
     ours = pc.is_in(outlines(known["postcode"].known), value_set=outlines(pa.array(forms)))
-    return bool(pc.mean(ours.cast(pa.int8())).as_py() >= NEARLY_ALL)
+    return bool(pc.mean(ours.cast(pa.int8())).as_py() >= MOST)
 
 
-NEARLY_ALL = 0.9
+MOST = 0.75
 
 BARRED = ("name", "company", "street", "address")
 """Fields of which no new value may be a real one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -44,10 +44,12 @@ class Shapes:
     Attributes:
         regexes: The shapes, most frequent first.
         rows: Training rows of each.
+        by_home: The same for the rows of each locale, where countries are known.
     """
 
     regexes: tuple[str, ...]
     rows: tuple[int, ...]
+    by_home: tuple[tuple[int, ...], ...] = ()
 
     @classmethod
     def of(cls, texts: pa.Array, *, protect: int, frequent: bool = False) -> Shapes | None:
@@ -92,6 +94,20 @@ class Shapes:
         """Telephone numbers as some countries write them."""
         return cls(tuple(load_locale(code).phone for code in locales), (1,) * len(locales))
 
+    def at_homes(self, texts: pa.Array, homes: NDArray[np.int64], size: int) -> Shapes:
+        """The shapes, and how often each of `size` locales has them.
+
+        Args:
+            texts: Real ones; nulls count for nothing.
+            homes: The place of the locale of each, or -1.
+            size: How many locales there are.
+        """
+        fits = [pc.match_substring_regex(texts, f"^{regex}$").fill_null(False)
+                for regex in self.regexes]  # fmt: skip
+        lived = [homes[np.asarray(each)] for each in fits]
+        counts = np.array([np.bincount(own[own >= 0], minlength=size) for own in lived])
+        return replace(self, by_home=tuple(map(tuple, counts.T.tolist())))
+
     @property
     def are_codes(self) -> bool:
         """Whether each shape has digits, and no words alongside them."""
@@ -113,7 +129,15 @@ class Shapes:
             for regex, rows in shares
         )
 
-    def at(self, numbers: NDArray[np.int64], seed: int, name: str, *, attempt: int = 0) -> pa.Array:
+    def at(
+        self,
+        numbers: NDArray[np.int64],
+        seed: int,
+        name: str,
+        *,
+        attempt: int = 0,
+        homes: NDArray[np.int64] | None = None,
+    ) -> pa.Array:
         """A code for each number; different numbers give different codes of a shape.
 
         Args:
@@ -122,11 +146,16 @@ class Shapes:
             name: What the codes are called, so that other columns have others.
             attempt: Below `MOST_ATTEMPTS`; another one gives another code of the same shape, which
                 is that of no number below the shape's size divided by `MOST_ATTEMPTS`.
+            homes: The place of each number's locale, whose shapes are used where it has some.
         """
         key = np.uint64((name_key(name) ^ seed) % 2**64)
         u = mix(numbers.astype(np.uint64) + key).astype(float) / 2.0**64
         sums = np.cumsum(self.rows)
         chosen = np.searchsorted(sums, u * sums[-1], "right")
+        for home, counts in enumerate(() if homes is None else self.by_home):
+            if sum(counts):
+                sums, there = np.cumsum(counts), homes == home
+                chosen[there] = np.searchsorted(sums, u[there] * sums[-1], "right")
         pieces, places = [pa.array([], pa.string())], [np.zeros(0, np.int64)]
         for at in np.unique(chosen).tolist():
             rows = np.flatnonzero(chosen == at)
@@ -140,7 +169,7 @@ class Shapes:
 
     def state(self) -> dict[str, Any]:
         """The shapes as plain values."""
-        return {"regexes": self.regexes, "rows": self.rows}
+        return {"regexes": self.regexes, "rows": self.rows, "by_home": self.by_home}
 
 
 _HALF, _NEARLY_ALL = 0.5, 0.95

@@ -55,7 +55,12 @@ class Sieve:
 
     def stops(self, values: pa.Array) -> NDArray[np.bool_]:
         """Which of some texts are real ones, or fall into the bucket of one."""
-        return np.asarray(self.marked[_buckets(values, len(self.marked), self.words)])
+        return np.asarray(self.marked[self.bucket(values, len(self.marked), words=self.words)])
+
+    @staticmethod
+    def bucket(values: pa.Array, count: int, *, words: bool = True) -> NDArray[np.int64]:
+        """The bucket of each text, of `count`."""
+        return _buckets(values, count, words)
 
 
 def _buckets(values: pa.Array, count: int, words: bool) -> NDArray[np.int64]:

@@ -161,6 +161,11 @@ class Across:
         return made
 
     @property
+    def sources(self) -> frozenset[tuple[str, str]]:
+        """The columns from which others are computed, as table and column."""
+        return frozenset(place for item in self.rules.kept for place in item.rule.sources)
+
+    @property
     def told(self) -> tuple[str, ...]:
         """The rules in words, and those that are not kept."""
         computed = [step.found for step in self.steps if not isinstance(step, Restored)]

@@ -1,0 +1,342 @@
+"""Runs of one model under several seeds and parameters, in as many processes as are given.
+
+A replicate is a run of its own: its seed, its parameters, its folder. So what it makes depends on
+no other, and is the same for any number of workers, on any executor.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path as FilePath
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from fabula.errors import FabulaError, PartialRunError, UsageError
+from fabula.io.places import make_folder, replacing
+from fabula.render import amounts, grid
+from fabula.render.results import Result
+from fabula.runs.simulation import simulate
+from fabula.simulation.model_files import file_of, load_world
+from fabula.simulation.world import World
+from fabula.types import Path, Progress, Size
+
+Totals = dict[str, float]
+ONLY = ""
+"""The scenario of a model that is run as it is."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run: plain values, which travel to any process."""
+
+    model: Any
+    scenario: str
+    replicate: int
+    seed: int
+    parameters: Mapping[str, float]
+    folder: str | None
+    options: Mapping[str, Any]
+
+
+def run_task(task: Task) -> Totals:
+    """Make one run, and return its totals; a run that its folder holds is not made again."""
+    world = task.model
+    if not isinstance(world, World):
+        changed = file_of(world)[0].stat().st_mtime_ns
+        world = _world(world, tuple(sorted(task.parameters.items())), changed)
+    dataset = simulate(world, seed=task.seed, output=task.folder, **task.options)
+    found: Totals = dataset.manifest["simulation"]["totals"]
+    return found
+
+
+@lru_cache(maxsize=1)
+def _world(model: str, parameters: tuple[tuple[str, float], ...], _changed: int) -> World:
+    """The model, made once for the replicates of a scenario: its rules are compiled once."""
+    return load_world(model, dict(parameters))
+
+
+@dataclass(frozen=True, repr=False)
+class Replicates(Result):
+    """The totals of several runs of a model.
+
+    Attributes:
+        totals: A row a run: `scenario`, `replicate`, `seed`, and each total by its name.
+        path: The folder of their tables, `SCENARIO/REPLICATE/`; None where only totals were kept.
+    """
+
+    totals: pa.Table
+    path: FilePath | None = None
+
+    @property
+    def scenarios(self) -> list[str]:
+        """The names of the scenarios, in their order."""
+        return list(dict.fromkeys(self.totals["scenario"].to_pylist()))
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the totals."""
+        return [*self.totals.column_names[3:]]
+
+    def of(self, scenario: str) -> NDArray[np.float64]:
+        """The totals of a scenario; shape (replicates, totals)."""
+        rows = np.array(self.totals["scenario"].to_pylist()) == scenario
+        columns = [self.totals[name].to_numpy()[rows] for name in self.names]
+        return np.array(columns, dtype=np.float64).T
+
+    def difference(self, first: str, second: str) -> pa.Table:
+        """How a scenario differs from another: `second` minus `first`, replicate by replicate.
+
+        Both had the same chance, so much of the noise is in neither difference.
+
+        Returns:
+            For each total its mean in both, the mean difference and its standard error, which is
+            missing for a single replicate.
+        """
+        if missing := [name for name in (first, second) if name not in self.scenarios]:
+            raise UsageError(
+                f"there is no scenario `{missing[0]}`",
+                code="usage.scenario",
+                hint=f"there are {', '.join(self.scenarios)}",
+            )
+        before, after = self.of(first), self.of(second)
+        change, n = after - before, len(before)
+        error = change.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else [None] * len(self.names)
+        columns = [self.names, before.mean(axis=0), after.mean(axis=0), change.mean(axis=0), error]
+        return pa.table(columns, names=["total", first, second, "difference", "standard_error"])
+
+    def report(self) -> str:
+        """The mean and the spread of each total, and how each scenario differs from the first."""
+        first, *others = self.scenarios
+        runs = len(self.of(first))
+        lines = [
+            f"{amounts.count(runs, 'replicate')} of "
+            + (", ".join(self.scenarios) if others else "the model")
+        ]
+        spread = self.of(first).std(axis=0, ddof=1) if runs > 1 else np.zeros(len(self.names))
+        rows = [
+            (name, f"{mean:,.6g}", f"± {sd:,.3g}" if runs > 1 else "")
+            for name, mean, sd in zip(self.names, self.of(first).mean(axis=0), spread, strict=True)
+        ]
+        lines += grid.lines(
+            [("total", f"mean {first}".strip(), "sd" if runs > 1 else ""), *rows],
+            right=(False, True, False),
+        )
+        for other in others:
+            table = self.difference(first, other).to_pylist()
+            changes = [
+                (row["total"], f"{row['difference']:+,.6g}", _error(row["standard_error"]))
+                for row in table
+            ]
+            lines += ["", f"{other} minus {first}, under the same chance"]
+            lines += grid.lines(changes, right=(False, True, False))
+        return "\n".join(lines)
+
+
+def _error(value: float | None) -> str:
+    return "" if value is None else f"± {value:,.3g} (standard error)"
+
+
+def replicate(
+    model: World | Path,
+    n: Size = None,
+    *,
+    replicates: int = 10,
+    scenarios: Mapping[str, Mapping[str, float]] | None = None,
+    steps: int | None = None,
+    days: float | None = None,
+    seed: int | None = None,
+    parameters: Mapping[str, float] | None = None,
+    output: Path | None = None,
+    workers: int = 1,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Replicates:
+    """Run a model several times, under other seeds and in several scenarios.
+
+    Replicate k of every scenario has the seed `seed + k`: common random numbers, under which two
+    policies differ by what they do and not by luck. A region with a stock of its own is a scenario.
+
+    Args:
+        model: A `World`, or the Python file that makes one.
+        n: Agents, for the only population or by population.
+        replicates: Runs of each scenario.
+        scenarios: Parameters of each scenario, by its name; by default the model as it is.
+        steps: Steps of each run.
+        days: Days of each run, instead of steps.
+        seed: The first seed; by default the model's.
+        parameters: Parameters of all scenarios.
+        output: A folder that keeps the tables of all runs; without it only totals are kept. Runs
+            that it holds are not made again.
+        workers: Processes on this machine.
+        executor: Runs the tasks instead: any `concurrent.futures.Executor`, whose workers read the
+            model's file and write to `output`.
+        progress: Called with the model's name, runs done and runs asked.
+
+    Raises:
+        UsageError: There are no replicates or workers, or a `World` is to run in other processes.
+        FabulaError: A run fails; the error is that of the run.
+
+    Examples:
+        >>> made = fb.replicate("store.py", 200, replicates=20, workers=2,
+        ...                     scenarios={"now": {}, "half": {"budget": 130}})  # doctest: +SKIP
+        >>> made.difference("now", "half")  # doctest: +SKIP
+    """
+    if replicates < 1 or workers < 1:
+        raise UsageError("at least one replicate and one worker are needed", code="usage.number")
+    named = {ONLY: {}} if scenarios is None else scenarios
+    if not named or (bad := [name for name in named if FilePath(name).name != name and name]):
+        raise UsageError(
+            f"`{bad[0]}` can't name a folder" if named else "there is no scenario",
+            code="usage.scenario",
+            hint="name scenarios by letters and digits",
+        )
+    worlds = [load_world(model, {**(parameters or {}), **given}) for given in named.values()]
+    first = worlds[0].seed if seed is None else seed
+    folder = None if output is None else FilePath(output)
+    options = {"n": n, "steps": steps, "days": days}
+    tasks = [
+        Task(
+            model if isinstance(model, World) else str(model),
+            scenario,
+            number,
+            first + number,
+            {**(parameters or {}), **given},
+            None if folder is None else str(folder / scenario / f"{number:03}"),
+            options,
+        )
+        for scenario, given in named.items()
+        for number in range(replicates)
+    ]
+    found: list[Totals] = []
+    if progress:
+        progress(worlds[0].name, 0, len(tasks))
+    for made in made_by(tasks, workers, executor):
+        found.append(made)
+        if progress:
+            progress(worlds[0].name, len(found), len(tasks))
+    result = Replicates(_table(tasks, found), folder)
+    if folder is not None:
+        make_folder(folder)
+        with replacing(folder / "totals.parquet") as temporary:
+            pq.write_table(result.totals, temporary)
+    return result
+
+
+def made_by(
+    tasks: Sequence[Task], workers: int = 1, executor: Executor | None = None
+) -> Iterator[Totals]:
+    """The totals of each run, in the order of the tasks."""
+    if executor is None and (workers == 1 or len(tasks) == 1):
+        return map(run_task, tasks)
+    if any(isinstance(task.model, World) for task in tasks):
+        raise UsageError(
+            "a world stays in the process that made it",
+            code="usage.model",
+            hint="name the model's file: `shop.py`, or run it with one worker",
+        )
+    if executor is not None:
+        return executor.map(run_task, tasks)
+    return _in_processes(tasks, min(workers, len(tasks)))
+
+
+def _table(tasks: Sequence[Task], found: Sequence[Totals]) -> pa.Table:
+    facts = {
+        "scenario": pa.array([task.scenario for task in tasks], pa.string()),
+        "replicate": pa.array([task.replicate for task in tasks], pa.int64()),
+        "seed": pa.array([task.seed for task in tasks], pa.int64()),
+    }
+    values = {name: pa.array([each[name] for each in found], pa.float64()) for name in found[0]}
+    return pa.table({**facts, **values})
+
+
+def _in_processes(tasks: Sequence[Task], workers: int) -> Iterator[Totals]:
+    """Let processes of this Python work off the tasks: each takes the next one when it is done.
+
+    They import the model's file and nothing of the user's program, which needs no `__main__` guard.
+    """
+    made: dict[int, Totals | FabulaError] = {}
+    todo, changed = iter(enumerate(tasks)), threading.Condition()
+    processes = [_started() for _ in range(workers)]
+
+    def serve(process: subprocess.Popen[bytes]) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        while True:
+            with changed:
+                number, task = next(todo, (-1, None))
+            if task is None:
+                break
+            try:
+                pickle.dump(task, process.stdin)
+                process.stdin.flush()
+                result = pickle.load(process.stdout)
+            except (OSError, EOFError, pickle.UnpicklingError):
+                result = PartialRunError(
+                    f"the worker of run {task.replicate} ended before it was done",
+                    code="run.worker",
+                    hint="run the same command again, with fewer workers if memory is short",
+                )
+            with changed:
+                made[number] = result
+                changed.notify_all()
+
+    threads = [threading.Thread(target=serve, args=(each,), daemon=True) for each in processes]
+    try:
+        for thread in threads:
+            thread.start()
+        for number in range(len(tasks)):
+            with changed:
+                while number not in made:
+                    changed.wait()
+            result = made.pop(number)
+            if isinstance(result, FabulaError):
+                raise result
+            yield result
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+
+
+def _started() -> subprocess.Popen[bytes]:
+    paths = os.pathsep.join(path for path in sys.path if path)
+    return subprocess.Popen(
+        [sys.executable, "-c", "from fabula.runs.replicates import work; work()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": paths},
+    )
+
+
+def work() -> None:
+    """Work off tasks from standard input, as a process that `replicate` started."""
+    answers = sys.stdout.buffer
+    with redirect_stdout(sys.stderr):  # what a model prints is no answer
+        for task in _tasks():
+            try:
+                result: Totals | FabulaError = run_task(task)
+            except FabulaError as error:
+                result = error
+            pickle.dump(result, answers)
+            answers.flush()
+
+
+def _tasks() -> Iterable[Task]:
+    while True:
+        try:
+            yield pickle.load(sys.stdin.buffer)
+        except (EOFError, KeyboardInterrupt):
+            return

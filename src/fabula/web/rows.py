@@ -1,0 +1,200 @@
+"""The rows of one table, a page at a time, where they are: in a file of any size, or in memory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import duckdb
+
+from fabula.errors import SourceError, UsageError
+from fabula.io.read import TableRows
+from fabula.kinds.base.sql import quoted
+from fabula.reports.profile import TableProfile, open_view, profile_rows
+from fabula.web.query import PAGE_ROWS, Query, contains
+
+_MEMORY, _THREADS = "128MB", 2
+_KEPT = 32
+"""Searches whose number of rows is remembered."""
+
+
+_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT",
+             "UINTEGER", "UBIGINT", "UHUGEINT")  # fmt: skip
+_NUMBERS = (*_INTEGERS, "DECIMAL", "FLOAT", "DOUBLE")
+_DIGITS = frozenset("0123456789")
+_SIGNS = {
+    **dict.fromkeys(_INTEGERS, _DIGITS | {"-"}),
+    "DECIMAL": _DIGITS | {"-", "."},
+    "DATE": _DIGITS | {"-"},
+    "TIMESTAMP": _DIGITS | {"-", ":", ".", " ", "+"},
+}
+"""The signs that values of a type are written with; other types may hold any text."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some rows of a table.
+
+    Attributes:
+        numbers: The number of each row in its table, from 1.
+        rows: Their values, in the order of the columns.
+        total: Rows that the search and the filters find.
+    """
+
+    numbers: Sequence[int]
+    rows: Sequence[Sequence[Any]]
+    total: int
+
+
+class Rows:
+    """A table that is read where it is; requests of several threads take turns.
+
+    Args:
+        name: The table.
+        source: Its rows.
+
+    Raises:
+        SourceError: Its file can't be read.
+    """
+
+    def __init__(self, name: str, source: TableRows) -> None:
+        self.name, self._source = name, source
+        self._lock = threading.Lock()
+        self._counts: dict[tuple[object, ...], int] = {}
+        self._connection = duckdb.connect(
+            config={
+                "autoinstall_known_extensions": False,
+                "memory_limit": _MEMORY,
+                "threads": _THREADS,
+            }
+        )
+        with self._failures_named():
+            open_view(self._connection, source)
+            described = self._connection.execute("DESCRIBE data").fetchall()
+        self.types: dict[str, str] = {name: kind for name, kind, *_ in described}
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of its columns."""
+        return list(self.types)
+
+    @property
+    def numbers(self) -> set[str]:
+        """The columns of numbers."""
+        return {name for name, kind in self.types.items() if kind.startswith(_NUMBERS)}
+
+    @cached_property
+    def count(self) -> int:
+        """How many rows it has."""
+        return self._count("", ())
+
+    @cached_property
+    def profile(self) -> TableProfile:
+        """What its columns hold."""
+        return profile_rows(self.name, self._source)
+
+    def page(self, query: Query) -> Page:
+        """The rows of one page.
+
+        Raises:
+            SourceError: The file can't be read.
+        """
+        where, values = self._where(query)
+        order = ""
+        if query.sort:
+            direction = "DESC" if query.descending else "ASC"
+            order = f"ORDER BY {quoted(query.sort)} {direction} NULLS LAST"
+        start = query.page * PAGE_ROWS
+        limit = f"LIMIT {PAGE_ROWS} OFFSET {start}"
+        names = ", ".join(map(quoted, self.columns))
+        if not where and not order:  # the place tells the number: nothing before it is read
+            found = self._rows(f"SELECT {names} FROM data {limit}", ())
+            numbers = list(range(start + 1, start + 1 + len(found)))
+            return Page(numbers, found, self.count)
+        number = quoted(self._number)
+        found = self._rows(
+            f"SELECT {number}, {names} FROM (SELECT *, row_number() OVER () AS {number} FROM data)"
+            f" {where} {order} {limit}",
+            values,
+        )
+        total = self._count(where, tuple(values))
+        return Page([row[0] for row in found], [row[1:] for row in found], total)
+
+    def row(self, number: int) -> dict[str, Any]:
+        """One row by its number, from 1.
+
+        Raises:
+            UsageError: There is no such row.
+        """
+        names = ", ".join(map(quoted, self.columns))
+        found = self._rows(f"SELECT {names} FROM data LIMIT 1 OFFSET {max(number - 1, 0)}", ())
+        if number < 1 or not found:
+            raise UsageError(
+                f"`{self.name}` has no row {number:,}",
+                code="usage.row",
+                hint=f"its rows are numbered from 1 to {self.count:,}",
+            )
+        return dict(zip(self.columns, found[0], strict=True))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def _where(self, query: Query) -> tuple[str, list[str]]:
+        parts = [filter_.sql(self.types[filter_.column]) for filter_ in query.filters]
+        if query.search:
+            held = [name for name in self.columns if _may_hold(self.types[name], query.search)]
+            condition = f"({' OR '.join(map(contains, held))})" if held else "false"
+            parts.append((condition, [query.search] * len(held)))
+        conditions = " AND ".join(condition for condition, _ in parts)
+        return f"WHERE {conditions}" if parts else "", [v for _, some in parts for v in some]
+
+    def _count(self, where: str, values: tuple[str, ...]) -> int:
+        key = (where, values)
+        if key not in self._counts:
+            if len(self._counts) >= _KEPT:
+                self._counts.clear()
+            ((self._counts[key],),) = self._rows(f"SELECT count(*) FROM data {where}", values)
+        return self._counts[key]
+
+    def _rows(self, sql: str, values: Sequence[str]) -> list[Any]:
+        with self._lock, self._failures_named():
+            return self._connection.execute(sql, list(values)).fetchall()
+
+    @cached_property
+    def _number(self) -> str:
+        """A name that no column has."""
+        name = "row"
+        while name in self.types:
+            name += "_"
+        return name
+
+    def _failures_named(self) -> _Named:
+        return _Named(self.name)
+
+
+def _may_hold(kind: str, search: str) -> bool:
+    """Whether values of a type can contain a text at all, so that no number is written out."""
+    signs = next((signs for name, signs in _SIGNS.items() if kind.startswith(name)), None)
+    return signs is None or set(search) <= signs
+
+
+class _Named:
+    """Says which table it is that can't be read."""
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        import pyarrow as pa
+
+        if isinstance(error, duckdb.Error | pa.ArrowException | OSError):
+            reason = str(error).strip().partition("\n")[0]
+            raise SourceError(
+                f"`{self._table}` can't be read: {reason}", code="source.unreadable"
+            ) from error

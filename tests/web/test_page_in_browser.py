@@ -1,0 +1,133 @@
+"""The local page in a real browser: with the keyboard, on a phone, in the dark."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import fabula as fb
+from fabula.web.server import View
+from tests.render.browser import Browser, browser
+
+CHROMIUM = shutil.which("chromium") or ""
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed"),
+]
+SHOP = Path(__file__).parents[2] / "src/fabula/templates/shop.yaml"
+CONTRAST = """
+(() => {
+  const luminance = colour => {
+    const parts = colour.match(/[\\d.]+/g).slice(0, 3).map(v => v / 255)
+      .map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+    return .2126 * parts[0] + .7152 * parts[1] + .0722 * parts[2]
+  }
+  const paper = element => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = getComputedStyle(at).backgroundColor
+      if (!/, 0\\)$|transparent/.test(colour)) return colour
+    }
+    return getComputedStyle(document.body).backgroundColor
+  }
+  const worst = [...document.querySelectorAll('main *')]
+    .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()))
+    .map(e => {
+      const [a, b] = [luminance(getComputedStyle(e).color), luminance(paper(e))].sort()
+      return [(b + .05) / (a + .05), e.tagName + ' ' + e.textContent.trim().slice(0, 20)]
+    }).filter(pair => pair[0] < 4.5)
+  return JSON.stringify(worst)
+})()
+"""
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[View]:
+    """The page over a run of the shop."""
+    folder = tmp_path_factory.mktemp("view") / "run"
+    fb.generate(SHOP, {"customers": 300}, output=folder)
+    with fb.view(folder, open_browser=False) as page:
+        yield page
+
+
+async def go(tab: Browser, url: str, width: int = 1280, *, dark: bool = False) -> None:
+    """Open an address and wait until it is there."""
+    await tab.ask("Emulation.setDeviceMetricsOverride", width=width, height=900,
+                  deviceScaleFactor=1, mobile=width < 600)  # fmt: skip
+    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+    await tab.ask("Emulation.setEmulatedMedia", features=[scheme])
+    await tab.value("document.body.dataset.left = 1")
+    await tab.ask("Page.navigate", url=url)
+    await there(tab)
+
+
+async def there(tab: Browser) -> None:
+    """Wait for the page that a click leads to."""
+    fresh = "document.readyState === 'complete' && !document.body.dataset.left"
+    while not await tab.value(fresh):
+        await asyncio.sleep(0.02)
+
+
+async def click(tab: Browser, selector: str) -> None:
+    """Follow a link or press a button, and wait for the next page."""
+    await tab.value("document.body.dataset.left = 1")
+    await tab.value(f"document.querySelector({json.dumps(selector)}).click()")
+    await there(tab)
+
+
+async def test_a_user_filters_opens_a_row_and_follows_its_key(shown: View, tmp_path: Path) -> None:
+    """Every step is a link or a form; the browser has nothing to complain of."""
+    async with browser(CHROMIUM, tmp_path) as tab:
+        await go(tab, shown.url)
+        assert "token" not in await tab.value("location.href")
+        await click(tab, "nav[aria-label=Tables] a:last-child")
+        assert (await tab.value("document.title")).startswith("orders")
+        await tab.value("document.querySelector('[name=column]').value = 'quantity'")
+        await tab.value("document.querySelector('[name=operator]').value = 'at least'")
+        await tab.value("document.querySelector('[name=value]').value = '3'")
+        await click(tab, "form:not([role]) button")
+        status = await tab.value("document.querySelector('[role=status]').textContent")
+        cells = "[...document.querySelectorAll('tbody tr')].map(r => +r.cells[6].textContent)"
+        assert min(await tab.value(cells)) >= 3
+        await click(tab, "tbody tr:nth-child(2) a")
+        await tab.value("document.querySelectorAll('details').forEach(d => d.open = true)")
+        assert "random stream" in await tab.value("document.body.innerText")
+        await click(tab, "dd small a")
+        assert "1 row ·" in await tab.value("document.body.innerText")
+        await click(tab, ".chips a")
+        assert await tab.value("document.querySelector('[role=status]').textContent") != status
+        assert tab.complaints == []
+
+
+async def test_the_page_fits_phones_and_is_readable_in_light_and_dark(
+    shown: View, tmp_path: Path
+) -> None:
+    """No page is wider than the window, and all text has a contrast of at least 4.5."""
+    async with browser(CHROMIUM, tmp_path) as tab:
+        await go(tab, shown.url)
+        base = await tab.value("location.href")
+        for path in ("", "/row/orders/5", "/columns/orders", "/rejects", "/spec", "/nothing"):
+            for width, dark in ((390, False), (390, True), (1280, False), (1280, True)):
+                await go(tab, base + path, width, dark=dark)
+                assert await tab.value("document.documentElement.scrollWidth") <= width, path
+                assert json.loads(await tab.value(CONTRAST)) == [], (path, dark)
+
+
+async def test_the_keyboard_reaches_everything(shown: View, tmp_path: Path) -> None:
+    """Tab goes through tabs, tables, forms, headers and rows, and the focus can be seen."""
+    async with browser(CHROMIUM, tmp_path) as tab:
+        await go(tab, shown.url)
+        reached = set()
+        for _ in range(40):
+            for kind in ("keyDown", "keyUp"):
+                await tab.ask("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab",
+                              windowsVirtualKeyCode=9)  # fmt: skip
+            reached.add(await tab.value("document.activeElement.tagName"))
+            style = "getComputedStyle(document.activeElement).outlineStyle"
+            if await tab.value("document.activeElement.tagName") in ("A", "BUTTON", "SELECT"):
+                assert await tab.value(style) != "none"
+        assert {"A", "INPUT", "SELECT", "BUTTON"} <= reached
