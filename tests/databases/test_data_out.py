@@ -383,3 +383,42 @@ def test_a_schema_is_filled_at_a_hundred_times_its_size_and_again(place: str, sc
             assert database.count(name) == first[name] + second[name]
         if database.dialect == "sqlite":
             assert database.run("PRAGMA foreign_key_check") == []
+
+
+@pytest.mark.parametrize("ending", ["sqlite.sql", "duckdb.sql"])
+def test_a_script_creates_the_tables_and_holds_every_row(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"shop.{ending}"
+    data = fb.generate(UNIQUE, output=path, seed=2)
+    assert sorted(file.name for file in tmp_path.iterdir())[0] == f"shop.{ending}"
+    text, rows = path.read_text(encoding="utf-8"), data.manifest["destination"]["rows"]
+    if ending.startswith("sqlite"):
+        with sqlite3.connect(":memory:") as memory:
+            memory.executescript(text)
+            found = memory.execute(
+                "SELECT count(*) FROM customers JOIN orders ON customer_id = customers.id"
+            )
+            assert found.fetchone() == (rows["orders"],)
+        memory.close()
+        return
+    with duckdb.connect() as base:
+        base.execute(text)
+        assert base.execute("SELECT count(*) FROM orders").fetchone() == (rows["orders"],)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("place", "ending"), [("pg", "sql"), ("maria", "mysql.sql")], indirect=["place"]
+)
+def test_servers_take_a_script_as_it_is(place: str, ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"shop.{ending}"
+    fb.generate(UNIQUE, output=path)
+    text = path.read_text(encoding="utf-8")
+    if ending == "sql":
+        import psycopg
+
+        with psycopg.connect(place, autocommit=True) as connection:
+            connection.execute(text)  # type: ignore[call-overload]
+        assert run(place, "INSERT INTO customers (name) VALUES ('x') RETURNING id") == [(31,)]
+        return
+    run(place, *[part for part in text.split(";\n") if part.strip()])
+    assert run(place, "SELECT count(*) FROM customers") == [(30,)]

@@ -1,8 +1,8 @@
 """A run whose result is a destination: `-o shop.sqlite`, `-o postgresql://host/shop`.
 
 The rows are generated and checked in a run folder first, so that a killed run continues; then one
-load takes all of them. The run folder of an address is `out/NAME-postgresql` and stays; that of a file is
-hidden and removed, and the file's manifest and lost rows stand next to it.
+load takes all of them. The run folder of an address is `out/NAME-postgresql` and stays; that of a
+file is hidden and removed, and the file's manifest and lost rows stand next to it.
 """
 
 from __future__ import annotations
