@@ -131,7 +131,9 @@ def parse_address(text: str) -> Address:
     """
     found = _ADDRESS.fullmatch(text)
     dialect = DIALECTS.get(found["scheme"].lower()) if found else None
-    if found is None or dialect is None:
+    torn = found is not None and dialect not in ("sqlite", "duckdb")
+    torn = torn and "@" in f"{found['hosts']}{found['name']}{found['query']}"  # of a password
+    if found is None or dialect is None or torn:
         raise UsageError(
             "the address of the database has another form than `postgresql://user@host/name`",
             code="usage.address",
