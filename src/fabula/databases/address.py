@@ -131,8 +131,9 @@ def parse_address(text: str) -> Address:
     """
     found = _ADDRESS.fullmatch(text)
     dialect = DIALECTS.get(found["scheme"].lower()) if found else None
-    torn = found is not None and dialect not in ("sqlite", "duckdb")
-    torn = torn and "@" in f"{found['hosts']}{found['name']}{found['query']}"  # of a password
+    # An `@` behind the first one is a part of a password that was not written as `%40`.
+    rest = "".join(filter(None, found.group("hosts", "name", "query"))) if found else ""
+    torn = dialect not in ("sqlite", "duckdb") and "@" in rest
     if found is None or dialect is None or torn:
         raise UsageError(
             "the address of the database has another form than `postgresql://user@host/name`",
