@@ -233,6 +233,18 @@ def generate(
         from fabula.review.notes import with_review
 
         wanted = with_review(wanted, review)
+    loading = Loading(append, truncate, False, fast_load, tuple(allow_remote))
+    target = None if output is None else destination_of(output, loading)
+    if report and target is not None and not target.is_shown:
+        raise UsageError(
+            f"{target.entry.title} is written, not read, so there is no report of it",
+            code="usage.report",
+            hint='generate into a folder first: `output="out"`',
+        )
+    if target is not None and append:
+        from fabula.databases.continuing import continued
+
+        wanted = continued(wanted, target.open(loading))
     settled = _settled(wanted, n, seed=seed, key_file=key_file)
     planned = make_plan(settled, n=n, seed=seed, model=model)
     budget = Budget(max_calls=max_calls, max_tokens=max_tokens, max_cost=max_cost)
@@ -243,16 +255,9 @@ def generate(
         overwrite=overwrite,
         max_rejects=max_rejects,
         escape_formulas=is_asked(escape_formulas),
-        loading=Loading(append, truncate, False, fast_load, tuple(allow_remote)),
+        loading=loading,
         progress=progress,
     )
-    target = None if output is None else destination_of(output, options.loading)
-    if report and target is not None and not target.is_shown:
-        raise UsageError(
-            f"{target.entry.title} is written, not read, so there is no report of it",
-            code="usage.report",
-            hint='generate into a folder first: `output="out"`',
-        )
     check_class = partial(_check_row_class, planned.spec)
     try:
         with models_of_run(fresh=fresh, budget=budget, batch=batch) as open_model:

@@ -94,10 +94,10 @@ def test_an_address_takes_all_tables_and_the_run_stays_in_its_folder(run, shop):
     ended = run("generate", "shop.yaml", "-o", "nest://me:secret@box/shop")
     assert ended.code == 0, ended.err
     assert in_nest("box/shop.nest")["orders"].num_rows == 50
-    kept = Path("out/shop/manifest.json").read_text()
+    kept = Path("out/shop-nest/manifest.json").read_text()
     assert "secret" not in kept + ended.err
     assert json.loads(kept)["destination"]["place"] == "nest://box/shop"
-    assert run("validate", "shop.yaml", "--data", "out/shop").code == 0
+    assert run("validate", "shop.yaml", "--data", "out/shop-nest").code == 0
 
 
 def test_a_destination_that_holds_rows_is_refused_before_a_row_is_made(run, shop):

@@ -37,7 +37,10 @@ name: shop
 tables:
   customers:
     n: 30
-    columns: {id: {kind: key}, name: {kind: person}, born: {kind: datetime, end: 2024-01-01, date: true}}
+    columns:
+      id: {kind: key}
+      name: {kind: person}
+      born: {kind: datetime, end: 2024-01-01, date: true}
   orders:
     per_parent: {of: customers, min: 0, max: 5}
     columns:
@@ -96,7 +99,7 @@ def test_missing_tables_are_created_with_their_keys_and_hold_every_row(place: st
     for column in ("customer_id", "again_id", "paid"):
         there = [row[column] for row in sorted(held["orders"], key=lambda row: row["id"])]
         assert there == data["orders"][column].to_pylist()
-    with pytest.raises(Exception, match="(?i)constraint|foreign"):
+    with pytest.raises(Exception, match=r"(?i)constraint|foreign"):
         run(place, "INSERT INTO orders (id, customer_id) VALUES (999999, 888888)")
 
 
@@ -330,3 +333,102 @@ def test_duckdb_reads_what_was_loaded(tmp_path: Path) -> None:
     fb.generate(SHOP, output=path)
     with duckdb.connect(str(path), read_only=True) as connection:
         assert connection.execute("SELECT count(*) FROM customers").fetchone() == (30,)
+
+
+@every_place
+def test_appended_rows_go_on_after_those_that_are_there(place: str) -> None:
+    fb.generate(UNIQUE, output=place)
+    again = fb.generate(UNIQUE, output=place, append=True)
+    assert again.manifest["destination"]["rows"]["customers"] == 30
+    held = rows_in(place)
+    held["customers"].sort(key=lambda row: row["id"])
+    assert [row["id"] for row in held["customers"]] == list(range(1, 61))
+    for column in ("id", "code", "mail"):
+        assert len({row[column] for row in held["customers"]}) == 60
+    names = [row["name"] for row in held["customers"]]
+    assert names[:30] != names[30:]
+
+
+UNIQUE = """
+fabula: 1
+name: shop
+tables:
+  customers:
+    n: 30
+    columns:
+      id: {kind: key}
+      name: {kind: person}
+      code: {kind: pattern, regex: "[A-C][0-9]{2}", unique: true}
+      mail: {kind: person, field: email, unique: true}
+  orders:
+    per_parent: {of: customers, min: 0, max: 5}
+    columns: {id: {kind: key}, customer_id: {kind: reference, to: customers}}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("place", "script"),
+    [("pg", "shop"), ("pg", "nasty"), ("maria", "northwind"), ("sqlite", "chinook")],
+    indirect=["place"],
+)
+def test_a_schema_is_filled_at_a_hundred_times_its_size_and_again(place: str, script: str) -> None:
+    run_script(place, f"{script}.sql")
+    spec = infer(place).spec
+    sizes = {name: table.n * 100 for name, table in spec.tables.items() if table.n is not None}
+    first = fb.generate(spec, n=sizes, output=place).manifest["destination"]["rows"]
+    second = fb.generate(spec, n=sizes, output=place, append=True).manifest["destination"]["rows"]
+    with database_at(place) as database:
+        for name in spec.tables:
+            assert database.count(name) == first[name] + second[name]
+        if database.dialect == "sqlite":
+            assert database.run("PRAGMA foreign_key_check") == []
+
+
+@pytest.mark.parametrize("ending", ["sqlite.sql", "duckdb.sql"])
+def test_a_script_creates_the_tables_and_holds_every_row(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"shop.{ending}"
+    data = fb.generate(UNIQUE, output=path, seed=2)
+    assert sorted(file.name for file in tmp_path.iterdir())[0] == f"shop.{ending}"
+    text, rows = path.read_text(encoding="utf-8"), data.manifest["destination"]["rows"]
+    if ending.startswith("sqlite"):
+        with sqlite3.connect(":memory:") as memory:
+            memory.executescript(text)
+            found = memory.execute(
+                "SELECT count(*) FROM customers JOIN orders ON customer_id = customers.id"
+            )
+            assert found.fetchone() == (rows["orders"],)
+        memory.close()
+        return
+    with duckdb.connect() as base:
+        base.execute(text)
+        assert base.execute("SELECT count(*) FROM orders").fetchone() == (rows["orders"],)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("place", "ending"), [("pg", "sql"), ("maria", "mysql.sql")], indirect=["place"]
+)
+def test_servers_take_a_script_as_it_is(place: str, ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"shop.{ending}"
+    fb.generate(UNIQUE, output=path)
+    text = path.read_text(encoding="utf-8")
+    if ending == "sql":
+        import psycopg
+
+        with psycopg.connect(place, autocommit=True) as connection:
+            connection.execute(text)  # type: ignore[call-overload]
+        assert run(place, "INSERT INTO customers (name) VALUES ('x') RETURNING id") == [(31,)]
+        return
+    run(place, *[part for part in text.split(";\n") if part.strip()])
+    assert run(place, "SELECT count(*) FROM customers") == [(30,)]
+
+
+def test_a_workbook_has_a_sheet_a_table_with_the_values_types(tmp_path: Path) -> None:
+    path = tmp_path / "shop.xlsx"
+    data = fb.generate(SHOP, output=path, seed=2)
+    again = fb.generate(SHOP, seed=2)
+    held = fb.infer(path).spec.tables
+    assert list(held) == ["customers", "orders"]
+    for column in ("id", "name", "born"):
+        assert data["customers"][column].to_pylist() == again["customers"][column].to_pylist()

@@ -131,7 +131,10 @@ def parse_address(text: str) -> Address:
     """
     found = _ADDRESS.fullmatch(text)
     dialect = DIALECTS.get(found["scheme"].lower()) if found else None
-    if found is None or dialect is None:
+    # An `@` behind the first one is a part of a password that was not written as `%40`.
+    rest = "".join(filter(None, found.group("hosts", "name", "query"))) if found else ""
+    torn = dialect not in ("sqlite", "duckdb") and "@" in rest
+    if found is None or dialect is None or torn:
         raise UsageError(
             "the address of the database has another form than `postgresql://user@host/name`",
             code="usage.address",

@@ -132,8 +132,11 @@ class Database(ABC):
         found = [name for name, place in self.columns(table).items() if place.key]
         if len(found) != 1:
             return None
-        ((highest,),) = self.run(f"SELECT max({self.quoted(found[0])}) FROM {self.named(table)}")
-        return highest if isinstance(highest, int) else None
+        name = self.quoted(found[0])
+        with suppress(self.error):  # not every type has an order
+            ((highest,),) = self.run(f"SELECT max({name}) FROM {self.named(table)}")
+            return highest if isinstance(highest, int) else None
+        return None
 
     def defer(self) -> None:  # noqa: B027  (most have nothing to do)
         """Let foreign keys be checked when the load is committed, where they allow it."""
@@ -158,14 +161,13 @@ class Database(ABC):
         self, table: str, columns: Sequence[str], key: Sequence[str], rows: pa.Table
     ) -> None:
         """Set columns of the rows with these keys."""
-        staged = "fabula_later_values"
-        listed = ", ".join(self.quoted(name) for name in [*key, *columns])
-        self.run(
-            f"CREATE TEMPORARY TABLE {staged} AS SELECT {listed} FROM {self.named(table)} WHERE 1 = 0"
-        )
-        self.insert(staged, [rows.select([*key, *columns])], {n: Place() for n in [*key, *columns]})
-        self.run(self.update_sql(table, columns, key, staged))
-        self.run(f"DROP TABLE {staged}")
+        names = [*key, *columns]
+        listed = ", ".join(map(self.quoted, names))
+        copy = f"SELECT {listed} FROM {self.named(table)} WHERE 1 = 0"
+        self.run(f"CREATE TEMPORARY TABLE {STAGED} AS {copy}")
+        self.insert(STAGED, [rows.select(names)], dict.fromkeys(names, Place()))
+        self.run(self.update_sql(table, columns, key, STAGED))
+        self.run(f"DROP TABLE {STAGED}")
 
     def update_sql(
         self, table: str, columns: Sequence[str], key: Sequence[str], staged: str

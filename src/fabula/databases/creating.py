@@ -34,7 +34,7 @@ class Dialect(Protocol):
 def create_table(table: Incoming, links: Sequence[Link], dialect: Dialect) -> str:
     """The statement that creates a table, with those of its foreign keys that it can have now."""
     quoted = dialect.quoted
-    numbered = _numbered(table)
+    numbered = numbered_key(table)
     short = {name for group in (table.key, *table.unique) for name in group}
     short |= {name for link in table.links for name in link.columns}
     lines = []
@@ -81,8 +81,8 @@ def keepable(table: Incoming, tables: Mapping[str, Incoming], there: Collection[
     ]
 
 
-def _numbered(table: Incoming) -> str | None:
-    """The key that the database can number: whole numbers that are no foreign key."""
+def numbered_key(table: Incoming) -> str | None:
+    """The key that the database can number: whole numbers of its own."""
     if len(table.key) != 1 or table.key[0] not in table.schema.names:
         return None
     linked = {name for link in table.links for name in link.columns}

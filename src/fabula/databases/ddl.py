@@ -14,7 +14,7 @@ from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 
 from fabula.databases.schema import Column, ForeignKey, Schema, Table, Unique
-from fabula.databases.statements import Statement
+from fabula.databases.statements import Statement, parseable, unquoted
 from fabula.errors import SourceError
 
 _DOMAIN = re.compile(r"CREATE\s+DOMAIN\s+(?P<name>[\w.\"]+)\s+(?:AS\s+)?(?P<rest>.*)", re.I | re.S)
@@ -30,14 +30,6 @@ _DEFINES = re.compile(
     re.I | re.S,
 )
 _SERIAL = {"SMALLSERIAL": "SMALLINT", "SERIAL": "INT", "BIGSERIAL": "BIGINT"}
-_SQLITE_FORMS = (
-    (re.compile(r"\)\s*(WITHOUT\s+ROWID|STRICT)(\s*,\s*(WITHOUT\s+ROWID|STRICT))*\s*$", re.I), ")"),
-    (re.compile(r"\bON\s+CONFLICT\s+(ROLLBACK|ABORT|FAIL|IGNORE|REPLACE)\b", re.I), ""),
-    (re.compile(r"\bUNSIGNED\s+BIG\s+INT\b", re.I), "BIGINT"),
-    (re.compile(r"\b(NATIVE|VARYING)\s+CHARACTER\b", re.I), "VARCHAR"),
-    (re.compile(r"(?<=\s)ANY(?=\s*[,)]|\s+(NOT|DEFAULT|CHECK)\b)", re.I), "TEXT"),
-)
-"""What SQLite allows and the parser does not, with what means the same here."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +85,8 @@ class SchemaReader:
             return
         if self._by_form(text):
             return
-        for form, instead in _SQLITE_FORMS if self.dialect == "sqlite" else ():
-            text = form.sub(instead, text)
         try:
-            tree = parse_one(text, read=self.dialect)
+            tree = parse_one(parseable(text, self.dialect), read=self.dialect)
         except SqlglotError as exc:
             self._refuse(statement, str(exc).partition("\n")[0])
             return
@@ -113,16 +103,15 @@ class SchemaReader:
         """Take statements that the parser does not know; whether it was one."""
         if domain := _DOMAIN.match(text.strip()):
             tree = parse_one(f"CREATE TABLE d (value {domain['rest']})", read=self.dialect)
-            column, *_ = tree.this.expressions
-            _, table = self._column(column, Table("d"))
-            name = _unquoted(domain["name"].rpartition(".")[2])
-            self._domains[name] = _Domain(table.columns["value"], table.checks)
+            made = self._column(tree.this.expressions[0], Table("d"))
+            name = unquoted(domain["name"].rpartition(".")[2])
+            self._domains[name] = _Domain(made.columns["value"], made.checks)
         elif identity := _IDENTITY.search(text):
-            table, column = _unquoted(identity["table"]), _unquoted(identity["column"])
-            if table in self._tables and column in self._tables[table].columns:
-                self._tables[table] = self._tables[table].with_column(column, identity=True)
+            owner, column = unquoted(identity["table"]), unquoted(identity["column"])
+            if owner in self._tables and column in self._tables[owner].columns:
+                self._tables[owner] = self._tables[owner].with_column(column, identity=True)
         elif partition := _PARTITION.search(text):
-            self._tables.pop(_unquoted(partition["table"]), None)
+            self._tables.pop(unquoted(partition["table"]), None)
         else:
             return False
         return True
@@ -171,9 +160,7 @@ class SchemaReader:
         later = []
         for part in tree.this.expressions:
             if isinstance(part, exp.ColumnDef):
-                column, table = self._column(part, table)
-                if column is None:
-                    self._unread.append(f"{table.name}.{part.name}: it has no type")
+                table = self._column(part, table)
             else:
                 later.append(part)
         comment = properties.find(exp.SchemaCommentProperty) if properties else None
@@ -182,47 +169,56 @@ class SchemaReader:
             table = self._constrained(table, part)
         self._tables[table.name] = table
 
-    def _column(self, tree: exp.ColumnDef, table: Table) -> tuple[Column | None, Table]:
-        """A column, and the table with it and with the rules that stand behind it."""
+    def _column(self, tree: exp.ColumnDef, table: Table) -> Table:
+        """The table with a column, and with the rules that stand behind it."""
         name, kind = self._identifier(tree.this), tree.args.get("kind")
         if not isinstance(kind, exp.DataType):
             kind = exp.DataType.build("TEXT")  # SQLite's columns without a type hold anything
         column, checks = self._typed(name, kind)
-        for constraint in tree.constraints:
-            rule = constraint.kind
+        rules = [constraint.kind for constraint in tree.constraints]
+        for rule in rules:
+            column = self._described(column, rule)
+        columns = {**table.columns, name: column}
+        table = replace(table, columns=columns, checks=(*table.checks, *checks))
+        for rule in rules:
             match rule:
-                case exp.NotNullColumnConstraint():
-                    column = replace(column, nullable=bool(rule.args.get("allow_null")))
-                case exp.DefaultColumnConstraint():
-                    column = self._with_default(column, rule.this)
-                case exp.GeneratedAsIdentityColumnConstraint() if rule.expression:
-                    column = replace(column, generated=rule.expression)
-                case (
-                    exp.GeneratedAsIdentityColumnConstraint() | exp.AutoIncrementColumnConstraint()
-                ):
-                    column = replace(column, identity=True)
-                case exp.ComputedColumnConstraint():
-                    column = replace(column, generated=rule.this)
-                case exp.CommentColumnConstraint():
-                    column = replace(column, comment=str(rule.this.this))
-                case exp.CheckColumnConstraint():
-                    checks = (*checks, rule.this)
                 case exp.PrimaryKeyColumnConstraint():
-                    column = replace(column, nullable=False)
-                    table = replace(table, primary_key=(name,))
-                    if self.dialect == "sqlite" and kind.sql("sqlite").upper() == "INTEGER":
-                        column = replace(column, identity=True)
+                    numbers = self.dialect == "sqlite" and kind.sql("sqlite") == "INTEGER"
+                    kept = {"nullable": False, "identity": column.identity or numbers}
+                    table = replace(table.with_column(name, **kept), primary_key=(name,))
+                case exp.CheckColumnConstraint():
+                    table = replace(table, checks=(*table.checks, rule.this))
                 case exp.UniqueColumnConstraint():
                     once = Unique((name,), nulls_repeat=not rule.args.get("nulls"))
                     table = replace(table, uniques=(*table.uniques, once))
                 case exp.Reference():
                     table = self._with_link(table, (name,), rule)
-        columns = {**table.columns, name: column}
-        return column, replace(table, columns=columns, checks=(*table.checks, *checks))
+        return table
+
+    def _described(self, column: Column, rule: object) -> Column:
+        """A column with what one of its rules says of its values."""
+        match rule:
+            case exp.NotNullColumnConstraint():
+                return replace(column, nullable=bool(rule.args.get("allow_null")))
+            case exp.DefaultColumnConstraint():
+                return self._with_default(column, rule.this)
+            case exp.GeneratedAsIdentityColumnConstraint() if rule.expression:
+                return replace(column, generated=rule.expression)
+            case exp.GeneratedAsIdentityColumnConstraint() | exp.AutoIncrementColumnConstraint():
+                return replace(column, identity=True)
+            case exp.ComputedColumnConstraint():
+                return replace(column, generated=rule.this)
+            case exp.CommentColumnConstraint():
+                return replace(column, comment=str(rule.this.this))
+        return column
 
     def _typed(self, name: str, kind: exp.DataType) -> tuple[Column, tuple[exp.Expression, ...]]:
         """A column of a type, with the rules that its domain brings."""
         called = kind.args.get("kind")
+        if kind.this == exp.DType.ARRAY and kind.expressions:
+            inner, _ = self._typed(name, kind.expressions[0])
+            whole = exp.DataType(this=kind.this, expressions=[inner.type], nested=True)
+            return Column(name, whole, labels=inner.labels), ()
         own = self._identifier(called.find_all(exp.Identifier)) if called is not None else ""
         if own in self._domains:
             domain = self._domains[own]
@@ -230,7 +226,7 @@ class SchemaReader:
             return replace(domain.column, name=name), checks
         if own in self._enums:
             return Column(name, exp.DataType.build("TEXT"), labels=self._enums[own]), ()
-        plain = kind.this.value if isinstance(kind.this, exp.DType) else str(kind.this)
+        plain = str(getattr(kind.this, "value", kind.this))
         if plain in _SERIAL:
             whole = exp.DataType.build(_SERIAL[plain])
             return Column(name, whole, nullable=False, identity=True), ()
@@ -312,7 +308,7 @@ class SchemaReader:
                     for part in action.expressions:
                         table = self._constrained(table, part)
                 case exp.ColumnDef():
-                    _, table = self._column(action, table)
+                    table = self._column(action, table)
                 case exp.AlterColumn() if action.args.get("default") is not None:
                     column = self._identifier(action.this)
                     made = self._with_default(table.columns[column], action.args["default"])
@@ -389,7 +385,3 @@ def _about(check: exp.Expression, column: str) -> exp.Expression:
         return node
 
     return check.copy().transform(renamed)
-
-
-def _unquoted(name: str) -> str:
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()

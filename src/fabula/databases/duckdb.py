@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from fabula.databases.base import Database, Key, Place
 from fabula.databases.statements import Statement
+from fabula.databases.types import TYPES
 from fabula.databases.values import plain
 from fabula.errors import SourceError
 
@@ -28,25 +29,7 @@ class DuckDB(Database):
     own_keys = False
     empties_in_copy = True
     error = duckdb.Error
-    types: ClassVar = {
-        "bool": "BOOLEAN",
-        "int16": "SMALLINT",
-        "int32": "INTEGER",
-        "int64": "BIGINT",
-        "uint64": "UBIGINT",
-        "float": "DOUBLE",
-        "decimal": "DECIMAL({p}, {s})",
-        "date": "DATE",
-        "time": "TIME",
-        "timestamp": "TIMESTAMP",
-        "zoned": "TIMESTAMPTZ",
-        "duration": "INTERVAL",
-        "text": "VARCHAR",
-        "binary": "BLOB",
-        "list": "{of}[]",
-        "json": "JSON",
-        "key": "BIGINT",
-    }
+    types = TYPES["duckdb"]
 
     def open(self) -> None:
         path = self.address.path

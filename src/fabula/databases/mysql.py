@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import pyarrow as pa
 import pymysql
@@ -13,6 +13,7 @@ import pymysql.cursors
 from fabula.databases.base import Database, Key, Place
 from fabula.databases.statements import Statement
 from fabula.databases.streams import reader_of
+from fabula.databases.types import TYPES
 from fabula.databases.values import literal_rows, literals, refuse_infinite
 
 _ROWS = 2_000
@@ -61,26 +62,7 @@ class MySQL(Database):
     keys_first = True
     checks_each_row = True
     error = pymysql.Error
-    types: ClassVar = {
-        "bool": "BOOLEAN",
-        "int16": "SMALLINT",
-        "int32": "INT",
-        "int64": "BIGINT",
-        "uint64": "BIGINT UNSIGNED",
-        "float": "DOUBLE",
-        "decimal": "DECIMAL({p}, {s})",
-        "date": "DATE",
-        "time": "TIME(6)",
-        "timestamp": "DATETIME(6)",
-        "zoned": "DATETIME(6)",
-        "duration": "TIME(6)",
-        "text": "LONGTEXT",
-        "short": "VARCHAR(255)",
-        "binary": "LONGBLOB",
-        "list": "JSON",
-        "json": "JSON",
-        "key": "BIGINT AUTO_INCREMENT",
-    }
+    types = TYPES["mysql"]
 
     def open(self) -> None:
         host, port = self.address.host_and_port(3306)

@@ -82,9 +82,9 @@ class DatabaseSink:
         Raises:
             SinkError: The database refuses something; it is as it was.
         """
-        self.check(tables)
         path, database = self._address.path, database_at(self._address)
         fresh = self._address.is_file and (self._is_replaced or not path.exists())
+        self._refuse_remote(self._address.remote_hosts())
         if fresh or (self._loading.truncate and database.empties_in_copy):
             with replacing(path) as temporary:
                 if not fresh:
@@ -217,6 +217,7 @@ class DatabaseSink:
         return tuple(dict.fromkeys(late))
 
     def _load(self, database: Database, tables: Sequence[Incoming], rows: Blocks) -> dict[str, Any]:
+        self._refuse_remote((getattr(database, "host", ""),))
         targets = self._targets(database, tables)
         there = [target.name for target in targets if not target.created]
         counts: dict[str, int] = {}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import pyarrow as pa
 
 from fabula.databases.base import Database, Key, Place
 from fabula.databases.statements import Statement
 from fabula.databases.streams import reader_of
+from fabula.databases.types import TYPES
 from fabula.databases.values import python_columns
 from fabula.errors import SourceError
 
@@ -30,25 +31,7 @@ class SQLite(Database):
     dialect = "sqlite"
     checks_at_end = True
     error = sqlite3.Error
-    types: ClassVar = {
-        "bool": "BOOLEAN",
-        "int16": "INTEGER",
-        "int32": "INTEGER",
-        "int64": "INTEGER",
-        "uint64": "INTEGER",
-        "float": "REAL",
-        "decimal": "NUMERIC",
-        "date": "DATE",
-        "time": "TIME",
-        "timestamp": "TIMESTAMP",
-        "zoned": "TIMESTAMP",
-        "duration": "TEXT",
-        "text": "TEXT",
-        "binary": "BLOB",
-        "list": "TEXT",
-        "json": "TEXT",
-        "key": "INTEGER",
-    }
+    types = TYPES["sqlite"]
 
     def open(self) -> None:
         path = self.address.path

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from sqlglot.dialects import Dialect
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import TokenType
 
 from fabula.errors import SourceError
 
@@ -26,6 +25,16 @@ _SIGNS = {
     ),
 }
 """What only one of them writes; the first that fits decides."""
+
+
+_SQLITE_FORMS = (
+    (re.compile(r"\)\s*(WITHOUT\s+ROWID|STRICT)(\s*,\s*(WITHOUT\s+ROWID|STRICT))*\s*$", re.I), ")"),
+    (re.compile(r"\bON\s+CONFLICT\s+(ROLLBACK|ABORT|FAIL|IGNORE|REPLACE)\b", re.I), ""),
+    (re.compile(r"\bUNSIGNED\s+BIG\s+INT\b", re.I), "BIGINT"),
+    (re.compile(r"\b(NATIVE|VARYING)\s+CHARACTER\b", re.I), "VARCHAR"),
+    (re.compile(r"(?<=\s)ANY(?=\s*[,)]|\s+(NOT|DEFAULT|CHECK)\b)", re.I), "TEXT"),
+)
+"""What SQLite allows and the parser does not, with what means the same here."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +82,7 @@ def statements_of(text: str, dialect: str, *, place: str) -> Iterator[Statement]
     first: Sequence[int] | None = None
     end = 0
     for token in tokens:
-        if token.token_type == TokenType.SEMICOLON:
+        if token.text == ";" and token.token_type.name == "SEMICOLON":
             if first is not None:
                 yield Statement(text[first[0] : end], f"{place}:{first[1]}")
             first = None
@@ -98,3 +107,15 @@ def read_script(path: Path) -> str:
         raise SourceError(
             f"`{path}` can't be read: {reason}", code="source.unreadable", file=str(path)
         ) from exc
+
+
+def parseable(text: str, dialect: str) -> str:
+    """A statement without what the parser does not know."""
+    for form, instead in _SQLITE_FORMS if dialect == "sqlite" else ():
+        text = form.sub(instead, text)
+    return text
+
+
+def unquoted(name: str) -> str:
+    """A name as PostgreSQL keeps it."""
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()

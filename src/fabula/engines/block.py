@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of, numbers_of
 from fabula.planning.plan import ColumnPlan, TablePlan
-from fabula.streams import stream
+from fabula.streams import BLOCK_ROWS, stream
 
 Array: TypeAlias = pa.Array
 
@@ -55,7 +55,8 @@ class Block:
 
     def rng(self, name: str) -> np.random.Generator:
         """The stream of one column (or other named draw) in this block."""
-        return stream(self.seed, self.table.name, name, self.index, attempt=self.attempt)
+        index = self.index + -(-self.table.spec.after // BLOCK_ROWS)
+        return stream(self.seed, self.table.name, name, index, attempt=self.attempt)
 
     def take(self, other: Block, names: Iterable[str]) -> None:
         """Take over columns of another drawing of the same rows."""
@@ -68,6 +69,11 @@ class Block:
     def row_numbers(self) -> NDArray[np.int64]:
         """Numbers of the rows in the table."""
         return np.arange(self.start, self.start + self.rows, dtype=np.int64)
+
+    @property
+    def unique_numbers(self) -> NDArray[np.int64]:
+        """Numbers of the rows, those of earlier runs counted: values that may not repeat go on."""
+        return self.row_numbers + self.table.spec.after
 
     @property
     def sibling_numbers(self) -> NDArray[np.int64]:

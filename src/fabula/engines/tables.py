@@ -322,8 +322,9 @@ class TableBlocks:
     @prepared
     def _numbered(self) -> dict[str, Engine]:
         """Engines of unique columns whose values can be numbered, and so never repeat."""
+        rows, table = self.rows + self.plan.spec.after, self.plan.name
         engines = {
-            name: distinct_engine(column, rows=self.rows, seed=self._seed, table=self.plan.name)
+            name: distinct_engine(column, rows=rows, seed=self._seed, table=table)
             for name, column in self.plan.columns.items()
             if column.spec.unique
         }

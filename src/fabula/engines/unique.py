@@ -48,7 +48,7 @@ def distinct_engine(column: ColumnPlan, *, rows: int, seed: int, table: str) -> 
         last = {value: i for i, value in enumerate(values.to_pylist()) if weights[i] > 0}
         usable = np.array([i for value, i in last.items() if value is not None])
         order = Permutation(len(usable), seed, table, column.name)
-        return lambda block: pick(values, usable[order(block.row_numbers)])
+        return lambda block: pick(values, usable[order(block.unique_numbers)])
     if isinstance(spec, Uniform) and spec.decimals is not None and not column.sql:
         ends = spec.grid_ends()
         assert ends is not None
@@ -57,7 +57,7 @@ def distinct_engine(column: ColumnPlan, *, rows: int, seed: int, table: str) -> 
         whole = spec.decimals == 0
 
         def number(block: Block) -> Array:
-            values = steps(block.row_numbers) + np.int64(first)
+            values = steps(block.unique_numbers) + np.int64(first)
             return array_of(values if whole else values / scale)
 
         return number
@@ -65,12 +65,12 @@ def distinct_engine(column: ColumnPlan, *, rows: int, seed: int, table: str) -> 
         pattern = compile_pattern(spec.regex)
         if pattern.has_index and pattern.size is not None:
             places = Permutation(min(pattern.size, 2**62), seed, table, column.name)
-            return lambda block: pattern.at(places(block.row_numbers))
+            return lambda block: pattern.at(places(block.unique_numbers))
     if isinstance(spec, Person) and spec.field in ("email", "username"):
         field = spec.field
         people = People(spec.locale)
         return lambda block: people.draw_unique(
-            lambda part: block.rng(f"{spec.who}:{part}"), block.row_numbers, field
+            lambda part: block.rng(f"{spec.who}:{part}"), block.unique_numbers, field
         )
     return None
 

@@ -207,7 +207,7 @@ def _text(facts: Facts) -> Guess | None:
         if re.search(rule, facts.name):
             return Guess(column, f"named `{facts.name}`")
     if facts.name == "name" and _is_person(facts):
-        return Guess(col.person("name"), f"the name of a {facts.owner or 'person'}")
+        return Guess(col.person("name"), f"named `name`, of `{facts.owner or 'person'}`")
     if _HUMAN.search(facts.name.removesuffix("_name")):
         return Guess(col.person("name"), f"named `{facts.name}`")
     return None

@@ -51,11 +51,11 @@ def read_source(path: PathLike, *, as_written: bool = False) -> TableRows:
     Raises:
         SourceError: There is no such file, or it can't be read; with its line where known.
     """
-    if (target := _database(path)) is not None:
-        tables = target.tables()
-        if len(tables) > 1:
-            raise _several(target.place, tables, f"add one to it: `?table={next(iter(tables))}`")
-        return next(iter(tables.values()))()
+    if (target := database_of(path)) is not None:
+        name, *others = tables = target.tables()
+        if others:
+            raise _several(target.place, tables, f"add one to it: `?table={name}`")
+        return tables[name]()
     place = _existing(Path(path))
     if place.is_dir():
         return _read_folder(place, as_written)
@@ -81,7 +81,7 @@ def read_json_rows(path: PathLike) -> list[dict[str, Any]] | None:
     Raises:
         SourceError: There is no such file, or it can't be read; with its line where known.
     """
-    if _database(path) is not None:
+    if database_of(path) is not None:
         return None
     place = _existing(Path(path))
     if place.is_dir() or _is_archive(place) or (kind := _kind(place)) not in _JSON:
@@ -113,10 +113,11 @@ def _several(place: str, tables: Iterable[str], way: str) -> SourceError:
     )
 
 
-def _database(path: PathLike) -> Target | None:
+def database_of(path: PathLike) -> Target | None:
     """The database that an address or a file is; None for all other sources."""
     target = destination_of(path)
-    return target if target is not None and target.entry.reads is not None else None
+    is_read = target is not None and bool(target.entry.schemes) and target.entry.reads is not None
+    return target if is_read else None
 
 
 @contextmanager
@@ -147,7 +148,7 @@ def read_tables(path: PathLike) -> dict[str, TableRows]:
     Raises:
         SourceError: There is no table, or one can't be read.
     """
-    if (target := _database(path)) is not None:
+    if (target := database_of(path)) is not None:
         return {name: rows() for name, rows in target.tables().items()}
     folder = Path(path)
     if not folder.is_dir() and (book := book_format(folder)):
@@ -377,12 +378,9 @@ def _check_names(names: list[str], path: Path) -> None:
 
 
 def _without_data(folder: Path) -> SourceError:
-    return SourceError(
-        f"`{folder}` holds no data file",
-        code="source.empty",
-        where=str(folder),
-        hint="give a file, or a folder of Parquet, CSV, Excel, JSON Lines or Arrow files",
-    )
+    hint = "give a file, or a folder of Parquet, CSV, Excel, JSON Lines or Arrow files"
+    message = f"`{folder}` holds no data file"
+    return SourceError(message, code="source.empty", where=str(folder), hint=hint)
 
 
 def _broken(path: Path, reason: str) -> SourceError:

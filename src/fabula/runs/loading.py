@@ -1,8 +1,8 @@
 """A run whose result is a destination: `-o shop.sqlite`, `-o postgresql://host/shop`.
 
 The rows are generated and checked in a run folder first, so that a killed run continues; then one
-load takes all of them. The run folder of an address is `out/NAME` and stays; that of a file is
-hidden and removed, and the file's manifest and lost rows stand next to it.
+load takes all of them. The run folder of an address is `out/NAME-postgresql` and stays; that of a
+file is hidden and removed, and the file's manifest and lost rows stand next to it.
 """
 
 from __future__ import annotations
@@ -58,9 +58,13 @@ def execute_to_destination(
     schemas = {table.name: table.schema for table in plan.tables}
     tables = incoming(schemas, plan.spec)
     sink.check(tables)
-    folder = file.with_name(f".{file.name}.run") if file else Path("out") / _name(plan)
+    folder = (
+        file.with_name(f".{file.name}.run")
+        if file
+        else Path("out") / f"{_name(plan)}-{target.entry.name}"
+    )
     make_folder(folder.parent)
-    replacing = replace(options, format="parquet", overwrite=options.overwrite or file is not None)
+    replacing = replace(options, format="parquet", overwrite=True)  # loads alone write there
     try:
         made = execute(plan, replacing, output=folder, open_model=open_model)
         check(made)

@@ -151,6 +151,8 @@ class TableSpec(SpecModel, metaclass=ToldInWords):
         name: The table's name; in YAML it is the key under `tables`.
         n: Rows.
         per_parent: Rows for each row of a parent table, instead of `n`.
+        after: Rows that earlier runs made: columns that may not repeat go on after them, and the
+            others are drawn from other random numbers.
         columns: Columns by name, in the order of the output.
         learned: A fitted synthesizer whose columns follow those of `columns`; a column of the
             same name takes its place.
@@ -175,6 +177,7 @@ class TableSpec(SpecModel, metaclass=ToldInWords):
     name: str = ""
     n: int | None = Field(default=None, ge=0)
     per_parent: PerParent | None = None
+    after: int = Field(default=0, ge=0)
     columns: dict[str, Column] = Field(default_factory=dict)
     learned: LearnedTable | None = None
     source: SourceTable | None = None

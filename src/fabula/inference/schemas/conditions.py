@@ -19,7 +19,12 @@ from sqlglot import exp
 Literal = str | int | Decimal | bool
 _NOW = (exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime)
 _LENGTHS = {"char_length", "character_length", "octet_length", "length", "len"}
-_MIRRORED = {exp.GT: exp.LT, exp.LT: exp.GT, exp.GTE: exp.LTE, exp.LTE: exp.GTE}
+_MIRRORED: dict[type[exp.Expression], type[exp.Expression]] = {
+    exp.GT: exp.LT,
+    exp.LT: exp.GT,
+    exp.GTE: exp.LTE,
+    exp.LTE: exp.GTE,
+}
 _LONGEST = 8
 """Characters that stand for `%` of a LIKE."""
 
@@ -159,7 +164,7 @@ def _take(node: exp.Expression, found: Conditions, known: Mapping[str, str]) -> 
             return _listed(node.this, [node.expression], found, known)
         case exp.Between():
             bounds = ((exp.GTE, node.args["low"]), (exp.LTE, node.args["high"]))
-            return all([_compared(sign, node.this, end, found, known) for sign, end in bounds])
+            return all(_compared(sign, node.this, end, found, known) for sign, end in bounds)
         case exp.GT() | exp.GTE() | exp.LT() | exp.LTE():
             return _compared(type(node), node.this, node.expression, found, known)
         case exp.NEQ() if literal_of(node.expression) == "":
@@ -181,13 +186,17 @@ def _either(node: exp.Or, found: Conditions, known: Mapping[str, str]) -> bool:
             if asked == {_bare(gap.this).name.lower()}:
                 return _take(rest, found, known)
     choices, columns = [], set()
-    for side in node.flatten():
-        side = _bare(side)
+    for side in map(_bare, sides_of(node)):
         if not isinstance(side, exp.EQ) or literal_of(side.expression) is None:
             return False
         choices.append(side.expression)
         columns.add(_column(side.this, known))
     return len(columns) == 1 and _listed(_bare(sides[1]).this, choices, found, known)
+
+
+def sides_of(node: exp.Or) -> list[exp.Expression]:
+    """All conditions of which one holds."""
+    return [side for side in node.flatten() if isinstance(side, exp.Expression)]
 
 
 def _listed(

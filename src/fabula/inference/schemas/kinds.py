@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -12,10 +11,10 @@ from typing import Any
 from sqlglot import exp
 
 from fabula.databases.schema import Column
-from fabula.errors import SpecError
 from fabula.inference.guesses import END, START, guess, words
 from fabula.inference.guesses import Facts as Known
 from fabula.inference.schemas.conditions import Facts
+from fabula.inference.schemas.numbers import NUMBERS, WHOLE, Bounds, number_guess, sizes_of
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.kinds.base.sql import quoted
 from fabula.spec import col
@@ -23,24 +22,6 @@ from fabula.spec import col
 NULLS = 0.1
 """Share of missing values of a nullable column."""
 
-_WHOLE = {
-    "TINYINT": 2**7,
-    "UTINYINT": 2**8,
-    "SMALLINT": 2**15,
-    "USMALLINT": 2**16,
-    "MEDIUMINT": 2**23,
-    "UMEDIUMINT": 2**24,
-    "INT": 2**31,
-    "UINT": 2**32,
-    "BIGINT": 2**63,
-    "UBIGINT": 2**63,
-    "INT128": 2**63,
-    "UINT128": 2**63,
-    "YEAR": 2156,
-}
-"""Whole numbers, with the first one that no longer fits."""
-_DECIMAL = {"DECIMAL", "UDECIMAL", "MONEY", "SMALLMONEY", "DECIMAL32", "DECIMAL64", "DECIMAL128"}
-_FLOAT = {"FLOAT", "DOUBLE", "UDOUBLE"}
 _TEXT = {
     "CHAR",
     "NCHAR",
@@ -105,9 +86,8 @@ _LONG_NAMES = (
     "details",
 )
 _SIZES = {"text.word": 20, "text.sentence": 250}
-"""Characters that values of a provider reach at most, as a rule; people's reach 60."""
-_NAMED = 60
-_DIGITS = 15
+"""Characters that values of a provider reach at most, as a rule; people's reach 120."""
+_NAMED = 120
 
 
 @dataclass(frozen=True)
@@ -141,138 +121,71 @@ class Surroundings:
 
 def draft_of(column: Column, facts: Facts, around: Surroundings) -> Draft:
     """The column of a spec that keeps a column's type and what the conditions say of it."""
-    if facts.values:
-        return Draft(col.choice(_as_typed(facts.values)), "values from CHECK")
-    if column.labels:
-        return Draft(col.choice(list(column.labels)), "labels of its enumeration")
-    kind = type_name(column.type)
+    kind, listed = type_name(column.type), facts.values or column.labels
     if kind in ("ARRAY", "LIST"):
         return _array(column, around)
-    if kind in _RANGES:
-        return _range(column, _RANGES[kind], around)
-    if kind == "SET":
-        return Draft(col.choice([str(item.this) for item in column.type.expressions]), "of its set")
-    if kind in ("JSON", "JSONB"):
+    if listed:
+        reason = "values from CHECK" if facts.values else "labels of its enumeration"
+        return Draft(col.choice(_as_typed(listed)), reason)
+    if facts.json is not None or kind in ("JSON", "JSONB"):
         value = _JSON.get(facts.json or "object", "{}")
         return Draft(col.constant(value), "JSON: put your own shape here")
-    if facts.json is not None:
-        return Draft(col.constant(_JSON.get(facts.json, "{}")), "JSON: put your own shape here")
-    if kind in ("BIT", "VARBIT"):
-        return Draft(col.pattern(f"[01]{{{_size(column.type) or 1}}}"), "bits")
-    if kind in _BINARY:
-        helper = f"{column.name}_text"
-        sql = f"encode({quoted(helper)})"
-        size = _size(column.type)
-        text = col.pattern(f"[a-z0-9]{{{min(size or 16, 16)}}}").model_copy(update={"drop": True})
-        return Draft(col.expr(sql), "bytes", {helper: text})
-    if kind in _FIXED:
-        return Draft(_FIXED[kind](), f"its type is `{column.type.sql().lower()}`")
+    if kind in _RANGES:
+        return _range(column, _RANGES[kind], around)
     if kind in _TIMES or kind in ("DATE", "DATE32"):
         return _moment(column, facts, date=kind not in _TIMES)
     if kind in _TEXT:
         return _text(column, facts, around)
-    if kind == "BOOLEAN" or (kind == "TINYINT" and _size(column.type) == 1):
-        return Draft(col.bernoulli(0.5), "true or false")
-    if kind in _WHOLE or kind in _DECIMAL or kind in _FLOAT:
-        return _number(column, kind, facts, around)
-    plain = Draft(
-        col.provider("text.word"), f"its type `{column.type.sql()}` is not known", unknown=True
+    simple = _simple(column, kind)
+    if simple is not None or kind not in NUMBERS:
+        told = f"its type `{column.type.sql()}` is not known"
+        return simple or Draft(col.provider("text.word"), told, unknown=True)
+    bounds = Bounds.of(kind, sizes_of(column.type), facts)
+    if bounds.is_empty:
+        return Draft(col.constant(bounds.low), "its bounds leave no room: look at it", unknown=True)
+    if kind in WHOLE and around.unique and bounds.high is None:
+        return Draft(col.key(start=max(1, int(bounds.low or 1))), "numbers that never repeat")
+    known = Known(
+        name=words(column.name),
+        type=int if kind in WHOLE else Decimal,
+        owner=around.owner,
+        beside=around.beside,
+        low=bounds.low,
+        high=bounds.high,
+        decimals=bounds.decimals,
     )
-    return plain
+    made = number_guess(kind, bounds, known)
+    return Draft(made.column, made.reason)
+
+
+def _simple(column: Column, kind: str) -> Draft | None:
+    """A column whose type says everything; None for others."""
+    sizes = sizes_of(column.type)
+    if kind == "BOOLEAN" or (kind == "TINYINT" and sizes == [1]):
+        return Draft(col.bernoulli(0.5), "true or false")
+    if kind in _FIXED:
+        return Draft(_FIXED[kind](), f"its type is `{column.type.sql().lower()}`")
+    if kind == "SET":
+        return Draft(col.choice([str(item.this) for item in column.type.expressions]), "of its set")
+    if kind in ("BIT", "VARBIT"):
+        return Draft(col.pattern(f"[01]{{{(sizes or [1])[0]}}}"), "bits")
+    if kind in _BINARY:
+        helper, size = f"{column.name}_text", min((sizes or [16])[0], 16)
+        text = col.pattern(f"[a-z0-9]{{{size}}}").model_copy(update={"drop": True})
+        return Draft(col.expr(f"encode({quoted(helper)})"), "bytes", {helper: text})
+    return None
 
 
 def type_name(kind: exp.DataType) -> str:
     """A type's name as sqlglot has it, in capitals; a type of the user's own by its own name."""
     if kind.this == exp.DType.USERDEFINED and kind.args.get("kind") is not None:
         *_, name = kind.args["kind"].find_all(exp.Identifier)
-        return name.name.upper()
-    return kind.this.value if isinstance(kind.this, exp.DType) else str(kind.this).upper()
+        return str(name.name).upper()
+    return str(getattr(kind.this, "value", kind.this)).upper()
 
 
 def _as_typed(values: tuple[Any, ...]) -> list[Any]:
     return [float(value) if isinstance(value, Decimal) else value for value in values]
-
-
-def _size(kind: exp.DataType) -> int | None:
-    sizes = [
-        str(item.this.this) for item in kind.expressions if isinstance(item, exp.DataTypeParam)
-    ]
-    return int(sizes[0]) if sizes and sizes[0].isdigit() else None
-
-
-def _scale(kind: exp.DataType) -> int | None:
-    sizes = [
-        str(item.this.this) for item in kind.expressions if isinstance(item, exp.DataTypeParam)
-    ]
-    return int(sizes[1]) if len(sizes) > 1 and sizes[1].isdigit() else None
-
-
-def _number(column: Column, kind: str, facts: Facts, around: Surroundings) -> Draft:
-    whole = kind in _WHOLE
-    digits, scale = (None, None)
-    if kind in _DECIMAL:
-        digits, scale = _size(column.type), _scale(column.type)
-        if kind in ("MONEY", "SMALLMONEY"):
-            digits, scale = 12, 2
-        elif digits is not None:
-            scale = scale or 0
-    decimals = 0 if whole or scale == 0 else min(2 if scale is None else scale, 6)
-    step = 1 if whole or decimals == 0 else 10.0**-decimals
-    low, high = _end(facts.low, facts.above, step), _end(facts.high, facts.below, -step)
-    if low is not None and facts.low is not None:
-        low = math.ceil(low) if decimals == 0 else low
-    if high is not None and decimals == 0:
-        high = math.floor(high)
-    most = float(_WHOLE.get(kind, 10**_DIGITS) - 1)
-    if digits is not None:
-        most = min(
-            most,
-            (10 ** min(digits, _DIGITS) - 1) / 10**decimals
-            if digits - (scale or 0) > 0
-            else 1 - step,
-        )
-        most = min(most, 10.0 ** (digits - (scale or 0)) - step)
-    if high is not None:
-        most = min(most, high)
-    if whole and around.unique and facts.high is None:
-        return Draft(col.key(start=max(1, int(low or 1))), "whole numbers that never repeat")
-    known = Known(
-        name=words(column.name),
-        type=int if whole else Decimal,
-        owner=around.owner,
-        beside=around.beside,
-        low=low,
-        high=high,
-        decimals=decimals,
-    )
-    if kind == "YEAR":
-        return Draft(col.uniform(max(1950, low or 0), min(2026, most), decimals=0), "a year")
-    if low is not None and high is not None and low > high:
-        return Draft(col.constant(low), "its bounds leave no room: look at it", unknown=True)
-    try:
-        made = guess(known)
-    except SpecError:
-        made = None
-    if made is not None and made.column.kind != "key":
-        top = getattr(made.column, "max", None)
-        column_made = made.column
-        if hasattr(column_made, "max") and (top is None or float(top) > most):
-            column_made = column_made.model_copy(
-                update={"max": int(most) if decimals == 0 else most}
-            )
-        reason = "bounds from CHECK" if low is not None and high is not None else made.reason
-        return Draft(column_made, reason)
-    bottom = low if low is not None else min(0.0, most - 1)
-    top = min(most, bottom + 1000) if high is None else high
-    ends = (int(bottom), int(top)) if decimals == 0 else (float(bottom), float(top))
-    told = "bounds from CHECK" if low is not None or high is not None else "a number: narrow it"
-    return Draft(col.uniform(*ends, decimals=decimals), told)
-
-
-def _end(bound: Any, excluded: bool, step: float) -> float | None:
-    if not isinstance(bound, int | float | Decimal) or isinstance(bound, bool):
-        return None
-    return float(bound) + step * excluded
 
 
 def _moment(column: Column, facts: Facts, *, date: bool) -> Draft:
@@ -301,7 +214,7 @@ def _day(bound: Any) -> dt.date | None:
 
 def _text(column: Column, facts: Facts, around: Surroundings) -> Draft:
     """Texts: by a pattern, by name, or words; never longer than the column."""
-    name, size = words(column.name), _size(column.type)
+    name, size = words(column.name), next(iter(sizes_of(column.type)), None)
     longest = min([n for n in (size, facts.longest) if n is not None], default=None)
     if facts.pattern is not None:
         return Draft(col.pattern(facts.pattern), "pattern from CHECK")
@@ -338,9 +251,8 @@ def _words(
 ) -> tuple[AbstractColumn, str]:
     if around.unique:
         return _code(longest, shortest), "a code that never repeats"
-    if longest is None or longest >= 40:
-        if any(part in name for part in _LONG_NAMES):
-            return col.provider("text.sentence"), f"named `{name}`"
+    if (longest is None or longest >= 40) and any(part in name for part in _LONG_NAMES):
+        return col.provider("text.sentence"), f"named `{name}`"
     return col.provider("text.word"), "a text: say more about it"
 
 
@@ -355,7 +267,7 @@ def _array(column: Column, around: Surroundings) -> Draft:
     inner = column.type.expressions[0] if column.type.expressions else exp.DataType.build("TEXT")
     if not isinstance(inner, exp.DataType):
         inner = exp.DataType.build("TEXT")
-    element = replace(column, type=inner, labels=())
+    element = replace(column, type=inner)
     made = draft_of(element, Facts(), replace(around, unique=False))
     if made.helpers or made.unknown:
         return Draft(col.expr("[]"), f"a list of `{inner.sql()}`: empty", unknown=made.unknown)

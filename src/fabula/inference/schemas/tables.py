@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from sqlglot import exp
+
 from fabula.databases.schema import Column, Schema, Table
 from fabula.inference.guesses import START, words
 from fabula.inference.schemas.conditions import Facts, conditions_of
@@ -27,6 +29,7 @@ from fabula.spec.tables import PerParent, TableSpec
 
 ROOTS = 100
 """Rows of a table that follows from no other one."""
+_LONG = ("INT", "BIGINT", "UINT", "UBIGINT")
 _CHILDREN = (8, 4, 2)
 """Most rows of a parent, by the depth of the table."""
 
@@ -52,6 +55,7 @@ class TableDraft:
         self._once |= {table.primary_key[0]} if len(table.primary_key) == 1 else set()
         self._driver = links.driver(table.name)
         self._numbered = self._number_within()
+        self._once |= self._counted()
 
     def spec(self) -> TableSpec:
         """The table's spec."""
@@ -132,8 +136,9 @@ class TableDraft:
         """A column with values of its own."""
         facts = self._found.facts.get(name, Facts())
         if name == self._numbered:
-            made = col.sequence(1, within=self._driver.column if self._driver else None)
-            self._put(name, column, Draft(made, "counts within its parent"))
+            within = self._driver.column if self._driver else None
+            made = Draft(col.sequence(1, within=within), "counts within its parent")
+            self._put(name, column, made)
             return
         if column.identity and name not in self._found.facts:
             self._put(name, column, Draft(col.key(), "the database numbers its rows"), nulls=0.0)
@@ -210,7 +215,7 @@ class TableDraft:
         absent = {name for name in self.table.columns if name not in self._columns}
         for condition in self._found.others:
             sql = condition.sql("duckdb")
-            named = {node.name.lower() for node in condition.find_all(_column_type())}
+            named = {node.name.lower() for node in condition.find_all(exp.Column)}
             if named & {name.lower() for name in absent} or not runs_in_duckdb(sql, self.table):
                 self.notes.append(f"{self.table.name}: CHECK ({sql}) is left to the database")
                 continue
@@ -232,7 +237,7 @@ class TableDraft:
             if once.expressions:
                 listed = ", ".join(part.sql() for part in once.expressions)
                 names = {
-                    node.name for part in once.expressions for node in part.find_all(_column_type())
+                    node.name for part in once.expressions for node in part.find_all(exp.Column)
                 }
                 self._once_more(tuple(sorted(names & set(self._columns))))
                 self.notes.append(
@@ -283,6 +288,17 @@ class TableDraft:
                     return own[0]
         return None
 
+    def _counted(self) -> set[str]:
+        """The whole number of a key of several columns that nothing else tells apart."""
+        linked = self._links.of(self.table.name)
+        found = set()
+        for group in (self.table.primary_key, *(once.columns for once in self.table.uniques)):
+            own = [name for name in group if name not in linked]
+            if len(group) > 1 and len(own) == len(group):
+                whole = [n for n in own if type_name(self.table.columns[n].type) in _LONG]
+                found |= set(whole[:1]) - set(self._found.facts)
+        return found
+
     def _key_name(self) -> str | None:
         """The key that numbers the rows, where the table has one."""
         for name, column in self.table.columns.items():
@@ -304,12 +320,6 @@ class TableDraft:
         parent = singular(words(self._driver.parent)).replace("_", " ")
         self.told.insert(0, (self.table.name, f"0–{most} per {parent}", "guess: edit `per_parent`"))
         return PerParent(of=self._driver.column, min=0, max=most)
-
-
-def _column_type() -> type:
-    from sqlglot import exp
-
-    return exp.Column
 
 
 def _bounds(column: AbstractColumn) -> str:

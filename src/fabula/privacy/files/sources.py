@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from fabula.errors import SourceError, UsageError
+from fabula.io.sources import database_of
 from fabula.io.tables import as_table, forms_in
 from fabula.privacy.files.csv_bytes import CsvSource
 from fabula.privacy.files.json_bytes import JsonFile, JsonSource
@@ -21,7 +22,9 @@ Source = CsvSource | JsonSource | ArrowSource
 def sources_of(data: Any) -> tuple[dict[str, Source], dict[str, Path], list[str]]:
     """The tables of data, their files, and what is left out."""
     if isinstance(data, str | os.PathLike):
-        data = [Path(data)]
+        data = [data if database_of(data) else Path(data)]
+    if isinstance(data, Sequence) and len(data) == 1 and isinstance(data[0], str | os.PathLike):
+        data = data[0] if database_of(data[0]) else data
     if not (isinstance(data, Sequence) and data and all(isinstance(p, os.PathLike) for p in data)):
         forms = {name: as_table(form, name=name) for name, form in forms_in(data).items()}
         return {name: ArrowSource(table) for name, table in forms.items()}, {}, []

@@ -1,0 +1,109 @@
+"""Rows of databases, wherever a verb takes data."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+import fabula as fb
+from fabula.cli.main import main
+from fabula.databases import rows
+from fabula.databases.address import parse_address
+from fabula.databases.opening import address_of
+from fabula.errors import SourceError, UsageError
+from fabula.io.tables import named_tables
+from tests.databases.test_data_out import SHOP, every_place, place, run  # noqa: F401
+
+EDGES: dict[str, Any] = {
+    "id": pa.array([1, 2, 3]),
+    "text": ["", None, 'a "b", c\\d\n\\.'],
+    "day": pa.array([dt.date(2024, 2, 29), None, dt.date(1970, 1, 1)]),
+    "moment": pa.array([dt.datetime(2024, 2, 29, 1, 2, 3, 4), None, None], pa.timestamp("us")),
+    "flag": [True, None, False],
+    "price": pa.array([Decimal("1.50"), None, Decimal("-0.25")], pa.decimal128(8, 2)),
+}
+
+
+@every_place
+def test_values_come_back_as_they_went_in(place: str) -> None:  # noqa: F811
+    from fabula.io.destinations import Incoming, Loading, destination_of
+
+    table = pa.table(EDGES)
+    target = destination_of(place)
+    assert target is not None
+    target.open(Loading()).load([Incoming("edges", table.schema, ("id",))], lambda _: [table])
+    back = named_tables(place)["edges"]
+    for name in ("id", "text", "day", "moment", "flag"):
+        assert back[name].to_pylist() == table[name].to_pylist(), name
+    assert [v and Decimal(str(v)) for v in back["price"].to_pylist()] == table["price"].to_pylist()
+
+
+@every_place
+def test_fit_and_evaluate_read_a_database(place: str) -> None:  # noqa: F811
+    fb.generate(SHOP, n={"customers": 80}, output=place)
+    source = f"{place}?table=customers"
+    assert main(["show", source]) == 0
+    model = fb.fit(named_tables(source), seed=1)
+    made = model.sample(20)
+    assert made.num_rows == 20
+    assert fb.evaluate(made, real=source) is not None
+
+
+def test_mask_reads_a_database_and_loads_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fb.generate(SHOP, output="real.sqlite")
+    assert main(["mask", "real.sqlite", "-o", "masked.duckdb"]) == 0
+    real, masked = named_tables("real.sqlite"), named_tables("masked.duckdb")
+    assert masked["customers"].num_rows == 30
+    assert not set(masked["customers"]["name"].to_pylist()) & set(
+        real["customers"]["name"].to_pylist()
+    )
+
+
+def test_a_table_beyond_memory_is_read_through_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "IN_MEMORY", 1_000)
+    fb.generate(SHOP, n={"customers": 500}, output=tmp_path / "a.duckdb")
+    held = rows.tables_at(str(tmp_path / "a.duckdb"))["customers"]()
+    assert not isinstance(held, pa.Table)
+    assert held.count_rows() == 500
+
+
+def test_a_table_that_does_not_exist_is_named_with_a_near_one(tmp_path: Path) -> None:
+    fb.generate(SHOP, output=tmp_path / "a.sqlite")
+    with pytest.raises(SourceError, match="no table `customer`") as caught:
+        named_tables(f"{tmp_path}/a.sqlite?table=customer")
+    assert caught.value.hint == "did you mean `customers`?"
+
+
+def test_an_address_is_understood_when_a_path_has_folded_its_slashes() -> None:
+    assert address_of(str(Path("postgresql://dev@host/shop"))) == parse_address(
+        "postgresql://dev@host/shop"
+    )
+    assert address_of(str(Path("postgresql:///shop"))).name == "shop"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "sqlite://shop.db",
+        "duckdb:///",
+        "mysql://host",
+        "postgresql://u:p@ss@h/d",
+        "mysql://u:p@s/s@h/d",
+        "mysql://u:p@s?s@h/d",
+    ],
+)
+def test_an_address_that_names_no_database_says_how_to_write_it(address: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_address(address)
+    assert caught.value.hint
+    assert "p@s" not in str(caught.value)
