@@ -213,7 +213,7 @@ def test_unknown_formats_are_named() -> None:
     assert caught.value.hint == "did you mean `parquet`?"
 
 
-@pytest.mark.parametrize("address", ["postgresql://me:secret@host/db", "s3://bucket/rows"])
+@pytest.mark.parametrize("address", ["mongodb://me:secret@host/db", "s3://bucket/rows"])
 def test_an_address_is_refused_where_files_are_read_and_written(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,7 +233,7 @@ def test_an_address_is_refused_where_files_are_read_and_written(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["rows.avro", "rows.sqlite", "rows.yaml"])
+@pytest.mark.parametrize("name", ["rows.avro", "rows.dta", "rows.yaml"])
 def test_a_file_of_a_format_that_is_not_written_becomes_no_folder(
     name: str, tmp_path: Path
 ) -> None:
