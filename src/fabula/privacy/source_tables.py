@@ -34,7 +34,7 @@ from fabula.spec.tables import DatasetSpec, TableSpec
 from fabula.synthesizers.parity import Parity
 
 _ACTIONS = ("synthesize", "generalise")
-"""Parts of a release that say what becomes of a column's values."""
+"""Parts of a release that say what happens to a column's values."""
 
 _SECRETS: dict[str, Secret] = {}
 """The keys that this process has used, by their fingerprints."""
