@@ -84,6 +84,8 @@ def test_other_tables_refer_to_simulated_rows_and_use_their_values() -> None:
     sales = made.to_arrow("sales")
     assert sales.select(alone.to_arrow("sales").column_names).equals(alone.to_arrow("sales"))
     assert pc.all(pc.equal(sales["net"], 2.5)).as_py()
+    record = made.manifest["spec"]["tables"]["sales"]["simulation"]
+    assert (record["file"], record["held"]) == ("kiosk.py", "1 law held in each of 5 steps")
     reviews = made.to_arrow("reviews")
     assert reviews["sale"].to_pylist() == [n for n in sales["id"].to_pylist() for _ in "ab"]
     assert set(reviews["paid"].to_pylist()) == {3.0}

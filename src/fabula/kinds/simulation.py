@@ -68,6 +68,7 @@ class SimulationTable(SpecModel):
         parameters: Numbers that the model asks for by `World.parameter`.
         run: A name, where the spec runs one model several times.
         sha256: The hash of the model; planning fills it in.
+        held: Which laws held in the run; planning fills it in.
     """
 
     file: Annotated[
@@ -79,6 +80,7 @@ class SimulationTable(SpecModel):
     parameters: dict[str, float] = Field(default_factory=dict)
     run: str | None = None
     sha256: str | None = None
+    held: str | None = None
 
     _made: Any = PrivateAttr(default=None)
 

@@ -19,7 +19,7 @@ from fabula.kinds.base.values import CATEGORY
 from fabula.kinds.simulation import Simulation, SimulationTable
 from fabula.planning.planner import sizes_of
 from fabula.runs.dataset import Dataset
-from fabula.runs.simulation import simulate, steps_of
+from fabula.runs.simulation import laws_held, simulate, steps_of
 from fabula.simulation.events import KEY
 from fabula.simulation.model_files import load_world, source_sha256
 from fabula.simulation.world import World
@@ -140,7 +140,8 @@ def _sized(run: _Run, world: World, given: Mapping[str, int]) -> Iterator[Violat
 
 def _made(run: _Run, world: World, dataset: Dataset) -> Iterator[tuple[str, TableSpec]]:
     """The tables of a run with their rows."""
-    sha256 = source_sha256(world)
+    held = laws_held(dataset.manifest["simulation"])
+    facts = {**run.settings, "sha256": source_sha256(world), "held": held}
     for name, table in run.tables.items():
         asked = _simulation(table)
         target = asked.table or name
@@ -149,7 +150,7 @@ def _made(run: _Run, world: World, dataset: Dataset) -> Iterator[tuple[str, Tabl
         columns = _columns(table, rows, key)
         own_key = key if key in columns else None
         changes = {
-            "simulation": asked.with_rows(rows, {**run.settings, "sha256": sha256}),
+            "simulation": asked.with_rows(rows, facts),
             "columns": columns,
             "n": rows.num_rows,
             "primary_key": table.primary_key or ((own_key,) if own_key else ()),
