@@ -22,12 +22,12 @@ FABULA = str(Path(sys.executable).with_name("fabula"))
     ("ending", "told"),
     [
         ("csv.gz", "there is no file format `gz`"),
-        ("xlsx", "Excel files are read, not written"),
-        ("db", "there is no file format `db`"),
+        ("ods", "Excel files are read, not written"),
+        ("avro", "there is no file format `avro`"),
     ],
 )
 def test_a_file_of_a_format_that_is_not_written_is_no_folder(run, tmp_path, ending, told):
-    """`-o rows.xlsx` is refused instead of making a folder of that name."""
+    """`-o rows.ods` is refused instead of making a folder of that name."""
     ended = run("generate", LINE, "-n", "3", "-o", f"rows.{ending}")
     assert ended.code == 2
     assert told in ended.err
