@@ -35,7 +35,7 @@ ACCOUNTS = ("email", "username")
 
 _STREAM = "people of a synthesizer"
 _SIEVE = "sieve "
-_ATTEMPTS, _ATTEMPTS_TO_DIFFER, _FEW_PEOPLE = 200, 24, 5_000
+_ATTEMPTS, _ATTEMPTS_TO_DIFFER = 200, 24
 """Where words are few, people share a name rather than have a real one."""
 
 SINGLE = ("first_name", "last_name")
@@ -258,8 +258,7 @@ class _Group:
         placed = [place] * bool(place and self.homes is not None and _part(place) == part)
         values = {name: self._drawn(name, all_of_them, 0) for name in {*compared, *sieves, *placed}}
         stopped = {name: sieve.stops(values[name]) for name, sieve in sieves.items()}
-        most = _ATTEMPTS * (10 if placed and len(self.people) <= _FEW_PEOPLE else 1)
-        for attempt in range(1, most):
+        for attempt in range(1, _ATTEMPTS):
             again = np.zeros(len(self.people), bool)
             for name in compared if attempt < _ATTEMPTS_TO_DIFFER else ():
                 again |= _repeated(values[name])
@@ -296,8 +295,8 @@ class _Group:
         homes, abroad = self.homes, self.crowd.abroad
         assert homes is not None
         found = np.zeros(len(places), bool)
-        if abroad:  # half of the places stay with known countries
-            share = Sieve.bucket(places, 2 * abroad)
+        if abroad:  # at least a fifth of the places stay with known countries
+            share = Sieve.bucket(places, abroad + 2 + abroad // 4)
             found = np.where(homes <= ABROAD, share != ABROAD - homes, share < abroad)
         shared = pa.array(_shared_places(self.crowd.locales, self.crowd.place), places.type)
         met = pc.is_in(places, value_set=shared).to_numpy(zero_copy_only=False)
