@@ -16,6 +16,7 @@ from fabula.errors import GateError, UsageError
 
 if TYPE_CHECKING:
     from fabula.evaluation.release_folder import Release
+    from fabula.evaluation.report import Report
 
 
 class Measuring(TypedDict, total=False):
@@ -99,15 +100,7 @@ def evaluate(
         _only_gates([*measured, *(["spec"] if spec else [])])
         how: dict[str, Any] = {name: value for name, value in measured.items() if name != "real"}
         report = evaluate_release(release, earlier=earlier, **how)
-    if form == "json":
-        typer.echo(report.to_json())
-    elif form == "markdown":
-        typer.echo(report.to_markdown())
-    else:
-        typer.echo(report.report())
-    if form != "table":
-        for warning in (said for table in report.tables for said in table.warnings):
-            talk.say(f"warning: {warning}")
+    _print(talk, report, form)
     talk.say(report_line(report))
     if charts:
         report.write_charts(charts, png=png)
@@ -122,6 +115,15 @@ def evaluate(
         if output:
             error.hint = f"`{output}` says what each number means"
         raise
+
+
+def _print(talk: Talk, report: Report, form: str) -> None:
+    """The report on standard output; other programs' forms have the warnings on standard error."""
+    forms = {"json": report.to_json, "markdown": report.to_markdown}
+    typer.echo(forms.get(form, report.report)())
+    if form != "table":
+        for warning in (said for table in report.tables for said in table.warnings):
+            talk.say(f"warning: {warning}")
 
 
 def _release(folder: Path, real: Path | None, earlier: Path | None) -> Release | None:
