@@ -31,8 +31,8 @@ BAD_NUMBERS = [
     ({"kind": "zipf", "min": 5}, "min", "a `zipf` rank starts at 1"),
     ({"kind": "key", "step": 0}, "step", "`step` must not be 0"),
     ({"kind": "sequence", "step": 0}, "step", "`step` must not be 0"),
-    ({"kind": "constant", "value": 2**70}, "value", f"{2**70} is no 64-bit whole number"),
-    ({"kind": "choice", "values": [1, 2**70]}, "values", f"{2**70} is no 64-bit whole number"),
+    ({"kind": "constant", "value": 2**70}, "value", f"{2**70} is not a 64-bit whole number"),
+    ({"kind": "choice", "values": [1, 2**70]}, "values", f"{2**70} is not a 64-bit whole number"),
     (
         {"kind": "datetime", "start": "2024-01-01", "within": "9999999y"},
         "within",

@@ -78,7 +78,7 @@ def test_bounds_hold_and_what_is_missed_is_told(
     said = capsys.readouterr().err
     assert "not met" in said
     assert "1 of 1 targets are not met: sales" in said
-    assert "--set rate=0.3`" in said
+    assert "--set rate=0.3 -n people=400`" in said
 
 
 def test_the_command_prints_the_command_that_runs_the_fit(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 from fabula.pii.forms import share
 from fabula.pii.lexicon import all_first, all_last, lexicon, parts, rare_names
@@ -143,8 +144,14 @@ def _tells_user(word: str) -> bool:
     halves = [(word[:at], word[at:]) for at in range(3, len(word) - 2)]
     if any(start in first and end in last for start, end in halves):
         return True
-    telling = first & rare_names()
+    telling = _rare_first()
     return any(len(half) >= 5 and half in telling for both in halves for half in both)
+
+
+@cache
+def _rare_first() -> frozenset[str]:
+    """First names that are no words."""
+    return frozenset(all_first() & rare_names())
 
 
 def full_name_share(texts: Sequence[str]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from functools import cache
 from importlib.metadata import version
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
@@ -56,7 +57,12 @@ def public_spec(spec: DatasetSpec) -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """The versions of everything that has a part in the bytes."""
-    return {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}}
+    return {"python": platform.python_version(), **{name: _version(name) for name in _LIBRARIES}}
+
+
+@cache
+def _version(name: str) -> str:
+    return version(name)
 
 
 def _public_address(address: str) -> str:
