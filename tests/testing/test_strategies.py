@@ -44,6 +44,7 @@ def test_rows_keep_the_spec(row: dict[str, Any]) -> None:
     assert list(row) == list(ORDERS["tables"]["orders"]["columns"])
 
 
+@pytest.mark.slow
 def test_free_columns_shrink_and_reach_their_ends() -> None:
     rows = fb.strategy(ORDERS)
     assert find(rows, lambda row: row["stars"] >= 3)["stars"] == 3
