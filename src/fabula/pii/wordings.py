@@ -150,7 +150,7 @@ def _tells_user(word: str) -> bool:
 
 @cache
 def _rare_first() -> frozenset[str]:
-    """First names that are no words."""
+    """First names that are not words of everyday use."""
     return frozenset(all_first() & rare_names())
 
 
