@@ -12,7 +12,7 @@ separated by commas; each is `NAME KIND[.FIELD] [ARGUMENTS] [KEY=VALUE …]`:
 `seen datetime 2024..2025` times, likewise
 `vip bool 0.1`             true with chance 0.1
 `plan choice free:3|pro`   one of several, with weights where given
-`sku pattern /[A-Z]{3}/`   a string that matches a regular expression
+`sku pattern /[A-Z]{3}/`   a string that matches a regular expression, in slashes or quotes
 `weight normal 70 12`      arguments in the order of the Python function, `col.normal`
 `note llm "a short note"`  quotes keep spaces and commas together
 `city person.city locale=de nulls=0.1 unique`   parameters by name; `unique` and `drop` alone
@@ -52,6 +52,8 @@ _WORD = re.compile(
 _SEPARATOR = re.compile(r"\s*(,)?\s*")
 _KEYWORD = re.compile(r"([a-z_]+)=(.+)", re.DOTALL)
 _WEIGHTED = re.compile(r"(.+):(\d+(?:\.\d+)?)", re.DOTALL)
+_MARKS = {"/": "\\/", '"': '\\"', "'": "''"}
+"""What may stand around a regular expression, and how it is written inside."""
 _OPTION = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'(?:''|[^'])*'|[^|"'])+""")
 
 
@@ -248,8 +250,17 @@ def _choice(arguments: list[str], keywords: dict[str, Any]) -> AbstractColumn:
 
 
 def _pattern(arguments: list[str], keywords: dict[str, Any]) -> AbstractColumn:
-    regexes = [word[1:-1].replace("\\/", "/") if word[0] == "/" else word for word in arguments]
-    return _call("pattern", regexes, keywords)
+    if isinstance(given := keywords.get("regex"), str):
+        keywords = {**keywords, "regex": _regex(given)}
+    return _call("pattern", [_regex(word) for word in arguments], keywords)
+
+
+def _regex(word: str) -> str:
+    """A regular expression without the slashes or quotes around it; its backslashes stay."""
+    mark = word[:1]
+    if len(word) < 2 or mark not in _MARKS or word[-1] != mark:
+        return word
+    return word[1:-1].replace(_MARKS[mark], mark)
 
 
 _SHORTHANDS: dict[str, Callable[[list[str], dict[str, Any]], AbstractColumn]] = {
