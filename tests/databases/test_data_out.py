@@ -19,10 +19,11 @@ import pytest
 import fabula as fb
 from fabula.databases.opening import database_at
 from fabula.databases.rows import tables_at
-from fabula.errors import SinkError, UsageError
+from fabula.errors import SinkError
 from fabula.inference.infer import infer
 from fabula.io.destinations import DESTINATIONS
 from fabula.testing import check_destination
+from tests.databases.shop import SHOP
 
 SCHEMAS = Path(__file__).parent / "schemas"
 SERVERS = [
@@ -30,26 +31,6 @@ SERVERS = [
     pytest.param("maria", marks=pytest.mark.slow),
 ]
 EVERY = ["sqlite", "duckdb", *SERVERS]
-
-SHOP = """
-fabula: 1
-name: shop
-tables:
-  customers:
-    n: 30
-    columns:
-      id: {kind: key}
-      name: {kind: person}
-      born: {kind: datetime, end: 2024-01-01, date: true}
-  orders:
-    per_parent: {of: customers, min: 0, max: 5}
-    columns:
-      id: {kind: key}
-      customer_id: {kind: reference, to: customers}
-      again_id: {kind: reference, to: orders}
-      paid: {kind: bernoulli, nulls: 0.2}
-      total: {kind: uniform, min: 0, max: 99, decimals: 2}
-"""
 
 
 @pytest.fixture
@@ -250,61 +231,6 @@ def test_a_killed_load_leaves_nothing(place: str, script: str, tmp_path: Path) -
             break
         time.sleep(0.1)
     assert not any(counts)
-
-
-def test_another_machine_is_refused_without_its_name() -> None:
-    address = "postgresql://dev:geheim@db.prod.example/shop"
-    with pytest.raises(SinkError) as caught:
-        fb.generate(SHOP, output=address)
-    assert caught.value.code == "sink.remote"
-    assert caught.value.message == "db.prod.example is not this machine"
-    assert "--allow-remote db.prod.example" in str(caught.value.hint)
-    assert "geheim" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "postgresql://localhost/shop?hostaddr=10.0.0.7",
-        "postgresql:///shop?host=db.example",
-        "postgresql://localhost,db.example/shop",
-        "mysql://u@192.168.3.4:3306/shop",
-        "postgresql://[2001:db8::1]:5432/shop",
-    ],
-)
-def test_no_form_of_an_address_hides_another_machine(address: str) -> None:
-    with pytest.raises(SinkError) as caught:
-        fb.generate(SHOP, output=address)
-    assert caught.value.code == "sink.remote"
-
-
-def test_a_password_is_in_no_message_and_no_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(SinkError) as caught:
-        fb.generate(SHOP, output="postgresql://dev:ge%40heim@127.0.0.1:1/shop?connect_timeout=2")
-    assert not any(
-        word in f"{caught.value}{caught.value.where}" for word in ("ge%40heim", "ge@heim")
-    )
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
-
-
-@pytest.mark.slow
-def test_the_manifest_of_a_load_names_the_place_without_the_password(
-    maria: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    data = fb.generate(SHOP, output=maria)
-    assert data.manifest["destination"]["place"].startswith("mysql://dev@127.0.0.1")
-    for path in tmp_path.rglob("*"):
-        assert not path.is_file() or b"p@ss" not in path.read_bytes()
-
-
-def test_an_address_without_a_database_says_what_to_type() -> None:
-    with pytest.raises(UsageError) as caught:
-        fb.generate(SHOP, output="postgresql://localhost")
-    assert caught.value.hint == "add its name: `postgresql://localhost/NAME`"
 
 
 def test_a_file_is_replaced_only_when_that_is_asked_for(tmp_path: Path) -> None:

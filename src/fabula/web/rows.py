@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from fabula.errors import SourceError, UsageError
 from fabula.io.read import TableRows
@@ -172,29 +174,19 @@ class Rows:
             name += "_"
         return name
 
-    def _failures_named(self) -> _Named:
-        return _Named(self.name)
+    @contextmanager
+    def _failures_named(self) -> Iterator[None]:
+        """Say which table it is that can't be read."""
+        try:
+            yield
+        except (duckdb.Error, pa.ArrowException, OSError) as exc:
+            reason = str(exc).strip().partition("\n")[0]
+            raise SourceError(
+                f"`{self.name}` can't be read: {reason}", code="source.unreadable"
+            ) from exc
 
 
 def _may_hold(kind: str, search: str) -> bool:
     """Whether values of a type can contain a text at all, so that no number is written out."""
     signs = next((signs for name, signs in _SIGNS.items() if kind.startswith(name)), None)
     return signs is None or set(search) <= signs
-
-
-class _Named:
-    """Says which table it is that can't be read."""
-
-    def __init__(self, table: str) -> None:
-        self._table = table
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        import pyarrow as pa
-
-        if isinstance(error, duckdb.Error | pa.ArrowException | OSError):
-            reason = str(error).strip().partition("\n")[0]
-            raise SourceError(
-                f"`{self._table}` can't be read: {reason}", code="source.unreadable"
-            ) from error

@@ -36,11 +36,7 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class View:
-    """A page that is served until it is closed.
-
-    Attributes:
-        url: The address to open; holds the token.
-    """
+    """A page that is served until it is closed."""
 
     def __init__(self, places: Places, port: int = 0) -> None:
         self._places, self._token = places, secrets.token_urlsafe(24)
