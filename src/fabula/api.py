@@ -20,7 +20,7 @@ from fabula.planning.planner import make_plan
 from fabula.planning.previews import PREVIEW_ROWS, shortened
 from fabula.spec.models import ModelLike
 from fabula.spec.tables import DatasetSpec, with_reasoning
-from fabula.types import Path, Progress, Size, TableLike
+from fabula.types import Path, ProgressLike, Size, TableLike
 
 if TYPE_CHECKING:
     from fabula.checks.results import CheckResults
@@ -161,7 +161,7 @@ def generate(
     truncate: bool = False,
     fast_load: bool = False,
     allow_remote: Sequence[str] = (),
-    progress: Progress | None = None,
+    progress: ProgressLike = None,
 ) -> Dataset:
     """Make the data, check it and write it.
 
@@ -198,7 +198,8 @@ def generate(
         truncate: Empty a database's tables first, in the same transaction.
         fast_load: Drop a database's indexes and constraints during the load, and add them again.
         allow_remote: Hosts other than this machine whose databases may be written to.
-        progress: Called with a table's name, its rows done and its rows asked.
+        progress: Called with a table's name, its rows done and its rows asked. In a notebook,
+            progress shows below the cell, unless this is False.
 
     Raises:
         SpecError: The spec has problems; `violations` lists all of them.
@@ -216,6 +217,7 @@ def generate(
     from fabula.io.formulas import is_asked
     from fabula.llm.cache.budget import Budget
     from fabula.llm.session import models_of_run
+    from fabula.render.cells import watched
     from fabula.runs.execute import execute
     from fabula.runs.loading import execute_to_destination
     from fabula.runs.one_file import execute_to_file
@@ -256,7 +258,7 @@ def generate(
         max_rejects=max_rejects,
         escape_formulas=is_asked(escape_formulas),
         loading=loading,
-        progress=progress,
+        progress=watched(progress),
     )
     check_class = partial(_check_row_class, planned.spec)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 Path: TypeAlias = str | PathLike[str]
 Size: TypeAlias = int | Mapping[str, int] | None
@@ -36,3 +36,6 @@ names to tables. Either: a file, a folder of files, a run's folder. Several of o
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with a table's name, rows done and rows asked."""
+
+ProgressLike: TypeAlias = Progress | Literal[False] | None
+"""None for the default: below the cell in a notebook, and else nowhere. False for nowhere."""
