@@ -84,7 +84,8 @@ def simulate(
         progress: Called with the world's name, steps done and steps asked.
 
     Returns:
-        A table for each population, with what changed under `NAME_end`, and one for each event.
+        A table for each population, whose `NAME_end` columns say how it ended, and one for each
+        event.
 
     Raises:
         SpecError: The model or a rule is wrong; the error has the file and the line.
@@ -130,13 +131,11 @@ def simulate(
         tell_formulas(dataset.manifest, escaped=escape)
         return dataset
     except KeyboardInterrupt as exc:
-        kept = output is not None
+        again = "name an output folder" if output is None else "run the same command"
         raise RunInterrupted(
             f"stopped after {world.step:,} of {count:,} steps",
             code="run.interrupted",
-            hint="run the same command to continue"
-            if kept
-            else "name an output folder to continue",
+            hint=f"{again} to continue",
         ) from exc
     finally:
         if isinstance(store, RunFolder):

@@ -209,12 +209,7 @@ def fit(
     held_out = 0 if name == PRIVATE else round(holdout * table.num_rows)
     rows = table.num_rows - held_out
 
-    watch = watched(progress)
-
-    def told(done: int, steps: int) -> None:
-        if watch:
-            watch(NAME, rows * done // steps, rows)
-
+    told = _teller(progress, rows)
     told(0, 1)
     if name == PRIVATE:
         from fabula.synthesizers.models.private.fitting import fit_privately
@@ -293,6 +288,12 @@ def fit(
     )
 
 
+def _teller(progress: ProgressLike, rows: int) -> Callable[[int, int], None]:
+    """What models call with steps done and steps in all."""
+    watch = watched(progress)
+    return lambda done, steps: watch(NAME, rows * done // steps, rows) if watch else None
+
+
 def _fit_several(
     forms: Mapping[str, Any],
     *,
@@ -307,12 +308,7 @@ def _fit_several(
     tables = named_tables(forms)
     rows = sum(table.num_rows for table in tables.values())
 
-    watch = watched(progress)
-
-    def told(done: int, steps: int) -> None:
-        if watch:
-            watch(NAME, rows * done // steps, rows)
-
+    told = _teller(progress, rows)
     guarded = PROTECTED_ROWS if protect is True else int(protect)
     fitted = fit_tables(tables, protect=guarded, progress=told, **options)
     doubted = {
