@@ -9,6 +9,7 @@ from typing import Any
 from mkdocs.structure.files import File, Files
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+_SHIM = "https://unpkg.com/iframe-worker/shim"
 _EXAMPLE = re.compile(r"\]\((?:\.\./)+examples/([^)]+\.(?:py|yaml))\)")
 
 
@@ -27,7 +28,10 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     return _EXAMPLE.sub(rf"]({up}sources/\1.txt)", markdown)
 
 
-def on_post_page(output: str, page: Any, **_: Any) -> str:
+def on_post_build(config: Any) -> None:
     """Take the search's helper for pages on the disk from the site, not from the network."""
-    up = "../" * page.file.src_uri.count("/")
-    return output.replace("https://unpkg.com/iframe-worker/shim", f"{up}javascripts/worker.js")
+    site = Path(config.site_dir)
+    for path in site.rglob("*.html"):
+        up = "../" * (len(path.relative_to(site).parts) - 1)
+        html = path.read_text(encoding="utf-8")
+        path.write_text(html.replace(_SHIM, f"{up}javascripts/worker.js"), encoding="utf-8")
