@@ -52,7 +52,7 @@ LAYERS = (
     ("kinds",),
     ("fakers",),
     ("lookup",),
-    ("extensions", "options", "streams", "types", "errors"),
+    ("extensions", "extras", "options", "streams", "types", "errors"),
 )
 """Rooms of the package from the top layer to the bottom one.
 

@@ -173,7 +173,14 @@ def __getattr__(name: str) -> Any:
         return import_module("fabula.spec.col")
     if name not in _MODULES:
         raise AttributeError(f"module `fabula` has no attribute `{name}`")
-    found = getattr(import_module(f"fabula.{_MODULES[name]}"), name)
+    try:
+        found = getattr(import_module(f"fabula.{_MODULES[name]}"), name)
+    except ImportError as error:
+        from fabula.extras import missing_extra
+
+        if missing := missing_extra(error, needed_by=f"`fb.{name}`"):
+            raise missing from error
+        raise
     if not callable(found) or isinstance(found, type):
         return found
     from fabula.options import known_options
