@@ -99,6 +99,8 @@ def make_plan(
 class StandInMaker:
     """Draws the two tables with numpy; `change` may alter a block before it is given out."""
 
+    asks = False
+
     def __init__(
         self, plan: TablePlan, seed: int, change: Callable[[str, int, int, pa.Table], MadeBlock]
     ) -> None:

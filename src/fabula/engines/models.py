@@ -164,8 +164,8 @@ class Models:
                 prompt_tokens=total.prompt_tokens,
                 completion_tokens=total.completion_tokens,
                 cost=None if price is None else price.cost(total),
-                modes=Counter(past.modes) + Counter(modes),
-                notes=Counter(past.notes) + Counter(notes),
+                modes=dict(Counter(past.modes) + Counter(modes)),
+                notes=dict(Counter(past.notes) + Counter(notes)),
             )
 
 

@@ -37,25 +37,27 @@ class Tables:
         """How a table is cut into parts."""
         return Layout.of(table, self._makers[table])
 
-    def make(self, table: str) -> None:
-        """Make the parts of a table that are missing."""
+    def make(self, table: str, parts: Sequence[int] | None = None) -> None:
+        """Make the parts of a table that are missing: of all its parts, or of some."""
         layout, attempt = self.layout(table), self._store.attempt(table)
-        found = [self._store.finished(layout, part) for part in range(layout.parts)]
+        parts = range(layout.parts) if parts is None else parts
+        found = [self._store.finished(layout, part) for part in parts]
         kept = {item.part: item for item in found if item and item.attempt == attempt}
         self.reused += sum(record.rows for record in kept.values())
-        self._tracker.start(table, sum(record.asked for record in kept.values()), layout.rows)
+        asked = layout.asked(parts)
+        self._tracker.start(table, sum(record.asked for record in kept.values()), asked)
 
         def make_part(part: int) -> PartRecord:
             return self._store.keep(layout, part, attempt, self._blocks(layout, part, attempt))
 
-        missing = [part for part in range(layout.parts) if part not in kept]
+        missing = [part for part in parts if part not in kept]
         if attempt and not missing and layout.blocks:
             self._makers[table].make(0, attempt=attempt)  # later tables need the right drawing
         for part, record in self._executor.map(make_part, missing):
             kept[part] = record
             self._tracker.kept(table, record.asked)
         self.records[table] = tuple(kept[part] for part in sorted(kept))
-        self._count(layout)
+        self._count(table, asked)
 
     def attempt(self, table: str) -> int:
         """How often a table was drawn again."""
@@ -85,7 +87,7 @@ class Tables:
             first_written += record.rows
             first_asked += record.asked
         self.records[table] = tuple(records)
-        self._count(layout)
+        self._count(table, layout.rows)
 
     def _without(
         self,
@@ -117,16 +119,16 @@ class Tables:
             self._tracker.made(layout.table, made.table.num_rows + len(made.rejected))
             yield made
 
-    def _count(self, layout: Layout) -> None:
+    def _count(self, table: str, asked: int) -> None:
         """Hold the run to its word: every row asked for is written or named as rejected."""
-        records = self.records[layout.table]
+        records = self.records[table]
         written = sum(record.rows for record in records)
         rejected = sum(len(record.rejected) for record in records)
-        if written + rejected != layout.rows:
+        if written + rejected != asked:
             raise PartialRunError(
-                f"`{layout.table}`: {layout.rows:,} rows were asked for, but {written:,} were"
+                f"`{table}`: {asked:,} rows were asked for, but {written:,} were"
                 f" written and {rejected:,} rejected",
                 code="run.count",
-                where=f"tables.{layout.table}",
+                where=f"tables.{table}",
                 hint="this is a fault of Fabula; please report it with the spec",
             )
