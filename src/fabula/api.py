@@ -154,6 +154,8 @@ def generate(
     overwrite: bool = False,
     report: bool = False,
     workers: int = 1,
+    executor: Literal["local", "ray"] = "local",
+    address: str | None = None,
     batch: bool | OnBatch = False,
     reasoning: Literal["keep", "drop"] = "drop",
     blocks: str | None = None,
@@ -189,6 +191,9 @@ def generate(
         overwrite: Replace another run in the folder.
         report: Write `report.html` beside the data, too.
         workers: Parts of tables that are made at the same time.
+        executor: Who makes the parts: `local`, or `ray` for the workers of a Ray cluster.
+        address: The cluster's address, `host:6379` or `auto`; by default the one that
+            `RAY_ADDRESS` names, else a cluster of `workers` that is started here.
         batch: Ask language models by their provider's batches: half the price, and answers
             within a day. The rows are the same; the same call waits on after it was stopped. A
             function is told the state and the size of a batch at each look.
@@ -222,7 +227,7 @@ def generate(
     from fabula.io.destinations import Loading, destination_of
     from fabula.io.formulas import is_asked
     from fabula.llm.cache.budget import Budget
-    from fabula.llm.session import models_of_run
+    from fabula.runs.cluster.session import session
     from fabula.runs.execute import execute
     from fabula.runs.loading import execute_to_destination
     from fabula.runs.one_file import execute_to_file
@@ -269,6 +274,8 @@ def generate(
     options = RunOptions(
         format=format,
         workers=workers,
+        executor=executor,
+        address=address,
         fresh=fresh,
         overwrite=overwrite,
         max_rejects=max_rejects,
@@ -277,10 +284,10 @@ def generate(
         progress=progress,
     )
     check_class = partial(check_row_class, planned.spec)
-    asking: dict[str, Any] = {} if sharing is None else sharing.ledgers(fresh=fresh)
-    asking["budget"] = Budget(max_calls=max_calls, max_tokens=max_tokens, max_cost=max_cost)
+    asked: dict[str, Any] = {} if sharing is None else sharing.ledgers(fresh=fresh)
+    asked["budget"] = Budget(max_calls=max_calls, max_tokens=max_tokens, max_cost=max_cost)
     try:
-        with models_of_run(fresh=fresh, batch=batch, **asking) as open_model:
+        with session(planned, options, batch=batch, **asked) as (open_model, options):
             if sharing is not None:
                 dataset = sharing.execute(planned, options, open_model)
             elif target is not None:

@@ -109,6 +109,9 @@ class StandInMaker:
         self._table, self._seed, self._change = plan.name, seed, change
         self._parents = max(plan.rows // 10, 1)
 
+    def settle(self, attempt: int) -> None:
+        """No table builds on another one."""
+
     def make(self, block: int, *, attempt: int = 0) -> MadeBlock:
         """Make one block."""
         first = block * BLOCK_ROWS

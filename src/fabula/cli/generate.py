@@ -39,6 +39,9 @@ class Generating(Planned, CallLimits, Loads, total=False):
         workers: Parts of tables made at the same time; 1 by default.
         fresh: Start over instead of continuing an earlier run.
         overwrite: Replace another run in the folder.
+        executor: `ray` makes the parts on the workers of a Ray cluster.
+        address: Address of the cluster, `host:6379` or `auto`; by default the one that RAY_ADDRESS
+            names, else a cluster of `--workers` that is started here.
         blocks (I/N): Share I of N of the run, from 1 on, in the folder; `fabula merge` puts them
             together.
         max_rejects (5%|N): Lost rows that are accepted.
@@ -49,6 +52,8 @@ class Generating(Planned, CallLimits, Loads, total=False):
     workers: Positive
     fresh: bool
     overwrite: bool
+    executor: Literal["local", "ray"]
+    address: str
     blocks: str
     max_rejects: Annotated[float, Read(read_share)]
     report: bool

@@ -97,7 +97,7 @@ class TableBlocks:
             return self._columns[name]
 
     def make(self, block: int, *, attempt: int = 0) -> MadeBlock:
-        self._settle(attempt)
+        self.settle(attempt)
         if block in self._finished:
             return self._finished[block][1]
         if not self.asks:
@@ -126,7 +126,7 @@ class TableBlocks:
         block, outcome = self._checked(index, self._rules.needs)
         return [block.start + row for row in outcome.lost]
 
-    def _settle(self, attempt: int) -> None:
+    def settle(self, attempt: int) -> None:
         """Forget what an earlier attempt of the whole table made."""
         if attempt == self.attempt:
             return

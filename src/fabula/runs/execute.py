@@ -65,7 +65,8 @@ def execute(
 ) -> Dataset:
     """Run a plan and return what it made, in memory or in the folder `output`.
 
-    A `generation` takes the place of the plan's own engines; `merged` brings parts from elsewhere.
+    A `generation` takes the place of the plan's own engines; `merged` brings parts that were made
+    before.
 
     Raises:
         SpecError: Checks contradict each other, or the columns.
@@ -83,7 +84,9 @@ def execute(
             if generation is None
             else generation(tracker)
         )
-        return _make(plan, engines, store, tracker, options.workers)
+        workers, elsewhere = options.workers, options.elsewhere
+        tables = Tables(engines.makers, store, tracker, workers, elsewhere)
+        return _make(plan, engines, tables)
 
     with interruptible(tracker, kept=output is not None):
         if output is None:
@@ -159,18 +162,15 @@ def _go_on(
     return made.reused
 
 
-def _make(
-    plan: Plan, generating: Generation, store: Store, tracker: Tracker, workers: int
-) -> Dataset:
+def _make(plan: Plan, generating: Generation, tables: Tables) -> Dataset:
     """Make the tables and check them."""
     timings = stopwatch()
     try:
-        tables = Tables(generating.makers, store, tracker, workers)
         checking = Checking(plan, tables)
         for name in plan.order:
             tables.make(name)
             checking.after(name)
-        usage, masked = generating.usage(), _masked(plan, generating, tables)
+        usage, masked = tables.usage(generating.usage()), _masked(plan, generating, tables)
     finally:
         generating.close()
     manifest = build_manifest(plan, tables.records, checking.results(), usage, timings())

@@ -94,7 +94,7 @@ class RunFolder:
         escape_formulas: bool = False,
     ) -> None:
         self.path = path
-        self._files = PartFiles(path, formats, escape_formulas)
+        self.files = PartFiles(path, formats, escape_formulas)
         self.found: FindPart | None = None
         _check_owner(path, identity, overwrite=overwrite)
         make_folder(inside(path, STATE))
@@ -162,7 +162,7 @@ class RunFolder:
         self, layout: Layout, part: int, attempt: int, blocks: Iterable[MadeBlock]
     ) -> PartRecord:
         """Write a part in each of its table's formats, then its record."""
-        record = self._files.write(layout, part, attempt, blocks)
+        record = self.files.write(layout, part, attempt, blocks)
         write_text(self._record(layout.table, part), record.to_json())
         return record
 
@@ -172,7 +172,7 @@ class RunFolder:
         Raises:
             SourceError: Its record names other files than those of the part.
         """
-        paths = self._files.of(layout, record.part).values()
+        paths = self.files.of(layout, record.part).values()
         names = [path.relative_to(self.path).as_posix() for path in paths]
         if names != [file.name for file in record.files]:
             raise damaged(self.path, f"part {record.part} of `{layout.table}` has other files")
@@ -182,9 +182,19 @@ class RunFolder:
                 put(file, temporary)
         write_text(self._record(layout.table, record.part), record.to_json())
 
+    def receive(
+        self,
+        layout: Layout,
+        record: PartRecord,
+        files: Mapping[str, bytes],
+        _blocks: Sequence[MadeBlock],
+    ) -> None:
+        """Keep a part that another process wrote, by the bytes of its files."""
+        self.take(layout, record, lambda file, place: _write_bytes(place, files[file.name]))
+
     def read_part(self, layout: Layout, part: int) -> Iterator[pa.Table]:
         """The rows of a part, piece by piece."""
-        for batch in self._files.read(layout, [part]).to_batches():
+        for batch in self.files.read(layout, [part]).to_batches():
             yield typed(pa.Table.from_batches([batch]), layout.schema)
 
     def read(self, layout: Layout) -> TableRows:
@@ -193,7 +203,7 @@ class RunFolder:
 
     def read_parts(self, layout: Layout, parts: Iterable[int]) -> TableRows:
         """The rows of some parts, read when they are asked for."""
-        return self._files.read(layout, parts)
+        return self.files.read(layout, parts)
 
     def attempt(self, table: str) -> int:
         return self._counts("attempts.json").get(table, 0)
@@ -254,7 +264,7 @@ class RunFolder:
 
     def _written(self, also: Iterable[str]) -> list[str]:
         """Patterns of the files that this run writes."""
-        stems = [glob.escape(file_stem(table)) for table in self._files.formats]
+        stems = [glob.escape(file_stem(table)) for table in self.files.formats]
         tables = [
             f"{stem}{place}.{ending}"
             for stem in stems
@@ -262,6 +272,10 @@ class RunFolder:
             for ending in written_formats()
         ]
         return [*tables, REJECTS, *map(glob.escape, also)]
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
 
 
 def _check_owner(

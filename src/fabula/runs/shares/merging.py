@@ -7,12 +7,12 @@ import shlex
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from fabula.engines.models import ModelUsage
+from fabula.engines.usage import ModelUsage
 from fabula.errors import SourceError, UsageError
 from fabula.io.run_files import check_unchanged, damaged, inside
 from fabula.io.write import WrittenFile
@@ -69,13 +69,14 @@ class Merging:
     def told(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """What was asked of models in all shares and now, and how long the shares took."""
         records = self._records
-        usage: dict[str, dict[str, Any]] = {}
+        usage: dict[str, ModelUsage] = {}
         for models in (*(record.models for record in records), manifest["models"]):
-            for name, spent in models.items():
-                usage[name] = _sum(usage[name], spent) if name in usage else dict(spent)
+            for name, told in models.items():
+                spent = ModelUsage(**told)
+                usage[name] = usage[name] + spent if name in usage else spent
         seconds = [record.timings["seconds"] for record in records]
         return {
-            "models": usage,
+            "models": {name: asdict(spent) for name, spent in usage.items()},
             "shares": {"of": records[-1].of, "seconds": round(sum(seconds), 3)},
         }
 
@@ -207,15 +208,3 @@ def _command(like: ShareRecord, number: int) -> str:
     words += [] if asked.model is None else [f"--model {asked.model}"]
     words += [] if like.run["format"] == "parquet" else [f"--format {like.run['format']}"]
     return " ".join([*words, f"-o {shlex.quote(asked.output)}", f"--blocks {number}/{like.of}"])
-
-
-def _sum(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """What was asked of one model in two shares."""
-    total = {**one, "programs": {**one.get("programs", {}), **other.get("programs", {})}}
-    for field in fields(ModelUsage):
-        mine, more = one.get(field.name), other.get(field.name)
-        if field.name in ("modes", "notes"):
-            total[field.name] = dict(Counter(mine or {}) + Counter(more or {}))
-        elif isinstance(mine or more, int | float):
-            total[field.name] = (mine or 0) + (more or 0)
-    return total
