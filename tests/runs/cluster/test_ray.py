@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,10 @@ from typing import Any
 import pytest
 
 import fabula as fb
-from fabula.errors import CheckError, FabulaError, PrerequisiteError, UsageError
-from fabula.runs import parts
+from fabula.errors import FabulaError, UsageError
 from fabula.runs.cluster.ray_cluster import RayCluster
 from fabula.streams import BLOCK_ROWS
-from fabula.testing import Call, ChatServer, Reply
+from fabula.testing import ChatServer
 from tests.runs.shares.test_merging import ASKED, SHOP
 from tests.runs.test_run_folder import digest
 
@@ -65,3 +63,91 @@ def test_two_nodes_make_the_bytes_of_a_local_run(address: str) -> None:
     cluster.close()
     assert [node["cpus"] for node in nodes] == [1, 1]
     assert all("problem" not in node["versions"] for node in nodes)
+
+
+def workers() -> list[int]:
+    """Processes that run a task of Fabula now."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            title = path.read_bytes()
+        except OSError:
+            continue
+        if title.startswith(b"ray::_run"):
+            found.append(int(path.parent.name))
+    return found
+
+
+class Killer(threading.Thread):
+    """Kills a worker that is at work, some times."""
+
+    def __init__(self, times: int, every: float) -> None:
+        super().__init__(daemon=True)
+        self.left, self.every, self.over = times, every, threading.Event()
+
+    def run(self) -> None:
+        while self.left and not self.over.wait(self.every):
+            for pid in workers()[:1]:
+                os.kill(pid, signal.SIGKILL)
+                self.left -= 1
+
+
+def test_five_killed_workers_cost_no_row(address: str) -> None:
+    """A part is made again where its worker died, to the same bytes."""
+    spec = {**SHOP, "tables": {**SHOP["tables"]}}
+    spec["tables"]["orders"] = {**SHOP["tables"]["orders"], "n": 160 * BLOCK_ROWS}
+    killer = Killer(5, every=0.3)
+    killer.start()
+    made = fb.generate(spec, output="out", executor="ray", address=address)
+    killer.over.set()
+    assert killer.left == 0
+    assert made.manifest["tables"]["orders"]["written"] == 160 * BLOCK_ROWS
+    fb.generate(spec, output="local")
+    assert digest(Path("out")) == digest(Path("local"))
+
+
+def test_killed_workers_pay_for_no_call_twice(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One process asks for all workers; every call is counted, also those of workers that died."""
+    with ChatServer(latency=0.05) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "a-key")
+        spec = {**ASKED, "tables": {**ASKED["tables"]}}
+        spec["tables"]["products"] = {**ASKED["tables"]["products"], "n": 600}
+        spec["tables"]["notes"] = {**ASKED["tables"]["notes"], "n": 600}
+        options: dict[str, Any] = {"model": "openai:any"}
+        killer = Killer(5, every=0.4)
+        killer.start()
+        made = fb.generate(spec, output="out", executor="ray", address=address, **options)
+        killer.over.set()
+        calls = server.calls
+        keys = [repr(call.body) for call in calls]
+        assert len(set(keys)) == len(keys)
+        assert killer.left < 5
+        assert sum(item["calls"] for item in made.manifest["models"].values()) == len(keys)
+        fb.generate(spec, output="local", **options)
+        assert len(server.calls) == len(keys)
+    assert digest(Path("out")) == digest(Path("local"))
+
+
+def test_what_a_cluster_can_not_do_is_one_error(address: str) -> None:
+    """An error of a worker is the error of the run; options that don't fit are refused."""
+    options: dict[str, Any] = {"executor": "ray", "address": address}
+    broken = {
+        "tables": {
+            "a": {
+                "n": 10,
+                "columns": {"x": {"kind": "expr", "sql": "error('no such row')"}},
+            }
+        }
+    }
+    with pytest.raises(FabulaError, match="no such row"):
+        fb.generate(broken, **options)
+    with pytest.raises(UsageError, match="whole runs"):
+        fb.generate(SHOP, output="out", blocks="1/2", **options)
+    with pytest.raises(UsageError, match="that of a Ray cluster"):
+        fb.generate(SHOP, address=address)
+    Path("people.csv").write_text("name,age\nAnn Lee,30\n")
+    with pytest.raises(UsageError, match="masks a real file"):
+        fb.generate({"tables": {"people": {"source": {"file": "people.csv"}}}}, **options)
