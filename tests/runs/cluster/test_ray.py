@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 import fabula as fb
-from fabula.errors import FabulaError, UsageError
+from fabula.errors import FabulaError, PrerequisiteError, UsageError
+from fabula.reports.doctor import examine
+from fabula.runs import fingerprint
 from fabula.runs.cluster.ray_cluster import RayCluster
 from fabula.streams import BLOCK_ROWS
 from fabula.testing import ChatServer
@@ -151,3 +153,19 @@ def test_what_a_cluster_can_not_do_is_one_error(address: str) -> None:
     Path("people.csv").write_text("name,age\nAnn Lee,30\n")
     with pytest.raises(UsageError, match="masks a real file"):
         fb.generate({"tables": {"people": {"source": {"file": "people.csv"}}}}, **options)
+
+
+def test_doctor_looks_at_the_nodes_of_a_cluster(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each node must have the versions that decide bytes."""
+    nodes = [str(item) for item in examine(address) if "Ray node" in item.what]
+    assert len(nodes) == 2
+    assert all(node.startswith("ok") and "1 CPU" in node for node in nodes)
+    monkeypatch.setattr(fingerprint, "_LIBRARIES", ("fabula",))
+    monkeypatch.setattr(fingerprint, "_version", lambda _: "99.0")
+    different = [item for item in examine(address) if "Ray node" in item.what]
+    assert [item.state for item in different] == ["!!", "!!"]
+    assert "here 99.0" in different[0].what
+    with pytest.raises(PrerequisiteError, match=r"not 99\.0: its rows could differ"):
+        fb.generate("age int 18..90", n=10, executor="ray", address=address)
