@@ -169,3 +169,47 @@ def test_doctor_looks_at_the_nodes_of_a_cluster(
     assert "here 99.0" in different[0].what
     with pytest.raises(PrerequisiteError, match=r"not 99\.0: its rows could differ"):
         fb.generate("age int 18..90", n=10, executor="ray", address=address)
+
+
+WORLD = """
+from fabula.simulation import World, state
+
+world = World("kiosk", steps=3, seed=5)
+people = world.population("people", n=20, visits=state(0))
+visits = world.event("visits", person=people)
+
+@world.every(1, people)
+def go(a, now, draw):
+    some = a[draw.chance(a, 0.5)]
+    some.visits = some.visits + 1
+    visits.add(person=some)
+"""
+
+
+def test_replicates_of_a_simulation_are_made_on_a_cluster(address: str) -> None:
+    """The same totals as here, and folders on the disk that all nodes share."""
+    Path("kiosk.py").write_text(WORLD)
+    local = fb.replicate("kiosk.py", replicates=4, output="local")
+    made = fb.replicate("kiosk.py", replicates=4, output="out", executor="ray", address=address)
+    assert made.totals.equals(local.totals)
+    shares = [
+        fb.replicate("kiosk.py", replicates=4, output="s", blocks=f"{i}/3") for i in (1, 2, 3)
+    ]
+    assert [share.totals.num_rows for share in shares] == [2, 1, 1]
+    assert fb.replicate("kiosk.py", replicates=4, output="s").totals.equals(local.totals)
+    with pytest.raises(UsageError, match="share 5/5 of 4 runs is empty"):
+        fb.replicate("kiosk.py", replicates=4, output="s", blocks="5/5")
+
+
+def test_a_learned_table_is_sampled_on_a_cluster_and_in_shares(address: str) -> None:
+    """A fitted file that a spec names is read by each worker."""
+    people = fb.generate("age int 18..90, plan choice free|pro", n=500, seed=1)
+    fb.fit(people, model="copula", seed=1).save("people.fabula")
+    n = BLOCK_ROWS + 10
+    spec = {"seed": 3, "tables": {"people": {"n": n, "learned": {"file": "people.fabula"}}}}
+    fb.generate(spec, output="local")
+    fb.generate(spec, output="out", executor="ray", address=address)
+    for share in ("1/2", "2/2"):
+        fb.generate(spec, output="shares", blocks=share)
+    fb.merge("shares", output="merged")
+    assert digest(Path("out")) == digest(Path("local")) == digest(Path("merged"))
