@@ -189,8 +189,11 @@ class RunFolder:
         files: Mapping[str, bytes],
         _blocks: Sequence[MadeBlock],
     ) -> None:
-        """Keep a part that another process wrote, by the bytes of its files."""
-        self.take(layout, record, lambda file, place: _write_bytes(place, files[file.name]))
+        """Keep a part that another process wrote: here, where it brings no files."""
+        if files:
+            self.take(layout, record, lambda file, place: _write_bytes(place, files[file.name]))
+        else:
+            write_text(self._record(layout.table, record.part), record.to_json())
 
     def read_part(self, layout: Layout, part: int) -> Iterator[pa.Table]:
         """The rows of a part, piece by piece."""

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import fabula as fb
 from fabula.errors import FabulaError, PrerequisiteError, UsageError
 from fabula.reports.doctor import examine
 from fabula.runs import fingerprint
+from fabula.runs.cluster import remote_parts
 from fabula.runs.cluster.ray_cluster import RayCluster
 from fabula.streams import BLOCK_ROWS
 from fabula.testing import ChatServer
@@ -65,6 +67,16 @@ def test_two_nodes_make_the_bytes_of_a_local_run(address: str) -> None:
     cluster.close()
     assert [node["cpus"] for node in nodes] == [1, 1]
     assert all("problem" not in node["versions"] for node in nodes)
+
+
+def test_machines_without_a_common_disk_send_their_files(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the mark in the run's folder a worker takes its disk for another one."""
+    monkeypatch.setattr(remote_parts, "_marked", lambda _: nullcontext())
+    fb.generate(SHOP, output="out", format="csv", executor="ray", address=address)
+    fb.generate(SHOP, output="local", format="csv")
+    assert digest(Path("out")) == digest(Path("local"))
 
 
 def workers() -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +15,10 @@ from fabula.engines.made import MadeBlock
 from fabula.engines.usage import ModelUsage
 from fabula.errors import UsageError
 from fabula.io.formulas import escaping_formulas
+from fabula.io.names import file_stem
+from fabula.io.places import remove_leftovers
 from fabula.planning.plan import Plan
+from fabula.runs.belongings import STATE
 from fabula.runs.cluster.asking import Asking, Door
 from fabula.runs.cluster.ray_cluster import RayCluster
 from fabula.runs.part_files import PartFiles
@@ -37,8 +41,8 @@ class PartMade:
 
     Attributes:
         record: What happened to it.
-        files: The bytes of its files by name.
-        blocks: Its rows.
+        files: The bytes of its files by name; none where the worker wrote them in their place.
+        blocks: Its rows, where they stay in memory.
         usage: What was asked of models for it.
     """
 
@@ -63,6 +67,11 @@ class Job:
     plan: Plan
     files: PartFiles | None
     door: Door | None
+
+    @property
+    def mark(self) -> Path | None:
+        """A file in the run's folder that is there while parts are made."""
+        return None if self.files is None else self.files.path / STATE / f"cluster-{self.run}"
 
 
 def check_remote(plan: Plan) -> None:
@@ -101,14 +110,16 @@ class RemoteParts:
         """Have parts made, and keep them in the store as they come, in order."""
         attempts = {name: store.attempt(name) for name in self._plan.order}
         door = None if self._asking is None else self._asking.door
-        job = Job(self._run, self._plan, store.files, door)
+        files = store.files and replace(store.files, path=store.files.path.resolve())
+        job = Job(self._run, self._plan, files, door)
         tasks = [PartTask(layout.table, part, attempts) for part in parts]
-        for task, made in self._cluster.map(make_part, tasks, job):
-            for name, usage in made.usage.items():
-                past = self._usage.get(name)
-                self._usage[name] = usage if past is None else past + usage
-            store.receive(layout, made.record, made.files, made.blocks)
-            yield task.part, made.record
+        with _marked(job):
+            for task, made in self._cluster.map(make_part, tasks, job):
+                for name, usage in made.usage.items():
+                    past = self._usage.get(name)
+                    self._usage[name] = usage if past is None else past + usage
+                store.receive(layout, made.record, made.files, made.blocks)
+                yield task.part, made.record
 
     def usage(self, here: Mapping[str, ModelUsage]) -> dict[str, ModelUsage]:
         """What was asked in all: here, by the workers, and by workers that died."""
@@ -127,17 +138,36 @@ def make_part(task: PartTask, job: Job) -> PartMade:
     layout = Layout.of(task.table, maker)
     blocks = (maker.make(block, attempt=attempt) for block in layout.blocks_of(task.part))
     if job.files is None:
-        made = tuple(blocks)
+        rows = tuple(blocks)
         tally = Tally(layout, task.part, attempt)
-        for block in made:
+        for block in rows:
             tally.add(block)
-        return PartMade(tally.record(), {}, made, generation.spent())
-    with tempfile.TemporaryDirectory(prefix="fabula-part-") as folder:
-        files = replace(job.files, path=Path(folder))
-        with escaping_formulas(files.escape_formulas):
+        return PartMade(tally.record(), {}, rows, generation.spent())
+    files = job.files
+    with escaping_formulas(files.escape_formulas):
+        if job.mark is not None and job.mark.exists():
             record = files.write(layout, task.part, attempt, blocks)
-        written = {file.name: (Path(folder) / file.name).read_bytes() for file in record.files}
-    return PartMade(record, written, (), generation.spent())
+            return PartMade(record, {}, (), generation.spent())
+        with tempfile.TemporaryDirectory(prefix="fabula-part-") as folder:
+            record = replace(files, path=Path(folder)).write(layout, task.part, attempt, blocks)
+            made = {file.name: (Path(folder) / file.name).read_bytes() for file in record.files}
+    return PartMade(record, made, (), generation.spent())
+
+
+@contextmanager
+def _marked(job: Job) -> Iterator[None]:
+    """Mark the run's folder, by which workers see that they share its disk."""
+    if job.files is None or job.mark is None:
+        yield
+        return
+    path = job.files.path
+    job.mark.touch()
+    try:
+        yield
+    finally:
+        job.mark.unlink(missing_ok=True)
+        for folder in (path, *(path / file_stem(table) for table in job.files.formats)):
+            remove_leftovers(folder)  # of workers that died
 
 
 class _Same:
