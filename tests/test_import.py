@@ -57,6 +57,7 @@ PUBLIC_NAMES = [
     "load",
     "load_synthesizer",
     "mask",
+    "merge",
     "near_duplicates",
     "pairs",
     "plan",

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from fabula.runs.mesa_models import record_mesa
     from fabula.runs.program import program, run_program
     from fabula.runs.replicates import Replicates, replicate
+    from fabula.runs.shares.merge import merge
     from fabula.runs.simulation import simulate
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
@@ -103,6 +104,7 @@ __all__ = [
     "load",
     "load_synthesizer",
     "mask",
+    "merge",
     "near_duplicates",
     "pairs",
     "plan",
@@ -152,6 +154,7 @@ _HOMES = {
     "runs.mesa_models": "record_mesa",
     "runs.program": "program run_program",
     "runs.replicates": "Replicates replicate",
+    "runs.shares.merge": "merge",
     "runs.simulation": "simulate",
     "spec.tables": "DatasetSpec TableSpec",
     "synthesizers.fitting": "fit",

@@ -130,6 +130,15 @@ class Ledger:
         self._writes.put((key, entry, future))
         return await future
 
+    def take(self, path: Path) -> None:
+        """Add the replies of another ledger; a reply that is known stays."""
+        try:
+            with closing(self._connect()) as connection:
+                connection.execute("ATTACH ? AS other", (str(path),))
+                connection.execute("INSERT OR IGNORE INTO replies SELECT * FROM other.replies")
+        except sqlite3.Error as exc:
+            raise self._error(exc) from exc
+
     def close(self) -> None:
         """Write what is left and close the file."""
         if self._writer:
