@@ -39,7 +39,7 @@ LAYERS = (
     ("inference",),
     ("render",),
     ("evaluation.metrics",),
-    ("dedup", "relationships", "databases"),
+    ("dedup", "relationships", "databases", "hub", "lake"),
     ("functions",),
     ("llm",),
     ("llm.rows",),

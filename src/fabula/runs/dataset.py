@@ -216,29 +216,32 @@ class Dataset(Mapping[str, Any], Result):
         *,
         format: str = "parquet",  # noqa: A002
         escape_formulas: bool | None = None,
+        overwrite: bool = False,
         **loading: Unpack[LoadOptions],
     ) -> None:
         """Write the tables: one file a table into a folder, or one table into one file.
 
         Args:
             path: A folder, or a file whose ending names the format; or a destination of all
-                tables, such as `shop.sqlite` or `postgresql://localhost/shop`.
+                tables, such as `shop.sqlite`, `postgresql://localhost/shop` or `s3://bucket/shop`.
             format: The file format in a folder.
             escape_formulas: Put `'` before texts in CSV that a spreadsheet would run.
+            overwrite: Replace what a destination holds; files are always replaced.
             **loading: Of a database: `append`: add to tables that hold rows. `truncate`: empty
                 them first. `fast_load`: drop indexes and constraints during the load.
-                `allow_remote`: hosts other than this machine.
+                `allow_remote`: hosts other than this machine. `partition_by`: columns that divide
+                tables into folders. `public`: let everybody read what is pushed to the Hub.
 
         Raises:
             UsageError: A file is named, but there are several tables.
             SinkError: The place can't be written.
         """
-        permitted = allowing(loading)
+        permitted = allowing(loading, overwrite=overwrite)
         if target := destination_of(path, permitted):
             rows = {name: self.rows(name) for name in self}
             schemas = {name: table.schema for name, table in rows.items()}
             wanted = incoming(schemas, spec_of(self.manifest))
-            load_tables(target, rows, permitted, wanted)
+            load_tables(target, rows, permitted, wanted, self.manifest)
             return
         place = Path(path)
         named = {self._name(None)} if names_file(place) else self
