@@ -16,6 +16,7 @@ from fabula.cli.main import main
 from fabula.errors import SinkError, SourceError, UsageError
 from fabula.lake import bucket as bucket_module
 from fabula.lake.bucket import bucket_at, hidden
+from fabula.reports.profile import profile
 from fabula.runs.dataset import Dataset
 from tests.lake.conftest import Store
 
@@ -65,7 +66,10 @@ def test_a_run_goes_to_an_object_store_and_is_read_back(
     assert manifest["seed"] == 4
     assert "their-secret-key" not in json.dumps(manifest)
     back = fb.evaluate(place, sections=["diversity"]).tables
-    assert {table.name: table.rows["synthetic"] for table in back} == {"customers": 40, "orders": 90}
+    assert {table.name: table.rows["synthetic"] for table in back} == {
+        "customers": 40,
+        "orders": 90,
+    }
     rows = {name: table.to_table() for name, table in read(place).items()}
     assert rows["orders"].equals(made["orders"])
     assert rows["customers"].schema.names == made["customers"].schema.names
@@ -91,7 +95,7 @@ def test_the_command_line_writes_and_shows_an_object_store(
     assert "manifest written last" in told
     assert main(["show", place]) == 0
     assert "orders" in capsys.readouterr().out
-    assert main(["generate", str(spec(tmp_path)), "-o", place]) == 1
+    assert main(["generate", str(spec(tmp_path)), "-o", place]) == 2
     assert "--overwrite" in capsys.readouterr().err
     assert main(["generate", str(spec(tmp_path)), "-o", place, "--overwrite"]) == 0
 
@@ -188,8 +192,9 @@ def test_an_object_that_changed_is_refused(store: Store) -> None:
         read(place)
 
 
+@pytest.mark.usefixtures("store")
 def test_a_bucket_that_is_not_there_is_named_before_rows_are_made(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SinkError, match="nowhere") as refused:
@@ -240,3 +245,13 @@ def test_the_promises_of_destinations_hold_in_an_object_store(store: Store) -> N
         place,
         lambda where: {name: rows.to_table() for name, rows in read(where).items()},
     )
+
+
+def test_the_columns_that_name_folders_are_profiled(tmp_path: Path) -> None:
+    """DuckDB reads local files itself, and would not see the columns that only folders tell."""
+    place = f"file://{tmp_path}/lake"
+    Dataset({"homes": pa.table({"day": ["a", "b", "b"], "n": [1, 2, 3]})}).write(
+        place, partition_by=["day"]
+    )
+    (table,) = profile(place)
+    assert {column.name: column.distinct for column in table.columns} == {"day": 2, "n": 3}

@@ -20,7 +20,7 @@ from fabula.errors import SourceError, UsageError, did_you_mean
 from fabula.io.claimed_sizes import check_rows
 from fabula.io.frames import arrow_of
 from fabula.io.json_files import columns_of
-from fabula.io.read import TableRows
+from fabula.io.read import TableRows, local_files
 from fabula.io.sources import read_tables
 from fabula.types import TableLike
 
@@ -170,8 +170,7 @@ def _arrow(form: Any, name: str) -> pa.Table:
     if isinstance(form, pa.Table):
         return form
     if _is_lazy(form):
-        files = [Path(file) for file in getattr(form, "files", ())]
-        if files and all(file.is_file() for file in files):
+        if (files := local_files(form)) and all(file.is_file() for file in files):
             check_rows(form.count_rows(), files)
         return form.to_table()
     if isinstance(form, str | os.PathLike):

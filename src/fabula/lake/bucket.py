@@ -54,7 +54,7 @@ class Bucket:
     @property
     def is_local(self) -> bool:
         """Whether it is a folder of this machine."""
-        return self.files.type_name == "local"
+        return bool(self.files.type_name == "local")
 
     def names(self) -> dict[str, int]:
         """The objects below the place, with their sizes, in the order of their names."""
