@@ -199,7 +199,7 @@ def generate(
             a database's tables first. `fast_load`: drop its indexes and constraints during the
             load. `allow_remote`: hosts other than this machine whose databases may be written to.
             `partition_by`: columns that divide tables into folders. `public`: let everybody read
-            what is pushed to the Hub.
+            what is pushed to the Hub. `license`: its licence there.
 
     Raises:
         SpecError: The spec has problems; `violations` lists all of them.

@@ -217,6 +217,7 @@ class Loads(TypedDict, total=False):
         partition_by (COLUMN): Column whose values divide a table into folders, in object stores
             and Delta tables; repeatable.
         public: Let everybody read what is pushed to the Hub; otherwise it is private.
+        license (ID): Licence of what is pushed to the Hub: `cc-by-4.0`.
     """
 
     append: bool
@@ -225,6 +226,7 @@ class Loads(TypedDict, total=False):
     allow_remote: Words
     partition_by: Words
     public: bool
+    license: str
 
 
 class Planned(Modelled, total=False):

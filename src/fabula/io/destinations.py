@@ -37,6 +37,7 @@ class Loading:
         allow_remote: Hosts other than this machine that may be written to.
         partition_by: Columns whose values divide a table into folders of files.
         public: Let everybody read what is pushed.
+        license: The licence of what is pushed, as the Hub calls it: `cc-by-4.0`.
     """
 
     append: bool = False
@@ -46,6 +47,7 @@ class Loading:
     allow_remote: tuple[str, ...] = ()
     partition_by: tuple[str, ...] = ()
     public: bool = False
+    license: str = ""
 
     @property
     def given(self) -> list[str]:
@@ -66,6 +68,7 @@ class LoadOptions(TypedDict, total=False):
     allow_remote: Sequence[str]
     partition_by: Sequence[str]
     public: bool
+    license: str
 
 
 def allowing(options: LoadOptions, *, overwrite: bool = False) -> Loading:
@@ -78,6 +81,7 @@ def allowing(options: LoadOptions, *, overwrite: bool = False) -> Loading:
         allow_remote=tuple(options.get("allow_remote", ())),
         partition_by=tuple(options.get("partition_by", ())),
         public=options.get("public", False),
+        license=options.get("license", ""),
     )
 
 
@@ -284,6 +288,7 @@ def destination_of(output: object, loading: Loading = NOTHING_ALLOWED) -> Target
         meant = {
             "partition_by": "object stores and table formats such as `file:///DIR` or `delta://DIR`",
             "public": "the Hub",
+            "license": "the Hub",
         }.get(given[0])
         raise UsageError(
             f"`{given[0]}` is for {meant or 'databases'}, and `{output}` is not one"

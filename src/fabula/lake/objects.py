@@ -21,12 +21,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fabula.errors import SinkError, SourceError
 from fabula.io.destinations import Blocks, Incoming, Loading
-from fabula.io.formats import ENDINGS
+from fabula.io.formats import is_data, table_name
 from fabula.io.places import write_json
 from fabula.io.run_files import MOST_BYTES, RecordedFile, inside
 from fabula.io.sources import read_tables
+from fabula.io.staging import Staged, check_partitions, record_of, staged
 from fabula.lake.bucket import Bucket, bucket_at
-from fabula.lake.staging import Staged, check_partitions, partition_types, staged
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
@@ -112,7 +112,7 @@ class ObjectSink:
         with bucket.failures(SinkError):
             before = bucket.names()
             past = bucket.read(MANIFEST) if MANIFEST in before else None
-        files: dict[str, list[Staged]] = {table.name: [] for table in tables}
+        files: list[Staged] = []
         new: list[str] = []
         with TemporaryDirectory(prefix="fabula-upload-") as name, bucket.failures(SinkError):
             folder = Path(name)
@@ -121,16 +121,19 @@ class ObjectSink:
                     if before.get(file.name) != file.bytes:
                         new.append(file.name)
                         bucket.upload(file.path, file.name)
-                    files[file.table].append(file)
-                write_json(folder / MANIFEST, self._manifest(tables, files))
+                    file.path.unlink()
+                    files.append(file)
+                write_json(
+                    folder / MANIFEST, record_of(self._record, tables, files, partition_by=keys)
+                )
                 bucket.upload(folder / MANIFEST, MANIFEST)
             except BaseException:
                 self._restore(past, folder)
                 bucket.remove(new)
                 raise
-        now = {file.name for parts in files.values() for file in parts}
+        now = {file.name for file in files}
         bucket.remove([name for name in before if name not in now and name != MANIFEST])
-        count, size = len(now), sum(file.bytes for parts in files.values() for file in parts)
+        count, size = len(files), sum(file.bytes for file in files)
         return {
             "files": count,
             "bytes": size,
@@ -147,24 +150,6 @@ class ObjectSink:
                 (folder / MANIFEST).write_bytes(past)
                 self._bucket.upload(folder / MANIFEST, MANIFEST)
 
-    def _manifest(
-        self, tables: Sequence[Incoming], files: Mapping[str, Sequence[Staged]]
-    ) -> dict[str, Any]:
-        """The run's manifest with the objects in place of its files."""
-        keys, past = self._loading.partition_by, self._record.get("tables", {})
-        told = {}
-        for table in tables:
-            parts = files[table.name]
-            count = sum(part.rows for part in parts)
-            whole = {"requested": count, "written": count, "rejected": 0, "reasons": {}}
-            told[table.name] = {
-                **past.get(table.name, whole),
-                "files": [part.record for part in parts],
-                "columns": table.schema.names,
-                "partition_by": partition_types(table, keys),
-            }
-        return {**self._record, "tables": told}
-
 
 def tables_at(place: str) -> dict[str, Callable[[], pa.Table | ds.Dataset]]:
     """What reads each table of an object store: by its manifest, else each file and folder.
@@ -179,7 +164,7 @@ def tables_at(place: str) -> dict[str, Callable[[], pa.Table | ds.Dataset]]:
         there = bucket.names()
         if MANIFEST in there and (listed := _listed(bucket, there)) is not None:
             return {name: partial(_by_manifest, bucket, table) for name, table in listed.items()}
-    data = [name for name in there if _is_data(name)]
+    data = [name for name in there if is_data(name)]
     if not data:
         raise SourceError(
             f"`{bucket.shown}` holds no data file",
@@ -193,23 +178,10 @@ def tables_at(place: str) -> dict[str, Callable[[], pa.Table | ds.Dataset]]:
     groups: dict[str, list[str]] = defaultdict(list)
     parts = all(_PARTS.match(name) for name in data)
     for name in data:
-        first, _, rest = name.partition("/")
-        groups[
-            PurePosixPath(bucket.root).name
-            if parts
-            else first
-            if rest
-            else PurePosixPath(name).stem
-        ].append(name)
+        folder, inner, _ = name.partition("/")
+        own = folder if inner else table_name(PurePosixPath(name))
+        groups[PurePosixPath(bucket.root).name if parts else own].append(name)
     return {name: partial(_parquet, bucket, files) for name, files in groups.items()}
-
-
-def _is_data(name: str) -> bool:
-    """Whether a name is that of a file of data, and no hidden one."""
-    path = PurePosixPath(name)
-    ending = PurePosixPath(path.stem).suffix if path.suffix in (".gz", ".zip") else path.suffix
-    hidden = any(part[0] in "._" for part in path.parts)
-    return ending.lower() in ENDINGS and not hidden and path.name not in (MANIFEST, "run.json")
 
 
 def _listed(bucket: Bucket, there: Mapping[str, int]) -> dict[str, _Table] | None:

@@ -6,7 +6,7 @@ a name made of the hash means the same bytes for ever.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,10 +58,37 @@ class Staged:
         return {"path": self.name, "rows": self.rows, "bytes": self.bytes, "sha256": self.sha256}
 
 
+def record_of(
+    manifest: Mapping[str, Any],
+    tables: Sequence[Incoming],
+    files: Sequence[Staged],
+    *,
+    folder: str = "",
+    partition_by: Sequence[str] = (),
+) -> dict[str, Any]:
+    """A run's manifest with the staged files in place of its own; of tables alone without a run."""
+    told = {}
+    for table in tables:
+        parts = [file for file in files if file.table == table.name]
+        count = sum(part.rows for part in parts)
+        whole = {"requested": count, "written": count, "rejected": 0, "reasons": {}}
+        told[table.name] = {
+            **manifest.get("tables", {}).get(table.name, whole),
+            "files": [{**part.record, "path": f"{folder}{part.name}"} for part in parts],
+            "columns": table.schema.names,
+            "partition_by": {
+                name: str(plain_type(table.schema.field(name).type))
+                for name in partition_by
+                if name in table.schema.names
+            },
+        }
+    return {**manifest, "tables": told}
+
+
 def staged(
     tables: Sequence[Incoming], rows: Blocks, folder: Path, partition_by: Sequence[str] = ()
 ) -> Iterator[Staged]:
-    """Each file of the tables, written when it is asked for; it is removed after the next one.
+    """Each file of the tables, written when it is asked for; the caller removes it.
 
     A table without rows is one file without rows.
 
@@ -79,7 +106,6 @@ def staged(
             name = f"{inner}/part-{number:05d}-{digest[:8]}.parquet"
             values = dict(_value(part) for part in Path(inner).parts[1:])
             yield Staged(table.name, path, name, count, path.stat().st_size, digest, values)
-            path.unlink(missing_ok=True)
 
 
 def check_partitions(tables: Sequence[Incoming], partition_by: Sequence[str]) -> None:
@@ -114,15 +140,6 @@ def check_partitions(tables: Sequence[Incoming], partition_by: Sequence[str]) ->
                     code="usage.partition",
                     hint="partition by another column",
                 )
-
-
-def partition_types(table: Incoming, partition_by: Sequence[str]) -> dict[str, str]:
-    """The types of the columns of a table whose values name folders."""
-    return {
-        name: str(plain_type(table.schema.field(name).type))
-        for name in partition_by
-        if name in table.schema.names
-    }
 
 
 def _whole(table: Incoming, rows: Blocks, folder: Path) -> Iterator[tuple[Path, int]]:
