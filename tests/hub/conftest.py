@@ -116,7 +116,7 @@ class Hub:
             else:
                 repo.files.pop(value["path"])
         repo.commits += 1
-        url = f"{self.url}/datasets/x/commit/{repo.sha}"
+        url = f"{self.url}/datasets/me/any/commit/{repo.sha}"
         return 200, {"success": True, "commitOid": repo.sha, "commitUrl": url}
 
 

@@ -23,6 +23,8 @@ from fabula.io.tables import as_table
 from fabula.runs.dataset import Dataset
 from tests.hub.conftest import TOKEN, Hub, Repo
 
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")  # the client's
+
 SHOP = """
 name: shop
 description: A small shop | with a bar.

@@ -92,6 +92,8 @@ class Repository:
                 show_progress_bars()
 
     def _failure(self, exc: Exception, error: type[FabulaError]) -> FabulaError:
+        while isinstance(exc, RuntimeError) and isinstance(exc.__cause__, Exception):
+            exc = exc.__cause__  # the client wraps what went wrong in a thread
         state = getattr(getattr(exc, "response", None), "status_code", None)
         token = os.environ.get("HF_TOKEN")
         side = "sink" if error.__name__ == "SinkError" else "source"

@@ -31,6 +31,12 @@ def arrow_of(frame: Any) -> pa.Table:
     return table if schema.equals(table.schema) else table.cast(schema)
 
 
+def is_frame(value: object) -> bool:
+    """Whether a value is a table or rows of any library."""
+    ways = ("__arrow_c_stream__", "__arrow_c_array__", "scanner")
+    return any(hasattr(value, way) for way in ways) or _library(value) == "datasets"
+
+
 def _library(frame: object) -> str:
     return type(frame).__module__.partition(".")[0]
 

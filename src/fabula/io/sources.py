@@ -124,6 +124,11 @@ def database_of(path: PathLike) -> Target | None:
     return target if is_read else None
 
 
+def is_source(path: PathLike) -> bool:
+    """Whether a text is the path of something there, or an address that is read."""
+    return database_of(path) is not None or Path(path).exists()
+
+
 @contextmanager
 def _reading(place: Path) -> Iterator[None]:
     """Bounds what a file unpacks to, and says what is wrong with one that can't be read.
