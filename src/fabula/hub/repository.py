@@ -17,8 +17,11 @@ from typing import Any
 import httpx2
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
-from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars
-from huggingface_hub.utils import enable_progress_bars as show_progress_bars
+from huggingface_hub.utils.tqdm import (
+    are_progress_bars_disabled,
+    disable_progress_bars,
+    enable_progress_bars,
+)
 
 from fabula.errors import FabulaError, UsageError
 
@@ -89,7 +92,7 @@ class Repository:
             raise self._failure(exc, error) from exc
         finally:
             if not hidden:
-                show_progress_bars()
+                enable_progress_bars()
 
     def _failure(self, exc: Exception, error: type[FabulaError]) -> FabulaError:
         while isinstance(exc, RuntimeError) and isinstance(exc.__cause__, Exception):

@@ -76,7 +76,7 @@ def _by_card(
         called = str(config.get("config_name") or "default")
         folder = str(config.get("data_dir") or "")
         wanted = config.get("data_files") or (f"{folder}/**" if folder else "**")
-        splits = wanted if isinstance(wanted, list) else [wanted]
+        splits: list[Any] = wanted if isinstance(wanted, list) else [wanted]
         if not all(isinstance(split, Mapping) for split in splits):
             splits = [{"split": "train", "path": splits}]
         for split in splits:

@@ -147,7 +147,7 @@ class DeltaSink:
     def _commit(self, table: Incoming, files: Sequence[Staged], past: int | None) -> None:
         """Commit the files of a table, and nothing else."""
         inner = len(file_stem(table.name)) + 1
-        actions = [
+        actions: list[Any] = [
             AddAction(
                 file.name[inner:],
                 file.bytes,

@@ -225,7 +225,7 @@ class Dataset(Mapping[str, Any], Result):
         private: bool = True,
         overwrite: bool = False,
         license: str = "",  # noqa: A002
-        evaluation: Result | None = None,
+        evaluation: Any = None,
     ) -> None:
         """Push the tables to a dataset on the Hugging Face Hub, with a card and the manifest.
 
