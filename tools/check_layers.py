@@ -18,6 +18,7 @@ PACKAGE = "fabula"
 LAYERS = (
     ("cli",),
     ("testing", "extending"),
+    ("assistants",),
     ("api", "web"),
     ("reports",),
     ("evaluation",),
