@@ -53,7 +53,7 @@ LAYERS = (
     ("kinds",),
     ("fakers",),
     ("lookup",),
-    ("extensions", "options", "streams", "types", "errors"),
+    ("extensions", "options", "streams", "telemetry", "types", "errors"),
 )
 """Rooms of the package from the top layer to the bottom one.
 

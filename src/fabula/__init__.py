@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from fabula.runs.program import program, run_program
     from fabula.runs.replicates import Replicates, replicate
     from fabula.runs.simulation import simulate
+    from fabula.runs.tracking import log_run
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
     from fabula.synthesizers.fitting import fit
@@ -102,6 +103,7 @@ __all__ = [
     "infer",
     "load",
     "load_synthesizer",
+    "log_run",
     "mask",
     "near_duplicates",
     "pairs",
@@ -153,6 +155,7 @@ _HOMES = {
     "runs.program": "program run_program",
     "runs.replicates": "Replicates replicate",
     "runs.simulation": "simulate",
+    "runs.tracking": "log_run",
     "spec.tables": "DatasetSpec TableSpec",
     "synthesizers.fitting": "fit",
     "synthesizers.multitable.database": "RelationalSynthesizer",

@@ -1,4 +1,4 @@
-"""`fabula mcp`, driven by the official client: a spec is mended, rows are made and evaluated."""
+"""`fabula mcp`, driven by the official client: a spec is repaired, rows are made and evaluated."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def content(result: Any) -> dict[str, Any]:
     return found
 
 
-def test_an_assistant_mends_a_spec_in_three_calls_then_makes_and_evaluates_rows(
+def test_an_assistant_repairs_a_spec_in_three_calls_then_makes_and_evaluates_rows(
     tmp_path: Path,
 ) -> None:
     async def calls(client: Client) -> list[dict[str, Any]]:

@@ -223,7 +223,7 @@ def main() -> None:
     bounds = Bounds(**given["bounds"])
     _limited(bounds)
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # whatever else is printed is no answer
+    os.dup2(2, 1)  # anything else that is printed goes to stderr
     tools = Tools(Path.cwd(), bounds)
     json.dump(answer_to(tools, given, bounds.max_answer), out, ensure_ascii=False, default=str)
     out.close()

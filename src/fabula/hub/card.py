@@ -33,9 +33,7 @@ def card(manifest: Mapping[str, Any], schemas: Mapping[str, pa.Schema], name: st
     parts = [
         _facts(manifest, list(schemas), title),
         f"# {_plain(title)}",
-        "This is **synthetic data**, made by"
-        f" [Fabula](https://pypi.org/project/fabula/) {version('fabula')}. No row is an"
-        " observation.",
+        f"**Synthetic data**, made by Fabula {version('fabula')}. No row is an observation.",
         *_description(manifest),
         "## Tables",
         _grid(

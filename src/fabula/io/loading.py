@@ -12,6 +12,7 @@ from fabula.errors import RunInterrupted
 from fabula.io.destinations import Blocks, Incoming, KeepsRecord, Link, Loading, Sink, Target
 from fabula.io.read import TableRows, typed
 from fabula.spec.tables import DatasetSpec
+from fabula.telemetry import span
 
 
 def load_tables(
@@ -59,7 +60,8 @@ def load(
     if manifest and isinstance(sink, KeepsRecord):
         sink.keep_record(manifest)
     try:
-        facts = sink.load(tables, counted)
+        with span("fabula.load", sink=type(sink).__name__, tables=len(tables)):
+            facts = sink.load(tables, counted)
     except KeyboardInterrupt as exc:
         raise RunInterrupted(
             f"stopped during the load into `{sink.place}`; nothing was loaded",

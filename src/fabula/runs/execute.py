@@ -31,8 +31,10 @@ from fabula.runs.parts import summed
 from fabula.runs.progress import Tracker
 from fabula.runs.stores import MemoryStore, Store
 from fabula.runs.tables import Tables
+from fabula.runs.tracking import count_run
 from fabula.runs.training_sets import write_outputs
 from fabula.spec.tables import ModelSpec
+from fabula.telemetry import span
 from fabula.types import Path as PathLike
 
 logger = logging.getLogger(__name__)
@@ -73,12 +75,15 @@ def execute(
         return _make(plan, engines, store, tracker, options.workers)
 
     try:
-        if output is None:
-            dataset = make(MemoryStore())
-        else:
-            dataset = _into_folder(plan, Path(output), options, tracker, make)
+        with span("fabula.run", seed=plan.seed, tables=len(plan.tables)) as note:
+            if output is None:
+                dataset = make(MemoryStore())
+            else:
+                dataset = _into_folder(plan, Path(output), options, tracker, make)
+            note(passed=dataset.manifest["passed"], rejected=len(dataset.rejected))
     except KeyboardInterrupt as exc:
         raise _interrupted(tracker, kept=output is not None) from exc
+    count_run(dataset.manifest)
     tell_formulas(dataset.manifest, escaped=options.escape_formulas)
     raise_verdict(dataset, options.max_rejects, plan.spec.source)
     return dataset

@@ -16,6 +16,7 @@ from fabula.runs.executor import LocalExecutor
 from fabula.runs.parts import Layout, PartRecord
 from fabula.runs.progress import Tracker
 from fabula.runs.stores import Store
+from fabula.telemetry import span
 
 
 class Tables:
@@ -51,9 +52,10 @@ class Tables:
         missing = [part for part in range(layout.parts) if part not in kept]
         if attempt and not missing and layout.blocks:
             self._makers[table].make(0, attempt=attempt)  # later tables need the right drawing
-        for part, record in self._executor.map(make_part, missing):
-            kept[part] = record
-            self._tracker.kept(table, record.asked)
+        with span("fabula.table", table=table, rows=layout.rows, parts=len(missing)):
+            for part, record in self._executor.map(make_part, missing):
+                kept[part] = record
+                self._tracker.kept(table, record.asked)
         self.records[table] = tuple(kept[part] for part in sorted(kept))
         self._count(layout)
 
