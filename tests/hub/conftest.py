@@ -41,7 +41,9 @@ class Hub:
     asked: list[str] = field(default_factory=list)
     fails: str = ""
 
-    def answer(self, method: str, path: str, body: bytes, token: str) -> tuple[int, Any]:
+    def answer(  # noqa: PLR0912
+        self, method: str, path: str, body: bytes, token: str
+    ) -> tuple[int, Any]:
         """The status and the answer to a request."""
         self.asked.append(f"{method} {path}")
         if self.fails and self.fails in path:
@@ -66,6 +68,8 @@ class Hub:
             return 200, self._info(found[1], repo)
         if verb == "resolve":
             return self._file(repo, rest.partition("/")[2])
+        if verb == "tree":
+            return 200, self._tree(repo, rest.partition("/")[2])
         if token != TOKEN:
             return 403, {"error": "the token may not write"}
         if verb == "preupload":
@@ -91,6 +95,22 @@ class Hub:
         files = [{"rfilename": file} for file in repo.files]
         facts = {"id": name, "private": repo.private, "sha": repo.sha, "siblings": files}
         return {**facts, **({"cardData": card} if card else {})}
+
+    def _tree(self, repo: Repo, folder: str) -> list[dict[str, Any]]:
+        """What is right in a folder."""
+        start = f"{folder}/" if folder else ""
+        inner = {name.removeprefix(start): name for name in repo.files if name.startswith(start)}
+        folders = {name.partition("/")[0] for name in inner if "/" in name}
+        files = [
+            (start + name, repo.files[full]) for name, full in inner.items() if "/" not in name
+        ]
+        return [
+            *({"type": "directory", "path": start + name, "oid": "0" * 40} for name in folders),
+            *(
+                {"type": "file", "path": name, "size": len(data), "oid": "1" * 40}
+                for name, data in files
+            ),
+        ]
 
     def _file(self, repo: Repo, name: str) -> tuple[int, Any]:
         return (200, repo.files[name]) if name in repo.files else (404, {"error": "no file"})

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,6 @@ import yaml
 import fabula as fb
 from fabula.cli.main import main
 from fabula.errors import SinkError, SourceError, UsageError
-from fabula.hub.rows import _fits
 from fabula.io.sources import read_tables
 from fabula.io.tables import as_table
 from fabula.runs.dataset import Dataset
@@ -87,17 +89,30 @@ def test_a_run_is_pushed_with_a_card_and_read_back(
     assert TOKEN not in told + everything(hub) + json.dumps(dict(made.manifest))
 
 
-def test_the_official_library_loads_what_was_pushed(hub: Hub) -> None:
-    """Each table is a configuration whose files the card names."""
-    Dataset({"homes": HOMES}).push_to_hub("me/homes", private=False)
-    card = yaml.safe_load(hub.repos["me/homes"].files["README.md"].decode().split("---")[1])
-    (config,) = card["configs"]
-    pattern = config["data_files"][0]["path"]
-    (content,) = [
-        data for name, data in hub.repos["me/homes"].files.items() if _fits(name, pattern)
-    ]
-    assert pyarrow.parquet.read_table(io.BytesIO(content)).equals(HOMES)
+def test_the_official_library_loads_what_was_pushed(hub: Hub, tmp_path: Path) -> None:
+    """Each table is a configuration, in a process that knows nothing of Fabula."""
+    Dataset({"homes": HOMES, "pets": HOMES[:1]}).push_to_hub("me/homes", private=False)
     assert hub.repos["me/homes"].private is False
+    program = """
+import datasets
+print(datasets.get_dataset_config_names("me/homes"))
+print(datasets.load_dataset("me/homes", "pets")["train"].to_list())
+print(datasets.load_dataset("me/homes")["train"].num_rows)
+"""
+    settings = {"HF_HOME": str(tmp_path / "home"), "HF_HUB_DISABLE_XET": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        check=False,
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout.splitlines() == [
+        "['homes', 'pets']",
+        "[{'n': 1, 'text': 'a'}]",
+        "3",
+    ], done.stderr
 
 
 def test_gates_of_an_evaluation_stand_in_the_card(hub: Hub) -> None:
