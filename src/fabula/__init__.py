@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from fabula.runs.replicates import Replicates, replicate
     from fabula.runs.shares.merge import merge
     from fabula.runs.simulation import simulate
+    from fabula.runs.tracking import log_run
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
     from fabula.synthesizers.fitting import fit
@@ -103,6 +104,7 @@ __all__ = [
     "infer",
     "load",
     "load_synthesizer",
+    "log_run",
     "mask",
     "merge",
     "near_duplicates",
@@ -156,6 +158,7 @@ _HOMES = {
     "runs.replicates": "Replicates replicate",
     "runs.shares.merge": "merge",
     "runs.simulation": "simulate",
+    "runs.tracking": "log_run",
     "spec.tables": "DatasetSpec TableSpec",
     "synthesizers.fitting": "fit",
     "synthesizers.multitable.database": "RelationalSynthesizer",

@@ -11,10 +11,13 @@ from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Literal
 
+from typing_extensions import Unpack
+
 from fabula.errors import CheckError, PartialRunError, UsageError
 from fabula.inference.infer import infer
 from fabula.inference.inferred import Inferred
 from fabula.inference.resolve import SpecLike, load, resolve
+from fabula.io.destinations import LoadOptions, allowing, destination_of
 from fabula.planning.plan import Plan
 from fabula.planning.planner import make_plan
 from fabula.planning.previews import PREVIEW_ROWS, shortened
@@ -164,11 +167,8 @@ def generate(
     max_tokens: int | None = None,
     max_cost: float | None = None,
     escape_formulas: bool | None = None,
-    append: bool = False,
-    truncate: bool = False,
-    fast_load: bool = False,
-    allow_remote: Sequence[str] = (),
     progress: ProgressLike = None,
+    **loading: Unpack[LoadOptions],
 ) -> Dataset:
     """Make the data, check it and write it.
 
@@ -206,12 +206,13 @@ def generate(
         max_cost: Most US dollars.
         escape_formulas: Put `'` before texts in CSV that a spreadsheet would run, such as
             `=HYPERLINK(…)`; otherwise they are counted in a warning and in the manifest.
-        append: Add rows to a database's tables that hold some.
-        truncate: Empty a database's tables first, in the same transaction.
-        fast_load: Drop a database's indexes and constraints during the load, and add them again.
-        allow_remote: Hosts other than this machine whose databases may be written to.
         progress: Called with a table's name, its rows done and its rows asked. In a notebook,
             progress shows below the cell, unless this is False.
+        **loading: Of a destination: `append`: add rows to tables that hold some. `truncate`: empty
+            a database's tables first. `fast_load`: drop its indexes and constraints during the
+            load. `allow_remote`: hosts other than this machine whose databases may be written to.
+            `partition_by`: columns that divide tables into folders. `public`: let everybody read
+            what is pushed to the Hub. `license`: its licence there.
 
     Raises:
         SpecError: The spec has problems; `violations` lists all of them.
@@ -225,7 +226,6 @@ def generate(
         100
     """
     from fabula.inference.check_shorthand import with_checks
-    from fabula.io.destinations import Loading, destination_of
     from fabula.io.formulas import is_asked
     from fabula.llm.cache.budget import Budget
     from fabula.render.cells import watched
@@ -248,18 +248,18 @@ def generate(
         from fabula.review.notes import with_review
 
         wanted = with_review(wanted, review)
-    loading = Loading(append, truncate, False, fast_load, tuple(allow_remote))
-    target = None if output is None else destination_of(output, loading)
+    permitted = allowing(loading)
+    target = None if output is None else destination_of(output, permitted)
     if report and target is not None and not target.is_shown:
         raise UsageError(
             f"{target.entry.title} is written, not read, so there is no report of it",
             code="usage.report",
             hint='generate into a folder first: `output="out"`',
         )
-    if target is not None and append:
+    if target is not None and permitted.append:
         from fabula.databases.continuing import continued
 
-        wanted = continued(wanted, target.open(loading))
+        wanted = continued(wanted, target.open(permitted))
     place = None if output is None else FilePath(output)
     sharing = Sharing.of(
         blocks,
@@ -282,7 +282,7 @@ def generate(
         overwrite=overwrite,
         max_rejects=max_rejects,
         escape_formulas=is_asked(escape_formulas),
-        loading=loading,
+        loading=permitted,
         progress=watched(progress),
     )
     check_class = partial(check_row_class, planned.spec)

@@ -47,6 +47,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Set up": {
         "models": "List language models, check one, download the embedded one.",
         "keys": "Store API keys for this user.",
+        "mcp": "Serve tools to an assistant, over stdin and stdout (Model Context Protocol).",
         "plugins": "List installed plug-ins, what each adds, and what failed to load.",
         "doctor": "Check the installation and suggest fixes.",
     },

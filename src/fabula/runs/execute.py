@@ -32,8 +32,10 @@ from fabula.runs.parts import summed
 from fabula.runs.progress import Tracker
 from fabula.runs.stores import MemoryStore, Store
 from fabula.runs.tables import Tables
+from fabula.runs.tracking import count_run
 from fabula.runs.training_sets import write_outputs
 from fabula.spec.tables import ModelSpec
+from fabula.telemetry import span
 from fabula.types import Path as PathLike
 
 logger = logging.getLogger(__name__)
@@ -88,11 +90,16 @@ def execute(
         tables = Tables(engines.makers, store, tracker, workers, elsewhere)
         return _make(plan, engines, tables)
 
-    with interruptible(tracker, kept=output is not None):
+    with (
+        interruptible(tracker, kept=output is not None),
+        span("fabula.run", seed=plan.seed, tables=len(plan.tables)) as note,
+    ):
         if output is None:
             dataset = make(MemoryStore())
         else:
             dataset = _into_folder(plan, Path(output), options, tracker, make, merged=merged)
+        note(passed=dataset.manifest["passed"], rejected=len(dataset.rejected))
+    count_run(dataset.manifest)
     tell_formulas(dataset.manifest, escaped=options.escape_formulas)
     raise_verdict(dataset, options.max_rejects, plan.spec.source)
     return dataset
