@@ -39,6 +39,7 @@ LAYERS = (
     ("inference",),
     ("render",),
     ("evaluation.metrics",),
+    ("schemas",),
     ("dedup", "relationships", "databases"),
     ("functions",),
     ("llm",),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from os import PathLike
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.databases.address import defines_schema
+from fabula.errors import PrerequisiteError
 from fabula.inference.across import keep_rules, sql_name
 from fabula.inference.arrays import guess_array, guess_labels
 from fabula.inference.inferred import Inferred
@@ -26,6 +28,7 @@ from fabula.io.tables import named_tables
 from fabula.io.written.fields import form_of
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.relationships.keys import ForeignKey, Keys, find_keys, key_labels, singular
+from fabula.schemas import DECLARING
 from fabula.spec import col
 from fabula.spec.locations import Source
 from fabula.spec.tables import DatasetSpec, TableSpec
@@ -48,10 +51,10 @@ def infer(source: Any, *, prompt: str | None = None) -> Inferred:
         >>> infer({"n": [1, 2, 3], "ok": [True, True, False]})
         data: 2 columns (1 key, 1 bernoulli)
     """
-    if isinstance(source, str | PathLike) and defines_schema(str(source)):
-        from fabula.inference.schemas.schema import infer_schema
-
-        return infer_schema(str(source))
+    if isinstance(source, str | PathLike):
+        declared = _from_schema(str(source))
+        if declared is not None:
+            return declared
     cls = class_of(source)
     if cls is not None:
         table, reasons = guessed_table(cls, prompt=prompt)
@@ -59,6 +62,21 @@ def infer(source: Any, *, prompt: str | None = None) -> Inferred:
         places = {f"tables.{table.name}.columns.{name}": why for name, why in reasons.items()}
         return Inferred(spec.written_in(Source(row_class=cls)), MappingProxyType(places))
     return _from_tables(named_tables(source), prompt or "")
+
+
+def _from_schema(source: str) -> Inferred | None:
+    """The spec of a source that declares its tables; None for data and classes.
+
+    Raises:
+        PrerequisiteError: The extra `databases` is missing.
+    """
+    if not (defines_schema(source) or Path(source).suffix.lower() in DECLARING):
+        return None
+    try:
+        from fabula.inference.schemas.schema import infer_schema
+    except ImportError as exc:
+        raise PrerequisiteError.for_extra("databases", needed_by="reading a schema") from exc
+    return infer_schema(source)
 
 
 def _from_tables(data: Mapping[str, pa.Table], prompt: str) -> Inferred:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar
 
+from fabula.databases.address import defines_schema
 from fabula.databases.schema import Schema
 from fabula.inference.inferred import Inferred
 from fabula.inference.schemas.links import Links
@@ -27,7 +28,7 @@ class InferredSchema(Inferred):
     counts: tuple[tuple[str, int], ...] = ()
     told: tuple[tuple[str, str, str], ...] = ()
 
-    untouched: ClassVar = "nothing was written to the database"
+    untouched: ClassVar = "nothing was written to the source"
 
     def __repr__(self) -> str:
         first, *others = [amounts.count(number, what) for what, number in self.counts if number]
@@ -37,18 +38,24 @@ class InferredSchema(Inferred):
         return "\n".join([f"Read {read} (no rows were read)", *grid.lines(rows), *notes])
 
 
-def infer_schema(source: str) -> InferredSchema:
-    """The spec of a database's schema, or of a script's; no row is read.
+def infer_schema(source: str) -> InferredSchema | None:
+    """The spec of a source that declares its tables, of which no row is read; None for data.
 
     Args:
-        source: An address such as `postgresql://user@host/name`, or a `.sql` file.
+        source: An address such as `postgresql://user@host/name`, a `.sql` file, or a file of
+            `fabula.schemas.reading`.
 
     Raises:
         SourceError: It can't be read, or defines no table.
     """
-    from fabula.databases.reading import read_schema
+    if defines_schema(source):
+        from fabula.databases.reading import read_schema
 
-    return spec_of(read_schema(source))
+        return spec_of(read_schema(source))
+    from fabula.schemas.reading import read_declared
+
+    declared = read_declared(Path(source))
+    return None if declared is None else spec_of(declared)
 
 
 def spec_of(schema: Schema) -> InferredSchema:
