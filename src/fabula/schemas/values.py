@@ -69,7 +69,7 @@ class TableOfValues:
         Raises:
             SourceError: A property that every row has can't be made.
         """
-        for name, part in self._properties(schema).items():
+        for name, part in self._properties(schema, self.name).items():
             made = self.add(name, part, f"{self.name}.{name}", within)
             if made is None and name in (schema.get("required") or ()):
                 raise SourceError(
@@ -135,7 +135,7 @@ class TableOfValues:
         self, name: str, schema: Mapping[str, Any], place: str, within: tuple[str, ...], who: str
     ) -> Column | None:
         parts = {}
-        for key, part in self._properties(schema).items():
+        for key, part in self._properties(schema, place).items():
             made = self.add(
                 self.kept.free(f"{name}_{key}"),
                 part,
@@ -285,13 +285,31 @@ class TableOfValues:
         self.kept.columns[name] = made
         return made
 
-    def _properties(self, schema: Mapping[str, Any]) -> dict[str, Any]:
-        """The properties that a row gets; those that are never allowed are left out."""
-        listed = schema.get("properties") or {}
-        missing = [name for name in schema.get("required") or () if name not in listed]
-        return {name: part for name, part in listed.items() if part is not False} | {
-            name: {} for name in missing
-        }
+    def _properties(self, schema: Mapping[str, Any], place: str) -> dict[str, Any]:
+        """The properties that a row gets; names must differ by more than their case.
+
+        Raises:
+            SourceError: Two required names differ by nothing but their case.
+        """
+        needed = schema.get("required") or ()
+        listed = {**(schema.get("properties") or {})}
+        listed |= {name: {} for name in needed if name not in listed}
+        kept: dict[str, Any] = {}
+        for name in sorted(listed, key=lambda name: name not in needed):
+            if listed[name] is False or not name:
+                continue
+            twin = next((other for other in kept if other.lower() == name.lower()), None)
+            if twin is not None and name in needed:
+                raise SourceError(
+                    f"`{place}` requires `{twin}` and `{name}`, which differ by case alone",
+                    code="source.twins",
+                    hint="rename one of them",
+                )
+            if twin is not None:
+                self.kept.notes.append(f"{place}.{name} is left out: `{twin}` has the same letters")
+            else:
+                kept[name] = listed[name]
+        return {name: kept[name] for name in listed if name in kept}
 
 
 def _shape(column: Column) -> str:

@@ -36,6 +36,8 @@ NUMBERS = {*WHOLE, "DECIMAL", "UDECIMAL", "MONEY", "SMALLMONEY", "FLOAT", "DOUBL
 """All types of numbers."""
 _DIGITS = 15
 """Digits that a float64 keeps."""
+_FARTHEST = 2**63 - 2**10
+"""The highest whole number of 64 bits that a float64 is, too."""
 _WIDE = 1_000
 """How far a number reaches of which nothing else is known."""
 
@@ -81,8 +83,8 @@ class Bounds:
             decimals = max(decimals, min(12, math.ceil(1 - math.log10(room))))
             step = 10.0**-decimals
             low, high = _end(facts.low, step * facts.above), _end(facts.high, -step * facts.below)
-        low = low if low is None else _rounded(low, decimals, math.ceil)
-        high = high if high is None else _rounded(high, decimals, math.floor)
+        low = low if low is None else max(_rounded(low, decimals, math.ceil), -_FARTHEST)
+        high = high if high is None else min(_rounded(high, decimals, math.floor), _FARTHEST)
         return cls(decimals, low, high, most if high is None else min(most, high))
 
     @property

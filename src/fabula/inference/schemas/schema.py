@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any
 
 from fabula.databases.address import defines_schema
 from fabula.databases.schema import Schema
@@ -23,12 +23,17 @@ class InferredSchema(Inferred):
     Attributes:
         counts: How many tables, keys and rules were read.
         told: What the tables became: place, what, why.
+        live: Whether a database was asked.
     """
 
     counts: tuple[tuple[str, int], ...] = ()
     told: tuple[tuple[str, str, str], ...] = ()
 
-    untouched: ClassVar = "nothing was written to the source"
+    live: bool = False
+
+    @property
+    def untouched(self) -> str:
+        return "nothing was written to the database" if self.live else super().untouched
 
     def __repr__(self) -> str:
         first, *others = [amounts.count(number, what) for what, number in self.counts if number]
@@ -38,20 +43,25 @@ class InferredSchema(Inferred):
         return "\n".join([f"Read {read} (no rows were read)", *grid.lines(rows), *notes])
 
 
-def infer_schema(source: str) -> InferredSchema | None:
+def infer_schema(source: Any) -> InferredSchema | None:
     """The spec of a source that declares its tables, of which no row is read; None for data.
 
     Args:
-        source: An address such as `postgresql://user@host/name`, a `.sql` file, or a file of
-            `fabula.schemas.reading`.
+        source: An address such as `postgresql://user@host/name`, a `.sql` file, a file of
+            `fabula.schemas.reading`, or models in Python.
 
     Raises:
         SourceError: It can't be read, or defines no table.
     """
+    if not isinstance(source, str):
+        from fabula.schemas.models import read_models
+
+        return spec_of(read_models(source))
     if defines_schema(source):
         from fabula.databases.reading import read_schema
 
-        return spec_of(read_schema(source))
+        live = Path(source).suffix.lower() != ".sql"
+        return replace(spec_of(read_schema(source)), live=live)
     from fabula.schemas.reading import read_declared
 
     declared = read_declared(Path(source))
