@@ -6,7 +6,7 @@ holds one of the customers. `customer_id` is a key of `Customer` where the types
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,35 @@ def read_json_schema(path: Path, root: Any) -> Schema:
         SourceError: It describes no object, or one that never ends.
     """
     documents = Documents(path, root)
-    tables = _Tables(documents, path)
+    return _schema(path, documents, _objects_of(documents, path))
+
+
+def read_definitions(
+    path: Path, definitions: Mapping[str, Any], tops: Sequence[str], notes: tuple[str, ...]
+) -> Schema:
+    """The tables of other formats' records, as JSON Schemas by their full names.
+
+    Args:
+        path: The file that defines them.
+        definitions: The schemas; they refer to each other by `#/definitions/NAME`.
+        tops: Which ones become tables.
+        notes: What their reader does not keep.
+
+    Raises:
+        SourceError: None is an object, or one never ends.
+    """
+    documents = Documents(path, {"definitions": definitions})
+    short = [name.rpartition(".")[2] for name in tops]
+    found = {
+        f"{path.resolve()}#/definitions/{name}": name if short.count(last) > 1 else last
+        for name, last in zip(tops, short, strict=True)
+    }
+    made = _schema(path, documents, found)
+    return replace(made, unread=(*notes, *made.unread))
+
+
+def _schema(path: Path, documents: Documents, objects: Mapping[str, str]) -> Schema:
+    tables = _Tables(documents, objects)
     made = tables.all()
     if not made:
         raise SourceError(
@@ -44,7 +72,27 @@ def read_json_schema(path: Path, root: Any) -> Schema:
             hint="give a schema with `type: object` and `properties`, or an OpenAPI document with"
             " `components.schemas`",
         )
-    return Schema(path.stem, "duckdb", made, tuple(dict.fromkeys(tables.notes)))
+    return Schema(path.name.partition(".")[0], "duckdb", made, tuple(dict.fromkeys(tables.notes)))
+
+
+def _objects_of(documents: Documents, path: Path) -> dict[str, str]:
+    """The names of schemas that may be tables, by the reference that leads to each."""
+    root, file = documents.root, f"{path.resolve()}"
+    if not is_openapi(root):
+        whole = settled(documents, root, path.stem, [])
+        name = _words(str(root.get("title") or "")) or path.name.partition(".")[0]
+        if whole.type == "array":
+            return {f"{file}#/items": name}
+        if whole.schema.get("properties"):
+            return {f"{file}#": name}
+    found = {}
+    for place in _PLACES:
+        part: Any = root
+        for key in place.split("/"):
+            part = part.get(key) if isinstance(part, Mapping) else None
+        for name in part if isinstance(part, Mapping) else ():
+            found[f"{file}#/{place}/{name.replace('~', '~0').replace('/', '~1')}"] = name
+    return found
 
 
 def is_openapi(root: Any) -> bool:
@@ -66,12 +114,16 @@ def is_json_schema(root: Any) -> bool:
 class _Tables:
     """The tables of a document; each is made when it is first asked for."""
 
-    def __init__(self, documents: Documents, path: Path) -> None:
+    def __init__(self, documents: Documents, objects: Mapping[str, str]) -> None:
         self.notes: list[str] = []
         self._documents = documents
         self._made: dict[str, Table] = {}
         self._open: set[str] = set()
-        self._schemas = self._listed(path)
+        self._schemas = {}
+        for ref, name in objects.items():
+            schema = settled(documents, {"$ref": ref}, name, [])
+            if schema.type == "object" and schema.schema.get("properties"):
+                self._schemas[ref] = (name, self._named(schema, ref))
 
     def all(self) -> dict[str, Table]:
         """All tables, with the keys that names tell of."""
@@ -79,30 +131,6 @@ class _Tables:
             self._table(ref)
         self._link_by_name()
         return self._made
-
-    def _listed(self, path: Path) -> dict[str, tuple[str, Settled]]:
-        """The objects that become tables, by the reference that leads to each."""
-        root, file = self._documents.root, f"{path.resolve()}"
-        found: dict[str, Any] = {}
-        if not is_openapi(root):
-            whole = settled(self._documents, root, path.stem, [])
-            name = _words(str(root.get("title") or "")) or path.name.partition(".")[0]
-            if whole.type == "array":
-                found[f"{file}#/items"] = name
-            elif whole.schema.get("properties"):
-                found[f"{file}#"] = name
-        for place in _PLACES if not found else ():
-            part: Any = root
-            for key in place.split("/"):
-                part = part.get(key) if isinstance(part, Mapping) else None
-            for name in part if isinstance(part, Mapping) else ():
-                found[f"{file}#/{place}/{name.replace('~', '~0').replace('/', '~1')}"] = name
-        listed = {}
-        for ref, name in found.items():
-            schema = settled(self._documents, {"$ref": ref}, name, [])
-            if schema.type == "object" and schema.schema.get("properties"):
-                listed[ref] = (name, self._named(schema, ref))
-        return listed
 
     def _named(self, found: Settled, ref: str) -> Settled:
         """An object with the name that the discriminator of its base asks for."""

@@ -21,6 +21,8 @@ from fabula.spec import col
 
 ANY = exp.DataType.build("JSON")
 """The type of a value that a column of its own draws."""
+SQL_TYPE = "\0sql"
+"""The word that names a SQL type, for formats whose values are no JSON; no document can hold it."""
 EMPTY_OBJECT = "MAP([]::VARCHAR[], []::VARCHAR[])"
 _PLAIN = {"integer": "BIGINT", "number": "DOUBLE"}
 _LISTED = 20
@@ -62,10 +64,19 @@ def plain_column(kept: Kept, name: str, found: Settled, place: str) -> Column:
     schema, column = found.schema, exp.column(exp.to_identifier(name, quoted=True))
     if "const" in schema or schema.get("enum") or found.type == "null":
         return _one_of(kept, name, found, column, place)
+    if SQL_TYPE in schema:
+        return _typed(kept, name, exp.DataType.build(schema[SQL_TYPE]))
     if found.type == "boolean":
         return Column(name, exp.DataType.build("BOOLEAN"))
     if found.type in ("integer", "number"):
         return _number(kept, name, found, column, place)
+    return _text(kept, name, schema, column, place)
+
+
+def _text(
+    kept: Kept, name: str, schema: Mapping[str, Any], column: exp.Column, place: str
+) -> Column:
+    """A text by its format or its pattern, with its lengths."""
     drawn = FORMATS.get(str(schema.get("format", "")))
     if "format" in schema and drawn is None and "pattern" not in schema:
         kept.notes.append(f"{place}: the format `{schema['format']}` is not known")
@@ -90,6 +101,17 @@ def plain_column(kept: Kept, name: str, found: Settled, place: str) -> Column:
         inner = kept.hidden(f"{name}_value", made[0], reason)
         return made_column(name, made[1].format(quoted(inner)), reason)
     return Column(name, exp.DataType.build("TEXT"), drawn=made, reason=reason)
+
+
+def _typed(kept: Kept, name: str, kind: exp.DataType) -> Column:
+    """A value of a SQL type; bytes are a hidden text of the size."""
+    if kind.this != exp.DType.BINARY:
+        return Column(name, kind)
+    sizes = [int(size.name) for size in kind.expressions]
+    drawn = col.pattern(f"[a-z0-9]{{{(sizes or [12])[0]}}}")
+    return made_column(
+        name, f"encode({quoted(kept.hidden(f'{name}_text', drawn, 'bytes'))})", "bytes"
+    )
 
 
 def _one_of(kept: Kept, name: str, found: Settled, column: exp.Column, place: str) -> Column:

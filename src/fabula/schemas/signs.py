@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
 
-DECLARING = (".json", ".yaml", ".yml")
+DECLARING = (
+    ".json", ".yaml", ".yml", ".avsc", ".avpr", ".desc", ".binpb", ".protoset", ".proto",
+)  # fmt: skip
 """Endings of files that may declare tables."""
 
 
