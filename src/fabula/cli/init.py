@@ -43,9 +43,10 @@ def init(
 
     Options:
         template (NAME): The example to start from.
-        source (DATA|DATABASE|module:Model): Guess a spec from a data file, a folder of them, a
-            class, or the schema of a database: postgresql://user@host/name, shop.sqlite,
-            schema.sql.
+        source (DATA|DATABASE|SCHEMA|module:Model): Guess a spec from a data file, a folder of
+            them, a class, the schema of a database (postgresql://user@host/name, shop.sqlite,
+            schema.sql), or what declares tables: openapi.yaml, a JSON Schema, manifest.json of dbt,
+            .avsc, .binpb, models.py, module:Base, django:shop.settings.
         prompt (TEXT): A sentence that lists columns: '10 rows of houses: id, size (m2), price';
             with --model any: 'an online shop with customers, products, orders'.
         model (NAME): With --prompt: the language model that writes it.
