@@ -33,7 +33,7 @@ from fabula.spec.locations import Source
 from fabula.spec.tables import DatasetSpec, TableSpec
 
 
-def infer(source: Any, *, prompt: str | None = None) -> Inferred:
+def infer(source: Any, *, prompt: str | None = None, profile: bool = False) -> Inferred:
     """Guess a spec.
 
     Args:
@@ -42,10 +42,13 @@ def infer(source: Any, *, prompt: str | None = None) -> Inferred:
             statements, a JSON Schema, an OpenAPI document, or data in any form. Of a database
             the schema is read, and no row.
         prompt: What the rows are about; with a class, see `generate`.
+        profile: Ask a database for aggregates: row counts, shares, rounded bounds, and labels that
+            ten rows or more share.
 
     Raises:
         SourceError: The data can't be read.
         SpecError: The class has fields that can't be columns.
+        UsageError: A profile is asked of what is not a database.
 
     Examples:
         >>> infer({"n": [1, 2, 3], "ok": [True, True, False]})
@@ -53,12 +56,12 @@ def infer(source: Any, *, prompt: str | None = None) -> Inferred:
     """
     if isinstance(source, str | PathLike):
         source = named_source(str(source))
-    if may_declare(source):
+    if may_declare(source) or profile:
         try:
-            from fabula.inference.schemas.schema import infer_schema
+            from fabula.inference.schemas.reading import infer_schema
         except ImportError as exc:
             raise PrerequisiteError.for_extra("databases", needed_by="reading a schema") from exc
-        if (declared := infer_schema(source)) is not None:
+        if (declared := infer_schema(source, profile=profile)) is not None:
             return declared
     if isinstance(source, ModuleType):
         return _from_classes(row_classes_of(source), prompt)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
-from fabula.databases.address import defines_schema
 from fabula.databases.schema import Schema
 from fabula.inference.inferred import Inferred
 from fabula.inference.schemas.links import Links
@@ -24,12 +22,14 @@ class InferredSchema(Inferred):
         counts: How many tables, keys and rules were read.
         told: What the tables became: place, what, why.
         live: Whether a database was asked.
+        read: What of its rows was read.
     """
 
     counts: tuple[tuple[str, int], ...] = ()
     told: tuple[tuple[str, str, str], ...] = ()
 
     live: bool = False
+    read: str = "no rows were read"
 
     @property
     def untouched(self) -> str:
@@ -37,35 +37,10 @@ class InferredSchema(Inferred):
 
     def __repr__(self) -> str:
         first, *others = [amounts.count(number, what) for what, number in self.counts if number]
-        read = ", ".join([first, *others])
+        counted = ", ".join([first, *others])
         rows = [(f"  {place}", what, why) for place, what, why in self.told]
         notes = [f"note: {note}" for note in self.notes]
-        return "\n".join([f"Read {read} (no rows were read)", *grid.lines(rows), *notes])
-
-
-def infer_schema(source: Any) -> InferredSchema | None:
-    """The spec of a source that declares its tables, of which no row is read; None for data.
-
-    Args:
-        source: An address such as `postgresql://user@host/name`, a `.sql` file, a file of
-            `fabula.schemas.reading`, or models in Python.
-
-    Raises:
-        SourceError: It can't be read, or defines no table.
-    """
-    if not isinstance(source, str):
-        from fabula.schemas.models import read_models
-
-        return spec_of(read_models(source))
-    if defines_schema(source):
-        from fabula.databases.reading import read_schema
-
-        live = Path(source).suffix.lower() != ".sql"
-        return replace(spec_of(read_schema(source)), live=live)
-    from fabula.schemas.reading import read_declared
-
-    declared = read_declared(Path(source))
-    return None if declared is None else spec_of(declared)
+        return "\n".join([f"Read {counted} ({self.read})", *grid.lines(rows), *notes])
 
 
 def spec_of(schema: Schema) -> InferredSchema:
