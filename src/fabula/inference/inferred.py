@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 from fabula.inference.advice import Advice, advice
 from fabula.spec.tables import DatasetSpec
@@ -25,8 +24,10 @@ class Inferred:
     reasons: Mapping[str, str]
     notes: tuple[str, ...] = ()
 
-    untouched: ClassVar[str] = "nothing left this machine"
-    """What may be said of the source."""
+    @property
+    def untouched(self) -> str:
+        """What may be said of the source."""
+        return "nothing left this machine"
 
     @property
     def advice(self) -> tuple[Advice, ...]:
