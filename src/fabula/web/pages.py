@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,14 +11,16 @@ from typing import Any
 from urllib.parse import quote
 
 from fabula.errors import SourceError, UsageError, did_you_mean
+from fabula.llm.cache.exchanges import Exchange
 from fabula.render import amounts
 from fabula.render.pages import page
+from fabula.reports.provenance import origins
 from fabula.reports.run_page import column_cells, run_page
 from fabula.runs.manifest import json_ready
 from fabula.spec.tables import DatasetSpec
 from fabula.spec.writing import to_yaml
-from fabula.web.cells import cell, made_how, whole
-from fabula.web.places import Place, Places
+from fabula.web.cells import cell, whole
+from fabula.web.places import Place, Places, references
 from fabula.web.query import OPERATORS, PAGE_ROWS, Filter, Query
 from fabula.web.rows import Rows
 
@@ -161,10 +164,12 @@ def _row(place: Place, rest: Sequence[str], _values: Values) -> Answer:
     number = int(rest[1]) if len(rest) == 2 and rest[1].isdecimal() and len(rest[1]) < 16 else 0
     row = rows.row(number)
     spec = (place.manifest.get("spec") or {}).get("tables", {}).get(rows.name, {})
-    made = made_how(place.manifest, rows.name, number)
+    made = origins(place.dataset, rows.name, number) if place.dataset else {}
     cells = [
         {"name": name, "type": rows.types[name], "value": whole(value), "made": made.get(name),
-         "parent": _parent(place, spec.get("columns", {}).get(name, {}), value)}
+         "calls": [_call(each) for each in made[name].calls] if name in made else (),
+         "parent": _parent(place, spec.get("columns", {}).get(name, {}), value),
+         "children": _children(place, rows.name, name, value)}
         for name, value in row.items()
     ]  # fmt: skip
     at = f"/{place.id}/row/{quote(rows.name, safe='')}"
@@ -174,6 +179,22 @@ def _row(place: Place, rest: Sequence[str], _values: Values) -> Answer:
     told = {name: asdict(how) for name, how in made.items()}
     data = {"table": rows.name, "number": number, "row": row, "made": told}
     return Answer("view_row.html", {**_frame(place, "rows", rows), **said}, data)
+
+
+def _call(made: Exchange) -> dict[str, Any]:
+    """A call to a model as its section shows it."""
+    when = dt.datetime.fromtimestamp(made.created, dt.UTC).isoformat(" ", "minutes")[:16]
+    tokens = [count for count in (made.prompt_tokens, made.completion_tokens) if count is not None]
+    return {
+        "model": made.model,
+        "when": f"{when} UTC, {amounts.duration(made.seconds)}",
+        "tokens": " + ".join(f"{count:,}" for count in tokens) + " tokens" if tokens else "",
+        "cost": "price unknown" if made.cost is None else amounts.money(made.cost),
+        "messages": [(role, whole(said)) for role, said in made.messages],
+        "reply": whole(made.reply),
+        "reasoning": whole(made.reasoning) if made.reasoning else None,
+        "problem": made.problem,
+    }
 
 
 def _parent(place: Place, column: Values, value: Any) -> str:
@@ -186,6 +207,20 @@ def _parent(place: Place, column: Values, value: Any) -> str:
         return ""
     query = Query(filters=(Filter(key, "is", str(value)),))
     return f"/{place.id}/rows/{quote(table, safe='')}{query.address()}"
+
+
+def _children(place: Place, table: str, key: str, value: Any) -> list[tuple[str, str]]:
+    """The rows of other tables that point at this one by a key: what they are, and where."""
+    return [
+        (
+            f"{child} with this {column}",
+            f"/{place.id}/rows/{quote(child, safe='')}"
+            + Query(filters=(Filter(column, "is", str(value)),)).address(),
+        )
+        for child, column, (parent, of) in references(place)
+        if parent == table and value is not None
+        if key == (of or next(iter(place.tables[parent].columns)))
+    ]
 
 
 def _columns(place: Place, rest: Sequence[str], _values: Values) -> Answer:

@@ -92,6 +92,22 @@ class Places:
         return None if self.listed or self.page else next(iter(self.places.values()))
 
 
+def references(place: Place) -> list[tuple[str, str, tuple[str, str]]]:
+    """Every foreign key of a run between tables that are there.
+
+    Returns:
+        The child, its column, and the parent with its column, which is empty for its key.
+    """
+    found = []
+    for child, table in ((place.manifest.get("spec") or {}).get("tables") or {}).items():
+        for column, told in table.get("columns", {}).items():
+            parent, _, key = str(told.get("to", "")).partition(".")
+            known = child in place.tables and column in place.tables[child].types
+            if told.get("kind") == "reference" and known and parent in place.tables:
+                found.append((child, column, (parent, key)))
+    return found
+
+
 def places_of(target: str | Path) -> Places:
     """What a target holds: a run, a folder of runs, a data file, a folder of them, or a report.
 
