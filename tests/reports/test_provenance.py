@@ -94,8 +94,8 @@ def test_prompts_stay_in_the_private_home_and_out_of_the_run(run: fb.Dataset) ->
 
 
 def test_a_damaged_record_of_calls_is_named(run: fb.Dataset) -> None:
-    (run.folder / "calls.jsonl").write_text("{}\n")
-    with pytest.raises(SourceError, match=r"calls\.jsonl"):
+    (run.folder / "model-calls.jsonl").write_text("{}\n")
+    with pytest.raises(SourceError, match=r"model-calls\.jsonl"):
         origins(fb.Dataset.open(run.folder), "tickets", 1)
 
 
@@ -105,4 +105,4 @@ def test_a_fake_model_sent_no_prompt(tmp_path: Path) -> None:
     told = origins(run, "tickets", 1)["note"]
     assert told.fake
     assert told.note == "a fake model made it up: no prompt was sent"
-    assert not (tmp_path / "run" / "calls.jsonl").exists()
+    assert not (tmp_path / "run" / "model-calls.jsonl").exists()

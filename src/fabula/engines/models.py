@@ -16,7 +16,7 @@ from fabula.engines.asked_rules import answer_check, told_rules
 from fabula.engines.block import Array, Block, GroupEngine, Loss, rows_of, with_share_missing
 from fabula.engines.fields import column_of, row_field
 from fabula.engines.made import RowsCall
-from fabula.engines.prose import prose_check
+from fabula.engines.prose import prose_and_rules
 from fabula.engines.reasoning import KEPT, is_kept, keep
 from fabula.engines.templates import render
 from fabula.errors import UsageError
@@ -27,7 +27,7 @@ from fabula.llm.cache.batched import Batched
 from fabula.llm.cache.prices import price_of
 from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest, Usage
 from fabula.llm.rows.ask import ask_rows_sync
-from fabula.llm.rows.job import Asked, RowField, RowProblems, RowsJob
+from fabula.llm.rows.job import Asked, RowField, RowsJob
 from fabula.llm.rows.sync import run_sync
 from fabula.planning.columns import joint_groups
 from fabula.planning.estimate import model_name
@@ -83,10 +83,9 @@ class Models:
     def ask(
         self, name: str, job: RowsJob, *, table: str, role: str = ""
     ) -> tuple[Sequence[Any], Sequence[Asked]]:
-        """Ask for rows; each is a mapping of values, or a `Loss`. A role has its own account.
+        """Ask for rows, each a mapping of values or a `Loss`; also tells the calls that are kept.
 
-        Returns:
-            The rows, and the calls whose replies are kept.
+        A role has its own account.
         """
         model = self._model(name)
         tell = None if self._on_rows is None else partial(self._on_rows, table)
@@ -275,7 +274,7 @@ class PromptEngine:
             unique=((self.name,),) if spec.unique else (),
             beside=_given(block, rules.needs, rows) or None,
             extra=told_rules(self.plan, (self.name,)),
-            check_row=_prose_and_rules(self.name, spec, rules.check),
+            check_row=prose_and_rules(self.name, spec, rules.check),
             soft_row=rules.soft,
             soft_table=rules.table,
             reasoning=KEPT if is_kept(self.plan, self.name) else "",
@@ -326,16 +325,6 @@ class JudgeEngine:
         )  # fmt: skip
         values = {row: _verdict(spec, answer) for row, answer in made.items()}
         block.values[self.name] = _filled(block, column, values)
-
-
-def _prose_and_rules(name: str, spec: Llm | Text, rules: RowProblems | None) -> RowProblems | None:
-    """A check of a column with its own prompt: its prose first, then the rules."""
-    if not isinstance(spec, Text):
-        return rules
-    prose = prose_check(name, spec)
-    if rules is None:
-        return prose
-    return lambda row: [*prose(row), *rules(row)]
 
 
 def _verdict(spec: Judge, answer: Mapping[str, Any]) -> Any:

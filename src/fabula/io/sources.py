@@ -38,7 +38,7 @@ _PACKED = (".gz", ".zip")
 _SNIFFED = 64 * 1024
 _PART = re.compile(r"part[-_.]?\d|.*-\d+-of-\d+\b", re.IGNORECASE)
 """What the parts of one table are called by those who write them."""
-_NO_TABLES = ("run.json", "manifest.json", "rejects.jsonl", "calls.jsonl")
+_NO_TABLES = ("run.json", "manifest.json", "rejects.jsonl", "model-calls.jsonl")
 """Files of a run that hold none of its tables; those of a run of one file begin with its name."""
 
 

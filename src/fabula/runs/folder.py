@@ -8,7 +8,7 @@
     ├── orders/part-00000.parquet …
     ├── products.code.py         a column's function that a model wrote, if any
     ├── rejects.jsonl            lost rows, if any
-    ├── calls.jsonl              which call to a model brought which rows, if any
+    ├── model-calls.jsonl        which call to a model brought which rows, if any
     ├── manifest.json            last: the run is over
     └── .fabula/                 while it runs: a lock, and one record for each finished part
 

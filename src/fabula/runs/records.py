@@ -21,7 +21,7 @@ from fabula.spec.loading import build_spec
 from fabula.spec.tables import DatasetSpec
 
 MANIFEST, REJECTS, REPORT = "manifest.json", "rejects.jsonl", "report.html"
-CALLS = "calls.jsonl"
+CALLS = "model-calls.jsonl"
 
 _LOST: TypeAdapter[Lost] = TypeAdapter(Lost)
 _CALL: TypeAdapter[Call] = TypeAdapter(Call)

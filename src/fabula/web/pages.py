@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,13 +12,14 @@ from urllib.parse import quote
 from fabula.errors import SourceError, UsageError, did_you_mean
 from fabula.llm.cache.exchanges import Exchange
 from fabula.render import amounts
-from fabula.render.pages import page
 from fabula.reports.provenance import origins
 from fabula.reports.run_page import column_cells, run_page
-from fabula.runs.manifest import json_ready
 from fabula.spec.tables import DatasetSpec
 from fabula.spec.writing import to_yaml
+from fabula.web import editor
+from fabula.web.answers import Answer, Values
 from fabula.web.cells import cell, whole
+from fabula.web.files import file_of, shown
 from fabula.web.places import Place, Places, references
 from fabula.web.query import OPERATORS, PAGE_ROWS, Filter, Query
 from fabula.web.rows import Rows
@@ -27,32 +27,6 @@ from fabula.web.rows import Rows
 TABS = {"rows": "Rows", "columns": "Columns", "rejects": "Rejected", "report": "Report",
         "spec": "Spec"}  # fmt: skip
 """The tabs of a place; data without a run has the first two."""
-
-Values = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What is on a page.
-
-    Attributes:
-        template: The page's template; empty where `values["page"]` is a whole page.
-        values: What the template shows.
-        data: The same as plain values.
-    """
-
-    template: str
-    values: Values
-    data: Any
-
-    def as_html(self) -> tuple[str, str]:
-        """The page, and what it is."""
-        text = page(self.template, **self.values) if self.template else str(self.values["page"])
-        return text, "text/html"
-
-    def as_json(self) -> tuple[str, str]:
-        """Its values, and what they are."""
-        return json.dumps(json_ready(self.data), ensure_ascii=False), "application/json"
 
 
 def answer(places: Places, parts: Sequence[str], values: Values) -> Answer | str:
@@ -70,19 +44,37 @@ def answer(places: Places, parts: Sequence[str], values: Values) -> Answer | str
     if places.page is not None:
         return _page_as_it_is(places.page)
     if not parts:
-        return f"/{places.only.id}" if places.only else _runs(places)
-    place = places.places.get(parts[0])
-    if place is None:
-        raise UsageError(f"there is nothing at `{parts[0]}`", code="view.place",
-                         hint="go back to the first page")  # fmt: skip
+        return _first(places)
+    if places.desk is not None and parts[0] in editor.PAGES:
+        places.refresh()
+        return editor.PAGES[parts[0]](places, parts[1:])
+    place = places.place(parts[0])
     tab, *rest = parts[1:] or ["rows"]
     shows: dict[str, Callable[[Place, Sequence[str], Values], Answer | str]] = {
         "rows": _rows, "row": _row, "columns": _columns, "rejects": _rejects, "report": _report,
-        "spec": _spec,
+        "spec": _spec, "file": _sent_file,
     }  # fmt: skip
     if tab not in shows:
         raise UsageError(f"there is no tab `{tab}`", code="view.tab", hint=did_you_mean(tab, TABS))
     return shows[tab](place, rest, values)
+
+
+def act(places: Places, parts: Sequence[str], given: Values) -> Values:
+    """Do what a page asks for; what is to be shown of it.
+
+    Raises:
+        FabulaError: It can't be done.
+    """
+    return editor.act(places, parts, given)
+
+
+def _first(places: Places) -> str:
+    """Where the first page is: the only place, the opened spec, or the list of runs."""
+    if places.only:
+        return f"/{places.only.id}"
+    if places.desk and places.desk.file:
+        return f"/spec/{next(iter(places.desk.specs))}"
+    return "/runs"
 
 
 def _page_as_it_is(path: Path) -> Answer:
@@ -93,17 +85,6 @@ def _page_as_it_is(path: Path) -> Answer:
     return Answer("", {"page": text}, {"page": text})
 
 
-def _runs(places: Places) -> Answer:
-    by_path = {str(place.path): place for place in places.places.values()}
-    found = [
-        {"address": f"/{by_path[run.folder].id}" if run.folder in by_path else "", **asdict(run),
-         "rows": amounts.count(run.written), "took": amounts.duration(run.seconds)}
-        for run in places.listed
-    ]  # fmt: skip
-    values = {"title": places.target.name or str(places.target), "runs": found}
-    return Answer("view_runs.html", values, [asdict(run) for run in places.listed])
-
-
 def _rows(place: Place, rest: Sequence[str], values: Values) -> Answer | str:
     rows = _table(place, rest)
     query = Query.of(values, rows.columns)
@@ -111,7 +92,7 @@ def _rows(place: Place, rest: Sequence[str], values: Values) -> Answer | str:
         return f"/{place.id}/rows/{quote(rows.name, safe='')}{query.address()}"
     found = rows.page(query)
     here = f"/{place.id}/rows/{quote(rows.name, safe='')}"
-    shown = [
+    lines = [
         (f"/{place.id}/row/{quote(rows.name, safe='')}/{number}", number, [cell(v) for v in row])
         for number, row in zip(found.numbers, found.rows, strict=True)
     ]
@@ -129,7 +110,7 @@ def _rows(place: Place, rest: Sequence[str], values: Values) -> Answer | str:
     chips = [(str(each), here + query.address(filters=_without(query, each)))
              for each in query.filters]  # fmt: skip
     said = {
-        "query": query, "heads": heads, "rows": shown, "chips": chips, "steps": usable,
+        "query": query, "heads": heads, "rows": lines, "chips": chips, "steps": usable,
         "here": here, "operators": list(OPERATORS), "total": amounts.count(found.total, "row"),
         "page": f"{query.page + 1:,} of {last + 1:,}",
         "json": f"{here}.json{query.address(page=query.page)}",
@@ -161,7 +142,7 @@ def _without(query: Query, filter_: Filter) -> tuple[Filter, ...]:
 
 def _row(place: Place, rest: Sequence[str], _values: Values) -> Answer:
     rows = _table(place, rest[:1])
-    number = int(rest[1]) if len(rest) == 2 and rest[1].isdecimal() and len(rest[1]) < 16 else 0
+    number = _number(rest)
     row = rows.row(number)
     spec = (place.manifest.get("spec") or {}).get("tables", {}).get(rows.name, {})
     made = origins(place.dataset, rows.name, number) if place.dataset else {}
@@ -169,7 +150,8 @@ def _row(place: Place, rest: Sequence[str], _values: Values) -> Answer:
         {"name": name, "type": rows.types[name], "value": whole(value), "made": made.get(name),
          "calls": [_call(each) for each in made[name].calls] if name in made else (),
          "parent": _parent(place, spec.get("columns", {}).get(name, {}), value),
-         "children": _children(place, rows.name, name, value)}
+         "children": _children(place, rows.name, name, value),
+         "file": _pointed(place, rows.name, number, name, value)}
         for name, value in row.items()
     ]  # fmt: skip
     at = f"/{place.id}/row/{quote(rows.name, safe='')}"
@@ -207,6 +189,36 @@ def _parent(place: Place, column: Values, value: Any) -> str:
         return ""
     query = Query(filters=(Filter(key, "is", str(value)),))
     return f"/{place.id}/rows/{quote(table, safe='')}{query.address()}"
+
+
+def _pointed(
+    place: Place, table: str, number: int, column: str, value: Any
+) -> dict[str, Any] | None:
+    """The file in the run's folder that a value names, as its cell shows it."""
+    path = file_of(place.folder, value) if place.folder else None
+    if path is None:
+        return None
+    file = shown(path)
+    parts = (quote(table, safe=""), str(number), quote(column, safe=""))
+    text = whole(file.content.decode("utf-8", "replace")).text if file.kind == "text" else ""
+    return {"kind": file.kind, "name": path.name, "size": amounts.size(len(file.content)),
+            "text": text, "address": f"/{place.id}/file/{'/'.join(parts)}"}  # fmt: skip
+
+
+def _sent_file(place: Place, rest: Sequence[str], _values: Values) -> Answer:
+    rows = _table(place, rest[:1])
+    row = rows.row(_number(rest))
+    value = row.get(rest[2]) if len(rest) == 3 else None
+    path = file_of(place.folder, value) if place.folder else None
+    if path is None:
+        raise UsageError("the row points at no file of this run", code="view.file")
+    return Answer("", {}, {"name": path.name}, shown(path))
+
+
+def _number(rest: Sequence[str]) -> int:
+    """The row that an address names; 0, which no row has, where it names none."""
+    given = rest[1] if len(rest) > 1 else ""
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 16 else 0
 
 
 def _children(place: Place, table: str, key: str, value: Any) -> list[tuple[str, str]]:
