@@ -154,6 +154,45 @@ async def test_a_user_mends_a_spec_previews_it_and_watches_its_run(tmp_path: Pat
             assert tab.complaints == []
 
 
+async def test_a_user_reviews_rows_with_the_keyboard(tmp_path: Path) -> None:
+    """A letter gives the verdict and leads on; what can't be taken is told and stays."""
+    folder = tmp_path / "run"
+    fb.generate(SHOP, {"customers": 30}, output=folder)
+    with fb.view(folder, open_browser=False) as page:
+        async with browser(CHROMIUM, tmp_path / "profile") as tab:
+            await go(tab, page.url)
+            base = await tab.value("location.href")
+            await go(tab, base + "/review/customers")
+            await tab.value("document.getElementById('reviewer').value = 'anna'")
+            await tab.value("document.getElementById('n').value = 4")
+            await tab.value("document.body.dataset.left = 1")
+            await tab.value("document.querySelector('#begin button').click()")
+            await there(tab)
+            for key in ("a", "r"):
+                await tab.value("document.body.dataset.left = 1")
+                await press(tab, key)
+                await there(tab)
+            await press(tab, "f")
+            await until(tab, "document.getElementById('told').innerText.includes('says how')")
+            await tab.value("document.querySelector('.fix[name=name]').value = 'Ada'")
+            await tab.value("document.body.dataset.left = 1")
+            await press(tab, "f")
+            await there(tab)
+            assert "1 left" in await tab.value("document.body.innerText")
+            said = (
+                "[...document.querySelectorAll('.strip a')].map(a => a.getAttribute('aria-label'))"
+            )
+            verdicts = [label.rpartition(": ")[2] for label in await tab.value(said)]
+            assert verdicts[:3] == ["accept", "reject", "fix"]
+            assert tab.complaints == []
+
+
+async def press(tab: Browser, key: str) -> None:
+    """Press a letter."""
+    for kind in ("keyDown", "keyUp"):
+        await tab.ask("Input.dispatchKeyEvent", type=kind, key=key, code=f"Key{key.upper()}")
+
+
 async def test_the_page_fits_phones_and_is_readable_in_light_and_dark(
     shown: View, tmp_path: Path
 ) -> None:
@@ -161,7 +200,8 @@ async def test_the_page_fits_phones_and_is_readable_in_light_and_dark(
     async with browser(CHROMIUM, tmp_path) as tab:
         await go(tab, shown.url)
         base = await tab.value("location.href")
-        for path in ("", "/row/orders/5", "/columns/orders", "/rejects", "/spec", "/nothing"):
+        for path in ("", "/row/orders/5", "/columns/orders", "/rejects", "/spec", "/nothing",
+                     "/review/orders"):  # fmt: skip
             for width, dark in ((390, False), (390, True), (1280, False), (1280, True)):
                 await go(tab, base + path, width, dark=dark)
                 assert await tab.value("document.documentElement.scrollWidth") <= width, path

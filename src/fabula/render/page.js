@@ -167,5 +167,39 @@ function watch(job) {
   if (job.dataset.state === "running") look()
 }
 
+function review(page) {
+  const {address, reviewer, row, next} = page.dataset
+  const refused = answer => {
+    byId("told").replaceChildren(...answer.problems.map(told))
+    return answer.problems
+  }
+
+  async function judge(verdict) {
+    const inputs = [...page.querySelectorAll(".fix")]
+    const fixes = Object.fromEntries(inputs.filter(each => each.value).map(each => [each.name, each.value]))
+    const comment = byId("comment").value
+    const answer = await send(address, {reviewer, row: Number(row), verdict, comment, fixes})
+    if (!answer.problems) location.assign(next)
+    else refused(answer)
+  }
+
+  if (byId("begin")) byId("begin").addEventListener("submit", async event => {
+    event.preventDefault()
+    const name = byId("reviewer").value, n = byId("n") ? Number(byId("n").value) : undefined
+    const answer = await send(address, {reviewer: name, n})
+    if (!answer.problems) location.assign(`${address}?reviewer=${encodeURIComponent(name)}`)
+    else refused(answer)
+  })
+  page.querySelectorAll("[data-verdict]").forEach(each => {
+    each.addEventListener("click", () => judge(each.dataset.verdict))
+  })
+  addEventListener("keydown", event => {
+    if (event.target.matches("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return
+    const button = page.querySelector(`[aria-keyshortcuts="${CSS.escape(event.key)}"]`)
+    if (button) button.click()
+  })
+}
+
+if (byId("review")) review(byId("review"))
 if (byId("editor")) edit(byId("editor"))
 if (byId("job")) watch(byId("job"))

@@ -16,7 +16,7 @@ from fabula.reports.provenance import origins
 from fabula.reports.run_page import column_cells, run_page
 from fabula.spec.tables import DatasetSpec
 from fabula.spec.writing import to_yaml
-from fabula.web import editor
+from fabula.web import editor, reviewing
 from fabula.web.answers import Answer, Values
 from fabula.web.cells import cell, whole
 from fabula.web.files import file_of, shown
@@ -24,8 +24,8 @@ from fabula.web.places import Place, Places, references
 from fabula.web.query import OPERATORS, PAGE_ROWS, Filter, Query
 from fabula.web.rows import Rows
 
-TABS = {"rows": "Rows", "columns": "Columns", "rejects": "Rejected", "report": "Report",
-        "spec": "Spec"}  # fmt: skip
+TABS = {"rows": "Rows", "columns": "Columns", "rejects": "Rejected", "review": "Review",
+        "report": "Report", "spec": "Spec"}  # fmt: skip
 """The tabs of a place; data without a run has the first two."""
 
 
@@ -52,7 +52,7 @@ def answer(places: Places, parts: Sequence[str], values: Values) -> Answer | str
     tab, *rest = parts[1:] or ["rows"]
     shows: dict[str, Callable[[Place, Sequence[str], Values], Answer | str]] = {
         "rows": _rows, "row": _row, "columns": _columns, "rejects": _rejects, "report": _report,
-        "spec": _spec, "file": _sent_file,
+        "spec": _spec, "file": _sent_file, "review": _review,
     }  # fmt: skip
     if tab not in shows:
         raise UsageError(f"there is no tab `{tab}`", code="view.tab", hint=did_you_mean(tab, TABS))
@@ -65,6 +65,8 @@ def act(places: Places, parts: Sequence[str], given: Values) -> Values:
     Raises:
         FabulaError: It can't be done.
     """
+    if len(parts) > 1 and parts[1] == "review":
+        return reviewing.act(places.place(parts[0]), parts[2:], given)
     return editor.act(places, parts, given)
 
 
@@ -266,6 +268,12 @@ def _rejects(place: Place, _rest: Sequence[str], values: Values) -> Answer:
     return Answer("view_rejects.html", {**_frame(place, "rejects"), **said}, data)
 
 
+def _review(place: Place, rest: Sequence[str], values: Values) -> Answer:
+    rows = _table(place, rest)
+    said, data = reviewing.review_values(place, rows.name, values)
+    return Answer("view_review.html", {**_frame(place, "review", rows), **said}, data)
+
+
 def _report(place: Place, _rest: Sequence[str], _values: Values) -> Answer:
     dataset = _run(place)
     text = run_page(dataset, [rows.profile for rows in place.tables.values()])
@@ -298,14 +306,14 @@ def _table(place: Place, rest: Sequence[str]) -> Rows:
 
 def _frame(place: Place, tab: str, rows: Rows | None = None) -> dict[str, Any]:
     """What all pages of a place show: its name, its tabs and its tables."""
-    runs_only = {"rejects", "report", "spec"}
+    runs_only = {"rejects", "review", "report", "spec"}
     tabs = [
         (title, f"/{place.id}/{name}", name == tab)
         for name, title in TABS.items()
         if (place.dataset is not None or name not in runs_only)
         and (name != "spec" or place.manifest.get("spec"))
     ]
-    by_table = tab if tab in ("rows", "columns") else "rows"
+    by_table = tab if tab in ("rows", "columns", "review") else "rows"
     tables = [
         (name, f"/{place.id}/{by_table}/{quote(name, safe='')}", rows is not None
          and name == rows.name, amounts.count(each.count))

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from fabula.errors import FabulaError, PrerequisiteError, UsageError
+from fabula.errors import FabulaError, PrerequisiteError, SpecError, UsageError
 from fabula.render.pages import page, script
 from fabula.types import Path as PathLike
 from fabula.web import pages
@@ -169,7 +169,9 @@ class View:
         try:
             done = await asyncio.to_thread(pages.act, self._places, _parts(request), given)
         except FabulaError as error:
-            return web.json_response({"problems": [error.to_dict()]}, status=409)
+            told = [vars(each) for each in getattr(error, "violations", ())] or [error.to_dict()]
+            status = 200 if isinstance(error, SpecError) else 409  # what a user wrote is no fault
+            return web.json_response({"problems": told}, status=status)
         return web.json_response(dict(done))
 
     async def _answer(self, request: web.Request) -> web.Response:
@@ -217,7 +219,7 @@ def _plain(status: int, text: str) -> web.Response:
 
 
 def view(target: PathLike = ".", *, port: int = 0, open_browser: bool = True) -> View:
-    r"""Open a page over a run, a folder of runs, a spec, a data file or a report until it is closed.
+    r"""Open a page over a run, a folder of runs, a spec, data or a report, until it is closed.
 
     The page is served to this machine alone and asks for nothing from outside. It writes nothing
     but what its user saves, runs or reviews there, in the folder that was opened.
