@@ -170,7 +170,7 @@ class View:
             done = await asyncio.to_thread(pages.act, self._places, _parts(request), given)
         except FabulaError as error:
             told = [vars(each) for each in getattr(error, "violations", ())] or [error.to_dict()]
-            status = 200 if isinstance(error, SpecError) else 409  # what a user wrote is no fault
+            status = 200 if isinstance(error, SpecError) else 409  # the user wrote it
             return web.json_response({"problems": told}, status=status)
         return web.json_response(dict(done))
 
