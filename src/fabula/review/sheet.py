@@ -58,7 +58,11 @@ class Rows:
     @classmethod
     def some(cls, table: TableRows, places: Sequence[int]) -> Rows:
         """The rows at some places of a table, which may be in files."""
-        return cls(table.take(pa.array(places, pa.int64())), places)
+        wanted = pa.array(places, pa.int64())
+        if isinstance(table, pa.Table):
+            return cls(table.take(wanted), places)
+        little = {"batch_readahead": 1, "fragment_readahead": 1, "use_threads": False}
+        return cls(table.scanner(**little).take(wanted), places)
 
     def value(self, column: str, place: int) -> Any:
         """A value of a row."""
