@@ -12,8 +12,9 @@ from urllib.parse import quote
 from fabula.errors import SourceError, UsageError, did_you_mean
 from fabula.llm.cache.exchanges import Exchange
 from fabula.render import amounts
+from fabula.reports.distributions import column_figures
 from fabula.reports.provenance import origins
-from fabula.reports.run_page import column_cells, run_page
+from fabula.reports.run_page import column_cells, relations_drawing, run_page
 from fabula.spec.tables import DatasetSpec
 from fabula.spec.writing import to_yaml
 from fabula.web import editor, reviewing
@@ -242,6 +243,8 @@ def _columns(place: Place, rest: Sequence[str], _values: Values) -> Answer:
     found = rows.profile
     said = {
         "columns": [column_cells(column) for column in found.columns],
+        "figures": column_figures(found.columns),
+        "relations": relations_drawing(place.manifest) if place.dataset else None,
         "notes": found.notes,
         "json": f"/{place.id}/columns/{quote(rows.name, safe='')}.json",
     }
