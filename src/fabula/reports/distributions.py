@@ -56,9 +56,8 @@ def _of(
 
 def _between(column: ColumnProfile, share: float) -> str:
     """A value between the column's ends; moments count like numbers."""
-    low, high = (
-        float(end) if isinstance(end, Decimal) else end for end in (column.low, column.high)
-    )
+    ends: list[Any] = [column.low, column.high]
+    low, high = (float(end) if isinstance(end, Decimal) else end for end in ends)
     text = value_text(low + share * (high - low))
     is_long = isinstance(low, dt.datetime) and high - low > dt.timedelta(days=3)
     return text[:10] if is_long else text
