@@ -56,8 +56,10 @@ def _of(
 
 def _between(column: ColumnProfile, share: float) -> str:
     """A value between the column's ends; moments count like numbers."""
-    ends: list[Any] = [column.low, column.high]
-    low, high = (float(end) if isinstance(end, Decimal) else end for end in ends)
+    low: Any = column.low
+    high: Any = column.high
+    if isinstance(low, Decimal):
+        low, high = float(low), float(high)
     text = value_text(low + share * (high - low))
     is_long = isinstance(low, dt.datetime) and high - low > dt.timedelta(days=3)
     return text[:10] if is_long else text
