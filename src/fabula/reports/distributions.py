@@ -34,10 +34,11 @@ def _picture(column: ColumnProfile) -> Distribution | None:
         return None
     if column.type == "int" and column.distinct == column.rows:  # a key
         return None
-    bins, span = len(column.shape), column.high - column.low
+    low: Any = column.low
+    bins, span = len(column.shape), column.high - low
     if column.type == "int" and 0 < span < bins:  # every number has a bin of its own
-        numbers = range(int(column.low), int(column.high) + 1)
-        places = [min(int((number - column.low) / (span / bins)), bins - 1) for number in numbers]
+        numbers = range(low, column.high + 1)
+        places = [min(int((number - low) / (span / bins)), bins - 1) for number in numbers]
         counts = [column.shape[place] for place in places]
         return _of(column, "category", [f"{number:,}" for number in numbers], counts)
     edges = [_between(column, at / bins) for at in range(bins + 1)]
