@@ -39,7 +39,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Inspect": {
         "show": "Profile a data file or a run.",
-        "view": "Look at runs and data in a local page.",
+        "view": "Look at runs and data in a local page; edit specs and run them.",
         "runs": "List runs, or show one.",
         "kinds": "List the column kinds, or explain one.",
         "schema": "Print the JSON Schema of specs, for editors.",

@@ -164,7 +164,9 @@ ENDINGS: Mapping[str, str] = _Endings()
 
 
 _PACKED = (".gz", ".zip")
-_NO_TABLES = ("run.json", "manifest.json", "rejects.jsonl", "dataset_infos.json")
+_NO_TABLES = (
+    "run.json", "manifest.json", "rejects.jsonl", "model-calls.jsonl", "dataset_infos.json",
+)  # fmt: skip
 """Files of a run, or of a dataset, that hold none of its tables; a name may stand before them."""
 
 

@@ -26,7 +26,7 @@ from fabula.runs.dataset import Dataset
 from fabula.runs.exit_rules import Limit, lost_too_many, raise_verdict
 from fabula.runs.fingerprint import identity
 from fabula.runs.folder import FindPart, RunFolder
-from fabula.runs.manifest import build_manifest, lost_rows, stopwatch, tell_formulas
+from fabula.runs.manifest import build_manifest, calls_made, lost_rows, stopwatch, tell_formulas
 from fabula.runs.options import DEFAULT, RunOptions
 from fabula.runs.parts import summed
 from fabula.runs.progress import Tracker
@@ -165,7 +165,8 @@ def _go_on(
         manifest["outputs"] = outputs
         folder.note_files(output_files(plan.spec))
     forget = not lost_too_many(manifest, limit)
-    folder.finish(manifest, made.rejected, output_files(plan.spec), forget=forget)
+    also = output_files(plan.spec)
+    folder.finish(manifest, made.rejected, also, calls=made.calls, forget=forget)
     return made.reused
 
 
@@ -185,6 +186,7 @@ def _make(plan: Plan, generating: Generation, tables: Tables) -> Dataset:
         {name: partial(tables.read, name) for name in plan.order},
         manifest | masked,
         rejected=lost_rows(tables.records),
+        calls=calls_made(tables.records),
         reused=tables.reused,
     )
 

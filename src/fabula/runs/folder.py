@@ -8,6 +8,7 @@
     ├── orders/part-00000.parquet …
     ├── products.code.py         a column's function that a model wrote, if any
     ├── rejects.jsonl            lost rows, if any
+    ├── model-calls.jsonl        which call to a model brought which rows, if any
     ├── manifest.json            last: the run is over
     └── .fabula/                 while it runs: a lock, and one record for each finished part
 
@@ -53,8 +54,8 @@ from fabula.runs.belongings import (
     state_files,
 )
 from fabula.runs.part_files import PartFiles
-from fabula.runs.parts import Layout, Lost, PartRecord
-from fabula.runs.records import MANIFEST, REJECTS, read_manifest, write_records
+from fabula.runs.parts import Call, Layout, Lost, PartRecord
+from fabula.runs.records import CALLS, MANIFEST, REJECTS, read_manifest, write_records
 from fabula.runs.shares.share import SHARE, is_share
 
 _ANSWERED = "answered.json"
@@ -241,10 +242,11 @@ class RunFolder:
         lost: Sequence[Lost],
         also: Iterable[str] = (),
         *,
+        calls: Sequence[Call] = (),
         forget: bool,
     ) -> None:
-        """Write the lost rows and, last, the manifest, with the hashes of `also`."""
-        write_records(self.path, manifest, lost, also)
+        """Write the lost rows, the calls and, last, the manifest, with the hashes of `also`."""
+        write_records(self.path, manifest, lost, also, calls)
         if forget:
             for path in state_files(self.path):
                 path.unlink()
@@ -274,7 +276,7 @@ class RunFolder:
             for place in ("", "/part-[0-9]*")
             for ending in written_formats()
         ]
-        return [*tables, REJECTS, *map(glob.escape, also)]
+        return [*tables, REJECTS, CALLS, *map(glob.escape, also)]
 
 
 def _write_bytes(path: Path, content: bytes) -> None:

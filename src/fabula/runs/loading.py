@@ -79,7 +79,7 @@ def execute_to_destination(
         write_records(folder, manifest, made.rejected, made.manifest.get("files", ()))
         return Dataset.open(folder, schemas=schemas, reused=made.reused, trusted=True)
     manifest["tables"] = _in_file(file, made.manifest["tables"])
-    write_records(file, manifest, made.rejected)
+    write_records(file, manifest, made.rejected, calls=made.calls)
     remove_run(folder)
     with suppress(OSError):  # something else was put there
         folder.rmdir()

@@ -147,7 +147,8 @@ class Tables:
             first += piece.num_rows
             yield MadeBlock(piece.filter(pa.array(keep)))
         rejected = sorted((*record.rejected, *lost), key=lambda item: item.row)
-        yield MadeBlock(layout.schema.empty_table(), tuple(rejected), record.tallies, record.masked)
+        empty = layout.schema.empty_table()
+        yield MadeBlock(empty, tuple(rejected), record.tallies, record.masked, record.calls)
 
     def read(self, table: str) -> TableRows:
         """All rows of a table that is made."""

@@ -84,6 +84,7 @@ class ChatReply:
         cached: True when the reply came from the ledger and nothing was called.
         problem: Why there is no payload, in words, where the endpoint says more than `finish`.
         reasoning: What the model thought, where the endpoint tells it apart from the payload.
+        key: Its key in the ledger; empty where it is not kept.
     """
 
     text: str
@@ -94,6 +95,7 @@ class ChatReply:
     cached: bool = False
     problem: str = ""
     reasoning: str = ""
+    key: str = field(default="", compare=False)
 
 
 class ChatModel(Protocol):

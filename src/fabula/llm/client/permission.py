@@ -48,6 +48,11 @@ def grant(names: Iterable[str], *, code: Iterable[str] = (), ask: Ask | None = N
     _ask[:] = [ask] if ask else []
 
 
+def granted() -> tuple[list[str], list[str]]:
+    """The variables and the files of code that this command was let use, for its processes."""
+    return sorted(_granted), sorted(map(str, _code))
+
+
 def permit_code(files: Iterable[str]) -> None:
     """Let specs run the functions of these files.
 

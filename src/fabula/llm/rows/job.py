@@ -100,6 +100,14 @@ class Reject:
     attempt: int
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A call whose reply is kept: the rows that it asked for, and its key in the ledger."""
+
+    rows: tuple[int, ...]
+    key: str
+
+
 @dataclass
 class RowsResult:
     """Rows in the order asked; None where no valid row could be had.
@@ -118,6 +126,7 @@ class RowsResult:
         parsed: Rows that were found in the replies.
         repeats: Those of them that repeat another one.
         unread: Pieces of replies that were rows but could not be read, each with the reason.
+        asked: The calls whose replies are kept, in their order.
     """
 
     rows: list[dict[str, Any] | None]
@@ -132,3 +141,4 @@ class RowsResult:
     parsed: int = 0
     repeats: int = 0
     unread: list[tuple[str, str]] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
