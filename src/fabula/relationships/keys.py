@@ -285,7 +285,8 @@ class _Search:
             own = self.is_own(name, column)
             if own or column in pointed or named_as_key(column):
                 best.append((not own, column not in pointed, column in pointing, place, column))
-        return (min(best)[-1],) if best else None
+        days = [column for column in self.owned[name] if self.columns(name, column).are_calendar]
+        return (min(best)[-1],) if best else tuple(days) if len(days) == 1 else None
 
     def composite(
         self, name: str, foreign: list[ForeignKey], parts: set[str]

@@ -221,8 +221,9 @@ class Lesson:
         learned = self.table.num_rows >= FEWEST_ROWS or self.name in self.kept
         led = self.links.driver is not None and learned
         alone = self.across.alone(self.name)
-        moving = [name for name in self.times.column_names
-                  if not any(name in codec.shared for codec in self.details.values())]  # fmt: skip
+        fixed = {*self.primary, *(name for key in self.links.all for name in key.columns)}
+        fixed.update(name for codec in self.details.values() for name in codec.shared)
+        moving = [name for name in self.times.column_names if name not in fixed]
         timeline = Timeline.of(self.times.select(moving), alone=alone) if led else None
         if timeline is None:
             numbers = [
