@@ -101,9 +101,14 @@ class KeyValues:
         return found["min"].as_py(), found["max"].as_py()
 
     @property
+    def are_days(self) -> bool:
+        """Whether the values are days."""
+        return self.numbers is not None and self._share(_DAY) == 1
+
+    @property
     def are_calendar(self) -> bool:
         """Whether the values are days, most of those of their range or in regular steps."""
-        if self.numbers is None or self._share(_DAY) < 1 or len(self.distinct) < FEWEST_DAYS:
+        if not self.are_days or len(self.distinct) < FEWEST_DAYS:
             return False
         steps = np.diff(np.sort(np.asarray(self.distinct.cast(pa.date32()).cast(pa.int32()))))
         return self.bits == 0.0 or bool(np.ptp(steps) <= UNEVEN)

@@ -230,9 +230,9 @@ class _Search:
                     continue
                 if own_key and values.is_unique and parent != child and not values.are_random:
                     continue
-                if child == parent and values.is_unique:
-                    continue
                 there = self.columns(parent, key)
+                if child == parent and (values.is_unique or there.are_days):
+                    continue
                 share = values.contained(there)
                 if share < min(NEAR, self.contained):
                     continue
