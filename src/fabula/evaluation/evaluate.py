@@ -136,7 +136,8 @@ def evaluate(
     if rules is not None:
         checks = evaluate_checks(rules, tables_called(made, list(rules.tables)))
     keys = keys_of(there or made, rules)
-    keyed = {name: keys.of(name) if len(made) > 1 else () for name in made}
+    pointing = frozenset(column for key in keys.foreign for column in key.columns)
+    keyed = {name: keys.of(name) if len(made) > 1 else pointing for name in made}
     prepared = {
         name: _prepared(
             f"{name}: " if len(made) > 1 else "",
