@@ -17,7 +17,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.privacy.folding import ALONE, CLASS, DIGIT, LETTER, LOWER, UPPER, folded
+from fabula.privacy.files.splice import pieces
+from fabula.privacy.folding import (
+    ALONE,
+    CLASS,
+    DIGIT,
+    LETTER,
+    LOWER,
+    UPPER,
+    are_unseen,
+    folded,
+)
 
 Hashes: TypeAlias = NDArray[np.uint64]
 Counts: TypeAlias = NDArray[np.int64]
@@ -49,7 +59,8 @@ def codes_hash(codes: NDArray[np.unsignedinteger]) -> Hashes:
 
 
 _LAST_ASCII = 127
-_LARGE = partial(pa.scalar, type=pa.large_string())
+_LARGE_TEXT = pa.large_string()
+_LARGE = partial(pa.scalar, type=_LARGE_TEXT)
 _ASCII_CODES, _ASCII_KINDS = (
     each.astype(np.uint8).tobytes().ljust(256, b"\0")
     for each in folded(np.arange(_LAST_ASCII + 1, dtype=np.uint8))
@@ -161,6 +172,66 @@ class Squeezed:
         )
         starts = np.flatnonzero(bounds[:-1])
         return cls(codes, places, kinds, starts, bounds, row_ends, row_places, raw)
+
+    @property
+    def is_ascii(self) -> bool:
+        """Whether all code points are of ASCII."""
+        return self.raw.dtype == np.uint8
+
+    @cached_property
+    def text(self) -> str:
+        """The joined texts."""
+        data = self.raw.tobytes()
+        return data.decode("ascii" if self.is_ascii else "utf-32-le", "surrogatepass")
+
+    @cached_property
+    def utf8(self) -> bytes:
+        """The joined texts in UTF-8."""
+        return self.raw.tobytes() if self.is_ascii else self.text.encode()
+
+    def in_bytes(self, places: Counts) -> Counts:
+        """Code points of the joined texts as places in `utf8`."""
+        return places if self.is_ascii else self._byte_places[places]
+
+    @cached_property
+    def _byte_places(self) -> Counts:
+        sizes = np.ones(len(self.raw), np.int64)
+        for least in (0x80, 0x800, 0x10000):
+            sizes += self.raw >= least
+        return np.concatenate([[0], np.cumsum(sizes)])
+
+    def slices(self, starts: Counts, ends: Counts) -> pa.Array:
+        """Parts of the joined texts, between rising code points."""
+        return pieces(self.utf8, self.in_bytes(starts), self.in_bytes(ends)).cast(_LARGE_TEXT)
+
+    def row_text(self, row: int) -> str:
+        """The text of a row."""
+        return self.text[self.row_places[row] : self.row_places[row + 1] - 1]
+
+    def with_marks(self, ends: Counts) -> Counts:
+        """The ends of places, with the marks on their last letters."""
+        if self.is_ascii:
+            return ends
+        raw = np.append(self.raw, np.uint32(0))
+        while (further := are_unseen(raw[ends])).any():
+            ends = ends + further
+        return ends
+
+    @cached_property
+    def capitals(self) -> Counts:
+        """How many capitals there are up to each code point of the joined texts."""
+        return self._count(UPPER)
+
+    @cached_property
+    def smalls(self) -> Counts:
+        """How many small letters there are up to each code point."""
+        return self._count(LOWER)
+
+    def _count(self, case: int) -> Counts:
+        kinds = (_folded_ascii if self.is_ascii else folded)(self.raw)[1]
+        found = np.zeros(len(kinds) + 1, np.int64)
+        np.cumsum(kinds & case > 0, out=found[1:])
+        return found
 
     @cached_property
     def sums(self) -> Hashes:

@@ -14,18 +14,29 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from fabula.io.arrays import array_of
 from fabula.privacy.folding import CLASS, DIGIT
 from fabula.privacy.notes.details import (
     NAMES,
     TAIL,
     all_dialled,
-    dialled,
     digit_ends,
     leftwards,
 )
 from fabula.privacy.notes.names import Names, person_names
-from fabula.privacy.notes.needles import Hit, Mention, Writer, like, poured
+from fabula.privacy.notes.needles import Mention
 from fabula.privacy.notes.ordinary import is_ordinary
+from fabula.privacy.notes.writers import (
+    Hits,
+    Texts,
+    Writer,
+    flags,
+    has_other_case,
+    like,
+    only_where,
+    poured,
+    rewritten,
+)
 from fabula.privacy.run_index import HashSet, RunIndex
 from fabula.privacy.squeezed import Counts, Hashes, Squeezed, runs_of
 
@@ -58,14 +69,14 @@ class _Texts:
         self._news.append(news)
         self._set = None
 
-    def find(self, hashes: Hashes) -> tuple[Counts, list[str | None]]:
+    def find(self, hashes: Hashes) -> tuple[Counts, pa.Array]:
         """Which of some hashes are known, and the new text of each."""
         if not self._news:
-            return np.zeros(0, dtype=np.int64), []
+            return np.zeros(0, dtype=np.int64), pa.array([], pa.large_string())
         if self._set is None:
             self._set = HashSet(np.concatenate(self._hashes))
         hits, numbers = self._set.find(hashes)
-        return hits, pa.chunked_array(self._news).take(pa.array(numbers)).to_pylist()
+        return hits, _taken(self._news, numbers)
 
 
 class Everyone:
@@ -151,7 +162,8 @@ class Everyone:
     def phones(self, tails: Sequence[str]) -> list[str | None]:
         """The new phone numbers for the last digits of old ones; None for those of nobody."""
         found: list[str | None] = [None] * len(tails)
-        for place, new in zip(*self._tails.find(runs_of(tails).hashes), strict=True):
+        places, news = self._tails.find(runs_of(tails).hashes)
+        for place, new in zip(places.tolist(), news.to_pylist(), strict=True):
             found[place] = new
         return found
 
@@ -160,11 +172,10 @@ class Everyone:
         starts, lengths, numbers = self._runs.find(notes)
         if len(starts):
             kinds = np.repeat(np.arange(len(self._kinds)), [n for _, n in self._kinds])[numbers]
-            news = pa.chunked_array(self._news)
             for number in np.unique(kinds).tolist():
-                mine = kinds == number
-                kind, new = self._kinds[number][0], news.take(pa.array(numbers[mine])).to_pylist()
-                yield kind, starts[mine], lengths[mine], _write(kind, new)
+                mine, kind = kinds == number, self._kinds[number][0]
+                write = _write(kind, _taken(self._news, numbers[mine]))
+                yield kind, starts[mine], lengths[mine], write
         yield from self._phones(notes)
         for kind, names in self._singles.items():
             words, news = names.find(notes.word_hashes)
@@ -191,31 +202,45 @@ def _fronts(notes: Squeezed, ends: Counts) -> Counts:
     return leftwards(ends - TAIL, goes_on)
 
 
-def _write_single(news: Sequence[str | None]) -> Writer:
+def _taken(parts: Sequence[pa.Array], numbers: Counts) -> pa.Array:
+    found = pa.chunked_array(parts).take(array_of(numbers))
+    return pa.concat_arrays([pa.array([], pa.large_string()), *found.chunks])
+
+
+def _write_single(news: pa.Array) -> Writer:
     """Write the new name; in small letters the old one counts within a path or a user name."""
 
-    def write(hit: Hit) -> str | None:
-        text, begin, end = hit[:3]
-        value, before = news[hit.row], text[max(0, begin - 1) : begin]
-        is_name = not text[begin].islower() or any(
-            map(re.Pattern.match, _IN_A_PATH, (before, text[end : end + 2]))
-        )
-        return like(text[begin:end], value) if value and is_name else None
+    def is_name(text: str, begin: int, end: int) -> bool:
+        around = text[max(0, begin - 1) : begin], text[end : end + 2]
+        return not text[begin].islower() or any(map(re.Pattern.match, _IN_A_PATH, around))
 
-    return write
+    def write(hits: Hits) -> pa.Array:
+        values = column.take(hits.rows)
+        odd = has_other_case(hits.notes, hits.begins, hits.ends, values)
+        return rewritten(hits.spans, values, odd, like)
+
+    column = Texts(pc.if_else(pc.equal(news, ""), pa.scalar(None, news.type), news))
+    return only_where(write, lambda hits: hits.are(is_name))
 
 
-def _write(kind: str, news: Sequence[str | None]) -> Writer:
+def _write(kind: str, news: pa.Array) -> Writer:
     """Write the new value of a hit; hits are numbered in the place of people."""
+    column = Texts(news)
 
-    def write(hit: Hit) -> str | None:
-        value, span = news[hit.row], hit.text[hit.begin : hit.end]
-        if value is None:
-            return None
+    def spaced(span: str, value: str) -> str:
         if kind == "name" and " " not in span:
             value = value.replace(" ", (re.search(r"[\W_]", span) or [""])[0])
+        return like(span, value)
+
+    def write(hits: Hits) -> pa.Array:
+        values = column.take(hits.rows)
         if kind in ("name", "street", "email", "username"):
-            return like(span, value)
-        return poured(span, dialled(value) if kind == "phone" else value)
+            odd = has_other_case(hits.notes, hits.begins, hits.ends, values)
+            if kind == "name":
+                odd |= ~flags(pc.match_substring(hits.spans, " "))
+            return rewritten(hits.spans, values, odd, spaced)
+        if kind == "phone":
+            values = all_dialled(values)
+        return rewritten(hits.spans, values, np.ones(len(hits), bool), poured)
 
     return write
