@@ -217,21 +217,15 @@ class Squeezed:
             ends = ends + further
         return ends
 
-    @cached_property
-    def capitals(self) -> Counts:
-        """How many capitals there are up to each code point of the joined texts."""
-        return self._count(UPPER)
+    def cases(self, starts: Counts, ends: Counts) -> NDArray[np.uint8]:
+        """The cases, `UPPER` and `LOWER`, of what stands between rising code points."""
+        bounds = np.stack([starts, ends], axis=1).ravel()
+        return np.bitwise_or.reduceat(self._cases, bounds)[::2] if len(bounds) else self._cases[:0]
 
     @cached_property
-    def smalls(self) -> Counts:
-        """How many small letters there are up to each code point."""
-        return self._count(LOWER)
-
-    def _count(self, case: int) -> Counts:
-        kinds = (_folded_ascii if self.is_ascii else folded)(self.raw)[1]
-        found = np.zeros(len(kinds) + 1, np.int64)
-        np.cumsum(kinds & case > 0, out=found[1:])
-        return found
+    def _cases(self) -> NDArray[np.uint8]:
+        kinds = np.append((_folded_ascii if self.is_ascii else folded)(self.raw)[1], np.uint8(0))
+        return kinds & np.uint8(UPPER | LOWER)
 
     @cached_property
     def sums(self) -> Hashes:
@@ -271,33 +265,53 @@ class Squeezed:
         return Runs(self.hashes(starts, ends), ends - starts, first)
 
     @cached_property
-    def beginnings(self) -> Hashes:
-        """A hash of each word's row and of `BEGINNING` characters from the word's start on."""
-        codes = np.append(self.codes, np.zeros(BEGINNING, self.codes.dtype))
-        found = self.rows.astype(np.uint64)
-        for at in range(BEGINNING):
-            found *= np.uint64(_BASE)
-            found += codes[self.starts + at]
-        return found * np.uint64(_BASE)
+    def _eights(self) -> Hashes:
+        """The eight characters from each place of the stream on, a byte each, as one number."""
+        low = self.codes
+        if low.dtype != np.uint8:
+            low = (low ^ (low >> 8) ^ (low >> 16)).astype(np.uint8)
+        padded = np.append(low, np.zeros(8, np.uint8))
+        return np.lib.stride_tricks.as_strided(padded[:8].view("<u8"), (len(low),), (1,))
+
+    def beginnings(self, size: int, starts: Counts) -> Hashes:
+        """A hash of up to eight characters from some places of the stream on."""
+        mask = np.uint64((1 << 8 * size) - 1)
+        return (self._eights[starts] & mask) * np.uint64(_BASE)
 
     def rows_like(self, others: Squeezed) -> NDArray[np.bool_]:
         """The rows with a word that begins as one of the same row of others does."""
         words = np.arange(len(self.starts))
+        mine, theirs = (
+            (each.beginnings(BEGINNING, each.starts) ^ each.rows.astype(np.uint64))
+            * np.uint64(_BASE)
+            for each in (self, others)
+        )
         for shift in (64 - _BITS, 64 - 2 * _BITS):
-            mine, theirs = (
-                (each.beginnings >> np.uint64(shift)).astype(np.int64) & ((1 << _BITS) - 1)
-                for each in (self, others)
-            )
+            bits = np.uint64(shift), np.uint64((1 << _BITS) - 1)
             known = np.zeros(1 << _BITS, dtype=bool)
-            known[theirs] = True
-            words = words[known[mine[words]]]
+            known[(theirs >> bits[0]) & bits[1]] = True
+            words = words[known[(mine[words] >> bits[0]) & bits[1]]]
         rows = np.zeros(len(self.row_ends) - 1, dtype=bool)
         rows[self.rows[words]] = True
         return rows
 
-    def rows_with(self, sign: str, least: int = 1) -> Counts:
-        """The rows whose text holds a sign, at least so many times."""
-        at = np.searchsorted(self.row_places, np.flatnonzero(self.raw == ord(sign)), side="right")
+    def words_at(self, starts: Counts, ends: Counts) -> tuple[Counts, Counts]:
+        """The first word of runs of the stream, and the one after their last."""
+        return (
+            np.searchsorted(self.starts, starts, side="right") - 1,
+            np.searchsorted(self.starts, ends),
+        )
+
+    def rows_with(
+        self, sign: str, least: int = 1, is_open: NDArray[np.bool_] | None = None
+    ) -> Counts:
+        """The rows whose text holds a sign, at least so many times, next to an open word."""
+        at = np.flatnonzero(self.raw == ord(sign))
+        if is_open is not None:
+            after = np.searchsorted(self.starts, np.searchsorted(self.places, at), side="right")
+            near = np.concatenate([[False], is_open, [False]])
+            at = at[near[after] | near[after - 1]]
+        at = np.searchsorted(self.row_places, at, side="right")
         return np.flatnonzero(np.bincount(at - 1, minlength=1) >= least)
 
     def row_of(self, places: Counts) -> Counts:

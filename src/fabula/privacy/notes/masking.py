@@ -117,24 +117,23 @@ def _search(
     found = list(own_places(notes, own))
     if everyone is not None:
         found += [_others(*each) for each in everyone.find(notes)]
-    taken = np.zeros(len(notes.codes) + 1, dtype=np.int64)
+    taken = np.zeros(len(notes.starts) + 1, dtype=np.int64)
     for places in found:
         if places.kind not in ("first_name", "last_name"):
-            np.add.at(taken, places.starts, 1)
-            np.add.at(taken, places.starts + places.lengths, -1)
+            first, after = notes.words_at(places.starts, places.starts + places.lengths)
+            np.add.at(taken, first, 1)
+            np.add.at(taken, after, -1)
     is_free = np.cumsum(taken[:-1]) == 0
     busy = np.concatenate([[0], np.cumsum(~is_free)])
     by_kind: dict[str, list[tuple[int, int, str]]] = {}
     for row, span in find_patterns(notes, is_free):
-        offset = notes.row_places[row]
-        start, end = np.searchsorted(
-            notes.places, (offset + span.start, offset + span.end)
-        ).tolist()
-        if busy[start] == busy[end] and start < end:
-            text, last = notes.row_text(row), int(notes.places[end - 1] - offset) + 1
-            begin = int(notes.places[start] - offset)
-            begin = with_signs(text, begin, last) if span.kind == "phone" else begin
-            by_kind.setdefault(span.kind, []).append((start, end - start, text[begin:last]))
+        offset = int(notes.row_places[row])
+        start, end = np.searchsorted(notes.places, (offset + span.start, offset + span.end))
+        first, after = notes.words_at(start, end)
+        if busy[first] == busy[after] and start < end:
+            begin, last = int(notes.places[start]), int(notes.places[end - 1]) + 1
+            begin = with_signs(notes.text, begin, last) if span.kind == "phone" else begin
+            by_kind.setdefault(span.kind, []).append((start, end - start, notes.text[begin:last]))
     known = everyone.phones if everyone is not None else lambda tails: [None] * len(tails)
     spoken = list(spoken_numbers(notes, own, known, invent))
     for kind in dict.fromkeys(number.kind for number in spoken):

@@ -45,11 +45,12 @@ def find_patterns(notes: Squeezed, free: NDArray[np.bool_]) -> Iterator[tuple[in
 
     Args:
         notes: The notes, squeezed.
-        free: Which letters and digits of the notes are still to be searched.
+        free: Which words of the notes are still to be searched.
     """
-    digits = np.concatenate([[0], np.cumsum((notes.kinds & CLASS == DIGIT) & free)])
-    many = np.diff(digits[notes.row_ends]) >= _FEWEST_DIGITS
-    for row in notes.rows_with("@").tolist():
+    words = np.flatnonzero((notes.kinds[notes.starts] & CLASS == DIGIT) & free)
+    sizes = notes.word_ends[words] - notes.starts[words]
+    many = np.bincount(notes.rows[words], sizes) >= _FEWEST_DIGITS
+    for row in notes.rows_with("@", is_open=free).tolist():
         yield from ((row, _span(match, "email")) for match in _EMAIL.finditer(notes.row_text(row)))
     for row in sorted({*np.flatnonzero(many).tolist(), *notes.rows_with(":", 4).tolist()}):
         yield from ((row, span) for span in _numbers(notes.row_text(row)))

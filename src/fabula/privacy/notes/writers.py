@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
+from fabula.privacy.folding import LOWER, UPPER
 from fabula.privacy.squeezed import Counts, Squeezed
 
 _NOTHING = pa.scalar(None, pa.large_string())
@@ -173,8 +174,8 @@ def has_other_case(
     notes: Squeezed, starts: Counts, ends: Counts, values: pa.Array
 ) -> NDArray[np.bool_]:
     """At which places values may have to change their case."""
-    capital, small = (sums[ends] > sums[starts] for sums in (notes.capitals, notes.smalls))
-    plain = (capital & small) | ((capital == small) & notes.is_ascii)
+    cases = notes.cases(starts, ends)
+    plain = (cases == UPPER | LOWER) | ((cases == 0) & notes.is_ascii)
     shouted = pc.and_(pc.utf8_is_upper(values), pc.greater(pc.utf8_length(values), 1))
     found: NDArray[np.bool_] = ~plain | flags(pc.fill_null(shouted, False))
     return found
