@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from fabula.fakers.locales import Locale, Name, load_locale
 from fabula.privacy.actions import Aliases, TableMask, own_columns
 from fabula.privacy.people import EMAIL, KEY_BYTES, Keys, normal, person_keys
-from fabula.privacy.real_names import GatheredNames, NameWords, RealNames
+from fabula.privacy.real_names import RealNames
 from fabula.privacy.real_words import RealWords
 from fabula.privacy.rows import full_name, sexes_of
 from fabula.privacy.secret import Secret
@@ -108,7 +108,7 @@ class Known:
     @property
     def taken(self) -> RealNames:
         """Full names that no new person gets."""
-        return self._names.found()
+        return self._real
 
     def locales(self) -> tuple[list[str | Locale], list[str]]:
         """The word lists of new people, and what is said of them.
@@ -165,8 +165,7 @@ class Known:
         return find
 
     def __post_init__(self) -> None:
-        listed = _names([load_locale(code) for code in self.codes])
-        self._names = GatheredNames(NameWords(listed))
+        self._real = RealNames(_names([load_locale(code) for code in self.codes]))
 
     @cached_property
     def words(self) -> RealWords:
@@ -185,7 +184,7 @@ class Known:
         """Remember full names whose parts are in the lists."""
         ends = pc.extract_regex(names, _ENDS)
         parts = (pc.struct_field(ends, part) for part in ("first", "last"))
-        self._names.add(*parts)
+        self._real.add(*parts)
 
     def _add_aliases(
         self, table: TableMask, block: pa.Table, kind: str, key: str, names: Sequence[str]

@@ -147,9 +147,7 @@ class NewPeople:
         """The places of new people's names among those of real people."""
         assert self.taken is not None
         names: tuple[Literal["first_name", "last_name"], ...] = ("first_name", "last_name")
-        return {
-            name: self.taken.words.places(string_array(self._people.words(name))) for name in names
-        }
+        return {name: self.taken.places(string_array(self._people.words(name))) for name in names}
 
 
 def _named_again(digests: Keys, attempt: int) -> Keys:

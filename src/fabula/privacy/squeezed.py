@@ -50,11 +50,6 @@ def powers(count: int, base: int = _BASE) -> Hashes:
     return known[:count]
 
 
-def mixed(numbers: NDArray[np.unsignedinteger]) -> Hashes:
-    """Numbers whose upper bits depend on all bits (Knuth's multiplicative hashing)."""
-    return numbers.astype(np.uint64) * np.uint64(_BASE)
-
-
 def codes_hash(codes: NDArray[np.unsignedinteger]) -> Hashes:
     """A random number for each code (SplitMix64)."""
     mixed = codes.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
