@@ -110,6 +110,7 @@ FAILS = {
     "while me.fixed == 4: me.seen += 1": "does not end within",
     "world.goods.price[0] = 4": "read",
     "for _ in range(5000): out.orders.add(me.row)": "more than 1,024 rows",
+    "me.seen = int(np.random.random() * 3)": "a generator that everything shares",
     "out.orders.add(10**6)": "is not a row number of people",
 }
 

@@ -30,10 +30,13 @@ from fabula.simulation.plain_rules import (
     whole_of,
 )
 from fabula.simulation.populations import Population
+from fabula.simulation.shared_chance import other_chance
 
 Held = namedtuple("Held", ["amount", "moved"])
 Draws = namedtuple("Draws", ["state"])
 _REASON = re.compile(r"(?!Failed|Resolution|Typing|During|>>>|File|$)")
+_OTHER_CHANCE = "_random_state"
+"""What the code of a rule calls that draws from numba's twins of `random` and `numpy.random`."""
 MOST_COLUMNS = 24
 """Columns of an event table that a compiled rule can fill."""
 RADIX = 11
@@ -84,6 +87,8 @@ class NumbaDriver:
                 except NumbaError:  # perhaps a rule that makes arrays, whose uses are counted
                     self._loops = _loops(*self._rules, counted=True)
                     self._loops[loop].compile(kinds)
+                if _OTHER_CHANCE in self._loops[loop].inspect_llvm(kinds):
+                    raise other_chance()
             return in_time(lambda: self._loops[loop](*arguments), self._limit)
         except NumbaError as error:
             file, text = self._file, str(error)

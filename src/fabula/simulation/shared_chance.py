@@ -26,10 +26,15 @@ def no_other_chance() -> Iterator[None]:
     before = random.getstate(), _numpy_state()
     yield
     if before != (random.getstate(), _numpy_state()):
-        raise ModelFault(
-            "the rule draws from a generator that everything shares",
-            "use `draw`: its numbers belong to an agent and a step",
-        )
+        raise other_chance()
+
+
+def other_chance() -> ModelFault:
+    """The error of a rule that draws from elsewhere."""
+    return ModelFault(
+        "the rule draws from a generator that everything shares",
+        "use `draw`: its numbers belong to an agent and a step",
+    )
 
 
 def _numpy_state() -> bytes:
