@@ -1,6 +1,6 @@
-"""The verbs of Fabula as Python functions; the command line calls the same ones.
+"""Fabula's verbs as Python functions; the command line calls the same ones.
 
-Each takes a spec in any form (`SpecLike`) and hands it along: `resolve` → `make_plan` →
+Each takes a spec in any form (`SpecLike`) and passes it on: `resolve` → `make_plan` →
 `execute`.
 """
 
@@ -45,13 +45,11 @@ __all__ = [
 
 
 def validate(spec: SpecLike, data: TableLike | None = None) -> CheckResults:
-    """Tell whether a spec is coherent, and whether data keeps its checks.
+    """Validate a spec, or data against its checks.
 
     Args:
-        spec: A spec in any form; or a `.jsonl` file, which is checked as a set to train a model
-            with.
-        data: Data to check against the spec, in any form. Without data nothing is checked
-            but the spec itself.
+        spec: A spec in any form; or a `.jsonl` file, which is checked as a training dataset.
+        data: Data to check against the spec, in any form. Without it, only the spec is checked.
 
     Returns:
         The result of every check; empty without data.
@@ -79,7 +77,7 @@ def validate(spec: SpecLike, data: TableLike | None = None) -> CheckResults:
 def plan(
     spec: SpecLike, n: Size = None, *, seed: int | None = None, model: ModelLike | None = None
 ) -> Plan:
-    """Decide a whole run without making a row or calling a model.
+    """Plan a run without generating rows or calling a model.
 
     Args:
         spec: A spec in any form.
@@ -106,10 +104,10 @@ def preview(
     model: ModelLike | None = None,
     prompt: str | None = None,
 ) -> Dataset:
-    """Make a few rows of every table, in memory; nothing durable is written.
+    """Generate a few rows of every table in memory; nothing is written.
 
-    Every table has at most `n` rows, and references point into these small tables; rules that
-    only the whole data can keep (shares, correlations, counts) are left out.
+    Every table has at most `n` rows, and references point into these small tables; rules that need
+    the whole data (shares, correlations, counts) are left out.
 
     Args:
         spec: A spec in any form.
@@ -163,7 +161,7 @@ def generate(
     allow_remote: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Dataset:
-    """Make the data, check it and write it.
+    """Generate the data, check it and write it.
 
     Args:
         spec: A spec in any form: a path, a mapping, a Pydantic class, one line …
@@ -176,34 +174,34 @@ def generate(
         prompt: What the rows are about, for tables that don't say.
         checks: Relations that the only table must keep: `price ~ size +` (they rise together),
             a SQL condition on a row, or a function of a row that returns True or False.
-        review: What reviewers said of earlier rows: the notes of `review_import`, or their file.
+        review: Reviewers' comments on earlier rows: the notes from `review_import`, or their file.
         key_file: The key that replaces the people of real files; by default the file that
             `FABULA_KEY_FILE` names, or a key that is thrown away.
         format: `parquet`, `csv`, `jsonl` or `arrow`; by default the file's ending, or `parquet`.
-        fresh: Start over: nothing that an earlier run left is used, not even known replies.
+        fresh: Start over: reuse nothing from an earlier run, not even known replies.
         overwrite: Replace another run in the folder.
-        report: Write `report.html` beside the data, too.
-        workers: Parts of tables that are made at the same time.
-        batch: Ask language models by their provider's batches: half the price, and answers
-            within a day. The rows are the same; the same call waits on after it was stopped. A
-            function is told the state and the size of a batch at each look.
-        reasoning: `keep` adds a column `reasoning` of what the model thought to each table.
-        max_rejects: Lost rows that are accepted: a share below 1, or a number of rows.
-        max_calls: Most calls to language models.
-        max_tokens: Most tokens, sent and received.
-        max_cost: Most US dollars.
+        report: Also write `report.html` next to the data.
+        workers: Parts of tables to generate in parallel.
+        batch: Send requests through the provider's batch API: half the price, replies within a day.
+            The rows are the same; if interrupted, the same call continues to wait. A function is
+            called with a batch's state and size at each poll.
+        reasoning: `keep` adds the model's reasoning to each table, as a column `reasoning`.
+        max_rejects: Maximum loss of rows: a share below 1, or a number of rows.
+        max_calls: Maximum number of calls to language models.
+        max_tokens: Maximum number of tokens, sent and received.
+        max_cost: Maximum cost in US dollars.
         escape_formulas: Put `'` before texts in CSV that a spreadsheet would run, such as
             `=HYPERLINK(…)`; otherwise they are counted in a warning and in the manifest.
-        append: Add rows to a database's tables that hold some.
+        append: Add rows to database tables that already contain some.
         truncate: Empty a database's tables first, in the same transaction.
         fast_load: Drop a database's indexes and constraints during the load, and add them again.
         allow_remote: Hosts other than this machine whose databases may be written to.
-        progress: Called with a table's name, its rows done and its rows asked.
+        progress: Called with a table's name, its finished rows and its requested rows.
 
     Raises:
         SpecError: The spec has problems; `violations` lists all of them.
-        CheckError: The data breaks a check, or the Pydantic class refuses a row; it stays where
-            it was written.
+        CheckError: The data fails a check, or the Pydantic class rejects a row. The written data is
+            kept.
         PartialRunError: More rows were lost than allowed, or a limit was reached; the same
             call continues.
 
@@ -224,7 +222,7 @@ def generate(
 
     if report and output is None:
         raise UsageError(
-            "a report is written next to the data, and no `output` is given",
+            "`report` needs an `output` to write the report to",
             code="usage.report",
             hint='name one: `output="out"`',
         )
@@ -289,10 +287,10 @@ def rehearse(
     prompt: str | None = None,
     rehearsal: Rehearsal | None = None,
 ) -> Rehearsal:
-    """Go through all calls to language models that `generate` would make, and make none.
+    """List every language-model call that `generate` would make, without making any.
 
-    The prompts are the real ones; only what models would have written before, and later prompts
-    show, is made up. Answers that have to be asked again are not foreseen.
+    The prompts are the real ones, except that earlier replies shown in later prompts are invented.
+    Retries are not predicted.
 
     Args:
         spec: A spec in any form.
@@ -300,7 +298,7 @@ def rehearse(
         seed: Overrides the spec's seed.
         model: One language model in place of every model of the spec: its name, or its settings.
         prompt: What the rows are about, for tables that don't say.
-        rehearsal: Where to note the calls; by default a new one.
+        rehearsal: Where to record the calls; a new one by default.
 
     Raises:
         SpecError: The spec has problems; `violations` lists all of them.
@@ -328,10 +326,10 @@ def _report(dataset: Dataset) -> None:
 
 
 def _check_row_class(spec: DatasetSpec, dataset: Dataset) -> None:
-    """Let the class that a spec was made from look at every row.
+    """Validate every row with the class that the spec came from.
 
     Raises:
-        CheckError: The class refuses a row; the data stays where it was written.
+        CheckError: The class rejects a row. The written data is kept.
     """
     row_class = spec.source.row_class
     if row_class is None:
@@ -344,7 +342,7 @@ def _check_row_class(spec: DatasetSpec, dataset: Dataset) -> None:
 
 
 def _possible(plan: Plan) -> Plan:
-    """The plan, whose rules don't contradict each other."""
+    """The plan, once its rules are known not to contradict each other."""
     from fabula.checks.contradictions import impossible_rules
 
     if problems := impossible_rules(plan):
@@ -373,7 +371,7 @@ def _settled(
 
 
 def _one_where_unsized(spec: DatasetSpec) -> dict[str, int]:
-    """A size for tables whose size is still to be given, so that the rest can be planned."""
+    """A placeholder size for tables without one, so that the rest can be planned."""
     return {
         name: 1
         for name, table in spec.tables.items()

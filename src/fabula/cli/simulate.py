@@ -1,4 +1,4 @@
-"""`fabula simulate`: a model of agents, and its tables."""
+"""`fabula simulate`: runs a model of agents and writes its tables."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _replicate(talk: Talk, model: str, output: Path | None, **given: Any) -> Non
     with progress(talk, resumes=True, unit="run") as watch:
         made = replicate(model, output=folder, progress=watch, **given)
     talk.say(made.report())
-    talk.hint(f"the runs are folders in `{folder}`; their totals: `{folder}/totals.parquet`")
+    talk.hint(f"each run has a folder in `{folder}`; their totals: `{folder}/totals.parquet`")
 
 
 @verb(app)
@@ -84,25 +84,25 @@ def simulate(
 ) -> None:
     """Run a model of agents and keep its tables.
 
-    The model is a Python file, and runs as such. Run the same command again to continue a run
-    that was interrupted.
+    The model is a Python file and runs unsandboxed. To continue an interrupted run, run the same
+    command again.
 
     Options:
         model (FILE): A Python file that makes a `World`: `shop.py`, or `shop.py:NAME`.
-        n (N|POPULATION=N): Agents, in all or of one population; repeatable.
-        steps (N): Steps to make; by default as many as the model says.
+        n (N|POPULATION=N): Agents, in total or of one population; repeatable.
+        steps (N): Number of steps; by default the model's.
         days (N): Days to simulate, instead of steps.
         output: Folder to write to; by default `out/NAME`.
         seed: Seed; overrides the model's.
         set_ (NAME=NUMBER): Parameter of the model; repeatable.
         form (FORMAT): `parquet`, `csv`, `jsonl` or `arrow`.
-        replicates (N): Runs under N seeds, from `--seed` on, with a folder each.
-        scenario (NAME:PARAMETER=NUMBER,…): Replicate the model with these parameters, under
-            the same chance as the other scenarios; repeatable.
-        workers (N): Processes that make replicates.
+        replicates (N): Runs with N seeds, starting at `--seed`, each in its own folder.
+        scenario (NAME:PARAMETER=NUMBER,…): Replicate the model with these parameters and the same
+            random draws as the other scenarios; repeatable.
+        workers (N): Processes that run replicates.
         fresh: Start over instead of continuing an earlier run.
         overwrite: Replace another run in the folder.
-        report: Write `report.html` beside the tables: what happened over time.
+        report: Write `report.html` next to the tables, with charts over time.
     """
     from fabula.io.names import file_stem
     from fabula.runs.simulation import simulate as run

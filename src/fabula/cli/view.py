@@ -1,4 +1,4 @@
-"""`fabula view`: a local page over a run, a folder of runs, a data file or a report."""
+"""`fabula view`: serves a local page about runs, a data file or a report."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def view(
 ) -> None:
     """Look at runs and data in a local page.
 
-    Rows with search, filters and sorting, each row with how its values were made, columns, rejected
-    rows, the report and the spec. The page is served to this machine alone, behind a token, until
-    Ctrl-C; it asks for nothing from outside and writes nothing.
+    The page shows rows with search, filters and sorting, how each row's values were made, columns,
+    rejected rows, the report and the spec. It is served to this machine only, behind a token, until
+    Ctrl-C. It loads nothing from outside and writes nothing.
 
     Options:
         target (RUN|FOLDER|FILE): What to look at; by default the runs in this folder.
@@ -36,5 +36,5 @@ def view(
     with view(target, port=port, open_browser=browser) as shown:
         talk.say(f"Serving `{target}` at {shown.url}")
         talk.hint("stop it with Ctrl-C")
-        with suppress(KeyboardInterrupt):  # the usual way to end it
+        with suppress(KeyboardInterrupt):  # the usual way to stop it
             shown.wait()

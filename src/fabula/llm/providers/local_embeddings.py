@@ -1,8 +1,8 @@
-"""Texts as vectors on this machine: static word vectors that need no key and no network.
+"""Text vectors on this machine: static word vectors that need no key and no network.
 
-The vectors and the tokenizer lie in the wheel of `wordllama` (extra `texts`). They are read from
-there directly, since importing that package sets up the root logger, and it looks for missing
-files on the network. A text's vector is the mean of its tokens' vectors, as that package has it.
+The vectors and the tokenizer are in the wheel of `wordllama` (extra `texts`). They are read
+directly, since importing that package configures the root logger and looks for missing files on the
+network. A text's vector is the mean of its tokens' vectors, as in that package.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 NAME = "wordllama"
-"""What the local embedding is called in options and reports."""
+"""The local embedding's name in options and reports."""
 DIMENSIONS = 256
 
 _WEIGHTS = "weights/l2_supercat_256.safetensors"
@@ -36,7 +36,7 @@ Vectors = NDArray[np.float32]
 
 
 def embed_locally(texts: Sequence[str]) -> Vectors:
-    """A unit vector for each text, in their order; a text without words has the zero vector.
+    """A unit vector for each text, in order; a text without words has the zero vector.
 
     Raises:
         PrerequisiteError: The extra `texts` is not installed.
@@ -57,7 +57,7 @@ def embed_locally(texts: Sequence[str]) -> Vectors:
 
 
 def embed_halved(texts: pa.Array) -> NDArray[np.float16]:
-    """The vectors of many texts in half the memory, off by less than a thousandth."""
+    """The vectors of many texts in half the memory, with an error below a thousandth."""
     made = np.empty((len(texts), DIMENSIONS), dtype=np.float16)
     for start in range(0, len(texts), _CHUNK):
         made[start : start + _CHUNK] = embed_locally(texts.slice(start, _CHUNK).to_pylist())
@@ -70,7 +70,7 @@ def _model() -> tuple[Tokenizer, Vectors]:
     found = importlib.util.find_spec("wordllama")
     if found is None or found.origin is None:
         raise PrerequisiteError.for_extra("texts", needed_by="an embedding on this machine")
-    # Its threads keep tens of megabytes each, and warn in every process that forks.
+    # Its threads take tens of megabytes each, and warn in every forking process.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from safetensors import safe_open
     from tokenizers import Tokenizer
@@ -79,7 +79,7 @@ def _model() -> tuple[Tokenizer, Vectors]:
     tokenizer = Tokenizer.from_file(str(folder / _TOKENS))
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    tokenizer.model._resize_cache(0)  # it keeps whole texts, tens of megabytes, and seldom hits
+    tokenizer.model._resize_cache(0)  # it stores whole texts (tens of megabytes) and rarely hits
     with safe_open(folder / _WEIGHTS, framework="numpy") as file:
         words = file.get_tensor("embedding.weight").astype(np.float32)
     return tokenizer, words

