@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fabula.io.sql import locked_connection
+
 Parts = Mapping[str, pa.ChunkedArray]
 
 _YES = "1 1.0 true t yes y on ja j wahr oui o vrai sí si s sì sim verdadeiro verdadero vero tak да"
@@ -161,10 +163,8 @@ def _moments(values: pa.ChunkedArray) -> pa.ChunkedArray:
         return values
     if kind_of(values.type) != "text":
         return pa.chunked_array([pa.nulls(len(values), pa.timestamp("us"))])
-    import duckdb
-
     rows = pa.table({"text": values})
-    with duckdb.connect() as connection:
+    with locked_connection() as connection:
         connection.register("rows", rows)
         [(day_first, month_first)] = connection.sql(_SLASHED).fetchall()
         # Day or month first is told by what reads more; where both read all, nothing tells
