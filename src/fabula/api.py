@@ -320,7 +320,7 @@ def rehearse(
 
 
 def _report(dataset: Dataset) -> None:
-    from fabula.reports.run_page import write_report  # the page is loaded where one is wanted
+    from fabula.reports.run_page import write_report  # the page is loaded if one is wanted
 
     write_report(dataset)
 

@@ -6,7 +6,7 @@
     ... def rows(frames):
     ...     return Score(frames.synthetic.rows / frames.truth.rows, "About as many rows.")
 
-Everything is imported when it is first used. The names here stay where they are; the modules that
+Everything is imported when it is first used. The names here stay if they are; the modules that
 they come from may move.
 """
 

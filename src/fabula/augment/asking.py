@@ -48,7 +48,7 @@ REASONING = "reasoning"
 
 
 def kept_reasoning(asked: str, names: Sequence[str]) -> str:
-    """The name under which rows keep what the model thought; empty where they don't.
+    """The name under which rows keep what the model thought; empty if they don't.
 
     Raises:
         UsageError: It is neither `keep` nor `drop`, or a field has that name.

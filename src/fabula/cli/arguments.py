@@ -77,7 +77,7 @@ def read_pairs(option: str, texts: Sequence[str], example: str) -> Iterator[tupl
 
 
 def number_of(text: str) -> float:
-    """`0.05` and `5%` as 0.05; NaN where the text is not a number."""
+    """`0.05` and `5%` as 0.05; NaN if the text is not a number."""
     try:
         return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError:

@@ -85,7 +85,7 @@ class Address:
         return f"postgresql://{user}{','.join(self.hosts)}/{name}{'?' * bool(query)}{query}"
 
     def host_and_port(self, port: int) -> tuple[str, int]:
-        """The only host, with the port where none is given."""
+        """The only host, with the port if none is given."""
         host, _, given = (self.hosts or ("localhost",))[0].rpartition(":")
         if not given.isdigit():
             host, given = (self.hosts or ("localhost",))[0], str(port)

@@ -147,7 +147,7 @@ class Database(ABC):
             self.run(f"DELETE FROM {self.named(table)}")
 
     def advance(self, table: str) -> int:
-        """Let sequences go on after the highest values; returns how many were moved."""
+        """Let sequences continue after the highest values; returns how many were moved."""
         del table
         return 0
 
@@ -186,7 +186,7 @@ class Database(ABC):
         return '"' + name.replace('"', '""') + '"'
 
     def named(self, table: str) -> str:
-        """A table's name, with its schema where it has one."""
+        """A table's name, with its schema if it has one."""
         return self.quoted(table)
 
     def __enter__(self) -> Self:

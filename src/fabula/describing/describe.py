@@ -29,10 +29,10 @@ class Described(TypedDict, total=False):
     Attributes:
         fields: The item, as it was given.
         preferences: What was wished, as it was given; `{}` for nothing.
-        text: The text; None where no good one came.
+        text: The text; None if no good one came.
         variant: Which text about the item, where several were asked.
         unsupported: Numbers and names in the text that the fields do not hold.
-        round_trip: How the fields came back, where that was verified.
+        round_trip: How the fields came back, if that was verified.
         error: Why there is no good text.
     """
 

@@ -55,13 +55,13 @@ class FieldScore:
 
     @property
     def precision(self) -> float | None:
-        """Share of what came back that is right; None where nothing did."""
+        """Share of what came back that is right; None if nothing did."""
         came = self.found + self.added
         return self.found / came if came else None
 
     @property
     def recall(self) -> float | None:
-        """Share of the source that came back; None where the source holds nothing."""
+        """Share of the source that came back; None if the source holds nothing."""
         there = self.found + self.missed
         return self.found / there if there else None
 
@@ -133,7 +133,7 @@ class Comparison:
 
         Args:
             source: The item's fields.
-            extracted: The objects that came out of its text; None where no valid reply came.
+            extracted: The objects that came out of its text; None if no valid reply came.
         """
         objects = source_objects(source)
         came = list(extracted or ())
@@ -286,7 +286,7 @@ def _told_whole(verdict: Verdict, came: int, wanted: int) -> str:
 
 
 def _values(value: Any) -> list[Any]:
-    """A field's values: those of a list, or the only one; none where it is missing."""
+    """A field's values: those of a list, or the only one; none if it is missing."""
     if isinstance(value, list | tuple):
         return [each for each in value if each is not None]
     return [] if value is None or value == "" else [value]

@@ -52,7 +52,7 @@ class Writing:
     Attributes:
         tasks: What is to be written.
         result: The texts as rows of one field, and why some are missing.
-        verdicts: How the fields came back, where that was verified.
+        verdicts: How the fields came back, if that was verified.
         failures: Why a text is no good although there is one.
     """
 

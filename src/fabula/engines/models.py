@@ -45,7 +45,7 @@ class ModelUsage:
         cached: Replies that came from the ledger instead.
         prompt_tokens: Tokens sent, where the endpoint says.
         completion_tokens: Tokens received, where the endpoint says.
-        cost: Price in USD; None where no price is known.
+        cost: Price in USD; None if no price is known.
         modes: How structure was asked for, and how often.
         notes: What else happened on the way (cut replies, ignored columns), and how often.
         programs: Source of the functions that it wrote, by table and column.
@@ -247,7 +247,7 @@ class PromptEngine:
     models: Models
 
     def __call__(self, block: Block) -> None:
-        """Ask for one value a row."""
+        """Ask for one value per row."""
         column = self.plan.columns[self.name]
         spec = column.spec
         assert isinstance(spec, Llm | Text)

@@ -63,7 +63,7 @@ def evaluate(
         positive: The target's label that counts as good; by default the rarer one of two.
         protected: Columns that define groups of people.
         quasi: Columns that together single people out; by default those whose names say so.
-            Attacks by linkage and homogeneity are tried where they are named.
+            Attacks by linkage and homogeneity are tried if they are named.
         confidential: Columns that homogeneity guesses from `quasi`; by default all others.
         sensitive: Columns of any type whose real values must occur nowhere; by default those of
             personal details, found by their values, and texts that differ from row to row.

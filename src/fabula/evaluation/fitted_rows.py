@@ -77,7 +77,7 @@ def replaced_columns(fitted: Fitted, names: list[str]) -> dict[str, Collection[s
 
 
 def _digests(fitted: Fitted, names: list[str]) -> dict[str, dict[Part, Digest]]:
-    """The digests of each table's parts; none where the model keeps none."""
+    """The digests of each table's parts; none if the model keeps none."""
     if isinstance(fitted, RelationalSynthesizer):
         if lacking := [name for name in names if name not in fitted.models]:
             raise SourceError(

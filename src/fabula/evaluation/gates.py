@@ -38,7 +38,7 @@ class GateResult:
         title: The metric's name for people.
         rule: The bound in words.
         value: The measured number, in words.
-        passed: Whether the bound is kept; None where this table gives no verdict.
+        passed: Whether the bound is kept; None if this table gives no verdict.
         sentence: What the metric says.
     """
 

@@ -35,7 +35,7 @@ _MICROSECONDS = 10**6
 _MOST_SHOWN = 10**5 * _MICROSECONDS
 """The longest duration that `%g` writes digit by digit."""
 LABEL_ROWS = 3
-"""A label of fewer rows may tell of one person, and is not listed."""
+"""A label of fewer rows may be about one person, and is not listed."""
 _LONGEST_LABEL = 60
 _SAMPLE, _MOST_FORMS = 2_000, 3
 """Texts that tell the form of all, and the most forms of one column."""

@@ -26,7 +26,7 @@ class Inferred:
     notes: tuple[str, ...] = ()
 
     untouched: ClassVar[str] = "nothing left this machine"
-    """What may be said of the source."""
+    """What may be said about the source."""
 
     @property
     def advice(self) -> tuple[Advice, ...]:

@@ -1,4 +1,4 @@
-"""Whatever a caller may hand over as a spec, as a `DatasetSpec`."""
+"""Whatever a caller may pass as a spec, as a `DatasetSpec`."""
 
 from __future__ import annotations
 

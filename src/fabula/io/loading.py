@@ -20,7 +20,7 @@ def load_tables(
     loading: Loading,
     wanted: Sequence[Incoming] | None = None,
 ) -> dict[str, Any]:
-    """Load tables that are there already, parents first; returns what the sink says of it.
+    """Load tables that are there already, parents first; returns what the sink says about it.
 
     `wanted` tells their keys; by default none is known.
 
@@ -35,7 +35,7 @@ def load_tables(
 
 
 def load(sink: Sink, tables: Sequence[Incoming], blocks: Blocks) -> dict[str, Any]:
-    """Load tables whose sink was checked; returns what the sink says of it, and its place.
+    """Load tables whose sink was checked; returns what the sink says about it, and its place.
 
     Raises:
         SinkError: The destination refuses; it is as it was.

@@ -112,7 +112,7 @@ def check_free(path: Path, *, overwrite: bool = False, folder: bool = False) -> 
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and its parents where they are missing.
+    """Make a folder and its parents if they are missing.
 
     Raises:
         SinkError: The folder can't be made.

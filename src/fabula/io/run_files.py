@@ -155,7 +155,7 @@ def check_unchanged(path: Path, sha256: str) -> None:
 
 
 def read_object(path: Path) -> dict[str, Any] | None:
-    """A JSON file's object; None where there is none, such as in half a file.
+    """A JSON file's object; None if there is none, such as in half a file.
 
     Raises:
         SourceError: It is larger than any record, or nested without end.

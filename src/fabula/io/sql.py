@@ -40,7 +40,7 @@ MOST_TEXT, MOST_ITEMS, MOST_COMPARED = 100_000, 10_000, 1_000_000
 
 
 def _limited(name: str, size: str, most: int, arguments: str, call: str) -> str:
-    """A macro that makes an error of a size; it stands in the argument, so it comes first."""
+    """A macro that makes an error of a size; it is in the argument, so it comes first."""
     told = f"{name} over its limit of {most:,}"
     value = f"CASE WHEN {size} > {most} THEN error('{told}') ELSE b END"
     return f"CREATE MACRO bounded_{name}{arguments} AS {call.format(value)}"

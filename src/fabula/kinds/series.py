@@ -80,7 +80,7 @@ class Series(AbstractNumber):
     """A number that follows the time in column `at`, for each value of column `of` its own.
 
     A value is `level`, plus `trend`, seasons and noise. It depends on the entity and the time
-    alone, so rows may stand in any order.
+    alone, so rows may be in any order.
 
     Attributes:
         at: A time, or an expression that gives one.

@@ -182,7 +182,7 @@ def case_labels(node: Mapping[str, Any]) -> list[str] | None:
 
 
 def constant_text(node: Mapping[str, Any]) -> str | None:
-    """The text of a constant, or None where the node is none."""
+    """The text of a constant, or None if the node is none."""
     if node["class"] != "CONSTANT" or node["literal"]["kind"] != "STRING":
         return None
     return str(node["literal"]["text"])
@@ -237,7 +237,7 @@ def _inspect(part: dict[str, Any], references: Collection[str], needs: dict[str,
 
 
 def _inspect_function(part: dict[str, Any]) -> None:
-    """Refuse functions that can't be repeated, or that give no single value a row."""
+    """Refuse functions that can't be repeated, or that give no single value per row."""
     name = part["function_name"].lower()
     if name in _UNREPEATABLE or (name == "age" and len(part["arguments"]) == 1):
         raise ExpressionError(

@@ -67,7 +67,7 @@ def _shared_files(spec: DatasetSpec) -> Iterator[Violation]:
 
 
 def table_of(output: OutputSpec, spec: DatasetSpec) -> str | None:
-    """The table that an output is made of; None where it is unknown or not said."""
+    """The table that an output is made of; None if it is unknown or not said."""
     if output.table:
         return output.table if output.table in spec.tables else None
     return next(iter(spec.tables)) if len(spec.tables) == 1 else None
@@ -92,7 +92,7 @@ def output_files(spec: DatasetSpec) -> list[str]:
 
 
 def lacks_texts(output: OutputSpec, columns: Collection[str]) -> str:
-    """In words, that neither texts nor conversations make the examples; empty where some do."""
+    """In words, that neither texts nor conversations make the examples; empty if some do."""
     if not output.is_talk or conversation_column(columns):
         return ""
     return (

@@ -28,7 +28,7 @@ class Masked(Result):
     """What a masking did.
 
     Attributes:
-        tables: The masked tables by name; empty where they were written to files.
+        tables: The masked tables by name; empty if they were written to files.
         card: What was done, as JSON-ready values without any of the data.
     """
 

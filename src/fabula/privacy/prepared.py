@@ -145,7 +145,7 @@ def _word_lists(codes: tuple[str, ...]) -> str:
 
 
 def fingerprint_of(masking: Masking) -> str:
-    """Tells whether an earlier run was of the same masking; empty where it can't continue."""
+    """Tells whether an earlier run was of the same masking; empty if it can't continue."""
     if not masking.secret.kept or masking.detector is not None:
         return ""
     states = [(name, file.stat()) for name, file in masking.files.items()]

@@ -317,7 +317,7 @@ _TOLD = {
 
 
 def _misfit(action: ColumnAction, values: pa.ChunkedArray) -> str:
-    """Why an action does not suit the values of a column; empty where it does."""
+    """Why an action does not suit the values of a column; empty if it does."""
     kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
     written = pa.types.is_string(kind) or pa.types.is_large_string(kind)
     number = pa.types.is_integer(kind) or pa.types.is_floating(kind)

@@ -102,7 +102,7 @@ class Squeezed:
 
     Attributes:
         codes: The folded letters and digits of all rows, shape (n,).
-        places: Where each stands in the texts joined by line breaks, in code points.
+        places: Where each is in the texts joined by line breaks, in code points.
         kinds: Bits of what each is.
         starts: Where words start in the stream.
         bounds: Whether a word starts at a place of the stream, or the stream ends; shape (n + 1,).
@@ -225,7 +225,7 @@ class Squeezed:
         return rows
 
     def rows_with(self, sign: str, least: int = 1) -> Counts:
-        """The rows whose text holds a sign, at least so many times."""
+        """The rows whose text contains a sign, at least so many times."""
         at = np.searchsorted(self.row_places, np.flatnonzero(self.raw == ord(sign)), side="right")
         return np.flatnonzero(np.bincount(at - 1, minlength=1) >= least)
 

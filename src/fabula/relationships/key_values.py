@@ -1,4 +1,4 @@
-"""What the values of columns say of keys: which never repeat, and which lie in which."""
+"""What the values of columns say about keys: which never repeat, and which lie in which."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class KeyValues:
 
     @cached_property
     def numbers(self) -> tuple[int, int] | None:
-        """The smallest and largest of whole numbers; None where some value is none."""
+        """The smallest and largest of whole numbers; None if some value is none."""
         if not len(self.distinct):
             return None
         whole = pc.match_substring_regex(self.distinct, r"^-?(0|[1-9]\d{0,17})$")

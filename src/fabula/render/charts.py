@@ -68,7 +68,7 @@ def relations(tables: Mapping[str, str], keys: Sequence[tuple[str, str, str]]) -
     """Who points at whom: tables as boxes, parents on the left, and their keys as lines.
 
     Args:
-        tables: What is said of each table, by its name.
+        tables: What is said about each table, by its name.
         keys: Child, column and parent of each foreign key.
     """
     depth = dict.fromkeys(tables, 0)

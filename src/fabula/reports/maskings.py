@@ -22,7 +22,7 @@ PROMISES: Mapping[str, str] = {
 
 
 def plan_lines(masking: Masking) -> Iterator[str]:
-    """Each table, whom its rows tell of, and each column's action with its reason."""
+    """Each table, whom its rows are about, and each column's action with its reason."""
     for name, table in masking.plan.tables.items():
         who = f"people by `{table.person.told}`: {table.person.reason}" if table.person else ""
         yield f"{name}  {who or 'no people'}"

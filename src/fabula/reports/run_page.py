@@ -92,7 +92,7 @@ def _figures(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _relations(manifest: Mapping[str, Any]) -> Any:
-    """Which table points at which; None where no table does."""
+    """Which table points at which; None if no table does."""
     tables, specs = manifest["tables"], (manifest.get("spec") or {}).get("tables", {})
     keys = [
         (child, column, each["to"].partition(".")[0])

@@ -1,6 +1,6 @@
 """The sheet that a person reviews rows in: written from a sample, read back with every problem.
 
-A CSV file: lines that explain, a header, then one line a row. Each column of the data is followed
+A CSV file: lines that explain, a header, then one line per row. Each column of the data is followed
 by an empty `fix:` column. A row is known by its number and a hash of its values, so that a sheet
 is never applied to other data.
 """
@@ -43,7 +43,7 @@ _SHOWN_DIGITS = 1e-6
 
 @dataclass(frozen=True)
 class Judged:
-    """What a line of a sheet says about a row; its verdict is None where nobody looked at it."""
+    """What a line of a sheet says about a row; its verdict is None if nobody looked at it."""
 
     place: int
     verdict: Verdict | None
@@ -162,7 +162,7 @@ def _value(text: str, kind: pa.DataType) -> _Fix | ValueError:
 
 
 def _was_edited(value: Any, kind: pa.DataType, shown: str) -> bool:
-    """Whether a cell holds another value than was written, however a spreadsheet shows it."""
+    """Whether a cell contains another value than was written, however a spreadsheet shows it."""
     if shown.split() in (_cell(value).split(), escaped(_cell(value)).split()):
         return False
     now = _value(shown, kind)

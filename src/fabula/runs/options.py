@@ -18,7 +18,7 @@ class RunOptions:
         format: The file format: `parquet`, `csv`, `jsonl` or `arrow`; None is what the ending of
             a file says, and `parquet` in a folder.
         workers: Parts of tables that are made at the same time.
-        fresh: Start over instead of going on with what an earlier, equal run left.
+        fresh: Start over instead of continuing with what an earlier, equal run left.
         overwrite: Replace another run; files of no run in a folder are never touched.
         max_rejects: Lost rows that are accepted: a share (0.05), or a number of rows; else none.
         escape_formulas: Put `'` before cells of CSV that a spreadsheet would run.

@@ -52,7 +52,7 @@ class Task:
 
 
 def run_task(task: Task) -> Totals:
-    """Make one run, and return its totals; a run that its folder holds is not made again."""
+    """Make one run, and return its totals; a run that its folder contains is not made again."""
     world = task.model
     if not isinstance(world, World):
         changed = file_of(world)[0].stat().st_mtime_ns
@@ -74,7 +74,7 @@ class Replicates(Result):
 
     Attributes:
         totals: A row a run: `scenario`, `replicate`, `seed`, and each total by its name.
-        path: The folder of their tables, `SCENARIO/REPLICATE/`; None where only totals were kept.
+        path: The folder of their tables, `SCENARIO/REPLICATE/`; None if only totals were kept.
     """
 
     totals: pa.Table

@@ -148,7 +148,7 @@ class EventTable:
         return pa.schema([(KEY, pa.int64()), *fields])
 
     def drained(self) -> pa.Table | None:
-        """The rows since the last call; None where there are none."""
+        """The rows since the last call; None if there are none."""
         if not self.waiting:
             return None
         columns: list[pa.Array] = [pa.array(np.arange(self.count - self.waiting, self.count) + 1)]
@@ -180,7 +180,7 @@ class EventTable:
         )
 
     def _read(self, name: str, value: Any, size: int) -> NDArray[Any]:
-        """A column's values, one a row, as they are kept until the step ends."""
+        """A column's values, one per row, as they are kept until the step ends."""
         kind = self.columns[name]
         if isinstance(kind, Population | EventTable):
             of: Any = value.population if isinstance(value, Agents) else kind

@@ -61,7 +61,7 @@ class NumbaDriver:
     def acting(
         self, population: Population, seen: Any, draw: Any, key: int
     ) -> NDArray[np.int64] | None:
-        """The rows of the agents that act; None where all do."""
+        """The rows of the agents that act; None if all do."""
         if self._rules[1] is None:
             return None
         draw.state[0] = key

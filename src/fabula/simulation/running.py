@@ -82,7 +82,7 @@ class Run:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a kept state."""
+        """Continue from a kept state."""
         world = self.world
         world.step = state["step"]
         for name, population in world.populations.items():

@@ -72,14 +72,14 @@ _ABOUT = "model.json"
 
 @dataclass(frozen=True)
 class Saved:
-    """All that a file holds.
+    """All that a file contains.
 
     Attributes:
         model: The model's name in the catalogue.
         state: The model.
         schema: Names and types of the columns.
         codecs: The columns' codecs by name.
-        card: What is told of the model, JSON-ready; `left_out` and `checks` stand here too.
+        card: What is told about the model, JSON-ready; `left_out` and `checks` are here too.
         relations: Exact relations between the columns.
     """
 
@@ -163,7 +163,7 @@ def sound(path: PathLike) -> Iterator[None]:
         path: The file.
 
     Raises:
-        SourceError: What the file holds does not fit together.
+        SourceError: What the file contains does not fit together.
     """
     try:
         yield

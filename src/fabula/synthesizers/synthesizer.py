@@ -178,7 +178,7 @@ class Synthesizer(Result, Generic[Frame]):
     @overload
     def impute(self, data: TableLike, *, seed: int = 0) -> pa.Table: ...
     def impute(self, data: TableLike, *, seed: int = 0) -> ArrowFrame:
-        """The rows with their gaps filled: drawn given what is known of each row.
+        """The rows with their gaps filled: drawn given what is known about each row.
 
         Columns that were not learned stay as they are.
 

@@ -49,7 +49,7 @@ def write_charts(drawings: dict[str, Drawing], folder: Path) -> None:
 
 
 def survey_charts(survey: Survey) -> dict[str, Drawing]:
-    """The chart of the scores that decided the number of topics; none where it was given."""
+    """The chart of the scores that decided the number of topics; none if it was given."""
     clusters = survey.clusters
     if not clusters.scores:
         return {}

@@ -33,7 +33,7 @@ class Answer:
     """What is on a page.
 
     Attributes:
-        template: The page's template; empty where `values["page"]` is a whole page.
+        template: The page's template; empty if `values["page"]` is a whole page.
         values: What the template shows.
         data: The same as plain values.
     """
@@ -104,7 +104,7 @@ def _runs(places: Places) -> Answer:
 def _rows(place: Place, rest: Sequence[str], values: Values) -> Answer | str:
     rows = _table(place, rest)
     query = Query.of(values, rows.columns)
-    if values.get("column"):  # the form of one more filter: its address holds them all
+    if values.get("column"):  # the form of one more filter: its address contains them all
         return f"/{place.id}/rows/{quote(rows.name, safe='')}{query.address()}"
     found = rows.page(query)
     here = f"/{place.id}/rows/{quote(rows.name, safe='')}"

@@ -77,7 +77,7 @@ class Pairs(Sequence[dict[str, Any]], Result):
 
     @property
     def user(self) -> str:
-        """The template of what the user says: the input's fields, named where there are several."""
+        """The template of what the user says: the input's fields, named if there are several."""
         return _template(self.fields.input_names)
 
     @property

@@ -60,7 +60,7 @@ def _combined(spec: DatasetSpec, data: Data, child: str, value: str) -> str:
 
 
 def _differs(stated: str, actual: str, tolerance: float) -> str:
-    """True where two numbers are apart, or only one is known."""
+    """True if two numbers are apart, or only one is known."""
     near = f"abs({stated} - {actual}) <= {tolerance} + {_ROUNDING} * abs({actual})"
     return f"NOT coalesce({near}, {stated} IS NULL AND {actual} IS NULL)"
 

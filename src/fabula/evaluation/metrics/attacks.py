@@ -1,4 +1,4 @@
-"""Privacy by attack: what somebody with the synthetic table learns about a real person.
+"""Privacy by attack: what someone with the synthetic table learns about a real person.
 
 The three risks that European regulators name (singling out, linkability, inference), measured
 as by Giomi et al. (2023): success on real rows, beyond success on rows that were held back.

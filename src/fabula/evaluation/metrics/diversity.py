@@ -39,7 +39,7 @@ def band(frames: Frames, distances: Distances | None = None) -> Score:
 
     Args:
         frames: The prepared tables.
-        distances: What `distances_to_real` found, where it is known.
+        distances: What `distances_to_real` found, if it is known.
     """
     made, held = distances or distances_to_real(frames)
     if frames.holdout is not None and len(held) < FEW_HELD:

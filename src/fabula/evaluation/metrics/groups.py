@@ -26,7 +26,7 @@ class Groups:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The good outcome: what it is in words, and who has it (1, 0, or NaN where unknown)."""
+    """The good outcome: what it is in words, and who has it (1, 0, or NaN if unknown)."""
 
     words: str
     synthetic: Array

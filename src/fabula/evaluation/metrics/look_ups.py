@@ -1,4 +1,4 @@
-"""Privacy by look-up: what somebody learns who knows the quasi-identifiers of real people.
+"""Privacy by look-up: what someone learns who knows the quasi-identifiers of real people.
 
 Success on real people is compared with success on people who are not in the table: those who were
 held back or, without a holdout, half of the real people, looked up among the other half.

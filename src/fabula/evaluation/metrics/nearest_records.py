@@ -75,7 +75,7 @@ def near_copies(frames: Frames, distances: Distances | None = None) -> Score:
 
     Args:
         frames: The prepared tables.
-        distances: What `distances_to_real` found, where it is known.
+        distances: What `distances_to_real` found, if it is known.
     """
     made, held = distances or distances_to_real(frames)
     bound = float(np.quantile(held, NEAR))

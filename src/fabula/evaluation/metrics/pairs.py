@@ -31,7 +31,7 @@ class Pair:
     Attributes:
         first: A column's name.
         second: Another column's name.
-        score: 1 where the pair behaves the same, 0 where nothing is alike.
+        score: 1 where the pair behaves the same, 0 if nothing is alike.
         real: The real correlation, of two numbers.
         synthetic: The synthetic correlation, of two numbers.
     """

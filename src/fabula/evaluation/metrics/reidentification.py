@@ -95,7 +95,7 @@ def sensitive_values(
         sensitive: The columns whose values must not occur, whatever they hold; by default those of
             personal details, and other short texts that differ from row to row, of which no more
             may recur than among held-back rows.
-        secrets: What `secrets_of` found, where it is known.
+        secrets: What `secrets_of` found, if it is known.
         others: The secrets of other tables, which are looked for, too.
     """
     secrets = secrets_of(frames, sensitive) if secrets is None else secrets

@@ -1,4 +1,4 @@
-"""Quality of several tables: children per parent, keys that resolve, what parents say of children.
+"""Quality of related tables: children per parent, resolved keys, dependence on parents.
 
 `declared_keys` tells which columns point at which table; `relational` measures every relation and
 gives the results to the child's table.
@@ -81,7 +81,7 @@ class _Link:
 
     @property
     def resolved(self) -> float:
-        """The share of keys that a parent has; 1 where there are no keys."""
+        """The share of keys that a parent has; 1 if there are no keys."""
         filled = len(self.keys) - self.keys.null_count
         return 1 - len(self.orphans) / filled if filled else 1.0
 
@@ -96,7 +96,7 @@ def relational(
 
     Args:
         made: The synthetic tables.
-        real: The real ones by the same names; empty where there are none.
+        real: The real ones by the same names; empty if there are none.
         frames: The prepared tables.
         relations: The foreign keys.
     """

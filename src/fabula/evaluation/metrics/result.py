@@ -25,7 +25,7 @@ class MetricResult:
         section: What it is about.
         name: A stable name; `section.name` is what gates refer to.
         title: The name for people.
-        value: The number; None where it can't be measured, and `sentence` says why.
+        value: The number; None if it can't be measured, and `sentence` says why.
         direction: Which values are better.
         sentence: What the number says about this data.
         source: Where the definition comes from.
@@ -84,7 +84,7 @@ def noise(share: float, n: int, m: int) -> float:
 
 
 def bounded(bound: float) -> float | None:
-    """The most that a share may be; None where nearly every share would keep it."""
+    """The most that a share may be; None if nearly every share would keep it."""
     return float(bound) if bound < SAYS_NOTHING else None
 
 

@@ -196,7 +196,7 @@ def _memory_distances(numbers: list[Column], real: _Events, made: _Events) -> Di
 
 
 def _memory(before: Array, after: Array) -> float | None:
-    """The correlation of values with the next ones; None where nothing varies."""
+    """The correlation of values with the next ones; None if nothing varies."""
     known = ~np.isnan(before) & ~np.isnan(after)
     before, after = before[known], after[known]
     if len(before) < 3 or before.std() < 1e-12 or after.std() < 1e-12:

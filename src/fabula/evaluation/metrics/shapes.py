@@ -64,7 +64,7 @@ def column_distance(column: Column, real: Array, synthetic: Array) -> float | No
 
 
 def number_distance(real: Array, synthetic: Array) -> float | None:
-    """The Kolmogorov-Smirnov statistic of two arrays; None where one has no value."""
+    """The Kolmogorov-Smirnov statistic of two arrays; None if one has no value."""
     left, right = _sorted(real), _sorted(synthetic)
     if not len(left) or not len(right):
         return None

@@ -120,7 +120,7 @@ class Surroundings:
 
 
 def draft_of(column: Column, facts: Facts, around: Surroundings) -> Draft:
-    """The column of a spec that keeps a column's type and what the conditions say of it."""
+    """The column of a spec that keeps a column's type and what the conditions say about it."""
     kind, listed = type_name(column.type), facts.values or column.labels
     if kind in ("ARRAY", "LIST"):
         return _array(column, around)

@@ -182,7 +182,7 @@ class TableDraft:
         unique: bool = False,
         nulls: float | None = -1,
     ) -> None:
-        """Keep a column with what the schema says of it."""
+        """Keep a column with what the schema says about it."""
         facts: dict[str, object] = {"description": column.comment}
         if nulls is not None and made.column.kind != "key":
             half = name in self._found.gaps
@@ -194,7 +194,7 @@ class TableDraft:
         self.reasons[f"tables.{self.table.name}.columns.{name}"] = made.reason
 
     def _order(self, later: str, earlier: str, *, equal: bool) -> None:
-        """A column that stands after another one: times start there, others are drawn again."""
+        """A column that follows another one: times start there, others are drawn again."""
         after, before = self._columns.get(later), self._columns.get(earlier)
         if isinstance(after, Datetime) and isinstance(before, Datetime) and after.end is not None:
             step = "" if equal else f" + INTERVAL 1 {'DAY' if after.date else 'SECOND'}"

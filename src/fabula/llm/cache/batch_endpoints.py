@@ -73,7 +73,7 @@ class BatchDesk(Protocol):
     most_bytes: int
 
     def line(self, key: str, body: Mapping[str, Any]) -> str:
-        """A request as it stands in a batch."""
+        """A request as it is in a batch."""
         ...
 
     async def hand_in(self, lines: Sequence[str]) -> str:
@@ -104,7 +104,7 @@ class OpenAIDesk:
         self._ask = _Asker(endpoint, name)
 
     def line(self, key: str, body: Mapping[str, Any]) -> str:
-        """A request as it stands in a batch."""
+        """A request as it is in a batch."""
         return json.dumps({"custom_id": key, "method": "POST", "url": self.path, "body": body})
 
     async def hand_in(self, lines: Sequence[str]) -> str:
@@ -151,7 +151,7 @@ class AnthropicDesk:
         self._ask = _Asker(endpoint, name)
 
     def line(self, key: str, body: Mapping[str, Any]) -> str:
-        """A request as it stands in a batch."""
+        """A request as it is in a batch."""
         return json.dumps({"custom_id": key, "params": body})
 
     async def hand_in(self, lines: Sequence[str]) -> str:

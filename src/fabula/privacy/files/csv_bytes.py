@@ -147,7 +147,7 @@ class CsvSource:
 
     @cached_property
     def layout(self) -> Layout:
-        """Where its rows begin, and what stands between values."""
+        """Where its rows begin, and what is between values."""
         return layout_of(self.path, self.encoding)
 
     @cached_property
@@ -252,7 +252,7 @@ class CsvSource:
 
 
 def _fields(text: bytes, delimiter: int, width: int) -> tuple[Places, Places] | None:
-    """Where fields start and end, a row of places a line; None where a row has another width."""
+    """Where fields start and end, a row of places a line; None if a row has another width."""
     if not text.endswith(b"\n"):
         text += b"\n"
     signs = np.frombuffer(text, np.uint8)
@@ -282,7 +282,7 @@ def _fields(text: bytes, delimiter: int, width: int) -> tuple[Places, Places] | 
 
 
 def _end_of_rows(text: bytes) -> int:
-    """Where the last whole row ends; 0 where none does."""
+    """Where the last whole row ends; 0 if none does."""
     end = text.rfind(b"\n") + 1
     odd = text.count(b'"', 0, end) % 2
     while end and odd:

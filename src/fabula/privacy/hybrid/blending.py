@@ -64,7 +64,7 @@ class Blended(Result):
         trial: What blending does to a model, where a target is named.
         provenance: How the synthetic rows were made, as JSON-ready values.
         warnings: What to know before using them.
-        source: The file of the real rows, where they are unchanged.
+        source: The file of the real rows, if they are unchanged.
     """
 
     tables: Mapping[str, pa.Table] = field(repr=False)

@@ -51,7 +51,7 @@ class Generalised(Result):
         notes: What people should know.
         cost: What a model of the target loses, if a target was named.
         max_blank: The share of cells that was allowed to be blanked.
-        file: The file of the original, where it is one.
+        file: The file of the original, if it is one.
     """
 
     name: str

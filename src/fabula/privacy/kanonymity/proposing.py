@@ -24,7 +24,7 @@ _NEARLY_KEY = 0.5
 def proposed(
     source: Source, quasi: Sequence[str] | None, sensitive: Sequence[str], target: str | None
 ) -> tuple[dict[str, str], list[str]]:
-    """The quasi-identifiers with their reasons, and what should be known of other columns.
+    """The quasi-identifiers with their reasons, and what should be known about other columns.
 
     Args:
         source: Where the rows are.

@@ -54,7 +54,7 @@ def search(
         ladders: The ladder of each quasi-identifier.
         wanted: What every group must keep.
         most_blank: The greatest share of cells of the quasi-identifiers that may be blanked.
-        importance: How much a column matters, 1 where nothing is said.
+        importance: How much a column matters, 1 if nothing is said.
 
     Raises:
         UsageError: No release can keep what is wanted.

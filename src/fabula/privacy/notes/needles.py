@@ -31,7 +31,7 @@ class Mention:
 
     Attributes:
         kind: A kind of personal detail, such as `first_name`, `email` or `birth_date`.
-        original: The original values as texts, one a row; null where a row has none.
+        original: The original values as texts, one per row; null where a row has none.
         replacement: The values that take their place.
     """
 
@@ -76,7 +76,7 @@ def with_signs(text: str, begin: int, end: int) -> int:
 
 
 Writer: TypeAlias = Callable[[Hit], str | None]
-"""What is written at a place; None where it is not a mention after all."""
+"""What is written at a place; None if it is not a mention after all."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ def written_whole(old: Column, new: Column) -> Writer:
 
 
 def written_parts(*news: Column) -> Writer:
-    """Write new parts, and keep what stands between them."""
+    """Write new parts, and keep what is between them."""
 
     def write(hit: Hit) -> str | None:
         text, start, end, row, cuts = hit

@@ -60,7 +60,7 @@ class KeyCodec:
         rows: Training rows.
         start: The first new number, for numbers and for texts around one.
         step: The distance of two numbers.
-        around: What stands before and after the number of a text.
+        around: What precedes and after the number of a text.
         width: Digits of that number, at least.
         regex: The form of other texts; empty for UUIDs.
         low: The smallest real number.
@@ -84,7 +84,7 @@ class KeyCodec:
 
     @classmethod
     def learn(cls, name: str, values: pa.Array) -> KeyCodec | None:
-        """The key that a column is, or None where it is none."""
+        """The key that a column is, or None if it is none."""
         kind = values.type
         numbers, text = whole_numbers(values), _is_text(kind)
         if not (numbers is not None or text) or len(values) < 3 or values.null_count:

@@ -60,7 +60,7 @@ class Taken:
 
 
 def tries(size: int, keys: int) -> int:
-    """How many of `size` texts each new key can be chosen from; 1 where they are too few."""
+    """How many of `size` texts each new key can be chosen from; 1 if they are too few."""
     return TRIES if size >= TRIES * _ROOM * keys else max(size // (_ROOM * max(keys, 1)), 1)
 
 

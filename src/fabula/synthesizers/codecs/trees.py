@@ -117,7 +117,7 @@ def with_trees(
 
     Returns:
         The table with depths in place of such columns, codecs of these and of the keys that they
-        point at, and what is to be said of rows that point nowhere.
+        point at, and what is to be said about rows that point nowhere.
     """
     codecs: dict[str, TreeCodec | KeyCodec] = {}
     told = []

@@ -1,4 +1,4 @@
-"""The people whom the rows of a table tell of: made up, numbered, the same in all their columns.
+"""The people whom the rows of a table are about: made up, numbered, the same in all their columns.
 
 A row has a person by its number, and everything about the person follows from that number, so that
 a name and an e-mail of one row agree without being stored. Where real people come up in several
@@ -56,7 +56,7 @@ MOST_COMPARED = 2 * BLOCK_ROWS
 
 @dataclass(frozen=True, eq=False)
 class Settled:
-    """Whom some rows tell of.
+    """Whom some rows are about.
 
     Attributes:
         people: The person of each row.
@@ -147,7 +147,7 @@ class Crowd:
             seed: The sample's seed.
             sexes: 0 (female), 1 (male) or -1 (open) for each row, if anything is decided.
             homes: The place of each row's locale, -1 where it is open, or `ABROAD`, likewise.
-            settled: The rows' people, where they are decided; those of several rows else have
+            settled: The rows' people, if they are decided; those of several rows else have
                 sexes by turns, and any home.
         """
         several = np.arange(len(self.repeats), dtype=np.int64)
@@ -222,8 +222,8 @@ class _Group:
         crowd: The crowd.
         people: Their numbers, rising.
         seed: The sample's seed.
-        sexes: 0, 1 or -1 for each; None where nothing is decided.
-        homes: The place of the locale of each, -1 or `ABROAD`; None where nothing is decided.
+        sexes: 0, 1 or -1 for each; None if nothing is decided.
+        homes: The place of the locale of each, -1 or `ABROAD`; None if nothing is decided.
     """
 
     crowd: Crowd
@@ -391,7 +391,7 @@ def _blocks(numbers: Numbers) -> Iterator[tuple[int, Numbers, Numbers]]:
 
 
 def _repeated(values: pa.Array) -> NDArray[np.bool_]:
-    """Which values stand in an earlier place, too."""
+    """Which values are in an earlier place, too."""
     codes = values.dictionary_encode().indices.to_numpy(zero_copy_only=False)
     first = np.unique(codes, return_index=True)[1]
     repeated = np.ones(len(codes), bool)
