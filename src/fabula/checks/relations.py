@@ -89,7 +89,7 @@ def target_of(spec: DatasetSpec, to: str) -> tuple[str, str]:
         return name, column
     table = spec.tables.get(name)
     if table is None or not table.key:
-        raise MissingError(f"`{name}` has no key that could be referred to")
+        raise MissingError(f"`{name}` has no key to refer to")
     return name, table.key[0]
 
 

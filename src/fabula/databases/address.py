@@ -136,7 +136,7 @@ def parse_address(text: str) -> Address:
     torn = dialect not in ("sqlite", "duckdb") and "@" in rest
     if found is None or dialect is None or torn:
         raise UsageError(
-            "the address of the database has another form than `postgresql://user@host/name`",
+            "the database address does not have the form `postgresql://user@host/name`",
             code="usage.address",
             hint="write `@`, `:`, `/` and `%` in a password as `%40`, `%3A`, `%2F` and `%25`",
         )

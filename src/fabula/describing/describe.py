@@ -131,7 +131,7 @@ def _spread(asked: RowsResult, places: Sequence[int], n: int) -> RowsResult:
         rows[place] = row
     rejects = [replace(reject, row=places[reject.row]) for reject in asked.rejects]
     empty = set(range(n)).difference(places)
-    rejects += [Reject(place, "the item holds no value to tell", "", 0) for place in empty]
+    rejects += [Reject(place, "the item has no values to describe", "", 0) for place in empty]
     return replace(asked, rows=rows, rejects=sorted(rejects, key=lambda reject: reject.row))
 
 

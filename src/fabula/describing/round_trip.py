@@ -105,7 +105,7 @@ class RoundTrip:
         return {**vars(self), "verdicts": dict(self.verdicts), "fields": scores}
 
     def __str__(self) -> str:
-        lines = [f"Round trip: {self.passed:,} of {self.rows:,} texts tell their fields"]
+        lines = [f"Round trip: {self.passed:,} of {self.rows:,} texts state their fields"]
         lines.append("  " + ", ".join(f"{n:,} {name}" for name, n in self.verdicts.items()))
         for name, score in self.fields.items():
             lines.append(
@@ -281,7 +281,7 @@ def _told_whole(verdict: Verdict, came: int, wanted: int) -> str:
     if verdict == "several":
         return f"a reader takes {came} objects out of the text instead of {wanted}"
     if verdict == "empty":
-        return "a reader takes nothing out of the text"
+        return "a reader finds nothing in the text"
     return "a reader gave no valid answer about the text"
 
 

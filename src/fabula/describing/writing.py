@@ -114,13 +114,13 @@ class Writer:
             text = row[TEXT]
             found = task.item.preferences.problems(text)
             lacking = missing_values(task.item.plain, text)
-            found += [f"the text does not tell {value}" for value in lacking]
+            found += [f"the text does not mention {value}" for value in lacking]
             if self.options.get("faithful"):
                 new = unsupported(task.item, text)
                 found += [f"`{claim}` is not in the facts" for claim in new]
             plain = folded(text)
             if plain in (other for variant, other in told.items() if variant != task.variant):
-                found.append("the text is there already; tell the facts in another way")
+                found.append("this text already exists; state the facts in another way")
             if not found:
                 told[task.variant] = plain
             return found

@@ -74,7 +74,7 @@ class Release:
             )
         if not self.is_of:
             raise SourceError(
-                f"`{self.source.file}` is another file than the one that was released",
+                f"`{self.source.file}` is not the file that was released",
                 code="evaluate.other-source",
                 where=self.source.file,
                 hint=f"name the right one: `fabula evaluate {self.folder} --real FILE`",
@@ -99,9 +99,9 @@ class Release:
         """
         if not self.source.kept_out:
             raise UsageError(
-                "a release is held against people who are not in it, and nobody was kept out",
+                "a release is compared with people who are not in it, and nobody was held out",
                 code="evaluate.no-holdout",
-                hint="generate keeps a tenth out by default; you passed `holdout: 0`",
+                hint="generate holds out a tenth by default; you passed `holdout: 0`",
             )
         return held_rows(self.source)
 

@@ -252,7 +252,7 @@ def _persons(one: Release, other: Release) -> tuple[pa.ChunkedArray, pa.ChunkedA
     person = one.source.person
     if person is None or person != other.source.person:
         raise UsageError(
-            "the two releases are of different files, and no column tells whose row is whose",
+            "the two releases are of different files, and no column identifies the person of a row",
             code="evaluate.earlier",
             hint="name `person` in both specs",
         )

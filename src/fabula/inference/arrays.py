@@ -138,7 +138,7 @@ def _number(values: Values) -> Guess:
     numbers = values.cast(pa.float64(), safe=False).to_numpy()
     finite = numbers[np.isfinite(numbers)]
     if not len(finite):
-        return Guess(col.constant(None), "it holds no finite number")
+        return Guess(col.constant(None), "it has no finite numbers")
     if not pa.types.is_integer(values.type):
         return nearest_family(finite, whole=False)
     found = nearest_family(finite, whole=True)

@@ -48,7 +48,7 @@ def nearest_family(values: Floats, *, whole: bool) -> Guess:
     rounding = {} if column.counts else {"decimals": decimals}
     reason = f"nearest of {len(fits)} families, distance {distance:.2f}"
     if distance > _POOR_FIT:
-        reason += ": a poor fit, look at it"
+        reason += ": a poor fit, check it"
     return Guess(column.model_copy(update={**bounds, **rounding}), reason)
 
 

@@ -96,7 +96,7 @@ def spec_from_prompt(text: str) -> DatasetSpec:
     parsed = _parse(text.strip())
     if parsed is None or not parsed.columns:
         raise UsageError(
-            "the sentence does not say which columns are wanted",
+            "the sentence does not list its columns",
             code="usage.no-columns",
             hint=f"list the columns after a colon: {EXAMPLE}",
         )

@@ -118,7 +118,7 @@ def import_class(name: str) -> type:
         raise UsageError(
             f"`{module_name}` can't be imported: {error}",
             code="usage.unknown-module",
-            hint="name it as `import` would, from the folder that holds it: `shop.models:Product`",
+            hint="name it as `import` would, from its folder: `shop.models:Product`",
         ) from error
     found = getattr(module, class_name, None)
     if isinstance(found, type):

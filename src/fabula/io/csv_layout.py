@@ -70,7 +70,7 @@ def layout_of_lines(lines: Sequence[str], path: Path, *, delimiter: str = "") ->
     rows = _rows(lines[skipped:], delimiter)
     if _is_data(rows):
         notes.append(
-            "the first row holds values, no names: columns are called `column_1`, `column_2` …"
+            "the first row contains values, not names: columns are called `column_1`, `column_2` …"
         )
         return Layout(delimiter, skipped, header=False, notes=tuple(notes))
     second = _is_second_header(rows)

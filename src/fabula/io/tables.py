@@ -53,7 +53,7 @@ def one_form(data: TableLike, *, name: str = UNNAMED) -> Any:
     place = str(data) if isinstance(data, str | os.PathLike) else name
     choices = [f'{name}["{key}"]' if place == name else str(Path(place) / key) for key in forms]
     raise SourceError(
-        f"`{place}` holds {len(forms)} tables, and one is wanted: "
+        f"`{place}` holds {len(forms)} tables, and one is needed: "
         + ", ".join(f"`{key}`" for key in forms),
         code="source.several",
         where=place,
@@ -90,7 +90,7 @@ def only_table(tables: Mapping[str, pa.Table]) -> pa.Table:
         raise UsageError(
             f"there are {len(tables)} tables in memory",
             code="usage.several-tables",
-            hint="take one of `.tables` by its name",
+            hint="take a table from `.tables`",
         )
     return next(iter(tables.values()))
 

@@ -221,7 +221,7 @@ def _inspect(part: dict[str, Any], references: Collection[str], needs: dict[str,
         return
     names = part["column_names"]
     if names[0].lower() in _CONSTANT_NAMES:
-        raise ExpressionError(f"`{names[0]}` gives another result each time")
+        raise ExpressionError(f"`{names[0]}` gives a different result each time")
     if len(names) == 2 and names[0] in references:
         part["column_names"] = names = [".".join(names)]
     elif len(names) > 1 and names[0] not in references:
@@ -241,8 +241,8 @@ def _inspect_function(part: dict[str, Any]) -> None:
     name = part["function_name"].lower()
     if name in _UNREPEATABLE or (name == "age" and len(part["arguments"]) == 1):
         raise ExpressionError(
-            f"`{name}` gives another result each time",
-            "draw with a column of its own (`kind: uniform`) and use that column here",
+            f"`{name}` gives a different result each time",
+            "draw it in a separate column (`kind: uniform`) and use that column here",
         )
     if name in _OF_THE_DATABASE:
         raise ExpressionError(f"`{name}` reads the database, not the row")
@@ -259,7 +259,7 @@ def _inspect_function(part: dict[str, Any]) -> None:
         part["function_name"] = f"bounded_{name}"
         part["qualified_name"] = {"path": [part["function_name"]]}
     if name in ("unnest", "unlist"):
-        raise ExpressionError(f"`{name}` gives several rows; an expression gives one value a row")
+        raise ExpressionError(f"`{name}` gives several rows; an expression gives one value per row")
 
 
 def _pads_little(name: str, arguments: list[dict[str, Any]]) -> bool:

@@ -50,7 +50,7 @@ def output_violations(spec: DatasetSpec) -> Iterator[Violation]:
             owner = taken.get(file)
             if owner or file.removesuffix(output.ending) in spec.tables:
                 message = f"{owner or 'a table'} writes `{file}` too"
-                hint = f"give this output a `path` of its own, such as `path: {output.format}`"
+                hint = f"give this output its own `path`, such as `path: {output.format}`"
                 yield Violation("spec.repeated-file", message, where, hint)
             taken[file] = f"`{where}`"
 
@@ -162,5 +162,5 @@ def _unknown(noun: str, name: str, known: Collection[str], where: str) -> Violat
 def _unwritten(name: str, columns: Collection[str], where: str) -> Violation:
     if name not in columns:
         return _unknown("column", name, columns, where)
-    message = f"an output is made of the written columns, and `{name}` is dropped"
+    message = f"an output uses the written columns, and `{name}` is dropped"
     return Violation("spec.dropped-column", message, where, f"keep `{name}`")

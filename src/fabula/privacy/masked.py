@@ -47,7 +47,7 @@ class Masked(Result):
             raise UsageError(
                 f"there are {len(self.tables)} masked tables",
                 code="mask.several",
-                hint="take one of `.tables` by its name, or write them all to a folder",
+                hint="take a table from `.tables`, or write them all to a folder",
             )
         return next(iter(self.tables.values()))
 

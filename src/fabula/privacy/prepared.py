@@ -126,9 +126,9 @@ def card_of(masking: Masking, counts: Mapping[str, Counts]) -> dict[str, Any]:
 
 
 _STATUS = {
-    True: "pseudonymised: whoever has the key can tell which new person belongs to which old one,"
-    " so the data stay personal; kept columns are real",
-    False: "pseudonymised without a key: the key was thrown away; kept columns are real",
+    True: "pseudonymised: anyone who has the key can link new people to the originals, so the data "
+    "stay personal; kept columns are real",
+    False: "pseudonymised without a key: the key was discarded; kept columns are real",
 }
 
 

@@ -52,7 +52,7 @@ def check_map(masking: Masking, path: Path, *, overwrite: bool = False) -> None:
     """
     if not masking.secret.kept:
         raise PrerequisiteError(
-            "a map is of no use without the key, which is thrown away",
+            "a map is useless without the key, which is discarded",
             code="mask.no-key",
             hint="keep the key: add `--new-key FILE`, or `--key-file FILE`",
         )

@@ -52,7 +52,7 @@ class Agreement:
 
     def __str__(self) -> str:
         if self.share is None:
-            return "no row was looked at by both reviewers"
+            return "no row was reviewed by both reviewers"
         kappa = "undefined (one verdict throughout)" if self.kappa is None else f"{self.kappa:.2f}"
         return f"reviewers agree on {self.share:.0%} of {self.rows:,} rows, Cohen's kappa {kappa}"
 

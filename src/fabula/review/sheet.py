@@ -31,8 +31,8 @@ NULL = "(empty)"
 
 _LEADING = ("row", "verdict", "comment")
 _EXPLAINED = (
-    "# verdict: accept, reject or fix. Leave it empty for rows that you did not look at.",
-    "# comment: what to do better, in words; it goes to the language model with the next request.",
+    "# verdict: accept, reject or fix. Leave it empty for rows that you did not review.",
+    "# comment: what to improve; the language model gets it with the next request.",
     f"# fix:COLUMN: the right value of that column, or {NULL} for none; the verdict is then fix.",
     "# Change nothing else; lines may be sorted or left out.",
 )
@@ -80,7 +80,7 @@ def read_sheet(path: Path, table: pa.Table) -> list[Judged]:
     for line, cells in lines:
         found = _judged(cells, table)
         if isinstance(found, Judged) and found.place in judged:
-            found = [("twice", f"row `{cells[0]}` stands in the sheet twice", "keep one line")]
+            found = [("twice", f"row `{cells[0]}` occurs in the sheet twice", "keep one line")]
         if isinstance(found, Judged):
             judged[found.place] = found
             continue
@@ -119,7 +119,7 @@ def _judged(cells: Sequence[str], table: pa.Table) -> Judged | list[_Problem]:
             fix = _value(text, field.type)
             if isinstance(fix, ValueError):
                 said = f"`{text}` is not a {field.type} for `{field.name}`"
-                problems.append(("value", said, f"write {NULL} to take the value away"))
+                problems.append(("value", said, f"write {NULL} to remove the value"))
             else:
                 fixes[field.name] = fix.value
         elif place is not None and _was_edited(
@@ -218,7 +218,7 @@ def _wrong_header(path: Path, header: tuple[int, list[str]] | None, table: pa.Ta
     return Violation(
         "review.columns",
         f"the sheet's columns are not those of the data: {said}",
-        hint="make a new sheet with `fabula review export`, and leave its columns as they are",
+        hint="make a new sheet with `fabula review export`, and don't change its columns",
         file=str(path),
         line=line,
     )

@@ -98,8 +98,8 @@ def remove_run(folder: Path, keep_free: Collection[str] = ()) -> None:
         for path in folder.glob(pattern):
             if path.relative_to(folder).as_posix() not in own:
                 raise SinkError(
-                    f"`{path}` is in the way, and the run in `{folder}` did not write it, or not "
-                    "as it is now",
+                    f"`{path}` is in the way, and the run in `{folder}` did not write it, or it "
+                    "has changed since",
                     code="sink.exists",
                     where=str(path),
                     hint="choose another folder, or move the file away",

@@ -123,7 +123,7 @@ def program_run(
         return made
     except KeyboardInterrupt as exc:
         raise RunInterrupted(
-            "stopped; what the model answered so far is kept",
+            "stopped; replies so far are kept",
             code="run.interrupted",
             where=str(path),
             hint="run the same command to continue",

@@ -140,7 +140,7 @@ class Replicates(Result):
                 (row["total"], f"{row['difference']:+,.6g}", _error(row["standard_error"]))
                 for row in table
             ]
-            lines += ["", f"{other} minus {first}, under the same chance"]
+            lines += ["", f"{other} minus {first}, with the same random draws"]
             lines += grid.lines(changes, right=(False, True, False))
         return "\n".join(lines)
 

@@ -128,5 +128,5 @@ class Tables:
                 f" written and {rejected:,} rejected",
                 code="run.count",
                 where=f"tables.{layout.table}",
-                hint="this is a fault of Fabula; please report it with the spec",
+                hint="this is a bug in Fabula; please report it with the spec",
             )

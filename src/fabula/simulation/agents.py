@@ -236,7 +236,7 @@ class Agents:
                 count = "nobody" if by is None else str(len(by))
                 raise ModelFault(
                     f"{len(self)} rows of `{self.population.table_name}` are asked by {count}",
-                    "say who takes: `by=` agents, one a row",
+                    "say who takes: `by=` agents, one per row",
                 )
             rank = by.population.world.ranks(by.identity)[wanted]
         rows = self.rows[wanted]

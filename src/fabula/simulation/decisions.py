@@ -148,7 +148,7 @@ class Decision:
 
         Raises:
             ModelFault: The question names what is not given, or agents are of another population.
-            FabulaError: The model gives no answer, and there is no fallback.
+            FabulaError: The model does not answer, and there is no fallback.
         """
         return draw.choice(a, self.weights(a, **context))
 

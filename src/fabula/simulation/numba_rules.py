@@ -92,7 +92,7 @@ class NumbaDriver:
             reason = next((line for line in found if "readonly" in line), found[0])
             raise ModelFault(
                 f"the rule can't be compiled: {reason}",
-                "use numbers, arrays and loops alone, or leave out `compiled=True`",
+                "use only numbers, arrays and loops, or leave out `compiled=True`",
                 line=int(lines[0]) if lines else None,
             ) from error
 

@@ -191,7 +191,7 @@ def drawing(path: PathLike | None) -> Iterator[None]:
             f"no rows can be drawn from `{path}`: {type(exc).__name__}: {exc}",
             code="synthesizer.failed",
             where=str(path),
-            hint="the file is complete, so Fabula may be at fault: fit it again with `fabula fit"
+            hint="the file is complete, so Fabula may have a bug: fit it again with `fabula fit"
             " DATA -o model.fabula`, and if the new file fails, too, please report this message",
         ) from exc
 

@@ -88,7 +88,7 @@ class Synthesizer(Result, Generic[Frame]):
 
     @property
     def holdout(self) -> Frame | None:
-        """The rows that were kept out of training, for `fabula.evaluate`; None after loading."""
+        """The rows that were held out of training, for `fabula.evaluate`; None after loading."""
         return None if self._holdout is None else self._hand_back(self._holdout)
 
     def card(self) -> Card:

@@ -93,7 +93,7 @@ def balanced_page(made: Balanced, name: str) -> str:
         figures=[
             (len(made.topics), f"topics, {invented} of them new"),
             (f"{before.evenness:.2f} → {after.evenness:.2f}", "evenness, 1 at best"),
-            (f"{100 * after.coverage:.0f} %", "of the rows wanted are there"),
+            (f"{100 * after.coverage:.0f} %", "of the requested rows exist"),
             (amounts.count(len(made.rejects)), "rows rejected"),
         ],
         notes=made.notes,

@@ -114,4 +114,4 @@ def _answer_problems(turns: Sequence[Turn]) -> Iterator[str]:
         called = [call.id for call in turn.calls]
         unanswered = list(called)
         if with_ids and ("" in called or len(set(called)) < len(called)):
-            yield "has calls of tools without ids of their own"
+            yield "has tool calls without their own ids"

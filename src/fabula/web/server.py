@@ -119,7 +119,7 @@ class View:
     def _refusal(self, request: web.Request) -> web.Response | None:
         """What a request gets that is not the user's own."""
         if request.method not in ("GET", "HEAD"):
-            return _plain(405, "this page only reads")
+            return _plain(405, "this page is read-only")
         if request.headers.getall("Host", []) not in [[f"{n}:{self.port}"] for n in _NAMES]:
             return _plain(403, "the request names another host")
         fetch = request.headers.get("Sec-Fetch-Site", "none")

@@ -71,7 +71,7 @@ class Pairs(Sequence[dict[str, Any]], Result):
             f"{self.duplicates:,} duplicate{'s' * (self.duplicates != 1)}",
         ]
         rest = self.parsed - self.duplicates - len(self.rows)
-        parts += [f"{rest:,} refused or beyond those asked"] if rest > 0 else []
+        parts += [f"{rest:,} refused or beyond those requested"] if rest > 0 else []
         parts += [f"{len(self.unread):,} unreadable"] if self.unread else []
         return ", ".join([*parts, f"{len(self.rows):,} kept"])
 

@@ -39,7 +39,7 @@ def aggregate_result(
         differs = f"{column} IS DISTINCT FROM actual"
     rows, failing = data.row(f"SELECT count(*), count(*) FILTER ({differs}) FROM ({compared})")
     if not failing:
-        message = f"all {rows:,} rows keep the rule: {check.in_words()}"
+        message = f"all {rows:,} rows satisfy the rule: {check.in_words()}"
         return relation(table, check, rows=rows, failing=0, message=message)
     examples = data.examples(f"SELECT * FROM ({compared}) WHERE {differs} ORDER BY ALL")
     shown = values(

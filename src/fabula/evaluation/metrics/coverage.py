@@ -60,10 +60,10 @@ def precision(frames: Frames) -> Score:
         value,
         (
             f"Synthetic rows are as typical or unusual as real ones to {percent(value)}: they are "
-            "neither all average nor farther out than reality goes."
+            "neither too average nor more extreme than real rows."
             if value >= least
             else f"Synthetic rows are as typical or unusual as real ones only to {percent(value)}: "
-            "too many are average, or farther out than reality goes."
+            "too many are average, or more extreme than real rows."
         ),
         baseline=base,
         compared=frames.compared,

@@ -76,10 +76,10 @@ def dependence_score(found: list[Kept], base: list[Kept], *, compared: str) -> S
     return Score(
         value,
         (
-            f"{percent(value)} of what columns say about each other is kept; of `{worst[0].first}` "
+            f"{percent(value)} of the dependence of columns is preserved; for `{worst[0].first}` "
             f"and `{worst[0].second}` it is {percent(worst[0].kept)}."
             if value < 1
-            else "All that columns say about each other is kept."
+            else "All dependence between columns is preserved."
         ),
         baseline=fit,
         compared=compared,

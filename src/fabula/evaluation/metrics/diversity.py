@@ -112,7 +112,7 @@ def distinct(frames: Frames) -> Score:
     kept = _kept(frames, columns, frames.truth, frames.synthetic)
     base = _kept(frames, columns, *frames.halves)
     if not kept:
-        return Score(None, "Not measured: all is missing.")
+        return Score(None, "Not measured: all values are missing.")
     worst, value = min(kept, key=lambda name: kept[name]), float(np.mean(list(kept.values())))
     return Score(
         value,

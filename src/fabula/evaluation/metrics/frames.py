@@ -265,7 +265,7 @@ def _coded(
     if family in ("number", "moment", "key"):
         numbers = {frame: _numbers(name, part, family, frame) for frame, part in parts.items()}
         endless = sum(int(np.isinf(array).sum()) for array in numbers.values())
-        said = [f"Endless values in `{name}` count as missing."] if endless else []
+        said = [f"Infinite values in `{name}` count as missing."] if endless else []
         numbers = {
             frame: np.clip(np.where(np.isfinite(array), array, np.nan), -LARGEST, LARGEST)
             for frame, array in numbers.items()

@@ -28,7 +28,7 @@ NEAR = 0.01
 
 WITHOUT_HOLDOUT = Score(
     None,
-    "Not measured: it takes real rows that the synthesizer never saw, as a holdout.",
+    "Not measured: it needs real rows that the synthesizer never saw, as a holdout.",
     details={"needs": "holdout"},
 )
 """The score of a metric that can't be measured without held-back rows."""

@@ -195,7 +195,7 @@ class _Run:
             board.check_table()
         if not board.is_done and self._is_stalling:
             self.result.stalled = (
-                f"{self._stalled_rounds} rounds brought hardly anything new; "
+                f"{self._stalled_rounds} rounds added hardly anything new; "
                 f"{board.made} of {self.job.n} rows are distinct"
             )
             for place in board.take_open(self.job.n):

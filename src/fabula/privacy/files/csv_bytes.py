@@ -127,14 +127,14 @@ class CsvSource:
         head = self._start
         if b"\r" in head and b"\n" not in head:
             raise SourceError(
-                f"the lines of `{self.path}` end as those of old Macs",
+                f"the lines of `{self.path}` end like those of old Macs",
                 code="source.line-ends",
                 file=str(self.path),
                 hint=f"tr '\\r' '\\n' < {self.path} > lines.csv",
             )
         if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
             raise SourceError(
-                f"`{self.path}` is UTF-16, and is masked in UTF-8 alone",
+                f"`{self.path}` is UTF-16, and only UTF-8 is masked",
                 code="source.encoding",
                 file=str(self.path),
                 hint=f"iconv -f UTF-16 -t UTF-8 {self.path.name} > utf8.csv",

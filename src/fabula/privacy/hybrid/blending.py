@@ -95,7 +95,7 @@ class Blended(Result):
             told = f"{name}: " if len(self.tables) > 1 else ""
             lines.append(
                 f"{told}{real:,} real + {made:,} synthetic rows ({made / max(1, real):.3g}"
-                f" synthetic a real row, {percent(made / max(1, table.num_rows))} of the result)"
+                f" synthetic per real row, {percent(made / max(1, table.num_rows))} of the result)"
                 f" · column `{self.origin}` · {self.equal:,} synthetic rows equal a real one"
             )
         for column, shares in self.shares.items():

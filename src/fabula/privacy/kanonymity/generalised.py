@@ -175,8 +175,8 @@ def _lines(made: Generalised) -> Iterator[str]:
         )
     if after.one_valued:
         yield (
-            f"warning: {percent(after.one_valued)} of the rows are in groups that give a sensitive"
-            " value away; ask for `--l 2`"
+            f"warning: {percent(after.one_valued)} of the rows are in groups that give a sensitive "
+            "value away; use `--l 2`"
         )
     if made.cost is not None:
         cost = made.cost

@@ -66,7 +66,7 @@ def search(
             f"the table's {grouped.rows:,} rows together do not keep k = {wanted.k}"
             + (f", l = {wanted.l}" if wanted.l > 1 else ""),
             code="kanonymity.impossible",
-            hint="ask for less with `-k` or `--l`",
+            hint="use a smaller `-k` or `--l`",
         )
     weights = np.array([importance.get(ladder.column.name, 1.0) for ladder in ladders])
     nodes, losses = _nodes(ladders, weights)

@@ -228,7 +228,7 @@ class CategoryCodec:
             f'given {self.name}="{told}" never occurs in training data',
             code="given.unknown",
             where=self.name,
-            hint=f"closest: {near[0]}" if near else "the column holds no value to ask for",
+            hint=f"closest: {near[0]}" if near else "the column has no values to condition on",
         )
 
 

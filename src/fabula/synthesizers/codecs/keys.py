@@ -134,7 +134,7 @@ class KeyCodec:
             return f"key: newly generated from {self.start}"
         if self.width:
             return f"key: newly generated from {self._texts(np.array([self.start]))[0]}"
-        told = "; so few that real ones may come back" if self.meets_real_ones else ""
+        told = "; so few that real ones may recur" if self.meets_real_ones else ""
         return f"key: newly generated as {self.regex or 'UUID'}{told}"
 
     def encode(self, values: pa.Array) -> CodeColumn:
@@ -160,7 +160,7 @@ class KeyCodec:
             f"`{self.name}` is a key, which is newly generated for each row",
             code="given.key",
             where=self.name,
-            hint=f"leave `{self.name}` out of what is given",
+            hint=f"leave `{self.name}` out of `given`",
         )
 
     def state(self) -> CodecState:

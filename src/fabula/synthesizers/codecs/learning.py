@@ -270,7 +270,7 @@ def _codec(name: str, values: pa.Array, protect: int, persons: Persons | None) -
     people = None if persons is None else persons.numbers
     kind = values.type.value_type if isinstance(values.type, pa.DictionaryType) else values.type
     if pa.types.is_nested(kind):
-        return f"nested values of type {kind}; give them as columns of their own"
+        return f"nested values of type {kind}; give them as separate columns"
     whole = pa.types.is_integer(values.type)
     may = whole or is_text(values.type)
     labelled = LabelledCodec.learn(name, values, protect=protect, people=people)

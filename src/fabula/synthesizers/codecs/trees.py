@@ -75,7 +75,7 @@ class TreeCodec:
             f"`{self.name}` points at `{self.key}`, which is newly generated for each row",
             code="given.key",
             where=self.name,
-            hint=f"leave `{self.name}` out of what is given",
+            hint=f"leave `{self.name}` out of `given`",
         )
 
     def flattened(self, table: pa.Table) -> pa.Table:

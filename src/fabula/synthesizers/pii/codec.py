@@ -130,7 +130,7 @@ class DetailCodec:
             f"`{self.name}` holds {WORDS[self.detail]}, which are newly generated for each row",
             code="given.detail",
             where=self.name,
-            hint=f"leave `{self.name}` out of what is given",
+            hint=f"leave `{self.name}` out of `given`",
         )
 
     def state(self) -> CodecState:
