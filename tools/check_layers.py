@@ -39,6 +39,7 @@ LAYERS = (
     ("inference",),
     ("render",),
     ("evaluation.metrics",),
+    ("render.amounts",),
     ("dedup", "relationships", "databases"),
     ("functions",),
     ("llm",),

@@ -16,7 +16,7 @@ from fabula.errors import UsageError
 from fabula.evaluation.evaluate import evaluate
 from fabula.evaluation.gates import GatesLike, judge, read_gates
 from fabula.evaluation.metrics.metric import Metric, Score
-from fabula.evaluation.metrics.result import MetricResult, noise, percent
+from fabula.evaluation.metrics.result import MetricResult, noise
 from fabula.evaluation.release_folder import Release
 from fabula.evaluation.report import Report
 from fabula.privacy.hybrid.learned_columns import completed_by
@@ -28,6 +28,7 @@ from fabula.privacy.release.attacks import (
     linkage_attack,
     told_by_group,
 )
+from fabula.render.amounts import percent
 from fabula.synthesizers.parity import Parity
 
 SHAPES, PAIRS, SINGLED, DIFFERENCE, EXCESS = 0.90, 0.85, 0.05, 0.05, 0.005

@@ -14,10 +14,10 @@ from markupsafe import Markup
 from fabula.checks.shown import check_rows
 from fabula.evaluation.findings import Findings, TableReport
 from fabula.evaluation.metrics.plot_data import Distribution
-from fabula.evaluation.metrics.result import MetricResult, Section, own_rule, percent, shown
+from fabula.evaluation.metrics.result import MetricResult, Section, own_rule, shown
 from fabula.evaluation.report_text import rows_line
 from fabula.render import charts
-from fabula.render.amounts import count
+from fabula.render.amounts import count, percent
 from fabula.render.pages import chip, fragment, link, page, worded
 
 MOST_PICTURES = 150

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from fabula.evaluation.metrics.result import MetricResult, percent
+from fabula.evaluation.metrics.result import MetricResult
+from fabula.render.amounts import percent
 from fabula.render.svg import (
     BAD,
     GOOD,

@@ -9,11 +9,11 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from fabula.evaluation.metrics.result import percent
 from fabula.io.formats import Format
 from fabula.io.places import make_folder, write_text
 from fabula.io.write import write_table
 from fabula.render import amounts, charts
+from fabula.render.amounts import percent
 from fabula.render.pages import chip, page, worded
 from fabula.render.svg import Drawing
 from fabula.topics import summary

@@ -18,7 +18,7 @@ from fabula.evaluation.metrics.distances import Space, nearest, squared_apart
 from fabula.evaluation.metrics.frames import Column, Frame, Frames
 from fabula.evaluation.metrics.metric import METRICS, Score, metric
 from fabula.evaluation.metrics.nearest_records import WITHOUT_HOLDOUT
-from fabula.evaluation.metrics.result import percent
+from fabula.render.amounts import percent
 
 RISK = 0.05
 ATTACKS = 1_000

@@ -12,8 +12,9 @@ import numpy as np
 from fabula.evaluation.metrics.frames import Array, Frames
 from fabula.evaluation.metrics.groups import Groups, Outcome, crossed_groups, groups_of, outcome_of
 from fabula.evaluation.metrics.metric import METRICS, Metric, Score
-from fabula.evaluation.metrics.result import SAYS_NOTHING, MetricResult, bounded, noise, percent
+from fabula.evaluation.metrics.result import SAYS_NOTHING, MetricResult, bounded, noise
 from fabula.evaluation.metrics.utility import outcome_column
+from fabula.render.amounts import percent
 
 REPRESENTATION, DIFFERENCE, FOUR_FIFTHS, AMPLIFIED = 0.05, 0.20, 0.80, 0.05
 SMALL_CELL = 30

@@ -7,7 +7,7 @@ import numpy as np
 from fabula.evaluation.metrics.distances import Points, Space, kth_distance, nearest
 from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames
 from fabula.evaluation.metrics.metric import METRICS, Score, metric
-from fabula.evaluation.metrics.result import percent
+from fabula.render.amounts import percent
 
 COVERAGE, PRECISION, RECALL = 0.85, 0.85, 0.70
 SHORT = 0.15

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames
 from fabula.evaluation.metrics.metric import METRICS, Score, metric
-from fabula.evaluation.metrics.result import percent
+from fabula.render.amounts import percent
 
 KEPT = 0.75
 """The share of the real dependence that has to be kept."""

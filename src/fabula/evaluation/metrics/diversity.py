@@ -10,7 +10,8 @@ import numpy as np
 from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames, inner_edges
 from fabula.evaluation.metrics.metric import METRICS, Score, metric
 from fabula.evaluation.metrics.nearest_records import Distances, distances_to_real, row_keys
-from fabula.evaluation.metrics.result import noise, percent
+from fabula.evaluation.metrics.result import noise
+from fabula.render.amounts import percent
 
 DISTINCT, ENTROPY = 0.70, 0.15
 NEARER, FARTHER = 0.42, 0.70

@@ -16,7 +16,7 @@ from fabula.evaluation.metrics.attacks import ATTACKS, agree, risk, worst
 from fabula.evaluation.metrics.frames import Column, Frame, Frames
 from fabula.evaluation.metrics.metric import METRICS, Score, metric
 from fabula.evaluation.metrics.reidentification import combinations, must_be_shared
-from fabula.evaluation.metrics.result import percent
+from fabula.render.amounts import percent
 
 Keys = NDArray[np.uint64]
 

@@ -11,7 +11,8 @@ from fabula.evaluation.metrics.boosting import auc
 from fabula.evaluation.metrics.distances import Space, nearest
 from fabula.evaluation.metrics.frames import Frame, Frames
 from fabula.evaluation.metrics.metric import METRICS, Score, metric
-from fabula.evaluation.metrics.result import bounded, noise, percent, unjudged
+from fabula.evaluation.metrics.result import bounded, noise, unjudged
+from fabula.render.amounts import percent
 from fabula.streams import mix, name_key
 
 Distances: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]

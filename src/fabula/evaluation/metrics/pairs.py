@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames, inner_edges
 from fabula.evaluation.metrics.metric import METRICS, Score, metric
-from fabula.evaluation.metrics.result import percent
+from fabula.render.amounts import percent
 
 PAIRS = 0.85
 

@@ -12,7 +12,8 @@ from fabula.errors import UsageError, did_you_mean
 from fabula.evaluation.metrics.frames import Frame, Frames
 from fabula.evaluation.metrics.metric import METRICS, Score, metric
 from fabula.evaluation.metrics.real_values import Secret, declared, personal, search, varied
-from fabula.evaluation.metrics.result import bounded, noise, percent, unjudged
+from fabula.evaluation.metrics.result import bounded, noise, unjudged
+from fabula.render.amounts import percent
 from fabula.streams import mix
 
 SINGLED = 0.05

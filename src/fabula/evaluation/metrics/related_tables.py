@@ -16,9 +16,10 @@ import pyarrow.compute as pc
 from fabula.evaluation.metrics.dependence import SOURCE, Kept, dependence_score, kept_pairs
 from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames
 from fabula.evaluation.metrics.metric import METRICS, Metric, Score
-from fabula.evaluation.metrics.result import MetricResult, noise, percent
+from fabula.evaluation.metrics.result import MetricResult, noise
 from fabula.evaluation.metrics.shapes import number_distance
 from fabula.relationships.keys import ForeignKey, key_labels
+from fabula.render.amounts import percent
 
 CARDINALITY = 0.90
 MOST_ROWS = 50_000

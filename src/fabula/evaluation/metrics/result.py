@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from fabula.render.amounts import percent
+
 Section: TypeAlias = Literal["quality", "privacy", "bias", "diversity"]
 Direction: TypeAlias = Literal["higher", "lower", "near"]
 """Which values are better: higher ones, lower ones, or those near the baseline."""
@@ -93,16 +95,6 @@ def unjudged(bound: float) -> str:
     if bounded(bound) is not None:
         return ""
     return " No verdict: real rows are too few, or repeat too often, to tell a copy from chance."
-
-
-def percent(share: float) -> str:
-    """`12.3 %`, with as many digits as matter; `100 %` and `0 %` only when they are exact."""
-    points = 100 * share
-    if share in (0.0, 1.0):
-        return f"{points:.0f} %"
-    if 0 < abs(points) < 0.1:
-        return "<0.1 %" if points > 0 else ">-0.1 %"
-    return f"{min(points, 99.9) if share < 1 else points:.1f} %"
 
 
 def shown(result: MetricResult, value: float | None) -> str:

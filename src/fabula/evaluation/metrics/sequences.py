@@ -14,8 +14,9 @@ import numpy as np
 from fabula.errors import UsageError
 from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames
 from fabula.evaluation.metrics.metric import METRICS, Metric, Score
-from fabula.evaluation.metrics.result import MetricResult, noise, percent
+from fabula.evaluation.metrics.result import MetricResult, noise
 from fabula.evaluation.metrics.shapes import number_distance
+from fabula.render.amounts import percent
 
 LENGTHS, GAPS, AUTOCORRELATION, TRANSITIONS = 0.90, 0.90, 0.10, 0.85
 MOST_STATES = 50

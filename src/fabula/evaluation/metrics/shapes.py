@@ -6,7 +6,8 @@ import numpy as np
 
 from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames
 from fabula.evaluation.metrics.metric import METRICS, Score, metric
-from fabula.evaluation.metrics.result import noise, percent
+from fabula.evaluation.metrics.result import noise
+from fabula.render.amounts import percent
 
 SHAPES = 0.90
 MISSING = 0.02

@@ -12,8 +12,8 @@ from fabula.errors import PrerequisiteError
 from fabula.evaluation.metrics.diversity import bits
 from fabula.evaluation.metrics.frames import Array, Frames
 from fabula.evaluation.metrics.metric import METRICS, Score, metric
-from fabula.evaluation.metrics.result import percent
 from fabula.llm.providers.local_embeddings import embed_locally
+from fabula.render.amounts import percent
 from fabula.streams import stream
 
 TEXT, UNEVEN = 0.70, 0.15

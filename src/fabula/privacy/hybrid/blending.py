@@ -14,7 +14,6 @@ import pyarrow as pa
 from typing_extensions import Unpack
 
 from fabula.errors import UsageError
-from fabula.evaluation.metrics.result import percent
 from fabula.io.tables import named_tables, only_table
 from fabula.options import known_options
 from fabula.planning.expressions import parse_expression
@@ -23,7 +22,7 @@ from fabula.privacy.hybrid.related import blend_related
 from fabula.privacy.hybrid.trial import TESTED, Trial, trial
 from fabula.privacy.identifying import check_identifying
 from fabula.relationships.declared_keys import keys_of
-from fabula.render.amounts import count
+from fabula.render.amounts import count, percent
 from fabula.render.results import Result
 from fabula.synthesizers.fitting import fit
 from fabula.synthesizers.rules import Rule

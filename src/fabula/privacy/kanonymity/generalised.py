@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from fabula.evaluation.metrics.result import percent
 from fabula.privacy.files.sources import Source, in_memory
 from fabula.privacy.kanonymity.combinations import Combinations, Keys, Whole
 from fabula.privacy.kanonymity.costs import Cost
@@ -20,7 +19,7 @@ from fabula.privacy.kanonymity.ladders import Ladder
 from fabula.privacy.kanonymity.measures import Promise, Wanted
 from fabula.privacy.kanonymity.search import Found
 from fabula.privacy.masking import Counts
-from fabula.render.amounts import count
+from fabula.render.amounts import count, percent
 from fabula.render.grid import lines
 from fabula.render.results import Result
 

@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from fabula.errors import UsageError, column_hint
 from fabula.evaluation.metrics.reidentification import QUASI
-from fabula.evaluation.metrics.result import percent
 from fabula.privacy.files.sources import Source
 from fabula.privacy.kanonymity.combinations import Keys, Whole
+from fabula.render.amounts import percent
 
 _SAMPLED = 50_000
 _RISE = 0.10

@@ -10,13 +10,13 @@ import pyarrow as pa
 
 from fabula.errors import UsageError, column_hint
 from fabula.evaluation.metrics.reidentification import QUASI
-from fabula.evaluation.metrics.result import percent
 from fabula.io.names import file_stem
 from fabula.io.tables import as_table
 from fabula.kinds.source import Source, SourceTable
 from fabula.privacy.kanonymity.ladders import POSTCODE
 from fabula.privacy.release.attacks import linkage_attack
 from fabula.privacy.source_tables import with_sources
+from fabula.render.amounts import percent
 from fabula.render.grid import lines
 from fabula.spec.tables import DatasetSpec, TableSpec
 
