@@ -1,4 +1,4 @@
-"""Fabula makes synthetic data by every method, from one spec, and proves what it made.
+"""Fabula generates synthetic data from one spec, by any method, and reports what it generated.
 
     >>> import fabula as fb
     >>> fb.preview("name person.name, age int 18..90", n=3).num_rows

@@ -31,7 +31,8 @@ TableLike: TypeAlias = ArrowStream | Mapping[str, Any] | Sequence[Any] | Path
 
 One table: a pandas, polars, Arrow or DuckDB frame, a mapping of columns to values, or a list of
 rows (mappings, dataclasses, named tuples, Pydantic objects). Several: a `Dataset`, or a mapping of
-names to tables. Either: a file, a folder of files, a run's folder. Several of one are one.
+names to tables. Either: a file, a folder of files, a run's folder. Several tables of which there is
+only one count as one.
 """
 
 Progress: TypeAlias = Callable[[str, int, int], None]

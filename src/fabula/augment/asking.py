@@ -49,7 +49,7 @@ REASONING = "reasoning"
 
 
 def kept_reasoning(asked: str, names: Sequence[str]) -> str:
-    """The name under which rows keep what the model thought; empty where they don't.
+    """The name under which rows keep what the model thought; empty if they don't.
 
     Raises:
         UsageError: It is neither `keep` nor `drop`, or a field has that name.
@@ -138,7 +138,7 @@ def shortfall(result: RowsResult, made: Any) -> PartialRunError:
     asked = len(result.rows)
     missing = sum(row is None for row in result.rows)
     reason = result.rejects[0].reason if result.rejects else "the model gave no more rows"
-    hint = "the same call continues; replies that are known cost nothing"
+    hint = "the same call continues; known replies cost nothing"
     if result.error is not None:
         reason, hint = result.error.message, result.error.hint or hint
     error = PartialRunError(

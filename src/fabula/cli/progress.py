@@ -1,4 +1,4 @@
-"""Progress on stderr: bars on a terminal, now and then a line elsewhere."""
+"""Progress on stderr: bars on a terminal, occasional lines elsewhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fabula.types import Progress
 
 PATIENCE = 30.0
-"""Seconds between two lines about the same table where there are no bars."""
+"""Seconds between two lines about the same table, without bars."""
 
 
 @contextmanager
@@ -38,9 +38,9 @@ def progress(
 
 
 def counted(watch: Progress | None, name: str, asked: int) -> Progress | None:
-    """What a job that counts from nothing is to call, shown under a name of ours.
+    """A callback for a job that counts from zero, shown under `name`.
 
-    It counts answers of the ledger like new ones, so a first number says nothing of earlier runs.
+    Replies from the ledger count like new ones, so the first number doesn't reveal earlier runs.
     """
     if watch is None:
         return None
@@ -76,7 +76,7 @@ class _Lines:
 
 
 def continuing(done: int, asked: int, unit: str = "row") -> str:
-    """What is said when a run continues where an earlier one stopped."""
+    """The message of a run that continues an earlier one."""
     return f"Continuing: {done:,} of {amounts.count(asked, unit)} kept"
 
 

@@ -235,7 +235,7 @@ class PromptEngine:
     models: Models
 
     def __call__(self, block: Block) -> None:
-        """Ask for one value a row."""
+        """Ask for one value per row."""
         column = self.plan.columns[self.name]
         spec = column.spec
         assert isinstance(spec, Llm | Text)

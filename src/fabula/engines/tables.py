@@ -88,7 +88,7 @@ class TableBlocks:
         return self.plan.columns[column].spec
 
     def column(self, name: str) -> Array:
-        """A whole column, one value for each row that was asked for."""
+        """A whole column, one value for each row that was requested."""
         with self.lock:
             if name not in self._columns:
                 parts = [self._column_part(block, name) for block in range(self.blocks)]

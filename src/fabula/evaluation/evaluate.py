@@ -65,7 +65,7 @@ def evaluate(
         positive: The target's label that counts as good; by default the rarer one of two.
         protected: Columns that define groups of people.
         quasi: Columns that together single people out; by default those whose names say so.
-            Attacks by linkage and homogeneity are tried where they are named.
+            Attacks by linkage and homogeneity are tried if they are named.
         confidential: Columns that homogeneity guesses from `quasi`; by default all others.
         sensitive: Columns of any type whose real values must occur nowhere; by default those of
             personal details, found by their values, and texts that differ from row to row.
@@ -148,7 +148,7 @@ def evaluate(
     for name, frames in prepared.items():
         if frames.real and all(column.family == "other" for column in frames.columns):
             doubts.setdefault(name, []).append(
-                "No column has values that can be compared: nothing of this table is proved."
+                "No column has values that can be compared: nothing was measured on this table."
             )
     related = {}
     if any(metric.measure is None for metric in chosen):
@@ -234,7 +234,7 @@ def _table_report(
     if frames.real and not frames.holdout and not overlap:
         notes.append(
             "No holdout was given: baselines compare two halves of the real rows, and attacks "
-            "can't be told from what anybody could guess."
+            "can't be distinguished from guessing."
         )
     return TableReport(
         name=name,
@@ -272,7 +272,7 @@ def _must_have_values(
     """Sensitive columns are columns of the real data: their values are what is looked for."""
     if names and not real:
         raise UsageError(
-            f"values of `{names[0]}` are looked for, and no real data was given to take them from",
+            f"values of `{names[0]}` can't be searched for without the real data",
             code="evaluate.no-real",
             hint="pass it as `real`, too",
         )

@@ -114,7 +114,7 @@ def _warnings(
     if not known:
         return [
             "The model keeps no digest of its rows (one with differential privacy never does), so "
-            "that nothing tells whether the real table and the holdout are its own."
+            "the real table and the holdout can't be verified."
         ]
     warnings = [_warning("real table", "training", known, real)]
     if holdout is not None and "holdout" not in known:

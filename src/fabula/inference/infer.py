@@ -130,7 +130,7 @@ def _free(name: str, taken: Collection[str]) -> str:
 def _link(
     data: Mapping[str, pa.Table], tables: dict[str, TableSpec], reasons: dict[str, str]
 ) -> list[str]:
-    """Declare the keys that the data has, in place; returns what is said of the others.
+    """Declare the keys that the data has, in place; returns what is said about the others.
 
     Of a key of several columns one is a reference, and the others are copied through it.
     """

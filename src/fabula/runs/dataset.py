@@ -96,7 +96,7 @@ class Dataset(Mapping[str, Any], Result):
             trusted: Read its files without a look at their hashes, since they were just written.
 
         Raises:
-            SourceError: The folder holds no finished run, its records are damaged, or a file of
+            SourceError: The folder contains no finished run, its records are damaged, or a file of
                 it is missing; when rows are read, that a file was changed.
         """
         folder = Path(folder)
@@ -180,7 +180,7 @@ class Dataset(Mapping[str, Any], Result):
             return rows.slice(0, n) if isinstance(rows, pa.Table) else rows.head(n)
 
     def to_arrow(self, table: str | None = None) -> pa.Table:
-        """A table as Arrow; the name may be left out where there is only one."""
+        """A table as Arrow; the name may be left out if there is only one."""
         name = self._name(table)
         if name not in self._read:
             rows = self.rows(name)

@@ -72,7 +72,7 @@ def execute(
 
     Raises:
         SpecError: Checks contradict each other, or the columns.
-        SinkError: The folder holds something else, is in use, or can't be written.
+        SinkError: The folder contains something else, is in use, or can't be written.
         CheckError: A check does not hold; the data stays where it was written.
         PartialRunError: More rows were lost than `max_rejects`; the same call continues.
         RunInterrupted: The user stopped the run; the same call continues.
@@ -192,7 +192,7 @@ def _make(plan: Plan, generating: Generation, tables: Tables) -> Dataset:
 
 
 def _masked(plan: Plan, generating: Generation, tables: Tables) -> dict[str, Any]:
-    """The card of the masking of real files, for the manifest; nothing where there are none."""
+    """The card of the masking of real files, for the manifest; nothing if there are none."""
     masking = generating.masking
     if masking is None:
         return {}

@@ -79,7 +79,7 @@ class RunFolder:
         escape_formulas: Put `'` before cells of CSV that a spreadsheet would run.
 
     Raises:
-        SinkError: The folder holds something else, is in use, or can't be written.
+        SinkError: The folder contains something else, is in use, or can't be written.
         SourceError: The records of the run in it are damaged, or name files elsewhere.
     """
 
@@ -263,7 +263,7 @@ class RunFolder:
         return self.path / STATE / f"{file_stem(table)}-{part:05d}.json"
 
     def _counts(self, name: str) -> dict[str, int]:
-        """A note of whole numbers by table; none where it is missing or damaged."""
+        """A note of whole numbers by table; none if it is missing or damaged."""
         noted = read_object(self.path / STATE / name) or {}
         return {table: count for table, count in noted.items() if type(count) is int}
 

@@ -92,7 +92,7 @@ def _name(plan: Plan) -> str:
 
 
 def _in_file(file: Path, tables: Mapping[str, Any]) -> dict[str, Any]:
-    """The records of tables that one file holds."""
+    """The records of tables that one file contains."""
     held = {"path": file.name, "bytes": file.stat().st_size, "sha256": sha256_of(file)}
     return {
         name: {**table, "files": [{**held, "rows": table["written"]}]}

@@ -64,7 +64,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class PartRecord:
-    """What happened to one part; in a run folder it stands in a file alongside the part's data.
+    """What happened to one part; in a run folder it is in a file alongside the part's data.
 
     Attributes:
         table: The table.

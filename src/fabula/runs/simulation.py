@@ -203,7 +203,7 @@ class _Keeper:
         )
 
     def _resume(self, run: Run) -> None:
-        """Go on from the last step that was kept."""
+        """Continue from the last step that was kept."""
         found = None if self._place is None else read_checkpoint(self._place)
         if found is None or found[0].get("run") != self._print:
             return

@@ -330,7 +330,7 @@ def _fit_several(
 
 
 def _unkept(spec: DatasetSpec | None) -> dict[str, list[str]]:
-    """What is said of tables whose checks samples do not keep."""
+    """What is said about tables whose checks samples do not keep."""
     tables = {} if spec is None else spec.tables
     return {
         name: [f"{len(table.checks)} of the spec's checks are not kept; `fabula validate` judges"]
@@ -340,7 +340,7 @@ def _unkept(spec: DatasetSpec | None) -> dict[str, list[str]]:
 
 
 def _joined(notes: Mapping[str, str], more: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """What is said of tables, and more of it."""
+    """What is said about tables, and more of it."""
     said = {
         name: "; ".join([*filter(None, [notes.get(name)]), *told]) for name, told in more.items()
     }
@@ -388,7 +388,7 @@ def _check_sensitive(names: Collection[str], there: Sequence[str], *, private: b
 
 
 def _chosen(model: SynthesizerLike, epsilon: float | None) -> SynthesizerLike:
-    """The model that is asked for."""
+    """The requested model."""
     if epsilon is None:
         return DEFAULT if model == "auto" else model
     if model not in ("auto", PRIVATE):

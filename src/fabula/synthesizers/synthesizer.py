@@ -89,7 +89,7 @@ class Synthesizer(Result, Generic[Frame]):
 
     @property
     def holdout(self) -> Frame | None:
-        """The rows that were kept out of training, for `fabula.evaluate`; None after loading."""
+        """The rows that were held out of training, for `fabula.evaluate`; None after loading."""
         return None if self._holdout is None else self._hand_back(self._holdout)
 
     def card(self) -> Card:
@@ -186,7 +186,7 @@ class Synthesizer(Result, Generic[Frame]):
     @overload
     def impute(self, data: TableLike, *, seed: int = 0) -> pa.Table: ...
     def impute(self, data: TableLike, *, seed: int = 0) -> ArrowFrame:
-        """The rows with their gaps filled: drawn given what is known of each row.
+        """The rows with their gaps filled: drawn given what is known about each row.
 
         Columns that were not learned stay as they are.
 

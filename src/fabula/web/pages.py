@@ -91,7 +91,7 @@ def _page_as_it_is(path: Path) -> Answer:
 def _rows(place: Place, rest: Sequence[str], values: Values) -> Answer | str:
     rows = _table(place, rest)
     query = Query.of(values, rows.columns)
-    if values.get("column"):  # the form of one more filter: its address holds them all
+    if values.get("column"):  # the form of one more filter: its address contains them all
         return f"/{place.id}/rows/{quote(rows.name, safe='')}{query.address()}"
     found = rows.page(query)
     here = f"/{place.id}/rows/{quote(rows.name, safe='')}"

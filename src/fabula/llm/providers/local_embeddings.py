@@ -1,4 +1,4 @@
-"""Texts as vectors on this machine: static word vectors that need no key and no network.
+"""Text vectors on this machine: static word vectors that need no key and no network.
 
 The vectors and the tokenizer lie in the wheel of `wordllama`. They are read from there directly,
 since importing that package sets up the root logger, and it looks for missing files on the network.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 NAME = "wordllama"
-"""What the local embedding is called in options and reports."""
+"""The local embedding's name in options and reports."""
 DIMENSIONS = 256
 
 WHEEL = "wordllama==0.4.0.post1"
@@ -44,7 +44,7 @@ Vectors = NDArray[np.float32]
 
 
 def embed_locally(texts: Sequence[str]) -> Vectors:
-    """A unit vector for each text, in their order; a text without words has the zero vector.
+    """A unit vector for each text, in order; a text without words has the zero vector.
 
     Raises:
         PrerequisiteError: The extra `texts` is not installed.
@@ -65,7 +65,7 @@ def embed_locally(texts: Sequence[str]) -> Vectors:
 
 
 def embed_halved(texts: pa.Array) -> NDArray[np.float16]:
-    """The vectors of many texts in half the memory, off by less than a thousandth."""
+    """The vectors of many texts in half the memory, with an error below a thousandth."""
     made = np.empty((len(texts), DIMENSIONS), dtype=np.float16)
     for start in range(0, len(texts), _CHUNK):
         made[start : start + _CHUNK] = embed_locally(texts.slice(start, _CHUNK).to_pylist())

