@@ -40,6 +40,7 @@ LAYERS = (
     ("inference",),
     ("render",),
     ("evaluation.metrics",),
+    ("render.amounts",),
     ("schemas",),
     ("dedup", "relationships", "databases", "hub", "lake"),
     ("functions",),
