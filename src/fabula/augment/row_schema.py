@@ -43,6 +43,11 @@ class Shape:
         return tuple(each.name for each in self.fields)
 
 
+_JSON_TYPES = {
+    "str": "string", "int": "integer", "float": "number", "bool": "boolean", "key": "integer",
+}  # fmt: skip
+
+
 def shape_of(schema: type | Mapping[str, Any] | None) -> Shape:
     """The shape that a class, a JSON Schema or None describes.
 
@@ -63,6 +68,26 @@ def shape_of(schema: type | Mapping[str, Any] | None) -> Shape:
         code="usage.rows-schema",
         hint="give a Pydantic class, a dataclass, a JSON Schema of an object, or None for text",
     )
+
+
+def listed_in(sentence: str) -> dict[str, Any]:
+    """The JSON Schema of the fields that a sentence lists.
+
+    Raises:
+        UsageError: It lists none, or says how they are made without a language model.
+    """
+    from fabula.inference.resolve import resolve
+
+    tables = resolve(sentence).tables
+    columns = next(iter(tables.values())).columns
+    types = {name: _JSON_TYPES.get(getattr(it, "type", it.kind)) for name, it in columns.items()}
+    if len(tables) > 1 or None in types.values():
+        raise UsageError(
+            f"`{sentence}` is a spec, not a list of fields for a language model",
+            code="usage.rows-schema",
+            hint="`fb.generate` makes its rows",
+        )
+    return {"properties": {name: {"type": kind} for name, kind in types.items()}}
 
 
 def _shape_of_class(cls: type) -> Shape:

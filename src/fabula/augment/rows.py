@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Required, TypeVar, Unpack, overload
 
 from fabula.augment.asking import AskOptions, ask, job_options, kept_reasoning, shortfall
-from fabula.augment.row_schema import TEXT, Shape, shape_of
+from fabula.augment.row_schema import TEXT, Shape, listed_in, shape_of
 from fabula.augment.user_checks import CheckRow, CheckTable, row_check, table_check, unique_groups
 from fabula.errors import UsageError
 from fabula.io.examples import example_values
@@ -26,7 +26,7 @@ Row = TypeVar("Row")
 class RowOptions(AskOptions, total=False):
     """What `rows` and `arows` take besides the shape of a row; see `rows`."""
 
-    prompt: Required[str]
+    prompt: str
     n: Required[int]
     extra: str
     examples: TableLike
@@ -41,6 +41,8 @@ def rows(schema: type[Row], **wanted: Unpack[RowOptions]) -> list[Row]: ...
 @overload
 def rows(schema: Mapping[str, Any], **wanted: Unpack[RowOptions]) -> list[dict[str, Any]]: ...
 @overload
+def rows(schema: str, **wanted: Unpack[RowOptions]) -> list[dict[str, Any]]: ...
+@overload
 def rows(schema: None = None, **wanted: Unpack[RowOptions]) -> list[str]: ...
 def rows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
     """Ask a language model for rows: exactly `n`, valid, distinct, in the order asked.
@@ -49,11 +51,11 @@ def rows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
     a failure it asks only for what is missing.
 
     Args:
-        schema: A Pydantic class or dataclass (objects come out), a JSON Schema of an object
-            (dicts), or None (plain text).
+        schema: A Pydantic class or dataclass (objects come out), a JSON Schema of an object or a
+            sentence that lists fields, such as `"knights: name, motto"` (dicts), or None (text).
         wanted: The rest, by name.
 
-            - `prompt`: What the rows are about, in words.
+            - `prompt`: What the rows are about, in words; a sentence says it itself.
             - `n`: Rows wanted.
             - `extra`: A further demand in words.
             - `examples`: Human examples in any form: strings, mappings, objects, a frame.
@@ -94,9 +96,14 @@ async def arows(
     schema: Mapping[str, Any], **wanted: Unpack[RowOptions]
 ) -> list[dict[str, Any]]: ...
 @overload
+async def arows(schema: str, **wanted: Unpack[RowOptions]) -> list[dict[str, Any]]: ...
+@overload
 async def arows(schema: None = None, **wanted: Unpack[RowOptions]) -> list[str]: ...
 async def arows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
     """`rows` for callers with an event loop of their own: same arguments, same rows."""
+    if isinstance(schema, str):
+        wanted = {"prompt": schema, **wanted}
+        schema = listed_in(schema)
     shape = shape_of(schema)
     job = _job(shape, wanted)
     result = await ask(job, wanted, name="rows")
@@ -107,6 +114,10 @@ async def arows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
 
 
 def _job(shape: Shape, wanted: RowOptions) -> RowsJob:
+    if "prompt" not in wanted:
+        raise UsageError(
+            "`rows` needs `prompt`", code="usage.option", hint="give it by name: `prompt=`"
+        )
     examples = example_values(wanted.get("examples", ()))
     alone = wanted.get("rows_per_call") in (None, 1)
     return RowsJob(
