@@ -103,14 +103,14 @@ def test_a_commit_that_fails_takes_those_before_it_back(
 ) -> None:
     place = f"delta://{tmp_path}/lake"
     Dataset({"homes": HOMES}).write(place)
-    commit = delta.DeltaSink._commit
+    commit = delta.DeltaSink.commit
 
-    def broken(self: Any, table: Any, *rest: Any) -> None:
+    def broken(self: Any, table: Any, files: Any, *, is_there: bool) -> None:
         if table.name == "new":
             raise OSError("the disk is full")
-        commit(self, table, *rest)
+        commit(self, table, files, is_there=is_there)
 
-    monkeypatch.setattr(delta.DeltaSink, "_commit", broken)
+    monkeypatch.setattr(delta.DeltaSink, "commit", broken)
     with pytest.raises(SinkError, match="the disk is full"):
         Dataset({"homes": HOMES[:1], "new": HOMES}).write(place, overwrite=True)
     assert read(place)["homes"].sort_by("n").equals(HOMES)

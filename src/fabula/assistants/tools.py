@@ -12,7 +12,9 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from fabula.assistants.bounds import (
     Bounds,
@@ -25,6 +27,17 @@ from fabula.assistants.bounds import (
 from fabula.errors import CheckError, FabulaError, PartialRunError, SpecError, UsageError
 from fabula.spec.tables import DatasetSpec
 
+LOOKS = ("schema", "kinds", "validate", "plan", "preview", "evaluate")
+"""Tools that write nothing."""
+
+TOOLS = (*LOOKS, "generate")
+
+Spec = Annotated[str, Field(description="A spec: YAML, JSON, one line, or a file of the folder")]
+Rows = Annotated[
+    int | dict[str, int] | None, Field(description="Rows of the only table, or by table")
+]
+Seed = Annotated[int | None, Field(description="Overrides the spec's seed")]
+
 MOST_SPEC = 200_000
 """Characters of a spec."""
 
@@ -35,8 +48,10 @@ class Tools:
     def __init__(self, root: Path, bounds: Bounds) -> None:
         self._root, self._bounds = root.resolve(), bounds
 
-    def schema(self, part: str = "") -> dict[str, Any]:
-        """The JSON Schema of specs, or of one part of it."""
+    def schema(
+        self, part: Annotated[str, Field(description="A part of the schema by its name")] = ""
+    ) -> dict[str, Any]:
+        """The JSON Schema of specs, or one part of it."""
         from fabula.errors import did_you_mean
         from fabula.io.formats import written_formats
         from fabula.spec.schema import json_schema
@@ -53,8 +68,10 @@ class Tools:
             )
         return {"schema": parts[part]}
 
-    def kinds(self, kind: str = "") -> dict[str, Any]:
-        """The column kinds, or one with its parameters and an example."""
+    def kinds(
+        self, kind: Annotated[str, Field(description="The kind to explain")] = ""
+    ) -> dict[str, Any]:
+        """List the column kinds, or explain one with its parameters and an example."""
         from fabula.kinds import KINDS
         from fabula.lookup import entry_of
         from fabula.reports import catalogue
@@ -64,8 +81,8 @@ class Tools:
         entry_of(KINDS, kind, code="usage.unknown-kind")
         return {"text": catalogue.kind_text(kind)}
 
-    def validate(self, spec: str) -> dict[str, Any]:
-        """Whether a spec is coherent; every problem at once."""
+    def validate(self, spec: Spec) -> dict[str, Any]:
+        """Tell whether a spec is coherent: every problem at once, with its line and what to do."""
         from fabula import api
 
         try:
@@ -75,16 +92,21 @@ class Tools:
             return {"valid": False, "problems": problems_of(error)}
         return {"valid": True, "tables": {table.name: table.rows for table in plan.tables}}
 
-    def plan(self, spec: str, rows: Any = None) -> dict[str, Any]:
-        """What a run would do and cost."""
+    def plan(self, spec: Spec, rows: Rows = None) -> dict[str, Any]:
+        """Show what a run would do and cost; makes nothing."""
         from fabula import api
 
         plan = api.plan(self._spec(spec), rows)
         check_plan(plan, self._bounds)
         return {"text": plan.report()}
 
-    def preview(self, spec: str, rows: int = 5, seed: int | None = None) -> dict[str, Any]:
-        """A few rows of each table; nothing is written."""
+    def preview(
+        self,
+        spec: Spec,
+        rows: Annotated[int, Field(ge=1, le=50, description="Rows of each table")] = 5,
+        seed: Seed = None,
+    ) -> dict[str, Any]:
+        """Make a few rows of each table; writes nothing."""
         from fabula import api
         from fabula.runs.manifest import json_ready
 
@@ -98,13 +120,13 @@ class Tools:
 
     def generate(
         self,
-        spec: str,
-        folder: str,
-        rows: Any = None,
-        seed: int | None = None,
-        format: str = "parquet",  # noqa: A002
+        spec: Spec,
+        folder: Annotated[str, Field(description="A new folder, such as `out`")],
+        rows: Rows = None,
+        seed: Seed = None,
+        format: Literal["parquet", "csv", "jsonl", "arrow"] = "parquet",  # noqa: A002
     ) -> dict[str, Any]:
-        """Generate the tables into a folder, with their checks and the manifest."""
+        """Generate the tables into a folder, check them, and write the manifest."""
         from fabula import api
 
         output = folder_within(self._root, folder)
@@ -126,8 +148,13 @@ class Tools:
             "seed": made.manifest["seed"],
         }
 
-    def evaluate(self, data: str, real: str = "", gates: bool = False) -> dict[str, Any]:
-        """How realistic, private, fair and diverse data is, alongside real data."""
+    def evaluate(
+        self,
+        data: Annotated[str, Field(description="A file or a folder of synthetic data")],
+        real: Annotated[str, Field(description="A file or a folder of real data")] = "",
+        gates: Annotated[bool, Field(description="Hold each metric against its bound")] = False,
+    ) -> dict[str, Any]:
+        """Measure how realistic, private, fair and diverse data is."""
         from fabula.evaluation.evaluate import evaluate
 
         report = evaluate(
@@ -196,10 +223,7 @@ def shortened(answer: dict[str, Any], most: int) -> dict[str, Any]:
 
 def answer_to(tools: Tools, call: Mapping[str, Any], most: int) -> dict[str, Any]:
     """The answer to one call; problems are an answer, too."""
-    verbs: dict[str, Callable[..., dict[str, Any]]] = {
-        name: getattr(tools, name)
-        for name in ("schema", "kinds", "validate", "plan", "preview", "generate", "evaluate")
-    }
+    verbs: dict[str, Callable[..., dict[str, Any]]] = {n: getattr(tools, n) for n in TOOLS}
     try:
         return shortened(verbs[call["tool"]](**call["arguments"]), most)
     except FabulaError as error:
