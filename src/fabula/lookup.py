@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from importlib import import_module
+from importlib.metadata import metadata
 from typing import Any, TypeVar
 
 from fabula.errors import PrerequisiteError, UsageError, did_you_mean
@@ -53,8 +54,10 @@ def found_at(place: Any, *, needed_by: str, needs: str = "") -> Any:
     except ImportError as exc:
         if not needs:
             raise
+        if needs in (metadata("fabula").get_all("Provides-Extra") or ()):
+            raise PrerequisiteError.for_extra(needs, needed_by=needed_by) from exc
         raise PrerequisiteError(
-            f"{needed_by} need the package `{needs}`",
+            f"{needed_by} needs the package `{needs}`",
             code="prerequisite.format",
             hint=f"pip install {shlex.quote(needs)}",
         ) from exc

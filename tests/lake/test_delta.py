@@ -126,6 +126,16 @@ def test_delta_tables_lie_in_object_stores(store: Store) -> None:
     assert read(place)["homes"].num_rows == 6
 
 
+def test_what_delta_would_read_as_another_value_is_refused(tmp_path: Path) -> None:
+    """An empty text as a partition would come back as missing; a `%` in a name as another name."""
+    table = pa.table({"city": ["", "Wien"], "n": [1, 2]})
+    with pytest.raises(SinkError, match="empty texts"):
+        Dataset({"homes": table}).write(f"delta://{tmp_path}/lake", partition_by=["city"])
+    with pytest.raises(SinkError, match="can't be called `100%`"):
+        Dataset({"100%": table}).write(f"delta://{tmp_path}/lake")
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
 def test_addresses_of_another_form_say_how_to_write_them(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="names no folder"):
         read("delta://")

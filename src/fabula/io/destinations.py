@@ -222,7 +222,7 @@ class Target:
                     hint=f"leave out `--{option.replace('_', '-')}`",
                 )
         opens: Opener = found_at(
-            self.entry.opens, needed_by=f"loads into {self.entry.title}", needs=self.entry.needs
+            self.entry.opens, needed_by=f"a load into {self.entry.title}", needs=self.entry.needs
         )
         return opens(self.place, loading)
 
@@ -243,7 +243,7 @@ class Target:
                 hint="generate into a folder to read the rows: `-o out/`",
             )
         reads: Callable[[str], Mapping[str, Callable[[], pa.Table | ds.Dataset]]] = found_at(
-            self.entry.reads, needed_by=f"reads of {self.entry.title}", needs=self.entry.needs
+            self.entry.reads, needed_by=f"reading {self.entry.title}", needs=self.entry.needs
         )
         return reads(self.place)
 

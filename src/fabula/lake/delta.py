@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable
@@ -60,11 +60,18 @@ class DeltaSink(AbstractTableSink):
         """The columns of those tables that are there.
 
         Raises:
-            SinkError: A folder of such a name holds other files.
+            SinkError: A folder of such a name holds other files, or can't have that name.
         """
         self._bucket.check_exists()
         objects, found = self._bucket.names(), {}
         for name in names:
+            if "%" in file_stem(name):
+                raise SinkError(
+                    f"a folder of a Delta table can't be called `{name}`",
+                    code="sink.name",
+                    where=name,
+                    hint="use letters, digits, spaces and `_-.` in the table's name",
+                )
             inside = [each for each in objects if each.startswith(f"{file_stem(name)}/")]
             if any(each.startswith(f"{file_stem(name)}/{_LOG}/") for each in inside):
                 found[name] = pa.schema(self._table(name).schema().to_arrow()).names
@@ -82,8 +89,19 @@ class DeltaSink(AbstractTableSink):
         return int(self._table(name).count())
 
     def upload(self, table: Incoming, file: Staged) -> tuple[Staged, Callable[[], object]]:
-        """Put a file there under a name that no version has: the same rows may be added twice."""
-        del table
+        """Put a file there under a name that no version has: the same rows may be added twice.
+
+        Raises:
+            SinkError: A partition has the empty text as its value, which Delta reads as missing.
+        """
+        if empty := [name for name, value in file.values.items() if value == ""]:
+            raise SinkError(
+                f"`{table.name}.{empty[0]}` has empty texts, and a Delta partition reads them as"
+                " missing values",
+                code="sink.partitions",
+                where=f"{table.name}.{empty[0]}",
+                hint="partition by another column",
+            )
         once = replace(file, name=file.name.replace(".parquet", f"-{time.time_ns():x}.parquet"))
         self._bucket.upload(once.path, once.name)
         return once, partial(self._bucket.remove, [once.name])
@@ -191,8 +209,10 @@ def _bucket(place: str, error: type[FabulaError]) -> Bucket:
 
 def _uri(bucket: Bucket, folder: str) -> str:
     """The address of a table as Delta's library reads it."""
-    start = bucket.root if bucket.is_local else bucket.shown
-    return f"{start.rstrip('/')}/{folder}".rstrip("/")
+    if bucket.is_local:
+        return f"{bucket.root}/{folder}".rstrip("/")
+    scheme, _, path = bucket.shown.partition("://")
+    return f"{scheme}://{quote(f'{path}/{folder}')}".rstrip("/")
 
 
 @contextmanager
