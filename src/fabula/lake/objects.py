@@ -200,7 +200,7 @@ def _within(bucket: Bucket) -> dict[str, Callable[[], pa.Table | ds.Dataset]]:
         outer, inner = replace(outer, root=root), f"{folder}/{inner}"
         if not outer.holds(MANIFEST):
             continue
-        found = {}
+        found: dict[str, Callable[[], pa.Table | ds.Dataset]] = {}
         for name, table in (_listed(outer, outer.names()) or {}).items():
             files = [file for file in table.files if file.path.startswith(inner)]
             if files:
