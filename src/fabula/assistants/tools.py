@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,8 +19,9 @@ from pydantic import Field
 
 from fabula.assistants.bounds import (
     Bounds,
+    check_models,
     check_plan,
-    check_spec,
+    check_values,
     data_within,
     folder_within,
     within,
@@ -40,6 +42,10 @@ Seed = Annotated[int | None, Field(description="Overrides the spec's seed")]
 
 MOST_SPEC = 200_000
 """Characters of a spec."""
+
+
+_TREE = re.compile(r"""^\s*\{|(^|[\s{,])["']?tables["']?\s*:""")
+"""How a spec in YAML or JSON differs from one in a line."""
 
 
 class Tools:
@@ -108,11 +114,12 @@ class Tools:
     ) -> dict[str, Any]:
         """Make a few rows of each table; writes nothing."""
         from fabula import api
+        from fabula.planning.previews import shortened as few_rows
         from fabula.runs.manifest import json_ready
 
-        wanted = self._spec(spec)
-        check_plan(api.plan(wanted, None, seed=seed), self._bounds)
-        made = api.preview(wanted, min(rows, 50), seed=seed)
+        wanted, few = self._spec(spec), min(rows, 50)
+        check_plan(api.plan(few_rows(wanted, few), seed=seed), self._bounds)
+        made = api.preview(wanted, few, seed=seed)
         return {
             "tables": {name: json_ready(made.to_dicts(name)) for name in made},
             "checks": made.checks.summary,
@@ -168,9 +175,9 @@ class Tools:
 
     def _spec(self, spec: str) -> DatasetSpec:
         """The spec of a text, or of a file of the folder; nothing is imported for it."""
-        from fabula.inference.resolve import is_spec_text
         from fabula.spec.loading import parse_spec
         from fabula.spec.oneline import parse_line
+        from fabula.spec.reading import read_data
 
         if len(spec) > MOST_SPEC:
             raise UsageError(
@@ -188,20 +195,25 @@ class Tools:
                     hint="give the text of the spec itself",
                 )
             spec, file = path.read_text(encoding="utf-8"), spec.strip()
-        is_tree = file or "\n" in spec.strip() or spec.lstrip().startswith("{")
-        found = parse_spec(spec, file=file) if is_tree or is_spec_text(spec) else parse_line(spec)
-        check_spec(found, self._root, self._bounds)
+        is_tree = file or "\n" in spec.strip() or _TREE.search(spec)
+        if is_tree:
+            check_values(read_data(spec, file=file), self._root)
+        found = parse_spec(spec, file=file) if is_tree else parse_line(spec)
+        check_values(found.model_dump(mode="python"), self._root)
+        check_models(found, self._bounds)
         return found
 
 
 def problems_of(error: FabulaError) -> list[dict[str, Any]]:
     """The problems of an error as an assistant reads them."""
     found = error.violations if isinstance(error, SpecError) else (error,)
-    fields = ("code", "message", "where", "line", "hint")
-    return [
+    fields, folder = ("code", "message", "where", "line", "hint"), f"{Path.cwd()}/"
+    told = [
         {name: value for name in fields if (value := getattr(item, name)) is not None}
         for item in found[:20]
     ]
+    return [{n: v.replace(folder, "") if isinstance(v, str) else v for n, v in each.items()}
+            for each in told]  # fmt: skip
 
 
 def shortened(answer: dict[str, Any], most: int) -> dict[str, Any]:
