@@ -136,6 +136,17 @@ def test_what_delta_would_read_as_another_value_is_refused(tmp_path: Path) -> No
     assert not list(tmp_path.rglob("*.parquet"))
 
 
+def test_a_path_that_shortened_the_address_finds_the_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Command lines hand addresses over as paths: `delta:/lake` for both forms."""
+    monkeypatch.chdir(tmp_path)
+    Dataset({"homes": HOMES}).write("delta://lake")
+    for place in ("delta://lake", f"delta://{tmp_path}/lake"):
+        assert list(read_tables(Path(place))) == ["homes"]
+        assert list(read_tables(place)) == ["homes"]
+
+
 def test_addresses_of_another_form_say_how_to_write_them(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="names no folder"):
         read("delta://")

@@ -198,6 +198,8 @@ def _bucket(place: str, error: type[FabulaError]) -> Bucket:
     if store:
         return bucket_at(f"{store}:{path}", error)
     inner = path.removeprefix("//")
+    if not path.startswith("//") and (Path(path[1:]).exists() or not Path(path).exists()):
+        inner = path[1:]  # a `Path` of the address, which shortens its slashes
     if not inner.strip("/"):
         raise UsageError(
             "`delta://` names no folder",
