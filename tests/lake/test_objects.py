@@ -221,7 +221,7 @@ def test_a_folder_as_an_address_is_partitioned_on_this_machine(tmp_path: Path) -
     Dataset({"homes": table}).write(place, partition_by=["day"])
     assert read(place)["homes"].to_table().equals(table)
     assert not list(tmp_path.rglob("*.tmp"))
-    with pytest.raises(UsageError, match="`partition_by` is for object stores"):
+    with pytest.raises(UsageError, match="`partition_by` is for addresses such as"):
         Dataset({"homes": table}).write(tmp_path / "plain", partition_by=["day"])
     with pytest.raises(UsageError, match="no table has the column `dya`") as wrong:
         Dataset({"homes": table}).write(f"file://{tmp_path}/other", partition_by=["dya"])

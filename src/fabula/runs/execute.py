@@ -83,7 +83,8 @@ def execute(
             note(passed=dataset.manifest["passed"], rejected=len(dataset.rejected))
     except KeyboardInterrupt as exc:
         raise _interrupted(tracker, kept=output is not None) from exc
-    count_run(dataset.manifest)
+    if dataset.reused < sum(table["written"] for table in dataset.manifest["tables"].values()):
+        count_run(dataset.manifest)
     tell_formulas(dataset.manifest, escaped=options.escape_formulas)
     raise_verdict(dataset, options.max_rejects, plan.spec.source)
     return dataset
