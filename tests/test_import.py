@@ -58,6 +58,7 @@ PUBLIC_NAMES = [
     "load_synthesizer",
     "log_run",
     "mask",
+    "merge",
     "near_duplicates",
     "pairs",
     "plan",

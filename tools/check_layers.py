@@ -40,6 +40,8 @@ LAYERS = (
     ("inference",),
     ("render",),
     ("evaluation.metrics",),
+    ("render.amounts",),
+    ("schemas",),
     ("dedup", "relationships", "databases", "hub", "lake"),
     ("functions",),
     ("llm",),
@@ -53,7 +55,7 @@ LAYERS = (
     ("kinds",),
     ("fakers",),
     ("lookup",),
-    ("extensions", "options", "streams", "telemetry", "types", "errors"),
+    ("extensions", "extras", "options", "streams", "telemetry", "types", "errors"),
 )
 """Rooms of the package from the top layer to the bottom one.
 

@@ -1,4 +1,4 @@
-"""A spec whose rows go on after those that a database holds: for loads that append."""
+"""A spec whose rows continue after those that a database contains: for loads that append."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def continued(spec: DatasetSpec, sink: object) -> DatasetSpec:
 
 
 def _after(table: TableSpec, rows: int, highest: int | None) -> TableSpec:
-    """A table whose rows go on after a number of rows, and after the highest key."""
+    """A table whose rows continue after a number of rows, and after the highest key."""
     key = table.columns.get(table.key[0]) if len(table.key) == 1 else None
     after = rows
     if isinstance(key, Key) and highest is not None and key.step > 0:

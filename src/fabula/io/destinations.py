@@ -105,10 +105,10 @@ class Incoming:
     Attributes:
         name: Its name.
         schema: Its columns.
-        key: The columns of its primary key; empty where none is known.
+        key: The columns of its primary key; empty if none is known.
         links: Its foreign keys.
         unique: Other columns that, together, never repeat.
-        rows: Its number of rows, where it is known.
+        rows: Its number of rows, if it is known.
     """
 
     name: str
@@ -159,7 +159,7 @@ Opener: TypeAlias = Callable[[str, Loading], Sink]
 
 @dataclass(frozen=True)
 class Destination:
-    """Everything known of one destination.
+    """Everything known about one destination.
 
     Attributes:
         name: What users call it.
@@ -167,7 +167,7 @@ class Destination:
         opens: Opens it: a class or a function, or where it is as `module:function`.
         schemes: The schemes of its addresses: `postgresql` for `postgresql://…`.
         endings: The endings of its files, with the dot.
-        reads: Finds the tables of an address or a file, by name; None where it is not read.
+        reads: Finds the tables of an address or a file, by name; None if it is not read.
         options: The attributes of `Loading` that it understands; others are refused.
         needs: The package, or Fabula's extra, that it needs alongside the base install.
     """
@@ -199,7 +199,7 @@ class Target:
 
     @property
     def file(self) -> Path | None:
-        """The file; None where it is an address."""
+        """The file; None if it is an address."""
         return None if scheme_of(self.place) else Path(self.place)
 
     @property

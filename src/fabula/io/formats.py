@@ -29,15 +29,15 @@ texts that a spreadsheet would run are escaped."""
 
 @dataclass(frozen=True)
 class FileFormat:
-    """Everything known of one file format.
+    """Everything known about one file format.
 
     Attributes:
         name: What users call it; also the ending of written files.
         title: Its name as its makers write it.
         endings: The endings of its files, with the dot.
-        reads: Reads a file whole: a function, or where it is as `module:function`; None where it
+        reads: Reads a file whole: a function, or where it is as `module:function`; None if it
             is not read, or `dataset` reads it.
-        writes: Opens an encoder: a class or a function, or where it is; None where it is not
+        writes: Opens an encoder: a class or a function, or where it is; None if it is not
             written.
         tables: Reads a file of several tables, by name; in the place of `reads`.
         magic: The first bytes of each of its files, which tell it whatever the ending.
@@ -164,7 +164,9 @@ ENDINGS: Mapping[str, str] = _Endings()
 
 
 _PACKED = (".gz", ".zip")
-_NO_TABLES = ("run.json", "manifest.json", "rejects.jsonl", "dataset_infos.json")
+_NO_TABLES = (
+    "run.json", "manifest.json", "rejects.jsonl", "model-calls.jsonl", "dataset_infos.json",
+)  # fmt: skip
 """Files of a run, or of a dataset, that hold none of its tables; a name may stand before them."""
 
 
@@ -195,7 +197,7 @@ def ending_like(source: Path, *, otherwise: str) -> str:
 
 
 def book_format(path: Path) -> FileFormat | None:
-    """The format of several tables a file that a file is of; None where it holds one table."""
+    """The format of several tables a file that a file is of; None if it holds one table."""
     named = ENDINGS.get(path.suffix.lower())
     books = [entry for entry in FILE_FORMATS.known().values() if entry.tables is not None]
     return next(
@@ -231,7 +233,7 @@ def as_format(name: str | FileFormat) -> Format:
 
 
 def separator_of(path: Path) -> str:
-    """What stands between the values of a CSV file: a tab where the ending says so."""
+    """What is between the values of a CSV file: a tab where the ending says so."""
     return "\t" if path.suffix.lower() == ".tsv" else ","
 
 
@@ -247,7 +249,7 @@ def format_of(path: Path) -> Format:
 def check_ending(path: Path, form: Format, *, called: str = "") -> None:
     """Refuse a file whose ending names another format than the one to be written.
 
-    `called` is what users call the format, where it is another word.
+    `called` is what users call the format, if it is another word.
 
     Raises:
         UsageError: The ending names another format.

@@ -25,7 +25,7 @@ def arrow_of(frame: Any) -> pa.Table:
     """
     table = _of_the_hub(frame) if _library(frame) == "datasets" else pa.table(frame)
     labels = [name for name in table.column_names if _INDEX.fullmatch(str(name))]
-    if labels:  # nameless row labels, which pandas hands over as a column
+    if labels:  # nameless row labels, which pandas passes as a column
         table = table.drop_columns(labels)
     schema = pa.schema([field.with_type(_without_views(field.type)) for field in table.schema])
     return table if schema.equals(table.schema) else table.cast(schema)
@@ -51,7 +51,7 @@ def _of_the_hub(frame: Any) -> pa.Table:
 
 
 def _without_views(kind: pa.DataType) -> pa.DataType:
-    """The type without views of text, which polars hands over and Arrow can't take row by row."""
+    """The type without views of text, which polars passes and Arrow can't take row by row."""
     if pa.types.is_string_view(kind):
         return pa.large_string()
     if pa.types.is_binary_view(kind):

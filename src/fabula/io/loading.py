@@ -22,7 +22,7 @@ def load_tables(
     wanted: Sequence[Incoming] | None = None,
     manifest: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Load tables that are there already, parents first; returns what the sink says of it.
+    """Load tables that are there already, parents first; returns what the sink says about it.
 
     `wanted` tells their keys; by default none is known. `manifest` is the record of their run.
 

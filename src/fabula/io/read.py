@@ -30,7 +30,7 @@ def read_files(paths: Sequence[Path], file_format: Format, schema: pa.Schema | N
     do); nested values stay JSON text in CSV, and dates come as times from JSON Lines (see
     `typed`).
     """
-    from pyarrow import csv, json  # late, because pyarrow.dataset loads pandas where it can
+    from pyarrow import csv, json  # late, because pyarrow.dataset loads pandas if it can
     from pyarrow import dataset as ds
 
     names = [str(path) for path in paths]

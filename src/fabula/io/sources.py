@@ -50,10 +50,10 @@ def read_source(path: PathLike, *, as_written: bool = False) -> TableRows:
     """The rows of a file, or of a folder that holds the parts of one table.
 
     Columnar files are opened and not read; text files are read. With `as_written`, values of CSV
-    stay the texts that stand in the file.
+    stay the texts that are in the file.
 
     Raises:
-        SourceError: There is no such file, or it can't be read; with its line where known.
+        SourceError: There is no such file, or it can't be read; with its line if known.
     """
     if (target := database_of(path)) is not None:
         name, *others = tables = target.tables()
@@ -80,10 +80,10 @@ def read_source(path: PathLike, *, as_written: bool = False) -> TableRows:
 
 
 def read_json_rows(path: PathLike) -> list[dict[str, Any]] | None:
-    """The rows of a JSON file, each value as it stands there; None where `read_source` is to read.
+    """The rows of a JSON file, each value as it is there; None if `read_source` is to read.
 
     Raises:
-        SourceError: There is no such file, or it can't be read; with its line where known.
+        SourceError: There is no such file, or it can't be read; with its line if known.
     """
     if database_of(path) is not None:
         return None
@@ -107,7 +107,7 @@ def _only_table(path: Path, book: FileFormat) -> pa.Table:
 
 
 def _several(place: str, tables: Iterable[str], way: str) -> SourceError:
-    """The error of a source that has several tables, where one is wanted."""
+    """The error of a source that has several tables, if one is wanted."""
     names = list(tables)
     return SourceError(
         f"`{place}` holds {len(names)} tables: {', '.join(f'`{name}`' for name in names)}",
@@ -263,7 +263,7 @@ def _only(tables: dict[str, list[Path]], folder: Path) -> list[Path]:
 
 
 def _run_files(folder: Path) -> dict[str, list[Path]]:
-    """The files of each table of a finished run; nothing where the folder holds none.
+    """The files of each table of a finished run; nothing if the folder contains none.
 
     Raises:
         SourceError: The manifest names a file outside the folder or a link, or a file was changed.
@@ -341,7 +341,7 @@ def read_parts(parts: list[Path], as_written: bool = False) -> TableRows:
 
 
 def _notes_of_parts(parts: list[Path], tables: list[pa.Table], whole: pa.Table) -> list[str]:
-    """What the reader said of each file of a table, and the columns that one lacks."""
+    """What the reader said about each file of a table, and the columns that one lacks."""
     told = []
     for part, table in zip(parts, tables, strict=True):
         told += [f"{part.name}: {note}" for note in notes_of(table)]

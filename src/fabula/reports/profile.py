@@ -1,4 +1,4 @@
-"""The profile of a table on disk: what each column holds, in two passes over the data."""
+"""The profile of a table on disk: what each column contains, in two passes over the data."""
 
 from __future__ import annotations
 

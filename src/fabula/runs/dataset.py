@@ -21,8 +21,8 @@ from fabula.io.run_files import check_unchanged, inside
 from fabula.io.write import plain_type, write_tables
 from fabula.options import known_options
 from fabula.render.results import Result
-from fabula.runs.parts import Lost
-from fabula.runs.records import is_file, read_manifest, read_rejects, spec_of
+from fabula.runs.parts import Call, Lost
+from fabula.runs.records import is_file, read_calls, read_manifest, read_rejects, spec_of
 from fabula.types import Path as PathLike
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Dataset(Mapping[str, Any], Result):
         tables: The rows of each table, in memory or in files, or a function that finds them.
         manifest: The record of the run.
         rejected: Rows that were asked for and are not there.
+        calls: Calls to language models that brought its rows; without them, its folder's.
         folder: Where the run's files are.
         reused: Rows that an earlier, interrupted run had made.
         schemas: The types that text files were written from, by table.
@@ -62,12 +63,14 @@ class Dataset(Mapping[str, Any], Result):
         manifest: Mapping[str, Any] | None = None,
         *,
         rejected: Sequence[Lost] = (),
+        calls: Sequence[Call] | None = None,
         folder: Path | None = None,
         reused: int = 0,
         schemas: Mapping[str, pa.Schema] | None = None,
     ) -> None:
         self.manifest: Mapping[str, Any] = manifest or {}
         self.rejected = tuple(rejected)
+        self._calls = calls
         self.folder = folder
         self.reused = reused
         self._schemas = schemas or {}
@@ -93,7 +96,7 @@ class Dataset(Mapping[str, Any], Result):
             trusted: Read its files without a look at their hashes, since they were just written.
 
         Raises:
-            SourceError: The folder holds no finished run, its records are damaged, or a file of
+            SourceError: The folder contains no finished run, its records are damaged, or a file of
                 it is missing; when rows are read, that a file was changed.
         """
         folder = Path(folder)
@@ -122,6 +125,13 @@ class Dataset(Mapping[str, Any], Result):
     def checks(self) -> CheckResults:
         """What the run's checks found."""
         return CheckResults.from_dicts(self.manifest.get("checks", ()))
+
+    @cached_property
+    def calls(self) -> Sequence[Call]:
+        """The calls to language models that brought its rows, where replies are kept."""
+        if self._calls is None and self.folder is not None:
+            return read_calls(self.folder)
+        return self._calls or ()
 
     def __getitem__(self, name: str) -> Any:
         """A table by its name; with one table, also a column by its name."""
@@ -170,7 +180,7 @@ class Dataset(Mapping[str, Any], Result):
             return rows.slice(0, n) if isinstance(rows, pa.Table) else rows.head(n)
 
     def to_arrow(self, table: str | None = None) -> pa.Table:
-        """A table as Arrow; the name may be left out where there is only one."""
+        """A table as Arrow; the name may be left out if there is only one."""
         name = self._name(table)
         if name not in self._read:
             rows = self.rows(name)

@@ -79,7 +79,7 @@ def execute_to_destination(
         write_records(folder, manifest, made.rejected, made.manifest.get("files", ()))
         return Dataset.open(folder, schemas=schemas, reused=made.reused, trusted=True)
     manifest["tables"] = _in_file(file, made.manifest["tables"])
-    write_records(file, manifest, made.rejected)
+    write_records(file, manifest, made.rejected, calls=made.calls)
     remove_run(folder)
     with suppress(OSError):  # something else was put there
         folder.rmdir()
@@ -92,7 +92,7 @@ def _name(plan: Plan) -> str:
 
 
 def _in_file(file: Path, tables: Mapping[str, Any]) -> dict[str, Any]:
-    """The records of tables that one file holds."""
+    """The records of tables that one file contains."""
     held = {"path": file.name, "bytes": file.stat().st_size, "sha256": sha256_of(file)}
     return {
         name: {**table, "files": [{**held, "rows": table["written"]}]}
