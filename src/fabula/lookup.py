@@ -57,7 +57,7 @@ def found_at(place: Any, *, needed_by: str, needs: str = "") -> Any:
         if needs in extras():
             raise PrerequisiteError.for_extra(needs, needed_by=needed_by) from exc
         raise PrerequisiteError(
-            f"{needed_by} need the package `{needs}`",
+            f"{needed_by} needs the package `{needs}`",
             code="prerequisite.format",
             hint=f"pip install {shlex.quote(needs)}",
         ) from exc

@@ -124,23 +124,38 @@ def test_a_hostile_path_reaches_nothing(tmp_path: Path, name: str) -> None:
 
 
 HOSTILE_SPECS = {
-    "a function": "tables: {t: {n: 1, columns: {a: {kind: function, call: 'os:system'}}}}",
-    "a program": "tables: {t: {n: 1, columns: {a: {kind: program, prompt: hi}}}}",
-    "a class": "os.path:join",
-    "a model of agents": "tables: {t: {simulation: {file: evil.py}}}",
-    "an endpoint": "models: {m: {provider: openai, name: x, base_url: 'http://evil'}}\n"
-    "tables: {t: {n: 1, columns: {a: {kind: llm, prompt: hi, model: m}}}}",
-    "a model by name": "tables: {t: {n: 1, columns: {a: {kind: llm, prompt: hi,"
-    " model: 'openai:gpt'}}}}",
-    "a local model elsewhere": "models: {m: {provider: local, name: x, base_url: 'http://evil'}}\n"
-    "tables: {t: {n: 1, columns: {a: {kind: key}}}}",
-    "a file by SQL": "tables: {t: {n: 1, columns: {a: {kind: expr, sql:"
-    " \"(SELECT content FROM read_text('/etc/passwd'))\"}}}}",
-    "too many rows": "tables: {t: {n: 100000000, columns: {a: {kind: key}}}}",
-    "another spec": "/etc/passwd.yaml",
-    "a spec outside": "../shop.yaml",
-    "real rows elsewhere": "tables: {t: {source: {file: /etc/passwd}}}",
+    "a function": ("columns: {a: {kind: function, function: 'os:system'}}", "run no code"),
+    "a check by a function": (
+        "columns: {a: {kind: key}}, checks: [{kind: function, function: 'os:system'}]",
+        "run no code",
+    ),
+    "a program": ("columns: {a: {kind: program, prompt: hi}}", "run no code"),
+    "a model of agents": ("simulation: {file: evil.py}", "run no code"),
+    "a model by name": ("columns: {a: {kind: llm, prompt: hi, model: 'openai:x'}}", "openai"),
+    "a file by SQL": (
+        "columns: {a: {kind: expr, sql: \"(SELECT content FROM read_text('/etc/passwd'))\"}}",
+        "must not contain a query",
+    ),
+    "real rows elsewhere": ("source: {file: /etc/passwd}", "leads out"),
+    "a fitted file elsewhere": ("columns: {a: {kind: learned, file: ../a.fabula}}", "leads out"),
+    "too many rows": ("columns: {a: {kind: key}}, n: 100000000", "at most 100,000"),
 }
+OTHERS = {
+    "a class": ("os.path:join", "os.path"),
+    "another spec": ("/etc/passwd.yaml", "leads out"),
+    "a spec outside": ("../shop.yaml", "leads out"),
+    "an endpoint": (
+        "models: {m: {provider: openai, name: x, base_url: 'http://evil'}}\n"
+        "tables: {t: {n: 1, columns: {a: {kind: key}}}}",
+        "not on this machine",
+    ),
+    "a local model elsewhere": (
+        "models: {m: {provider: local, name: x, base_url: 'http://evil'}}\n"
+        "tables: {t: {n: 1, columns: {a: {kind: key}}}}",
+        "not on this machine",
+    ),
+}
+HOSTILE_SPECS |= OTHERS
 
 
 @pytest.mark.parametrize("what", HOSTILE_SPECS)
@@ -149,10 +164,16 @@ def test_a_hostile_spec_runs_no_code_and_reads_nothing(tmp_path: Path, what: str
     root = tmp_path / "root"
     root.mkdir()
     (root / "evil.py").write_text("raise SystemExit('ran')")
-    for tool in ("validate", "preview"):
-        answer = ask(root, tool, spec=HOSTILE_SPECS[what])
+    given, why = HOSTILE_SPECS[what]
+    size = "" if " n: " in given else "n: 1, "
+    text = given if what in OTHERS else f"tables: {{t: {{{size}{given}}}}}"
+    for tool in ("validate", "plan", "generate"):
+        extra = {"folder": "out"} if tool == "generate" else {}
+        answer = ask(root, tool, spec=text, **extra)
         assert answer.get("problems"), (tool, answer)
+        assert why in answer["problems"][0]["message"], answer
         assert "root:" not in json.dumps(answer)
+    assert not (root / "out").exists()
 
 
 def test_no_secret_of_the_server_is_seen_by_a_call(
@@ -195,6 +216,19 @@ def test_an_answer_has_a_bounded_size_and_says_what_is_left_out(tmp_path: Path) 
         answer = ask(tmp_path, tool)
         assert len(json.dumps(answer, ensure_ascii=False)) <= 20_000
         assert "note" not in answer
+
+
+def test_a_spec_may_be_one_line_or_a_file_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_text(SPEC)
+    assert ask(tmp_path, "validate", spec="shop.yaml") == {
+        "valid": True,
+        "tables": {"customers": 20},
+    }
+    made = ask(tmp_path, "preview", spec="name person.name, age int 1..9", rows=2, seed=1)
+    (rows,) = made["tables"].values()
+    assert [set(row) for row in rows] == [{"name", "age"}] * 2
+    missing = ask(tmp_path, "evaluate", data="nothing.csv")["problems"][0]
+    assert missing["code"] == "source.missing"
 
 
 def test_the_schema_is_given_in_parts(tmp_path: Path) -> None:

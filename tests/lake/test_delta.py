@@ -103,14 +103,14 @@ def test_a_commit_that_fails_takes_those_before_it_back(
 ) -> None:
     place = f"delta://{tmp_path}/lake"
     Dataset({"homes": HOMES}).write(place)
-    commit = delta.DeltaSink._commit
+    commit = delta.DeltaSink.commit
 
-    def broken(self: Any, table: Any, *rest: Any) -> None:
+    def broken(self: Any, table: Any, files: Any, *, is_there: bool) -> None:
         if table.name == "new":
             raise OSError("the disk is full")
-        commit(self, table, *rest)
+        commit(self, table, files, is_there=is_there)
 
-    monkeypatch.setattr(delta.DeltaSink, "_commit", broken)
+    monkeypatch.setattr(delta.DeltaSink, "commit", broken)
     with pytest.raises(SinkError, match="the disk is full"):
         Dataset({"homes": HOMES[:1], "new": HOMES}).write(place, overwrite=True)
     assert read(place)["homes"].sort_by("n").equals(HOMES)
@@ -124,6 +124,27 @@ def test_delta_tables_lie_in_object_stores(store: Store) -> None:
     assert read(place)["homes"].equals(HOMES)
     Dataset({"homes": HOMES}).write(place, append=True)
     assert read(place)["homes"].num_rows == 6
+
+
+def test_what_delta_would_read_as_another_value_is_refused(tmp_path: Path) -> None:
+    """An empty text as a partition would come back as missing; a `%` in a name as another name."""
+    table = pa.table({"city": ["", "Wien"], "n": [1, 2]})
+    with pytest.raises(SinkError, match="empty texts"):
+        Dataset({"homes": table}).write(f"delta://{tmp_path}/lake", partition_by=["city"])
+    with pytest.raises(SinkError, match="can't be called `100%`"):
+        Dataset({"100%": table}).write(f"delta://{tmp_path}/lake")
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+def test_a_path_that_shortened_the_address_finds_the_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Command lines hand addresses over as paths: `delta:/lake` for both forms."""
+    monkeypatch.chdir(tmp_path)
+    Dataset({"homes": HOMES}).write("delta://lake")
+    for place in ("delta://lake", f"delta://{tmp_path}/lake"):
+        assert list(read_tables(Path(place))) == ["homes"]
+        assert list(read_tables(place)) == ["homes"]
 
 
 def test_addresses_of_another_form_say_how_to_write_them(tmp_path: Path) -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -217,7 +221,7 @@ def test_a_folder_as_an_address_is_partitioned_on_this_machine(tmp_path: Path) -
     Dataset({"homes": table}).write(place, partition_by=["day"])
     assert read(place)["homes"].to_table().equals(table)
     assert not list(tmp_path.rglob("*.tmp"))
-    with pytest.raises(UsageError, match="`partition_by` is for object stores"):
+    with pytest.raises(UsageError, match="`partition_by` is for addresses such as"):
         Dataset({"homes": table}).write(tmp_path / "plain", partition_by=["day"])
     with pytest.raises(UsageError, match="no table has the column `dya`") as wrong:
         Dataset({"homes": table}).write(f"file://{tmp_path}/other", partition_by=["dya"])
@@ -255,3 +259,61 @@ def test_the_columns_that_name_folders_are_profiled(tmp_path: Path) -> None:
     )
     (table,) = profile(place)
     assert {column.name: column.distinct for column in table.columns} == {"day": 2, "n": 3}
+
+
+def test_a_load_that_was_killed_is_never_read_as_if_it_was_whole(
+    store: Store, tmp_path: Path
+) -> None:
+    """The second table hangs in its upload; the same command then finishes the load."""
+    place = store.make("warehouse") + "/shop"
+    let_go = threading.Event()
+    store.fails = lambda request: "orders" in request and request[0] == "P" and let_go.wait(60)
+    program = "from fabula.cli.main import main; raise SystemExit(main())"
+    command = [sys.executable, "-c", program, "generate", str(spec(tmp_path)), "-o", place]
+    running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
+    while not any("orders" in asked and asked[0] == "P" for asked in store.asked):
+        assert running.poll() is None
+        time.sleep(0.05)
+    running.kill()
+    running.wait()
+    store.fails = lambda _: False
+    let_go.set()
+    assert [name.split("/")[1] for name in objects(store, "warehouse")] == ["customers"]
+    with pytest.raises(SourceError, match="was not finished"):
+        read(place)
+    subprocess.run(command, cwd=tmp_path, check=True, stderr=subprocess.DEVNULL)
+    assert {name: rows.to_table().num_rows for name, rows in read(place).items()} == {
+        "customers": 40,
+        "orders": 90,
+    }
+
+
+def test_one_table_of_a_load_is_read_by_its_folder(store: Store) -> None:
+    place = store.make("warehouse") + "/shop"
+    table = pa.table({"code": ["007", "8"], "n": [1, 2]})
+    Dataset({"homes": table, "pets": table}).write(place, partition_by=["code"])
+    (rows,) = read(f"{place}/homes").values()
+    assert rows.to_table().sort_by("n").equals(table)
+    (rows,) = read(f"{place}/homes/code=007").values()
+    assert rows.to_table().equals(table[:1])
+
+
+def test_tables_of_an_address_are_masked_into_a_folder(tmp_path: Path) -> None:
+    people = pa.table({"name": ["Anna Muster", "Bert Huber"] * 9, "city": ["Wien", "Graz"] * 9})
+    Dataset({"people": people}).write(f"file://{tmp_path}/lake")
+    fb.mask(
+        f"file://{tmp_path}/lake", output=tmp_path / "masked", columns={"city": "keep: confirmed"}
+    )
+    rows = read(str(tmp_path / "masked" / "people.parquet"))["people"].to_table()
+    assert rows["city"].to_pylist() == people["city"].to_pylist()
+    assert not {*rows["name"].to_pylist()} & {*people["name"].to_pylist()}
+    with pytest.raises(SinkError, match="exists"):
+        fb.mask(f"file://{tmp_path}/lake", output=tmp_path / "masked")
+
+
+@pytest.mark.parametrize("name", ["a b/c", "100%", "ü.é", "con"])
+def test_tables_of_any_name_go_and_come_back(store: Store, name: str) -> None:
+    place = store.make("warehouse") + "/a folder"
+    table = pa.table({"n": [1]})
+    Dataset({name: table}).write(place)
+    assert {key: rows.to_table() for key, rows in read(place).items()} == {name: table}

@@ -142,3 +142,15 @@ def test_mlflow_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(PrerequisiteError) as missing:
         fb.log_run(fb.generate("age int 1..9", n=2))
     assert "pip install mlflow-skinny" in str(missing.value.hint)
+
+
+def test_a_finished_run_that_is_found_again_is_not_counted_again(
+    numbers: InMemoryMetricReader, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        fb.generate("age int 1..9", n=7, seed=1, output=tmp_path / "out")
+    data = numbers.get_metrics_data()
+    assert data is not None
+    (rows,) = data.resource_metrics[0].scope_metrics[0].metrics
+    (point,) = rows.data.data_points
+    assert point.value == 7  # type: ignore[union-attr]

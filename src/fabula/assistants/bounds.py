@@ -99,28 +99,33 @@ def folder_within(root: Path, name: str) -> Path:
     return path
 
 
-def check_spec(spec: DatasetSpec, root: Path, bounds: Bounds) -> None:
-    """Refuse a spec that runs code, reads elsewhere, or names endpoints.
+def check_values(values: Any, root: Path) -> None:
+    """Refuse the values of a spec that run code or read elsewhere, before it is read as a spec.
 
     Raises:
-        UsageError: It does.
+        UsageError: They do.
     """
-    for name, value in _entries(spec.model_dump(mode="python")):
-        if name == "kind" and value in _CODE:
+    for name, value in _entries(values):
+        runs = (name == "kind" and value in _CODE) or (
+            name == "file" and isinstance(value, str) and ".py" in value
+        )
+        if runs:
             raise UsageError(
-                f"the spec has a `{value}`, and assistants run no code",
+                f"the spec has `{name}: {str(value)[:100]}`, and assistants run no code",
                 code="usage.code",
                 hint="use `expr` with SQL, or run `fabula generate` yourself",
             )
-        if name == "file" and isinstance(value, str) and ".py" in value:
-            raise UsageError(
-                "the spec names a Python file, and assistants run no code",
-                code="usage.code",
-                hint="run `fabula generate` yourself",
-            )
-        is_path = name in _FILES and isinstance(value, str) and value
-        if is_path and not (name == "file" and "/" not in value and "." not in value):
-            data_within(root, str(value))
+        is_name = name == "file" and "/" not in str(value) and "." not in str(value)
+        if name in _FILES and isinstance(value, str) and value and not is_name:
+            data_within(root, value)
+
+
+def check_models(spec: DatasetSpec, bounds: Bounds) -> None:
+    """Refuse the endpoints of a spec, unless models are allowed.
+
+    Raises:
+        UsageError: It names one.
+    """
     for name, model in spec.models.items():
         settings = {} if isinstance(model, str) else model.model_dump(exclude_defaults=True)
         provider = model if isinstance(model, str) else str(settings.get("provider", ""))

@@ -8,17 +8,19 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
+from functools import wraps
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from mcp.server import MCPServer
 from mcp.types import ToolAnnotations
-from pydantic import Field
 
 from fabula.assistants.bounds import Bounds
+from fabula.assistants.tools import LOOKS, TOOLS, Tools
 
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TEMP", "SYSTEMROOT", "LD_LIBRARY_PATH")
 """Variables that a call may see: none of them is secret."""
@@ -45,80 +47,30 @@ tables:
       - {kind: range, column: total, min: 0}
 """
 
-Spec = Annotated[str, Field(description="A spec: YAML, JSON, one line, or a file of the folder")]
-Rows = Annotated[
-    int | dict[str, int] | None, Field(description="Rows of the only table, or by table")
-]
-Seed = Annotated[int | None, Field(description="Overrides the spec's seed")]
-
 
 def server(root: Path, bounds: Bounds) -> MCPServer:
     """A server whose tools work in one folder, within bounds."""
     served = MCPServer("fabula", instructions=_INSTRUCTIONS, version=version("fabula"))
-    looks = ToolAnnotations(read_only_hint=True, open_world_hint=bounds.allow_model)
-    makes = ToolAnnotations(
-        read_only_hint=False, destructive_hint=False, open_world_hint=bounds.allow_model
-    )
+    for name in TOOLS:
+        hints = ToolAnnotations(
+            read_only_hint=name in LOOKS,
+            destructive_hint=False,
+            open_world_hint=bounds.allow_model,
+        )
+        served.tool(annotations=hints)(_asked(getattr(Tools(root, bounds), name), root, bounds))
+    return served
 
-    async def ask(tool: str, **arguments: Any) -> dict[str, Any]:
+
+def _asked(tool: Callable[..., Any], root: Path, bounds: Bounds) -> Callable[..., Any]:
+    """A tool with its signature, whose calls are answered by processes of their own."""
+
+    @wraps(tool)
+    async def ask(**arguments: Any) -> dict[str, Any]:
         given = {name: value for name, value in arguments.items() if value is not None}
-        call = {"tool": tool, "arguments": given, "bounds": asdict(bounds)}
+        call = {"tool": tool.__name__, "arguments": given, "bounds": asdict(bounds)}
         return await asyncio.to_thread(answered, call, root, bounds)
 
-    @served.tool(annotations=looks)
-    async def schema(
-        part: Annotated[str, Field(description="A part of the schema by its name")] = "",
-    ) -> dict[str, Any]:
-        """The JSON Schema of specs, or one part of it."""
-        return await ask("schema", part=part)
-
-    @served.tool(annotations=looks)
-    async def kinds(
-        kind: Annotated[str, Field(description="The kind to explain")] = "",
-    ) -> dict[str, Any]:
-        """List the column kinds, or explain one with its parameters and an example."""
-        return await ask("kinds", kind=kind)
-
-    @served.tool(annotations=looks)
-    async def validate(spec: Spec) -> dict[str, Any]:
-        """Tell whether a spec is coherent: every problem at once, with its line and what to do."""
-        return await ask("validate", spec=spec)
-
-    @served.tool(annotations=looks)
-    async def plan(spec: Spec, rows: Rows = None) -> dict[str, Any]:
-        """Show what a run would do and cost; makes nothing."""
-        return await ask("plan", spec=spec, rows=rows)
-
-    @served.tool(annotations=looks)
-    async def preview(
-        spec: Spec,
-        rows: Annotated[int, Field(ge=1, le=50, description="Rows of each table")] = 5,
-        seed: Seed = None,
-    ) -> dict[str, Any]:
-        """Make a few rows of each table; writes nothing."""
-        return await ask("preview", spec=spec, rows=rows, seed=seed)
-
-    @served.tool(annotations=makes)
-    async def generate(
-        spec: Spec,
-        folder: Annotated[str, Field(description="A new folder, such as `out`")],
-        rows: Rows = None,
-        seed: Seed = None,
-        format: Literal["parquet", "csv", "jsonl", "arrow"] = "parquet",  # noqa: A002
-    ) -> dict[str, Any]:
-        """Generate the tables into a folder, check them, and write the manifest."""
-        return await ask("generate", spec=spec, folder=folder, rows=rows, seed=seed, format=format)
-
-    @served.tool(annotations=looks)
-    async def evaluate(
-        data: Annotated[str, Field(description="A file or a folder of synthetic data")],
-        real: Annotated[str, Field(description="A file or a folder of real data")] = "",
-        gates: Annotated[bool, Field(description="Hold each metric against its bound")] = False,
-    ) -> dict[str, Any]:
-        """Measure how realistic, private, fair and diverse data is."""
-        return await ask("evaluate", data=data, real=real, gates=gates)
-
-    return served
+    return ask
 
 
 def answered(call: dict[str, Any], root: Path, bounds: Bounds) -> dict[str, Any]:

@@ -9,15 +9,19 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from fabula.assistants.bounds import (
     Bounds,
+    check_models,
     check_plan,
-    check_spec,
+    check_values,
     data_within,
     folder_within,
     within,
@@ -25,8 +29,23 @@ from fabula.assistants.bounds import (
 from fabula.errors import CheckError, FabulaError, PartialRunError, SpecError, UsageError
 from fabula.spec.tables import DatasetSpec
 
+LOOKS = ("schema", "kinds", "validate", "plan", "preview", "evaluate")
+"""Tools that write nothing."""
+
+TOOLS = (*LOOKS, "generate")
+
+Spec = Annotated[str, Field(description="A spec: YAML, JSON, one line, or a file of the folder")]
+Rows = Annotated[
+    int | dict[str, int] | None, Field(description="Rows of the only table, or by table")
+]
+Seed = Annotated[int | None, Field(description="Overrides the spec's seed")]
+
 MOST_SPEC = 200_000
 """Characters of a spec."""
+
+
+_TREE = re.compile(r"""^\s*\{|(^|[\s{,])["']?tables["']?\s*:""")
+"""How a spec in YAML or JSON differs from one in a line."""
 
 
 class Tools:
@@ -35,8 +54,10 @@ class Tools:
     def __init__(self, root: Path, bounds: Bounds) -> None:
         self._root, self._bounds = root.resolve(), bounds
 
-    def schema(self, part: str = "") -> dict[str, Any]:
-        """The JSON Schema of specs, or of one part of it."""
+    def schema(
+        self, part: Annotated[str, Field(description="A part of the schema by its name")] = ""
+    ) -> dict[str, Any]:
+        """The JSON Schema of specs, or one part of it."""
         from fabula.errors import did_you_mean
         from fabula.io.formats import written_formats
         from fabula.spec.schema import json_schema
@@ -53,8 +74,10 @@ class Tools:
             )
         return {"schema": parts[part]}
 
-    def kinds(self, kind: str = "") -> dict[str, Any]:
-        """The column kinds, or one with its parameters and an example."""
+    def kinds(
+        self, kind: Annotated[str, Field(description="The kind to explain")] = ""
+    ) -> dict[str, Any]:
+        """List the column kinds, or explain one with its parameters and an example."""
         from fabula.kinds import KINDS
         from fabula.lookup import entry_of
         from fabula.reports import catalogue
@@ -64,8 +87,8 @@ class Tools:
         entry_of(KINDS, kind, code="usage.unknown-kind")
         return {"text": catalogue.kind_text(kind)}
 
-    def validate(self, spec: str) -> dict[str, Any]:
-        """Whether a spec is coherent; every problem at once."""
+    def validate(self, spec: Spec) -> dict[str, Any]:
+        """Tell whether a spec is coherent: every problem at once, with its line and what to do."""
         from fabula import api
 
         try:
@@ -75,22 +98,28 @@ class Tools:
             return {"valid": False, "problems": problems_of(error)}
         return {"valid": True, "tables": {table.name: table.rows for table in plan.tables}}
 
-    def plan(self, spec: str, rows: Any = None) -> dict[str, Any]:
-        """What a run would do and cost."""
+    def plan(self, spec: Spec, rows: Rows = None) -> dict[str, Any]:
+        """Show what a run would do and cost; makes nothing."""
         from fabula import api
 
         plan = api.plan(self._spec(spec), rows)
         check_plan(plan, self._bounds)
         return {"text": plan.report()}
 
-    def preview(self, spec: str, rows: int = 5, seed: int | None = None) -> dict[str, Any]:
-        """A few rows of each table; nothing is written."""
+    def preview(
+        self,
+        spec: Spec,
+        rows: Annotated[int, Field(ge=1, le=50, description="Rows of each table")] = 5,
+        seed: Seed = None,
+    ) -> dict[str, Any]:
+        """Make a few rows of each table; writes nothing."""
         from fabula import api
+        from fabula.planning.previews import shortened as few_rows
         from fabula.runs.manifest import json_ready
 
-        wanted = self._spec(spec)
-        check_plan(api.plan(wanted, None, seed=seed), self._bounds)
-        made = api.preview(wanted, min(rows, 50), seed=seed)
+        wanted, few = self._spec(spec), min(rows, 50)
+        check_plan(api.plan(few_rows(wanted, few), seed=seed), self._bounds)
+        made = api.preview(wanted, few, seed=seed)
         return {
             "tables": {name: json_ready(made.to_dicts(name)) for name in made},
             "checks": made.checks.summary,
@@ -98,13 +127,13 @@ class Tools:
 
     def generate(
         self,
-        spec: str,
-        folder: str,
-        rows: Any = None,
-        seed: int | None = None,
-        format: str = "parquet",  # noqa: A002
+        spec: Spec,
+        folder: Annotated[str, Field(description="A new folder, such as `out`")],
+        rows: Rows = None,
+        seed: Seed = None,
+        format: Literal["parquet", "csv", "jsonl", "arrow"] = "parquet",  # noqa: A002
     ) -> dict[str, Any]:
-        """Generate the tables into a folder, with their checks and the manifest."""
+        """Generate the tables into a folder, check them, and write the manifest."""
         from fabula import api
 
         output = folder_within(self._root, folder)
@@ -126,8 +155,13 @@ class Tools:
             "seed": made.manifest["seed"],
         }
 
-    def evaluate(self, data: str, real: str = "", gates: bool = False) -> dict[str, Any]:
-        """How realistic, private, fair and diverse data is, alongside real data."""
+    def evaluate(
+        self,
+        data: Annotated[str, Field(description="A file or a folder of synthetic data")],
+        real: Annotated[str, Field(description="A file or a folder of real data")] = "",
+        gates: Annotated[bool, Field(description="Hold each metric against its bound")] = False,
+    ) -> dict[str, Any]:
+        """Measure how realistic, private, fair and diverse data is."""
         from fabula.evaluation.evaluate import evaluate
 
         report = evaluate(
@@ -141,9 +175,9 @@ class Tools:
 
     def _spec(self, spec: str) -> DatasetSpec:
         """The spec of a text, or of a file of the folder; nothing is imported for it."""
-        from fabula.inference.resolve import is_spec_text
         from fabula.spec.loading import parse_spec
         from fabula.spec.oneline import parse_line
+        from fabula.spec.reading import read_data
 
         if len(spec) > MOST_SPEC:
             raise UsageError(
@@ -161,20 +195,25 @@ class Tools:
                     hint="give the text of the spec itself",
                 )
             spec, file = path.read_text(encoding="utf-8"), spec.strip()
-        is_tree = file or "\n" in spec.strip() or spec.lstrip().startswith("{")
-        found = parse_spec(spec, file=file) if is_tree or is_spec_text(spec) else parse_line(spec)
-        check_spec(found, self._root, self._bounds)
+        is_tree = file or "\n" in spec.strip() or _TREE.search(spec)
+        if is_tree:
+            check_values(read_data(spec, file=file), self._root)
+        found = parse_spec(spec, file=file) if is_tree else parse_line(spec)
+        check_values(found.model_dump(mode="python"), self._root)
+        check_models(found, self._bounds)
         return found
 
 
 def problems_of(error: FabulaError) -> list[dict[str, Any]]:
     """The problems of an error as an assistant reads them."""
     found = error.violations if isinstance(error, SpecError) else (error,)
-    fields = ("code", "message", "where", "line", "hint")
-    return [
+    fields, folder = ("code", "message", "where", "line", "hint"), f"{Path.cwd()}/"
+    told = [
         {name: value for name in fields if (value := getattr(item, name)) is not None}
         for item in found[:20]
     ]
+    return [{n: v.replace(folder, "") if isinstance(v, str) else v for n, v in each.items()}
+            for each in told]  # fmt: skip
 
 
 def shortened(answer: dict[str, Any], most: int) -> dict[str, Any]:
@@ -196,10 +235,7 @@ def shortened(answer: dict[str, Any], most: int) -> dict[str, Any]:
 
 def answer_to(tools: Tools, call: Mapping[str, Any], most: int) -> dict[str, Any]:
     """The answer to one call; problems are an answer, too."""
-    verbs: dict[str, Callable[..., dict[str, Any]]] = {
-        name: getattr(tools, name)
-        for name in ("schema", "kinds", "validate", "plan", "preview", "generate", "evaluate")
-    }
+    verbs: dict[str, Callable[..., dict[str, Any]]] = {n: getattr(tools, n) for n in TOOLS}
     try:
         return shortened(verbs[call["tool"]](**call["arguments"]), most)
     except FabulaError as error:

@@ -222,7 +222,7 @@ class Target:
                     hint=f"leave out `--{option.replace('_', '-')}`",
                 )
         opens: Opener = found_at(
-            self.entry.opens, needed_by=f"loads into {self.entry.title}", needs=self.entry.needs
+            self.entry.opens, needed_by=f"a load into {self.entry.title}", needs=self.entry.needs
         )
         return opens(self.place, loading)
 
@@ -243,7 +243,7 @@ class Target:
                 hint="generate into a folder to read the rows: `-o out/`",
             )
         reads: Callable[[str], Mapping[str, Callable[[], pa.Table | ds.Dataset]]] = found_at(
-            self.entry.reads, needed_by=f"reads of {self.entry.title}", needs=self.entry.needs
+            self.entry.reads, needed_by=f"reading {self.entry.title}", needs=self.entry.needs
         )
         return reads(self.place)
 
@@ -286,14 +286,12 @@ def destination_of(output: object, loading: Loading = NOTHING_ALLOWED) -> Target
     found = _destination(str(output))
     if found is None and (given := loading.given):
         meant = {
-            "partition_by": "object stores and table formats such as `file:///DIR` or `delta://DIR`",
-            "public": "the Hub",
-            "license": "the Hub",
-        }.get(given[0])
+            "partition_by": "addresses such as `s3://…`, `file:///…` and `delta://…`",
+            "public": "addresses of the Hub",
+            "license": "addresses of the Hub",
+        }
         raise UsageError(
-            f"`{given[0]}` is for {meant or 'databases'}, and `{output}` is not one"
-            if meant is None
-            else f"`{given[0]}` is for {meant}",
+            f"`{given[0]}` is for {meant.get(given[0], 'databases')}, and `{output}` is not one",
             code="usage.option",
             hint=f"leave out `--{given[0].replace('_', '-')}`",
         )

@@ -95,7 +95,7 @@ class FileFormat:
         if place is None:
             raise UsageError(f"{self.title} files are not {what}", code="usage.format")
         found: Callable[..., Any] = found_at(
-            place, needed_by=f"{self.title} files", needs=self.needs
+            place, needed_by=f"a {self.title} file", needs=self.needs
         )
         return found
 

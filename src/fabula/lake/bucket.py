@@ -67,12 +67,12 @@ class Bucket:
         sizes = {item.path[start:]: item.size for item in found if item.type is fs.FileType.File}
         return dict(sorted(sizes.items()))
 
-    @property
-    def is_object(self) -> bool:
-        """Whether the address is that of one object."""
+    def holds(self, name: str = "") -> bool:
+        """Whether there is an object of that name; without one, whether the place is an object."""
         from pyarrow import fs
 
-        return self.files.get_file_info(self.root).type is fs.FileType.File
+        path = self.path(name) if name else self.root
+        return bool(self.files.get_file_info(path).type is fs.FileType.File)
 
     def path(self, name: str) -> str:
         """The path of an object below the place."""
@@ -170,15 +170,17 @@ def bucket_at(place: str, error: type[FabulaError] = SinkError) -> Bucket:
     try:
         if scheme in _AZURE and found[2] is None and "." not in found[3].partition("/")[0]:
             return Bucket(_azure(), found[3].strip("/"), shown, place)
+        if scheme == "file":
+            root = f"/{found[3].strip('/')}"
+            return Bucket(fs.LocalFileSystem(), root, shown, f"file://{root}")
         user = f"{found[2]}@" if found[2] is not None else ""
-        rest = found[3].lstrip("/")
+        host, _, path = found[3].strip("/").partition("/")
         known = {"az": "abfs", "gcs": "gs"}.get(scheme, scheme)
-        slashes = ":///" if scheme == "file" else "://"
-        address = f"{known}{slashes}{user}{rest}{'?' if found[4] else ''}{found[4] or ''}"
+        address = f"{known}://{user}{host}{'?' if found[4] else ''}{found[4] or ''}"
         files, root = fs.FileSystem.from_uri(address)
     except (OSError, ValueError, pa.ArrowException) as exc:
         raise _failure(exc, shown, error, hidden(place)) from exc
-    return Bucket(files, root, shown, address)
+    return Bucket(files, f"{root.strip('/')}/{path}".rstrip("/"), shown, address)
 
 
 def hidden(address: str) -> list[str]:

@@ -9,15 +9,13 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable
@@ -26,11 +24,11 @@ from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from fabula.errors import FabulaError, SinkError, SourceError, UsageError
-from fabula.io.destinations import Blocks, Incoming, Loading
+from fabula.io.destinations import Incoming, Loading
 from fabula.io.names import file_stem
-from fabula.io.staging import Staged, check_partitions, staged
+from fabula.io.staging import Staged
 from fabula.lake.bucket import Bucket, bucket_at
-from fabula.lake.formats import as_kept, kept
+from fabula.lake.tables import AbstractTableSink
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
@@ -39,12 +37,14 @@ _LOG = "_delta_log"
 _ADDRESS = re.compile(r"delta(\+(?P<store>[a-z0-9]+))?:(?P<path>.+)", re.IGNORECASE | re.DOTALL)
 
 
-class DeltaSink:
+class DeltaSink(AbstractTableSink):
     """A folder of Delta tables that was named, ready to be loaded."""
 
+    times = False
+
     def __init__(self, place: str, loading: Loading) -> None:
-        self._bucket, self._loading = _bucket(place, SinkError), loading
-        self._facts: dict[str, str] = {}
+        super().__init__(loading)
+        self._bucket = _bucket(place, SinkError)
 
     @property
     def place(self) -> str:
@@ -52,99 +52,67 @@ class DeltaSink:
         bucket = self._bucket
         return f"delta://{bucket.root}" if bucket.is_local else f"delta+{bucket.shown}"
 
-    def keep_record(self, manifest: Mapping[str, Any]) -> None:
-        """Take what each commit says of the run; see `KeepsRecord`."""
-        told = {"seed": manifest.get("seed"), "spec_sha256": manifest.get("spec_sha256")}
-        self._facts = {f"fabula.{key}": str(value) for key, value in told.items() if value}
+    def failures(self) -> AbstractContextManager[None]:
+        """Raises what the store or the format refuses as an error."""
+        return _failures(self._bucket, SinkError)
 
-    def check(self, tables: Sequence[Incoming]) -> None:
-        """Refuse tables that are there, and folders of other files; see `Sink`.
+    def there(self, names: Sequence[str]) -> dict[str, list[str]]:
+        """The columns of those tables that are there.
 
         Raises:
-            SinkError: A table is there, has other columns, or the place can't be reached.
-            UsageError: The tables can't be partitioned as asked.
+            SinkError: A folder of such a name holds other files, or can't have that name.
         """
-        check_partitions(tables, self._loading.partition_by)
-        wanted, _ = kept(tables, times=False)
-        with _failures(self._bucket, SinkError):
-            self._bucket.check_exists()
-            there = self._bucket.names()
-            for table in wanted:
-                self._check_table(table, there)
-
-    def _check_table(self, table: Incoming, there: Mapping[str, int]) -> None:
-        place = f"{self.place}/{file_stem(table.name)}"
-        if not self._is_there(table.name, there):
-            if any(name.startswith(f"{file_stem(table.name)}/") for name in there):
+        self._bucket.check_exists()
+        objects, found = self._bucket.names(), {}
+        for name in names:
+            if "%" in file_stem(name):
                 raise SinkError(
-                    f"`{place}` holds files that are not a Delta table",
+                    f"a folder of a Delta table can't be called `{name}`",
+                    code="sink.name",
+                    where=name,
+                    hint="use letters, digits, spaces and `_-.` in the table's name",
+                )
+            inside = [each for each in objects if each.startswith(f"{file_stem(name)}/")]
+            if any(each.startswith(f"{file_stem(name)}/{_LOG}/") for each in inside):
+                found[name] = pa.schema(self._table(name).schema().to_arrow()).names
+            elif inside:
+                raise SinkError(
+                    f"`{self.place}/{file_stem(name)}` holds files that are not a Delta table",
                     code="sink.exists",
-                    where=place,
+                    where=self.place,
                     hint="choose another folder",
                 )
-            return
-        if not (self._loading.append or self._loading.overwrite):
-            raise SinkError(
-                f"`{place}` is a table with {self._table(table.name).count():,} rows",
-                code="sink.not-empty",
-                where=place,
-                hint="--append adds rows, --overwrite replaces them",
-            )
-        columns = pa.schema(self._table(table.name).schema().to_arrow()).names
-        if self._loading.append and columns != table.schema.names:
-            raise SinkError(
-                f"`{place}` has the columns {', '.join(columns)}, and the rows have"
-                f" {', '.join(table.schema.names)}",
-                code="sink.no-column",
-                where=place,
-                hint="pass --overwrite to replace the table",
-            )
+        return found
 
-    def rows_there(self, names: Sequence[str]) -> dict[str, tuple[int, int | None]]:
-        """The rows of tables that are there; keys go on after them."""
-        with _failures(self._bucket, SinkError):
-            there = self._bucket.names()
-            return {
-                name: (self._table(name).count(), None)
-                for name in names
-                if self._is_there(name, there)
-            }
+    def count(self, name: str) -> int:
+        """The rows of a table that is there."""
+        return int(self._table(name).count())
 
-    def load(self, tables: Sequence[Incoming], rows: Blocks) -> Mapping[str, Any]:
-        """Upload every table, then commit each; see `Sink`.
+    def upload(self, table: Incoming, file: Staged) -> tuple[Staged, Callable[[], object]]:
+        """Put a file there under a name that no version has: the same rows may be added twice.
 
         Raises:
-            SinkError: Something is refused; tables are as they were.
+            SinkError: A partition has the empty text as its value, which Delta reads as missing.
         """
-        self.check(tables)
-        wanted, notes = kept(tables, times=False)
-        bucket, uploaded = self._bucket, list[str]()
-        files: dict[str, list[Staged]] = defaultdict(list)
-        with TemporaryDirectory(prefix="fabula-delta-") as folder, _failures(bucket, SinkError):
-            before = bucket.names()
-            done: list[tuple[str, int | None]] = []
-            try:
-                keys = self._loading.partition_by
-                for made in staged(wanted, as_kept(wanted, rows), Path(folder), keys):
-                    file = replace(made, name=_once(made.name))
-                    uploaded.append(file.name)
-                    bucket.upload(file.path, file.name)
-                    file.path.unlink()
-                    files[file.table].append(file)
-                for table in wanted:
-                    is_there = self._is_there(table.name, before)
-                    past = self._table(table.name).version() if is_there else None
-                    done.append((table.name, past))
-                    self._commit(table, files[table.name], past)
-            except BaseException:
-                self._take_back(done)
-                bucket.remove(uploaded)
-                raise
-        versions = {name: self._table(name).version() for name, _ in done}
-        told = ", ".join(f"{name} version {version}" for name, version in versions.items())
-        return {"versions": versions, "lines": [*notes, f"one commit a table: {told}"]}
+        if empty := [name for name, value in file.values.items() if value == ""]:
+            raise SinkError(
+                f"`{table.name}.{empty[0]}` has empty texts, and a Delta partition reads them as"
+                " missing values",
+                code="sink.partitions",
+                where=f"{table.name}.{empty[0]}",
+                hint="partition by another column",
+            )
+        once = replace(file, name=file.name.replace(".parquet", f"-{time.time_ns():x}.parquet"))
+        self._bucket.upload(once.path, once.name)
+        return once, partial(self._bucket.remove, [once.name])
 
-    def _commit(self, table: Incoming, files: Sequence[Staged], past: int | None) -> None:
+    def undo(self, name: str) -> Callable[[], object]:
+        """What takes a commit back: a new table loses its log, another goes to its version."""
+        if self._log(name):
+            return partial(self._restore, name, self._table(name).version())
+        return partial(self._forget, name)
+
+    def commit(self, table: Incoming, files: Sequence[Staged], *, is_there: bool) -> None:
         """Commit the files of a table, and nothing else."""
         inner = len(file_stem(table.name)) + 1
         actions: list[Any] = [
@@ -158,35 +126,34 @@ class DeltaSink:
             )
             for file in files
         ]
-        keys = [key for key in self._loading.partition_by if key in table.schema.names]
-        facts = CommitProperties(custom_metadata=self._facts)
-        if past is None:
-            create_table_with_add_actions(
-                _uri(self._bucket, file_stem(table.name)),
-                DeltaSchema.from_arrow(table.schema),
-                actions,
-                partition_by=keys,
-                name=table.name,
-                commit_properties=facts,
-            )
-        else:
-            mode = "append" if self._loading.append else "overwrite"
+        keys = [key for key in self.loading.partition_by if key in table.schema.names]
+        facts = CommitProperties(custom_metadata=self.facts)
+        if is_there:
+            mode = "append" if self.loading.append else "overwrite"
             self._table(table.name).create_write_transaction(
                 actions, mode, table.schema, keys, commit_properties=facts
             )
+            return
+        create_table_with_add_actions(
+            _uri(self._bucket, file_stem(table.name)),
+            DeltaSchema.from_arrow(table.schema),
+            actions,
+            partition_by=keys,
+            name=table.name,
+            commit_properties=facts,
+        )
 
-    def _take_back(self, done: Sequence[tuple[str, int | None]]) -> None:
-        """Undo commits: a new table loses its log, another goes back to its version."""
-        for name, past in reversed(done):
-            with suppress(DeltaError, OSError):
-                if past is None:
-                    log = f"{file_stem(name)}/{_LOG}/"
-                    self._bucket.remove([n for n in self._bucket.names() if n.startswith(log)])
-                elif (table := self._table(name)).version() != past:
-                    table.restore(past)
+    def _forget(self, name: str) -> None:
+        self._bucket.remove(self._log(name))
 
-    def _is_there(self, name: str, there: Mapping[str, int]) -> bool:
-        return any(each.startswith(f"{file_stem(name)}/{_LOG}/") for each in there)
+    def _restore(self, name: str, version: int) -> None:
+        table = self._table(name)
+        if table.version() != version:
+            table.restore(version)
+
+    def _log(self, name: str) -> list[str]:
+        start = f"{file_stem(name)}/{_LOG}/"
+        return [each for each in self._bucket.names() if each.startswith(start)]
 
     def _table(self, name: str) -> DeltaTable:
         return DeltaTable(_uri(self._bucket, file_stem(name)))
@@ -231,6 +198,8 @@ def _bucket(place: str, error: type[FabulaError]) -> Bucket:
     if store:
         return bucket_at(f"{store}:{path}", error)
     inner = path.removeprefix("//")
+    if not path.startswith("//") and (Path(path[1:]).exists() or not Path(path).exists()):
+        inner = path[1:]  # a `Path` of the address, which shortens its slashes
     if not inner.strip("/"):
         raise UsageError(
             "`delta://` names no folder",
@@ -242,13 +211,10 @@ def _bucket(place: str, error: type[FabulaError]) -> Bucket:
 
 def _uri(bucket: Bucket, folder: str) -> str:
     """The address of a table as Delta's library reads it."""
-    start = bucket.root if bucket.is_local else bucket.shown
-    return f"{start.rstrip('/')}/{folder}".rstrip("/")
-
-
-def _once(name: str) -> str:
-    """A name that no earlier version has: the same rows may be added twice."""
-    return name.replace(".parquet", f"-{time.time_ns():x}.parquet")
+    if bucket.is_local:
+        return f"{bucket.root}/{folder}".rstrip("/")
+    scheme, _, path = bucket.shown.partition("://")
+    return f"{scheme}://{quote(f'{path}/{folder}')}".rstrip("/")
 
 
 @contextmanager

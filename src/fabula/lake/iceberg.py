@@ -7,13 +7,10 @@ are taken back.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pyarrow as pa
@@ -22,143 +19,107 @@ from pyiceberg.exceptions import NoSuchNamespaceError, RESTError
 from pyiceberg.expressions import AlwaysTrue
 
 from fabula.errors import FabulaError, SinkError, SourceError, UsageError
-from fabula.io.destinations import Blocks, Incoming, Loading
-from fabula.io.staging import staged
-from fabula.lake.formats import as_kept, kept
+from fabula.io.destinations import Incoming, Loading
+from fabula.io.staging import Staged
+from fabula.lake.tables import AbstractTableSink
 
 if TYPE_CHECKING:
-    from pyiceberg.io import FileIO
-    from pyiceberg.table import Transaction
+    from pyiceberg.table import Table, Transaction
 
 _ADDRESS = re.compile(r"iceberg:/+(?P<catalog>[\w-]+)/(?P<space>[\w.-]+)/?", re.IGNORECASE)
 
 
-class IcebergSink:
+class IcebergSink(AbstractTableSink):
     """A namespace of an Iceberg catalog that was named, ready to be loaded."""
 
+    times = True
+
     def __init__(self, place: str, loading: Loading) -> None:
+        super().__init__(loading)
         self._name, self._space = _parts(place)
-        self._loading = loading
-        self._facts: dict[str, str] = {}
+        self._changes: dict[str, Transaction] = {}
 
     @property
     def place(self) -> str:
         """The address."""
         return f"iceberg://{self._name}/{self._space}"
 
-    def keep_record(self, manifest: Mapping[str, Any]) -> None:
-        """Take what each commit says of the run; see `KeepsRecord`."""
-        told = {"seed": manifest.get("seed"), "spec_sha256": manifest.get("spec_sha256")}
-        self._facts = {f"fabula.{key}": str(value) for key, value in told.items() if value}
+    @cached_property
+    def _catalog(self) -> Catalog:
+        return load_catalog(self._name)
 
-    def check(self, tables: Sequence[Incoming]) -> None:
-        """Refuse tables that are there; see `Sink`.
+    def failures(self) -> AbstractContextManager[None]:
+        """Raises what the catalog or its store refuses as an error."""
+        return _failures(self.place, SinkError)
 
-        Raises:
-            SinkError: A table is there, has other columns, or the catalog can't be reached.
-        """
-        wanted, _ = kept(tables, times=True)
-        with _failures(self.place, SinkError):
-            catalog = _catalog(self._name)
-            there = _tables(catalog, self._space)
-            for table in wanted:
-                if table.name in there:
-                    self._check_table(catalog, table)
+    def there(self, names: Sequence[str]) -> dict[str, list[str]]:
+        """The columns of those tables that are there."""
+        known = set(_tables(self._catalog, self._space)) & set(names)
+        return {name: list(self._table(name).schema().column_names) for name in sorted(known)}
 
-    def _check_table(self, catalog: Catalog, table: Incoming) -> None:
-        place, there = f"{self.place} {table.name}", catalog.load_table((self._space, table.name))
-        if not (self._loading.append or self._loading.overwrite):
-            raise SinkError(
-                f"`{table.name}` of `{self.place}` is a table with {there.scan().count():,} rows",
-                code="sink.not-empty",
-                where=place,
-                hint="--append adds rows, --overwrite replaces them",
-            )
-        columns = list(there.schema().column_names)
-        if columns != table.schema.names:
-            raise SinkError(
-                f"`{table.name}` has the columns {', '.join(columns)}, and the rows have"
-                f" {', '.join(table.schema.names)}",
-                code="sink.no-column",
-                where=place,
-                hint="drop the table, or load into another namespace",
-            )
+    def count(self, name: str) -> int:
+        """The rows of a table that is there."""
+        return self._table(name).scan().count()
 
-    def rows_there(self, names: Sequence[str]) -> dict[str, tuple[int, int | None]]:
-        """The rows of tables that are there; keys go on after them."""
-        with _failures(self.place, SinkError):
-            catalog = _catalog(self._name)
-            there = set(names) & set(_tables(catalog, self._space))
-            counts = {n: catalog.load_table((self._space, n)).scan().count() for n in sorted(there)}
-        return {name: (count, None) for name, count in counts.items()}
+    def upload(self, table: Incoming, file: Staged) -> tuple[str, Callable[[], object]]:
+        """Put a file into the place of its table; the namespace is made where it is missing."""
+        is_new = not self._catalog.namespace_exists(self._space)
+        if is_new:
+            self._catalog.create_namespace(self._space)
+        if table.name not in self._changes:
+            self._changes[table.name] = self._begin(table)
+        change = self._changes[table.name]
+        path = f"{change.table_metadata.location}/data/{uuid4()}.parquet"
+        files = change._table.io
 
-    def load(self, tables: Sequence[Incoming], rows: Blocks) -> Mapping[str, Any]:
-        """Write every table, then commit each; see `Sink`.
+        def remove() -> None:
+            files.delete(path)
+            if is_new:
+                self._catalog.drop_namespace(self._space)
 
-        Raises:
-            SinkError: Something is refused; tables are as they were.
-        """
-        self.check(tables)
-        wanted, notes = kept(tables, times=True)
-        written: list[tuple[FileIO, str]] = []
-        undo: list[Callable[[], object]] = []
-        with TemporaryDirectory(prefix="fabula-iceberg-") as name, _failures(self.place, SinkError):
-            catalog = _catalog(self._name)
-            there = _tables(catalog, self._space)
-            try:
-                if not catalog.namespace_exists(self._space):
-                    catalog.create_namespace(self._space)
-                    undo.append(partial(catalog.drop_namespace, self._space))
-                changes = {each.name: self._begin(catalog, each, there) for each in wanted}
-                paths: dict[str, list[str]] = defaultdict(list)
-                for file in staged(wanted, as_kept(wanted, rows), Path(name)):
-                    table = changes[file.table]
-                    path = f"{table.table_metadata.location}/data/{uuid4()}.parquet"
-                    files = table._table.io
-                    written.append((files, path))
-                    with files.new_output(path).create() as output:
-                        output.write(file.path.read_bytes())
-                    file.path.unlink()
-                    paths[file.table].append(path)
-                for key, change in changes.items():
-                    undo.append(self._undo(catalog, key, there))
-                    if key in there and self._loading.overwrite:
-                        change.delete(AlwaysTrue())
-                    change.add_files(paths[key], snapshot_properties=self._facts)
-                    change.commit_transaction()
-            except BaseException:
-                for step in reversed(undo):
-                    with suppress(Exception):  # it cleans up after another error, which is told
-                        step()
-                for files, path in written:
-                    with suppress(Exception):
-                        files.delete(path)
-                raise
-        told = ", ".join(table.name for table in wanted)
-        return {"lines": [*notes, f"one commit a table: {told}"]}
+        try:
+            with files.new_output(path).create() as output:
+                output.write(file.path.read_bytes())
+        except BaseException:
+            with suppress(Exception):  # it cleans up after another error, which is told
+                remove()
+            raise
+        return path, remove
 
-    def _begin(self, catalog: Catalog, table: Incoming, there: Sequence[str]) -> Transaction:
-        """What will be committed to a table, which is made by the commit where it is new."""
-        identifier = (self._space, table.name)
-        if table.name in there:
-            return catalog.load_table(identifier).transaction()
-        return catalog.create_table_transaction(identifier, schema=table.schema)
+    def commit(self, table: Incoming, files: Sequence[str], *, is_there: bool) -> None:
+        """Commit the files of a table."""
+        change = self._changes[table.name]
+        if is_there and self.loading.overwrite:
+            change.delete(AlwaysTrue())
+        change.add_files(list(files), snapshot_properties=self.facts)
+        change.commit_transaction()
+        del self._changes[table.name]
 
-    def _undo(self, catalog: Catalog, name: str, there: Sequence[str]) -> Callable[[], object]:
-        """What takes the commit to a table back."""
+    def undo(self, name: str) -> Callable[[], object]:
+        """What takes a commit back: a new table is dropped, another goes to its snapshot."""
         identifier = (self._space, name)
-        if name not in there:
-            return partial(catalog.drop_table, identifier)
-        before = catalog.load_table(identifier).current_snapshot()
+        if not self.there([name]):
+            return partial(self._catalog.drop_table, identifier)
+        before = self._table(name).current_snapshot()
 
         def back() -> None:
-            table = catalog.load_table(identifier)
+            table = self._table(name)
             if before is None:
                 table.delete()
             elif table.current_snapshot() != before:
                 table.manage_snapshots().rollback_to_snapshot(before.snapshot_id).commit()
 
         return back
+
+    def _begin(self, table: Incoming) -> Transaction:
+        """What will be committed to a table, which is made by the commit where it is new."""
+        if self.there([table.name]):
+            return self._table(table.name).transaction()
+        identifier = (self._space, table.name)
+        return self._catalog.create_table_transaction(identifier, schema=table.schema)
+
+    def _table(self, name: str) -> Table:
+        return self._catalog.load_table((self._space, name))
 
 
 def tables_at(place: str) -> dict[str, Callable[[], pa.Table]]:
@@ -169,7 +130,7 @@ def tables_at(place: str) -> dict[str, Callable[[], pa.Table]]:
     """
     name, space = _parts(place)
     with _failures(place, SourceError):
-        catalog = _catalog(name)
+        catalog = load_catalog(name)
         found = _tables(catalog, space)
         if not found and "." in space and catalog.table_exists(space):
             space, _, table = space.rpartition(".")
@@ -186,7 +147,7 @@ def tables_at(place: str) -> dict[str, Callable[[], pa.Table]]:
 
 def _rows(place: str, name: str, table: tuple[str, str]) -> pa.Table:
     with _failures(place, SourceError):
-        return _catalog(name).load_table(table).scan().to_arrow()
+        return load_catalog(name).load_table(table).scan().to_arrow()
 
 
 def _tables(catalog: Catalog, space: str) -> list[str]:
@@ -211,10 +172,6 @@ def _parts(place: str) -> tuple[str, str]:
             hint="write `iceberg://CATALOG/NAMESPACE`; `~/.pyiceberg.yaml` knows the catalog",
         )
     return found["catalog"], found["space"]
-
-
-def _catalog(name: str) -> Catalog:
-    return load_catalog(name)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 _OWN = re.compile(r"(.+/)?part-\d{5}-[0-9a-f]{8}\.parquet")
-"""Names that only Fabula gives: what an interrupted upload left is replaced without a question."""
+"""Names that only Fabula gives: what an interrupted load left is replaced, and never read."""
 _PARTS = re.compile(r"part[-_.]?\d|.*-\d+-of-\d+\b|.*=", re.IGNORECASE)
 
 
@@ -77,7 +78,7 @@ class ObjectSink:
         check_partitions(tables, self._loading.partition_by)
         with self._bucket.failures(SinkError):
             self._bucket.check_exists()
-            if self._bucket.is_object:
+            if self._bucket.holds():
                 raise SinkError(
                     f"`{self.place}` is an object, and several will be written",
                     code="sink.exists",
@@ -159,12 +160,15 @@ def tables_at(place: str) -> dict[str, Callable[[], pa.Table | ds.Dataset]]:
     """
     bucket = bucket_at(place, SourceError)
     with bucket.failures(SourceError):
-        if bucket.is_object:
+        if bucket.holds():
             return _downloaded(bucket, [PurePosixPath(bucket.root).name], single=True)
         there = bucket.names()
         if MANIFEST in there and (listed := _listed(bucket, there)) is not None:
             return {name: partial(_by_manifest, bucket, table) for name, table in listed.items()}
     data = [name for name in there if is_data(name)]
+    if data and all(map(_OWN.fullmatch, data)):
+        with bucket.failures(SourceError):
+            return _within(bucket)
     if not data:
         raise SourceError(
             f"`{bucket.shown}` holds no data file",
@@ -182,6 +186,33 @@ def tables_at(place: str) -> dict[str, Callable[[], pa.Table | ds.Dataset]]:
         own = folder if inner else table_name(PurePosixPath(name))
         groups[PurePosixPath(bucket.root).name if parts else own].append(name)
     return {name: partial(_parquet, bucket, files) for name, files in groups.items()}
+
+
+def _within(bucket: Bucket) -> dict[str, Callable[[], pa.Table | ds.Dataset]]:
+    """The tables of a folder inside a finished load, whose manifest is further out.
+
+    Raises:
+        SourceError: There is no manifest: the load was stopped.
+    """
+    outer, inner = bucket, ""
+    while "/" in outer.root.strip("/"):
+        root, _, folder = outer.root.rpartition("/")
+        outer, inner = replace(outer, root=root), f"{folder}/{inner}"
+        if not outer.holds(MANIFEST):
+            continue
+        found: dict[str, Callable[[], pa.Table | ds.Dataset]] = {}
+        for name, table in (_listed(outer, outer.names()) or {}).items():
+            files = [file for file in table.files if file.path.startswith(inner)]
+            if files:
+                part = table.model_copy(update={"files": files})
+                found[name] = partial(_by_manifest, outer, part)
+        return found
+    raise SourceError(
+        f"the load into `{bucket.shown}` was not finished: some objects may be missing",
+        code="source.unfinished",
+        where=bucket.shown,
+        hint="run the command that loads it again",
+    )
 
 
 def _listed(bucket: Bucket, there: Mapping[str, int]) -> dict[str, _Table] | None:

@@ -164,6 +164,11 @@ def write(
     Raises:
         SinkError: The place exists, or can't be written.
     """
+    if not masking.files:  # the tables of a database or an address
+        check_free(output, overwrite=overwrite, folder=not names_file(output))
+        masked = run(masking)
+        masked.write(output)
+        return masked
     single = len(masking.files) == 1 and names_file(output) and not output.is_dir()
     card = card_path(output, single=single)
     targets = {

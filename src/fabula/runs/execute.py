@@ -99,7 +99,8 @@ def execute(
         else:
             dataset = _into_folder(plan, Path(output), options, tracker, make, merged=merged)
         note(passed=dataset.manifest["passed"], rejected=len(dataset.rejected))
-    count_run(dataset.manifest)
+    if dataset.reused < sum(table["written"] for table in dataset.manifest["tables"].values()):
+        count_run(dataset.manifest)
     tell_formulas(dataset.manifest, escaped=options.escape_formulas)
     raise_verdict(dataset, options.max_rejects, plan.spec.source)
     return dataset

@@ -10,6 +10,6 @@ DESTINATIONS.add(
         schemes=("delta", "delta+s3", "delta+gs", "delta+az", "delta+abfss"),
         reads="fabula.lake.delta:tables_at",
         options=("append", "overwrite", "partition_by"),
-        needs="fabula[lake]",
+        needs="lake",
     )
 )

@@ -10,6 +10,6 @@ DESTINATIONS.add(
         schemes=("hf",),
         reads="fabula.hub.rows:tables_at",
         options=("overwrite", "public", "license"),
-        needs="fabula[hub]",
+        needs="hub",
     )
 )

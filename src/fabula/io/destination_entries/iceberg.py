@@ -10,6 +10,6 @@ DESTINATIONS.add(
         schemes=("iceberg",),
         reads="fabula.lake.iceberg:tables_at",
         options=("append", "overwrite"),
-        needs="fabula[lake]",
+        needs="lake",
     )
 )
