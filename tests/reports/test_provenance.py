@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -58,7 +60,7 @@ def test_each_cell_leads_to_the_prompt_and_reply_that_brought_it(run: fb.Dataset
         assert last.reply == row["note"]
         asked = last.messages[-1][1]
         assert f"Complain about {row['town']} as customer {row['id']}." in asked
-        assert found["note"].model == "default"
+        assert found["note"].model == "openai-compatible:tiny"
         assert (last.cost, last.model != "") == (0.0, True)
         assert found["town"].stream.endswith("column town, block 0")
         assert found["town"].calls == ()
@@ -83,6 +85,22 @@ def test_what_the_ledger_lacks_is_told(run: fb.Dataset) -> None:
     told = origins(run, "tickets", 1)["note"]
     assert told.calls == ()
     assert "not in the ledger of this machine" in told.note
+
+
+def test_a_ledger_of_an_earlier_version_has_replies_without_prompts(run: fb.Dataset) -> None:
+    with closing(sqlite3.connect(home() / "ledger.sqlite")) as ledger:
+        ledger.executescript("DROP TABLE prompts; PRAGMA user_version = 1")
+    call = origins(run, "tickets", 1)["note"].calls[-1]
+    assert call.messages == ()
+    assert call.reply == run.to_dicts()[0]["note"]
+
+
+def test_a_damaged_ledger_is_told_and_the_rest_is_shown(run: fb.Dataset) -> None:
+    for file in home().glob("ledger.sqlite*"):
+        file.write_bytes(b"no database at all" * 99)
+    found = origins(run, "tickets", 1)
+    assert "can't be read" in found["note"].note
+    assert found["town"].stream
 
 
 def test_prompts_stay_in_the_private_home_and_out_of_the_run(run: fb.Dataset) -> None:

@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from fabula.errors import FabulaError
+from fabula.errors import FabulaError, SinkError
 from fabula.io.run_files import is_unchanged
 from fabula.kinds import KINDS
 from fabula.kinds.base.columns import AbstractFilled
 from fabula.llm.cache.exchanges import Exchange, exchanges
 from fabula.reports.catalogue import summary
 from fabula.runs.dataset import Dataset
+from fabula.runs.summary import label
 from fabula.streams import BLOCK_ROWS
 
 _TOLD = ("kind", "description", "nulls", "unique", "drop")
@@ -65,7 +66,6 @@ def origins(dataset: Dataset, table: str, number: int) -> dict[str, Origin]:
 
     Raises:
         SourceError: The run's record of its calls is damaged.
-        SinkError: The ledger is damaged.
     """
     manifest = dataset.manifest
     if "program" in manifest:
@@ -79,9 +79,19 @@ def origins(dataset: Dataset, table: str, number: int) -> dict[str, Origin]:
         for name in columns
     }  # fmt: skip
     names = {told["identity"]: told["model"] for told in manifest.get("models", {}).values()}
-    kept = exchanges((key for keys in asked.values() for key in keys), names)
+    try:
+        kept, unread = exchanges((key for keys in asked.values() for key in keys), names), ""
+    except SinkError as error:
+        kept, unread = {}, error.message
     return {
-        name: _origin(dataset, (table, name), column, row, [kept.get(k) for k in asked[name]])
+        name: _origin(
+            dataset,
+            (table, name),
+            column,
+            row,
+            [kept.get(key) for key in asked[name]],
+            unread=unread,
+        )
         for name, column in columns.items()
         if isinstance(column, Mapping) and "kind" in column
     }
@@ -93,6 +103,8 @@ def _origin(
     column: Mapping[str, Any],
     row: int,
     calls: Sequence[Exchange | None],
+    *,
+    unread: str,
 ) -> Origin:
     manifest, kind, (table, name) = dataset.manifest, column["kind"], place
     programs = [told.get("programs", {}) for told in manifest.get("models", {}).values()]
@@ -102,7 +114,8 @@ def _origin(
     of_table = manifest["spec"]["tables"][table].get("model")
     is_default = "default" in manifest["spec"].get("models", {})
     named = column.get("model") or of_table or ("default" if is_default else "local")
-    model = str(named) if is_asked or code else ""
+    usage = manifest.get("models", {}).get(named, {})
+    model = label(named, usage) if is_asked or code else ""
     fake = bool(model and manifest.get("fake"))
     missing = sum(call is None for call in calls)
     note = ""
@@ -111,7 +124,7 @@ def _origin(
     elif is_asked and not calls:
         note = "the run does not say which call brought it"
     elif missing:
-        note = f"{missing} of {len(calls)} calls are not in the ledger of this machine"
+        note = unread or f"{missing} of {len(calls)} calls are not in the ledger of this machine"
     return Origin(
         kind=kind,
         meaning=summary(known) if known else "",
