@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from fabula.errors import FabulaError, UsageError
+from fabula.errors import UsageError
 from fabula.web.worker import STOP
 
 _PATIENCE = 60.0
@@ -175,11 +175,3 @@ class Run:
         with suppress(OSError):
             if self._process.stdin is not None:
                 self._process.stdin.close()
-
-
-def answered(worker: Worker, job: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The result of a job, or its error as a mapping under `error`."""
-    try:
-        return worker.ask(job)
-    except FabulaError as error:
-        return {"error": error.to_dict()}

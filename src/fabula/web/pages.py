@@ -279,7 +279,8 @@ def _review(place: Place, rest: Sequence[str], values: Values) -> Answer:
 
 def _report(place: Place, _rest: Sequence[str], _values: Values) -> Answer:
     dataset = _run(place)
-    text = run_page(dataset, [rows.profile for rows in place.tables.values()])
+    profiles = [rows.profile for rows in place.tables.values()]
+    text = run_page(dataset, profiles, back=f"/{place.id}")
     return Answer("", {"page": text}, dataset.manifest)
 
 
