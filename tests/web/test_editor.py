@@ -126,6 +126,30 @@ def test_two_editors_do_not_overwrite_each_other(shown: View, file: Path) -> Non
     assert "another program" in file.read_text()
 
 
+def test_modules_alongside_a_spec_are_not_imported(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that somebody hands on may hold a `json.py` or a `fabula` of its own."""
+    monkeypatch.chdir(file.parent)
+    for name in ("json.py", "yaml.py", "numpy.py", "fabula.py"):
+        (file.parent / name).write_text("raise SystemExit('imported')")
+    with fb.view(file, open_browser=False) as page:
+        get, post = opened(page), poster(page)
+        assert post(f"{address(get)}/check", text=SPEC)[1]["problems"] == []
+
+
+def test_a_worker_that_ends_is_started_again(shown: View) -> None:
+    get, post = opened(shown), poster(shown)
+    at = address(get)
+    assert post(f"{at}/check", text=SPEC)[0] == 200
+    assert shown._places.desk is not None
+    worker = shown._places.desk._worker
+    assert worker._process is not None
+    worker._process.kill()
+    worker._process.wait()
+    assert post(f"{at}/check", text=SPEC)[1]["problems"] == []
+
+
 def test_a_run_is_started_watched_and_opened(shown: View, file: Path) -> None:
     get, post = opened(shown), poster(shown)
     at = address(get)

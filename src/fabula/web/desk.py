@@ -22,6 +22,7 @@ from fabula.web.jobs import Run, Worker
 ENDINGS = (".yaml", ".yml", ".json")
 MOST_BYTES = 1 << 20
 PREVIEW_ROWS = 20
+_LOOKED_AT = 1 << 16
 _TABLES = re.compile(r'^\s*\{?\s*"?tables"?\s*:', re.MULTILINE)
 _MOST_RUNS = 4
 """Runs under way at once."""
@@ -33,7 +34,7 @@ def is_spec(path: Path) -> bool:
         return False
     try:
         with path.open(encoding="utf-8") as file:
-            return _TABLES.search(file.read(MOST_BYTES)) is not None
+            return _TABLES.search(file.read(_LOOKED_AT)) is not None
     except (OSError, ValueError):
         return False
 

@@ -47,7 +47,6 @@ def answer(places: Places, parts: Sequence[str], values: Values) -> Answer | str
     if not parts:
         return _first(places)
     if places.desk is not None and parts[0] in editor.PAGES:
-        places.refresh()
         return editor.PAGES[parts[0]](places, parts[1:])
     place = places.place(parts[0])
     tab, *rest = parts[1:] or ["rows"]
