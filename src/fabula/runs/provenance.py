@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,10 +18,12 @@ from fabula.io.run_files import is_unchanged
 from fabula.kinds import KINDS
 from fabula.kinds.base.columns import AbstractFilled
 from fabula.llm.cache.exchanges import Exchange, exchanges
-from fabula.reports.catalogue import summary
-from fabula.runs.dataset import Dataset
 from fabula.runs.summary import label
+from fabula.spec.schema import summary
 from fabula.streams import BLOCK_ROWS
+
+if TYPE_CHECKING:
+    from fabula.runs.dataset import Dataset
 
 _TOLD = ("kind", "description", "nulls", "unique", "drop")
 _PROGRAM = "program.py"

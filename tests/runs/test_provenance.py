@@ -7,12 +7,13 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 import fabula as fb
-from fabula.errors import SourceError
+from fabula.errors import SourceError, UsageError
 from fabula.llm.client.user_dirs import home
-from fabula.reports.provenance import origins
+from fabula.runs.provenance import origins
 from fabula.testing.calls import Call
 from fabula.testing.server import ChatServer
 
@@ -124,3 +125,22 @@ def test_a_fake_model_sent_no_prompt(tmp_path: Path) -> None:
     assert told.fake
     assert told.note == "a fake model made it up: no prompt was sent"
     assert not (tmp_path / "run" / "model-calls.jsonl").exists()
+
+
+def test_one_row_is_explained_in_text_and_in_notebooks(run: fb.Dataset) -> None:
+    card = run.explain(0)
+    text, page = card.report(), card._repr_html_()
+    for said in ("Complain about", run.to_dicts()[0]["note"], "column town, block 0", "0.00 USD"):
+        assert said in text
+        assert said in page
+    assert repr(card) == "RowCard(tickets, row 1)"
+    for row in (-1, 5):
+        with pytest.raises(UsageError, match="has no row") as caught:
+            run.explain(row)
+        assert "from 0 to 4" in str(caught.value)
+
+
+def test_rows_of_data_that_was_not_made_have_no_origin() -> None:
+    card = fb.Dataset({"towns": pa.table({"town": ["<b>Wien"]})}).explain(0)
+    assert card.report() == "towns, row 1\n\ntown: <b>Wien"
+    assert "<b>Wien" not in card._repr_html_()
