@@ -9,24 +9,41 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from fabula.errors import FabulaError, SinkError
+from fabula.io.read import TableRows
 from fabula.io.run_files import is_unchanged
 from fabula.kinds import KINDS
 from fabula.kinds.base.columns import AbstractFilled
 from fabula.llm.cache.exchanges import Exchange, exchanges
+from fabula.runs.parts import Call, Lost
 from fabula.runs.summary import label
 from fabula.spec.schema import summary
 from fabula.streams import BLOCK_ROWS
 
-if TYPE_CHECKING:
-    from fabula.runs.dataset import Dataset
-
 _TOLD = ("kind", "description", "nulls", "unique", "drop")
 _PROGRAM = "program.py"
+
+
+class Made(Protocol):
+    """What a run tells of itself: a dataset."""
+
+    manifest: Mapping[str, Any]
+    folder: Path | None
+
+    @property
+    def rejected(self) -> Sequence[Lost]:
+        """The rows that were lost."""
+
+    @property
+    def calls(self) -> Sequence[Call]:
+        """The calls to language models that brought its rows."""
+
+    def rows(self, table: str) -> TableRows:
+        """A table's rows where they are."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +75,7 @@ class Origin:
     card: str = ""
 
 
-def origins(dataset: Dataset, table: str, number: int) -> dict[str, Origin]:
+def origins(dataset: Made, table: str, number: int) -> dict[str, Origin]:
     """How each column of a row was made, as far as the run's records tell.
 
     Args:
@@ -100,7 +117,7 @@ def origins(dataset: Dataset, table: str, number: int) -> dict[str, Origin]:
 
 
 def _origin(
-    dataset: Dataset,
+    dataset: Made,
     place: tuple[str, str],
     column: Mapping[str, Any],
     row: int,
@@ -146,14 +163,14 @@ def _origin(
     )  # fmt: skip
 
 
-def _asked_row(dataset: Dataset, table: str, position: int) -> int:
+def _asked_row(dataset: Made, table: str, position: int) -> int:
     """The number, among the rows that were asked for, of one of those written; both from 0."""
     lost = np.sort([each.row for each in dataset.rejected if each.table == table])
     before = np.searchsorted(lost - np.arange(len(lost)), position, side="right")
     return position + int(before)
 
 
-def _of_program(dataset: Dataset, table: str) -> dict[str, Origin]:
+def _of_program(dataset: Made, table: str) -> dict[str, Origin]:
     """The columns of a run whose rows a program made: the lines that name each one."""
     try:
         lines = (Path(dataset.folder or "") / _PROGRAM).read_text(encoding="utf-8").splitlines()
@@ -177,7 +194,7 @@ def _of_program(dataset: Dataset, table: str) -> dict[str, Origin]:
     return found
 
 
-def _card(dataset: Dataset, column: Mapping[str, Any]) -> str:
+def _card(dataset: Made, column: Mapping[str, Any]) -> str:
     """The card of a learned column's synthesizer, where its very file is still there."""
     from fabula.synthesizers.persistence import read_saved  # where a column is learned
 
