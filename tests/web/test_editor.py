@@ -271,3 +271,29 @@ def test_a_run_alone_has_nothing_to_edit(tmp_path: Path) -> None:
     with fb.view(tmp_path / "run", open_browser=False) as page:
         assert opened(page)("/runs")[0] == 404
         assert poster(page)("/spec/x/save", text="")[0] == 409
+
+
+def test_hostile_names_of_specs_and_tables_stay_text(tmp_path: Path) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    folder = tmp_path / "work"
+    folder.mkdir()
+    column = {"kind": "choice", "values": [evil, "</textarea><script>1</script>"]}
+    text = json.dumps({"fabula": 1, "tables": {evil: {"n": 3, "columns": {evil: column}}}})
+    (folder / f"{evil}.json").write_text(text)
+    (folder / "broken.yaml").write_text(f"tables: [{evil}</textarea><script>1</script>")
+    with fb.view(folder, open_browser=False) as page:
+        get, post = opened(page), poster(page)
+        runs = get("/runs")[1]
+        specs = [part.partition('"')[0] for part in runs.split('href="')[1:]]
+        specs = [part for part in specs if part.startswith("/spec/")]
+        assert len(specs) == 2
+        pages = [runs, *(get(at)[1] for at in specs)]
+        told = [post(f"{at}/preview", text=text)[1] for at in specs]
+        pages += [each["html"] for each in told]
+        job = post(f"{specs[0]}/run")[1]["address"]
+        ended(get, job)
+        pages += [get(job)[1], get("/runs")[1]]
+        for shown in pages:
+            assert "<img" not in shown
+            assert "<script>1" not in shown
+        assert all(each["problems"] == [] for each in told)
