@@ -36,5 +36,5 @@ def view(
     with view(target, port=port, open_browser=browser) as shown:
         talk.say(f"Serving `{target}` at {shown.url}")
         talk.hint("stop it with Ctrl-C")
-        with suppress(KeyboardInterrupt):  # the usual way to end it
+        with suppress(KeyboardInterrupt):  # the usual way to stop it
             shown.wait()

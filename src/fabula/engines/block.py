@@ -75,7 +75,7 @@ class Block:
 
     @property
     def unique_numbers(self) -> NDArray[np.int64]:
-        """Numbers of the rows, those of earlier runs counted: values that may not repeat go on."""
+        """Row numbers that include earlier runs, so that unique values continue."""
         return self.row_numbers + self.table.spec.after
 
     @property
@@ -85,7 +85,7 @@ class Block:
         return self.siblings(self.start, self.rows)
 
     def parameter(self, column: ColumnPlan, name: str) -> float | NDArray[np.float64] | None:
-        """A numeric parameter: its constant, or one value a row (NaN where null)."""
+        """A numeric parameter: its constant, or one value a row (NaN if null)."""
         formula = self.formulas.get((column.name, name))
         if formula is None:
             value = getattr(column.spec, name)
@@ -110,7 +110,7 @@ GroupEngine: TypeAlias = Callable[[Block], None]
 
 
 def as_floats(values: Array) -> NDArray[np.float64]:
-    """A numeric Arrow array as floats, NaN where null."""
+    """A numeric Arrow array as floats, NaN if null."""
     if not pa.types.is_floating(values.type):
         values = pc.cast(values, pa.float64(), safe=False)
     return numbers_of(values)

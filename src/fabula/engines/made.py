@@ -73,6 +73,14 @@ class TableMaker(Protocol):
     def blocks(self) -> int: ...
     @property
     def schema(self) -> pa.Schema: ...
+    @property
+    def asks(self) -> bool:
+        """Whether language models fill its rows."""
+        ...
+
+    def settle(self, attempt: int) -> None:
+        """Take a drawing of the whole table as the current one, for tables that build on it."""
+        ...
 
     def make(self, block: int, *, attempt: int = 0) -> MadeBlock:
         """Make one block; the same arguments give the same bytes."""

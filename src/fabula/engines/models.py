@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -19,6 +18,7 @@ from fabula.engines.made import RowsCall
 from fabula.engines.prose import prose_and_rules
 from fabula.engines.reasoning import KEPT, is_kept, keep
 from fabula.engines.templates import render
+from fabula.engines.usage import ModelUsage
 from fabula.errors import UsageError
 from fabula.kinds.judge import Judge
 from fabula.kinds.llm import Llm
@@ -33,35 +33,6 @@ from fabula.planning.columns import joint_groups
 from fabula.planning.estimate import model_name
 from fabula.planning.plan import ColumnPlan, TablePlan
 from fabula.spec.tables import DatasetSpec, ModelSpec
-
-
-@dataclass(frozen=True)
-class ModelUsage:
-    """What was asked of one model.
-
-    Attributes:
-        model: The model's name.
-        identity: What it is: endpoint and model name; `fake` for made-up replies.
-        calls: Calls made.
-        cached: Replies that came from the ledger instead.
-        prompt_tokens: Tokens sent, where the endpoint says.
-        completion_tokens: Tokens received, where the endpoint says.
-        cost: Price in USD; None where no price is known.
-        modes: How structure was asked for, and how often.
-        notes: What else happened on the way (cut replies, ignored columns), and how often.
-        programs: Source of the functions that it wrote, by table and column.
-    """
-
-    model: str
-    identity: str
-    calls: int = 0
-    cached: int = 0
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    cost: float | None = None
-    modes: Mapping[str, int] = field(default_factory=dict)
-    notes: Mapping[str, int] = field(default_factory=dict)
-    programs: Mapping[str, str] = field(default_factory=dict)
 
 
 class Models:
@@ -129,6 +100,12 @@ class Models:
         """What was asked of each model so far."""
         return dict(self._usage)
 
+    def spent(self) -> Mapping[str, ModelUsage]:
+        """What was asked of each model since this was last called."""
+        with self._lock:
+            usage, self._usage = self._usage, {}
+        return usage
+
     def close(self) -> None:
         """Release the models."""
         with self._lock:
@@ -160,20 +137,22 @@ class Models:
     ) -> None:
         with self._lock:
             past = self._usage.get(name, ModelUsage(model.name, model.identity))
-            total = Usage(past.prompt_tokens, past.completion_tokens) + usage
             price = price_of(model.name, model.identity)
             if price is not None and isinstance(model, Batched):
                 price = price.halved()
-            self._usage[name] = replace(
-                past,
-                calls=past.calls + calls,
-                cached=past.cached + cached,
-                prompt_tokens=total.prompt_tokens,
-                completion_tokens=total.completion_tokens,
-                cost=None if price is None else price.cost(total),
-                modes=Counter(past.modes) + Counter(modes),
-                notes=Counter(past.notes) + Counter(notes),
+            total = past + ModelUsage(
+                model.name,
+                model.identity,
+                calls,
+                cached,
+                usage.prompt_tokens,
+                usage.completion_tokens,
+                modes=modes,
+                notes=notes,
             )
+            tokens = Usage(total.prompt_tokens, total.completion_tokens)
+            cost = None if price is None else price.cost(tokens)
+            self._usage[name] = replace(total, cost=cost)
 
 
 def model_engines(plan: TablePlan, models: Models) -> dict[str, GroupEngine]:
@@ -256,7 +235,7 @@ class PromptEngine:
     models: Models
 
     def __call__(self, block: Block) -> None:
-        """Ask for one value a row."""
+        """Ask for one value per row."""
         column = self.plan.columns[self.name]
         spec = column.spec
         assert isinstance(spec, Llm | Text)

@@ -43,7 +43,7 @@ def run_page(dataset: Dataset, profiles: Sequence[TableProfile], *, back: str = 
     manifest, judged = dataset.manifest, len(dataset.checks)
     verdict = "every check holds" if manifest["passed"] else "some checks do not hold"
     simulated = manifest.get("simulation")
-    unjudged = laws_held(simulated) if simulated else "no check was asked for"
+    unjudged = laws_held(simulated) if simulated else "no check was requested"
     rejects = record(dataset.folder, REJECTS) if dataset.folder else None
     return page(
         "run.html",

@@ -50,7 +50,7 @@ class Agreement:
     Attributes:
         rows: Rows that both looked at.
         share: Rows with the same verdict, as a share; None without rows.
-        kappa: Cohen's kappa: agreement beyond chance, 1 at most; None where chance alone would
+        kappa: Cohen's kappa: agreement beyond chance, 1 at most; None if chance alone would
             agree always (both gave one and the same verdict throughout).
     """
 
@@ -60,7 +60,7 @@ class Agreement:
 
     def __str__(self) -> str:
         if self.share is None:
-            return "no row was looked at by both reviewers"
+            return "no row was reviewed by both reviewers"
         kappa = "undefined (one verdict throughout)" if self.kappa is None else f"{self.kappa:.2f}"
         return f"reviewers agree on {self.share:.0%} of {self.rows:,} rows, Cohen's kappa {kappa}"
 
@@ -109,9 +109,9 @@ def review_export(
     Args:
         data: One table, in any form.
         output: The sheet, a CSV file.
-        n: Rows to review; all where there are fewer.
+        n: Rows to review; all if there are fewer.
         seed: Chooses the rows.
-        overwrite: Replace the sheet where there is one.
+        overwrite: Replace the sheet if there is one.
 
     Returns:
         The rows in the sheet.
@@ -156,7 +156,7 @@ def review_import(
         sheets: One sheet or two.
         data: The table that the sheets were made from, in any form.
         output: The file for the reviewed table; its ending names the format.
-        overwrite: Replace the file, and the notes, where there are some.
+        overwrite: Replace the file, and the notes, if there are some.
         escape_formulas: Put `'` before texts in CSV that a spreadsheet would run.
 
     Raises:

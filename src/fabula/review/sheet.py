@@ -1,6 +1,6 @@
 """The sheet that a person reviews rows in: written from a sample, read back with every problem.
 
-A CSV file: lines that explain, a header, then one line a row. Each column of the data is followed
+A CSV file: lines that explain, a header, then one line per row. Each column of the data is followed
 by an empty `fix:` column. A row is known by its number and a hash of its values, so that a sheet
 is never applied to other data.
 """
@@ -32,8 +32,8 @@ NULL = "(empty)"
 
 _LEADING = ("row", "verdict", "comment")
 _EXPLAINED = (
-    "# verdict: accept, reject or fix. Leave it empty for rows that you did not look at.",
-    "# comment: what to do better, in words; it goes to the language model with the next request.",
+    "# verdict: accept, reject or fix. Leave it empty for rows that you did not review.",
+    "# comment: what to improve; the language model gets it with the next request.",
     f"# fix:COLUMN: the right value of that column, or {NULL} for none; the verdict is then fix.",
     "# Change nothing else; lines may be sorted or left out.",
 )
@@ -76,7 +76,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Judged:
-    """What a line of a sheet says about a row; its verdict is None where nobody looked at it."""
+    """What a line of a sheet says about a row; its verdict is None if nobody looked at it."""
 
     place: int
     verdict: Verdict | None
@@ -116,7 +116,7 @@ def read_sheet(path: Path, rows: Rows) -> list[Judged]:
     for line, cells in lines_of(path, rows.table):
         found = judged_line(cells, rows)
         if isinstance(found, Judged) and found.place in judged:
-            found = [("twice", f"row `{cells[0]}` stands in the sheet twice", "keep one line")]
+            found = [("twice", f"row `{cells[0]}` occurs in the sheet twice", "keep one line")]
         if isinstance(found, Judged):
             judged[found.place] = found
             continue
@@ -170,7 +170,7 @@ def judged_line(cells: Sequence[str], rows: Rows) -> Judged | list[Problem]:
             fix = _value(text, field.type)
             if isinstance(fix, ValueError):
                 said = f"`{text}` is not a {field.type} for `{field.name}`"
-                problems.append(("value", said, f"write {NULL} to take the value away"))
+                problems.append(("value", said, f"write {NULL} to remove the value"))
             else:
                 fixes[field.name] = fix.value
         elif place is not None and _was_edited(rows.value(field.name, place), field.type, shown):
@@ -211,7 +211,7 @@ def _value(text: str, kind: pa.DataType) -> _Fix | ValueError:
 
 
 def _was_edited(value: Any, kind: pa.DataType, shown: str) -> bool:
-    """Whether a cell holds another value than was written, however a spreadsheet shows it."""
+    """Whether a cell contains another value than was written, however a spreadsheet shows it."""
     if shown.split() in (_cell(value).split(), escaped(_cell(value)).split()):
         return False
     now = _value(shown, kind)
@@ -269,7 +269,7 @@ def _wrong_header(path: Path, header: tuple[int, list[str]] | None, table: pa.Ta
     return Violation(
         "review.columns",
         f"the sheet's columns are not those of the data: {said}",
-        hint="make a new sheet with `fabula review export`, and leave its columns as they are",
+        hint="make a new sheet with `fabula review export`, and don't change its columns",
         file=str(path),
         line=line,
     )

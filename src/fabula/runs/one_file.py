@@ -119,7 +119,7 @@ def _past(output: Path, facts: Mapping[str, Any], *, overwrite: bool) -> dict[st
         return None
     if manifest and manifest.get("fingerprint") == facts["fingerprint"]:
         raise SinkError(
-            f"`{output}` was changed since its run wrote it",
+            f"`{output}` has changed since its run wrote it",
             code="sink.changed",
             where=str(output),
             hint="move it away, or pass --overwrite to make it again",

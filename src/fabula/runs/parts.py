@@ -1,7 +1,8 @@
 """The unit of a run: a part of a table, made alone, kept whole, never made twice.
 
-A part is up to sixteen blocks (1,048,576 rows). Parts depend on nothing but the plan, so they
-are made in any order by any thread, and a killed run misses only the parts that it was making.
+A part is up to sixteen blocks (1,048,576 rows), and a single block where language models fill the
+rows. Parts depend on nothing but the plan, so they are made in any order by any thread or machine,
+and a killed run misses only the parts that it was making.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pyarrow as pa
 
 from fabula.engines.made import CheckTally, MadeBlock, RejectedRow, RowsCall, TableMaker
 from fabula.io.write import WrittenFile
+from fabula.streams import BLOCK_ROWS
 
 PART_BLOCKS = 16
 """Blocks in one part; a table of one part is a single file."""
@@ -33,25 +35,36 @@ class Layout:
     schema: pa.Schema
     rows: int
     blocks: int
+    asks: bool = False
 
     @classmethod
     def of(cls, table: str, maker: TableMaker) -> Layout:
         """The layout of the table that `maker` makes."""
-        return cls(table, maker.schema, maker.rows, maker.blocks)
+        return cls(table, maker.schema, maker.rows, maker.blocks, maker.asks)
+
+    @property
+    def part_blocks(self) -> int:
+        """Most blocks of a part."""
+        return 1 if self.asks else PART_BLOCKS
 
     @property
     def parts(self) -> int:
         """Number of parts; an empty table has one, so that its columns are known."""
-        return max(1, -(-self.blocks // PART_BLOCKS))
+        return max(1, -(-self.blocks // self.part_blocks))
 
     def blocks_of(self, part: int) -> range:
         """The blocks of a part."""
-        return range(part * PART_BLOCKS, min((part + 1) * PART_BLOCKS, self.blocks))
+        return range(part * self.part_blocks, min((part + 1) * self.part_blocks, self.blocks))
+
+    def asked(self, parts: Iterable[int]) -> int:
+        """Rows asked for in some parts."""
+        rows = self.part_blocks * BLOCK_ROWS
+        return sum(min(rows, self.rows - part * rows) for part in parts)
 
 
 @dataclass(frozen=True)
 class PartRecord:
-    """What happened to one part; in a run folder it stands in a file alongside the part's data.
+    """What happened to one part; in a run folder it is in a file alongside the part's data.
 
     Attributes:
         table: The table.

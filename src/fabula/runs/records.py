@@ -102,7 +102,7 @@ def read_manifest(output: Path) -> dict[str, Any] | None:
 
 
 def spec_of(manifest: Mapping[str, Any]) -> DatasetSpec | None:
-    """The spec in a manifest; None where there is none, or one that is not read any more."""
+    """The spec in a manifest; None if there is none, or one that is not read any more."""
     try:
         return build_spec(manifest["spec"]) if manifest.get("spec") else None
     except SpecError:
@@ -110,7 +110,7 @@ def spec_of(manifest: Mapping[str, Any]) -> DatasetSpec | None:
 
 
 def read_rejects(output: Path) -> list[Lost]:
-    """The lost rows of a run; none where nothing was lost.
+    """The lost rows of a run; none if nothing was lost.
 
     Raises:
         SourceError: A line is not a lost row.

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from fabula.render import amounts
-from fabula.render.cells import whole
 from fabula.render.results import Result
+from fabula.render.values import whole
 from fabula.runs.provenance import Origin
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from fabula.errors import SourceError, UsageError, did_you_mean
 from fabula.render import amounts
-from fabula.render.cells import cell, whole
+from fabula.render.values import cell, whole
 from fabula.reports.distributions import column_figures
 from fabula.reports.run_page import column_cells, relations_drawing, run_page
 from fabula.runs.provenance import origins
@@ -89,7 +89,7 @@ def _page_as_it_is(path: Path) -> Answer:
 def _rows(place: Place, rest: Sequence[str], values: Values) -> Answer | str:
     rows = _table(place, rest)
     query = Query.of(values, rows.columns)
-    if values.get("column"):  # the form of one more filter: its address holds them all
+    if values.get("column"):  # the form of one more filter: its address contains them all
         return f"/{place.id}/rows/{quote(rows.name, safe='')}{query.address()}"
     found = rows.page(query)
     here = f"/{place.id}/rows/{quote(rows.name, safe='')}"

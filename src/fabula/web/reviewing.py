@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from fabula.errors import UsageError
 from fabula.render import amounts
-from fabula.render.cells import whole
+from fabula.render.values import whole
 from fabula.review.filling import Sheets, counted, told
 from fabula.review.sheet import VERDICTS
 from fabula.web.answers import Values
