@@ -153,8 +153,8 @@ def generated(root: Path) -> dict[str, str]:
 def signatures() -> str:
     """The signatures of `fabula.col`, as a stub for type checkers."""
     import fabula.kinds
-    from fabula.reports.catalogue import summary
     from fabula.spec.col import signature_of
+    from fabula.spec.schema import summary
 
     kinds = fabula.kinds.KINDS.builtin()
     lines = [

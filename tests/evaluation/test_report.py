@@ -198,6 +198,30 @@ def test_charts_are_png_files_where_that_is_asked(tmp_path: Path) -> None:
     assert min(map(len, pictures.values())) > 2_000
 
 
+def test_one_column_is_a_chart_of_altair_or_a_drawing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = evaluate(MADE, real=REAL, sections=["quality"])
+    pytest.importorskip("altair", reason="the extra `altair` is not installed")
+    for column in ("income", "school"):
+        told = report.chart(column).to_dict()
+        assert told["title"] == f"Distribution of {column}"
+        assert set(told["encoding"]) >= {"x", "y", "color"}
+        rows = told["datasets"][told["data"]["name"]]
+        for frame in ("synthetic", "real"):
+            total = sum(row["share"] for row in rows if row["rows"] == frame)
+            assert total == pytest.approx(1, abs=0.02)
+    monkeypatch.setattr("fabula.evaluation.report.find_spec", lambda _: None)
+    drawing = report.chart("income")
+    drawing.save(tmp_path / "charts" / "income.svg")
+    text = (tmp_path / "charts" / "income.svg").read_text(encoding="utf-8")
+    ElementTree.fromstring(text)
+    assert all(word in text for word in ("Distribution of income", "synthetic", "real", "share"))
+    with pytest.raises(UsageError, match="no chart is called `incom`") as caught:
+        report.chart("incom")
+    assert "income" in caught.value.hint
+
+
 def test_a_spec_brings_its_rules_into_the_report() -> None:
     """Each rule with its value, pass or fail, and offending rows."""
     rows = pa.table({"size": [40.0, 50.0, 60.0], "price": [900.0, -5.0, 100.0],

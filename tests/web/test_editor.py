@@ -126,6 +126,30 @@ def test_two_editors_do_not_overwrite_each_other(shown: View, file: Path) -> Non
     assert "another program" in file.read_text()
 
 
+def test_modules_alongside_a_spec_are_not_imported(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that somebody hands on may hold a `json.py` or a `fabula` of its own."""
+    monkeypatch.chdir(file.parent)
+    for name in ("json.py", "yaml.py", "numpy.py", "fabula.py"):
+        (file.parent / name).write_text("raise SystemExit('imported')")
+    with fb.view(file, open_browser=False) as page:
+        get, post = opened(page), poster(page)
+        assert post(f"{address(get)}/check", text=SPEC)[1]["problems"] == []
+
+
+def test_a_worker_that_ends_is_started_again(shown: View) -> None:
+    get, post = opened(shown), poster(shown)
+    at = address(get)
+    assert post(f"{at}/check", text=SPEC)[0] == 200
+    assert shown._places.desk is not None
+    worker = shown._places.desk._worker
+    assert worker._process is not None
+    worker._process.kill()
+    worker._process.wait()
+    assert post(f"{at}/check", text=SPEC)[1]["problems"] == []
+
+
 def test_a_run_is_started_watched_and_opened(shown: View, file: Path) -> None:
     get, post = opened(shown), poster(shown)
     at = address(get)
@@ -247,3 +271,29 @@ def test_a_run_alone_has_nothing_to_edit(tmp_path: Path) -> None:
     with fb.view(tmp_path / "run", open_browser=False) as page:
         assert opened(page)("/runs")[0] == 404
         assert poster(page)("/spec/x/save", text="")[0] == 409
+
+
+def test_hostile_names_of_specs_and_tables_stay_text(tmp_path: Path) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    folder = tmp_path / "work"
+    folder.mkdir()
+    column = {"kind": "choice", "values": [evil, "</textarea><script>1</script>"]}
+    text = json.dumps({"fabula": 1, "tables": {evil: {"n": 3, "columns": {evil: column}}}})
+    (folder / f"{evil}.json").write_text(text)
+    (folder / "broken.yaml").write_text(f"tables: [{evil}</textarea><script>1</script>")
+    with fb.view(folder, open_browser=False) as page:
+        get, post = opened(page), poster(page)
+        runs = get("/runs")[1]
+        specs = [part.partition('"')[0] for part in runs.split('href="')[1:]]
+        specs = [part for part in specs if part.startswith("/spec/")]
+        assert len(specs) == 2
+        pages = [runs, *(get(at)[1] for at in specs)]
+        told = [post(f"{at}/preview", text=text)[1] for at in specs]
+        pages += [each["html"] for each in told]
+        job = post(f"{specs[0]}/run")[1]["address"]
+        ended(get, job)
+        pages += [get(job)[1], get("/runs")[1]]
+        for shown in pages:
+            assert "<img" not in shown
+            assert "<script>1" not in shown
+        assert all(each["problems"] == [] for each in told)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import fabula as fb
+from fabula.testing import ChatServer
 from fabula.web.server import View
 from tests.render.browser import Browser, browser
 
@@ -188,9 +189,63 @@ async def test_a_user_reviews_rows_with_the_keyboard(tmp_path: Path) -> None:
 
 
 async def press(tab: Browser, key: str) -> None:
-    """Press a letter."""
+    """Press a letter or Enter."""
     for kind in ("keyDown", "keyUp"):
-        await tab.ask("Input.dispatchKeyEvent", type=kind, key=key, code=f"Key{key.upper()}")
+        await tab.ask("Input.dispatchKeyEvent", type=kind, key=key,
+                      code=f"Key{key.upper()}" if len(key) == 1 else key,
+                      windowsVirtualKeyCode=13 if key == "Enter" else ord(key.upper()[0]),
+                      text="\r" if key == "Enter" and kind == "keyDown" else "")  # fmt: skip
+
+
+async def test_a_user_follows_a_cell_to_its_prompt(tmp_path: Path) -> None:
+    """The prompt and the reply of a text stand behind its cell, whatever they hold."""
+    reply = "Dear <b>all</b>, <script>document.title = 'ran'</script> it rains."
+    with ChatServer(lambda _: reply) as server:
+        spec = f"""
+fabula: 1
+models: {{default: {{provider: openai-compatible, name: tiny, base_url: "{server.url}"}}}}
+tables: {{notes: {{n: 3, columns: {{id: {{kind: key}},
+  note: {{kind: text, prompt: "Write of the weather for <i>guest</i> {{{{ id }}}}."}}}}}}}}
+"""
+        fb.generate(spec, output=tmp_path / "run")
+    with fb.view(tmp_path / "run", open_browser=False) as page:
+        async with browser(CHROMIUM, tmp_path / "profile") as tab:
+            await go(tab, page.url)
+            await click(tab, "tbody tr:nth-child(2) a")
+            summary = "document.querySelectorAll('summary')[1]"
+            assert "prompt and reply" in await tab.value(f"{summary}.innerText")
+            await tab.value(f"{summary}.focus()")
+            await press(tab, "Enter")
+            told = await tab.value("document.querySelector('.call').innerText")
+            assert "Write of the weather for <i>guest</i> 2." in told
+            assert reply in told
+            assert "tiny" in told
+            assert "ran" not in await tab.value("document.title")
+            assert tab.complaints == []
+
+
+async def test_pages_where_something_is_done_fit_and_are_readable(tmp_path: Path) -> None:
+    """The editor with a problem, a run that failed and the list of runs, in every form."""
+    file = tmp_path / "work" / "shop.yaml"
+    file.parent.mkdir()
+    file.write_text(SHOP.read_text().replace("kind: key", "kind: kee", 1))
+    with fb.view(file, open_browser=False) as page:
+        async with browser(CHROMIUM, tmp_path / "profile") as tab:
+            await go(tab, page.url)
+            spec = await tab.value("location.href")
+            await until(tab, "!!document.querySelector('#verdict.fail')")
+            await tab.value("document.getElementById('run').click()")
+            await until(tab, "document.querySelector('#job')?.dataset.state === 'failed'")
+            job = await tab.value("location.href")
+            for address in (spec, job, spec.partition("/spec")[0] + "/runs"):
+                for width, dark in ((390, False), (390, True), (1280, False), (1280, True)):
+                    await go(tab, address, width, dark=dark)
+                    if address == spec:
+                        await until(tab, "!!document.querySelector('#verdict.fail')")
+                    wide = await tab.value("document.documentElement.scrollWidth")
+                    assert wide <= width, address
+                    assert json.loads(await tab.value(CONTRAST)) == [], (address, dark)
+            assert tab.complaints == []
 
 
 async def test_the_page_fits_phones_and_is_readable_in_light_and_dark(

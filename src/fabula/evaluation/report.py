@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import tempfile
 import webbrowser
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fabula.errors import UsageError
+from fabula.errors import UsageError, column_hint
 from fabula.evaluation.findings import Findings
 from fabula.io.names import file_stem
-from fabula.io.places import make_folder, replacing, write_text
+from fabula.io.places import make_folder, write_text
 from fabula.render import charts
-from fabula.render.png import png_of
 from fabula.render.results import Result
 from fabula.types import Path as PathLike
+
+if TYPE_CHECKING:
+    import altair as alt
+
+    from fabula.render.svg import Drawing
 
 FORMS = ("", ".html", ".htm", ".md", ".json")
 """Endings of a report's file."""
@@ -47,16 +53,41 @@ class Report(Findings, Result):
 
     def charts(self) -> dict[str, str]:
         """Every chart as SVG, by a name that can be a file's."""
-        drawn = {}
-        for table in self.tables:
-            prefix = f"{table.name}." if len(self.tables) > 1 else ""
-            for picture in table.distributions:
-                drawn[f"{prefix}distribution.{picture.name}"] = charts.distribution(picture)
-            if table.heat:
-                drawn[f"{prefix}pairs"] = charts.heat(table.heat)
-            if table.scatter:
-                drawn[f"{prefix}scatter"] = charts.scatter(table.scatter)
-        return {file_stem(name): drawing.alone() for name, drawing in drawn.items()}
+        return {name: drawing.alone() for name, drawing in self._drawings().items()}
+
+    def chart(self, column: str, *, table: str | None = None) -> alt.Chart | Drawing:
+        """How a column's values spread, real and synthetic, fit for a slide.
+
+        Args:
+            column: The column.
+            table: Its table, where several have one of that name.
+
+        Returns:
+            An Altair chart where `altair` is installed, else a drawing that `save` writes as SVG
+            or PNG. Both show themselves in notebooks.
+
+        Raises:
+            UsageError: No table, or more than one, has such a chart.
+        """
+        found = [
+            picture
+            for each in self.tables
+            for picture in each.distributions
+            if picture.name == column and table in (None, each.name)
+        ]
+        if len(found) != 1:
+            names = {picture.name for each in self.tables for picture in each.distributions}
+            tables = " or ".join(f'table="{each.name}"' for each in self.tables)
+            raise UsageError(
+                f"{len(found) or 'no'} {'charts are' if found else 'chart is'} called `{column}`",
+                code="usage.column",
+                hint=f"say which: {tables}" if found else column_hint(column, sorted(names)),
+            )
+        if find_spec("altair") is None:
+            return charts.distribution(found[0])
+        from fabula.evaluation.altair_charts import altair_chart
+
+        return altair_chart(found[0])
 
     def write(self, path: PathLike) -> None:
         """Write the report in the form that the ending names: html, md or json.
@@ -82,15 +113,23 @@ class Report(Findings, Result):
             PrerequisiteError: PNG is asked for, and the extra `charts` is missing.
             SinkError: The place can't be written.
         """
-        folder = Path(folder)
-        drawn = self.charts()
-        pictures = {name: png_of(svg) for name, svg in drawn.items()} if png else {}
-        make_folder(folder)
-        for name, svg in drawn.items():
-            write_text(folder / f"{name}.svg", svg)
-        for name, picture in pictures.items():
-            with replacing(folder / f"{name}.png") as temporary:
-                temporary.write_bytes(picture)
+        drawn = self._drawings()
+        for ending in (".png", ".svg") if png else (".svg",):
+            for name, drawing in drawn.items():
+                drawing.save(Path(folder) / f"{name}{ending}")
+
+    def _drawings(self) -> dict[str, Drawing]:
+        """Every chart by a name that can be a file's."""
+        drawn = {}
+        for table in self.tables:
+            prefix = f"{table.name}." if len(self.tables) > 1 else ""
+            for picture in table.distributions:
+                drawn[f"{prefix}distribution.{picture.name}"] = charts.distribution(picture)
+            if table.heat:
+                drawn[f"{prefix}pairs"] = charts.heat(table.heat)
+            if table.scatter:
+                drawn[f"{prefix}scatter"] = charts.scatter(table.scatter)
+        return {file_stem(name): drawing for name, drawing in drawn.items()}
 
     def open(self) -> Path:
         """Show the page in a browser, and tell where it is."""

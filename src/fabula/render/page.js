@@ -141,7 +141,7 @@ function watch(job) {
     try {
       const run = await (await fetch(`${address}.json`)).json()
       if (run.state !== "running") return run.address ? location.replace(run.address) : location.reload()
-      byId("left").textContent = run.left
+      byId("left").textContent = run.left || (run.tables.length ? "" : "starting …")
       const shown = run.tables.flatMap(each => [
         element("dt", each.table),
         Object.assign(element("dd"), {}),

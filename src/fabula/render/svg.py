@@ -9,9 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import NamedTuple
 
 from markupsafe import Markup
+
+from fabula.io.places import make_folder, replacing, write_text
+from fabula.render.png import png_of
+from fabula.types import Path as PathLike
 
 REAL = "var(--real, #8f99ab)"
 SYNTHETIC = "var(--synthetic, #4a5fd9)"
@@ -51,6 +56,25 @@ class Drawing:
         """The drawing for a page, which says title and colours around it."""
         svg = _svg(self.width, self.height, self.parts, self.title)
         return Markup(svg.replace(_NAMESPACE, "", 1))
+
+    def save(self, path: PathLike) -> None:
+        """Write the drawing, with title and legend: as PNG where the name ends so, else as SVG.
+
+        Raises:
+            PrerequisiteError: PNG is asked for, and the extra `charts` is missing.
+            SinkError: The place can't be written.
+        """
+        place = Path(path)
+        png = png_of(self.alone()) if place.suffix.lower() == ".png" else None
+        make_folder(place.parent)
+        if png is None:
+            write_text(place, self.alone())
+            return
+        with replacing(place) as temporary:
+            temporary.write_bytes(png)
+
+    def _repr_html_(self) -> str:
+        return self.alone()
 
     def alone(self) -> str:
         """The drawing for a file of its own, with title and legend."""

@@ -15,7 +15,7 @@ from fabula.kinds import KINDS
 from fabula.kinds.base.columns import AbstractColumn, AbstractNumber
 from fabula.kinds.base.parameters import SpecModel
 from fabula.render import grid
-from fabula.spec.schema import attribute_docs
+from fabula.spec.schema import attribute_docs, summary
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,6 @@ class Described:
     takes: str
     default: str
     meaning: str
-
-
-def summary(cls: type[SpecModel]) -> str:
-    """The first sentence of the class's documentation."""
-    return " ".join(inspect.cleandoc(cls.__doc__ or "").partition("\n\n")[0].split())
 
 
 def details(cls: type[SpecModel]) -> str:

@@ -32,12 +32,13 @@ def write_report(dataset: Dataset) -> None:
     write_beside(dataset.folder, REPORT, run_page(dataset, profile(dataset.folder)))
 
 
-def run_page(dataset: Dataset, profiles: Sequence[TableProfile]) -> str:
+def run_page(dataset: Dataset, profiles: Sequence[TableProfile], *, back: str = "") -> str:
     """The report of a finished run as HTML text.
 
     Args:
         dataset: The run.
         profiles: The profile of each of its tables.
+        back: The address of the page that it belongs to; a file of its own has none.
     """
     manifest, judged = dataset.manifest, len(dataset.checks)
     verdict = "every check holds" if manifest["passed"] else "some checks do not hold"
@@ -46,6 +47,7 @@ def run_page(dataset: Dataset, profiles: Sequence[TableProfile]) -> str:
     rejects = record(dataset.folder, REJECTS) if dataset.folder else None
     return page(
         "run.html",
+        back=back,
         name=manifest["name"],
         state=("pass" if manifest["passed"] else "fail") if judged else "",
         verdict=verdict if judged else unjudged,

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import polars as pl
     from pydantic import BaseModel
 
+    from fabula.runs.row_card import RowCard
+
 Row = TypeVar("Row", bound="BaseModel")
 
 
@@ -178,6 +180,31 @@ class Dataset(Mapping[str, Any], Result):
         rows = self.rows(table)
         with self._readable(table):
             return rows.slice(0, n) if isinstance(rows, pa.Table) else rows.head(n)
+
+    def explain(self, row: int, table: str | None = None) -> RowCard:
+        """One row in full, with how each value was made: stream, prompt and reply, program, card.
+
+        Args:
+            row: Its place in the table, from 0.
+            table: The table; may be left out where there is only one.
+
+        Raises:
+            UsageError: There is no such table or row.
+            SourceError: The run's records are damaged.
+        """
+        from fabula.runs.provenance import origins  # reads the ledger
+        from fabula.runs.row_card import RowCard
+
+        name, rows = self._name(table), self.rows(table)
+        if not 0 <= row < self.count(table):
+            raise UsageError(
+                f"`{name}` has no row {row:,}",
+                code="usage.row",
+                hint=f"its rows are numbered from 0 to {self.count(table) - 1:,}",
+            )
+        with self._readable(table):
+            found = rows.slice(row, 1) if isinstance(rows, pa.Table) else rows.take([row])
+        return RowCard(name, row, found.to_pylist()[0], origins(self, name, row + 1))
 
     def to_arrow(self, table: str | None = None) -> pa.Table:
         """A table as Arrow; the name may be left out if there is only one."""

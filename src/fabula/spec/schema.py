@@ -72,6 +72,11 @@ def _below(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
         yield from _below(cls)
 
 
+def summary(cls: type[BaseModel]) -> str:
+    """The first sentence of the class's documentation."""
+    return " ".join(inspect.cleandoc(cls.__doc__ or "").partition("\n\n")[0].split())
+
+
 def attribute_docs(cls: type[BaseModel]) -> dict[str, str]:
     """What the `Attributes:` sections of a class and its bases say about each key."""
     found: dict[str, str] = {}

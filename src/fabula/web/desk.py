@@ -22,7 +22,8 @@ from fabula.web.jobs import Run, Worker
 ENDINGS = (".yaml", ".yml", ".json")
 MOST_BYTES = 1 << 20
 PREVIEW_ROWS = 20
-_TABLES = re.compile(r'^\s*\{?\s*"?tables"?\s*:', re.MULTILINE)
+_LOOKED_AT = 1 << 16
+_TABLES = re.compile(r'(^|[{,])\s*"?tables"?\s*:', re.MULTILINE)
 _MOST_RUNS = 4
 """Runs under way at once."""
 
@@ -33,7 +34,8 @@ def is_spec(path: Path) -> bool:
         return False
     try:
         with path.open(encoding="utf-8") as file:
-            return _TABLES.search(file.read(MOST_BYTES)) is not None
+            start = file.read(_LOOKED_AT)
+            return not start.lstrip().startswith("[") and _TABLES.search(start) is not None
     except (OSError, ValueError):
         return False
 

@@ -34,6 +34,7 @@ def _specs(desk: Desk, here: str = "") -> list[tuple[str, str, bool]]:
 
 def _runs(places: Places, _rest: Sequence[str]) -> Answer:
     desk = _desk(places)
+    places.refresh()
     ids = {str(place.path): place.id for place in places.places.values()}
     found = [
         {"address": f"/{ids[run.folder]}" if run.folder in ids else "", **asdict(run),

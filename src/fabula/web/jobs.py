@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from fabula.errors import FabulaError, UsageError
+from fabula.errors import UsageError
 from fabula.web.worker import STOP
 
 _PATIENCE = 60.0
@@ -43,7 +43,7 @@ class Worker:
             except (OSError, ValueError) as exc:
                 process.kill()
                 raise UsageError(
-                    f"no answer came within {_PATIENCE:.0f} s",
+                    f"the check ended without an answer, or needed more than {_PATIENCE:.0f} s",
                     code="view.timeout",
                     hint="try it on the command line: `fabula preview SPEC`",
                 ) from exc
@@ -57,15 +57,17 @@ class Worker:
             _closed(self._process)
 
     def _running(self) -> subprocess.Popen[str]:
-        if self._process is None or self._process.poll() is not None:
-            self._process = started()
+        if self._process is not None and self._process.poll() is not None:
+            _closed(self._process)
+            self._process = None
+        self._process = self._process or started()
         return self._process
 
 
 def started() -> subprocess.Popen[str]:
     """A new worker process, which reads jobs."""
     return subprocess.Popen(
-        [sys.executable, "-m", "fabula.web.worker"],
+        [sys.executable, "-P", "-m", "fabula.web.worker"],  # no module of the present folder
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -175,11 +177,3 @@ class Run:
         with suppress(OSError):
             if self._process.stdin is not None:
                 self._process.stdin.close()
-
-
-def answered(worker: Worker, job: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The result of a job, or its error as a mapping under `error`."""
-    try:
-        return worker.ask(job)
-    except FabulaError as error:
-        return {"error": error.to_dict()}

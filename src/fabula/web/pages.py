@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,16 +9,16 @@ from typing import Any
 from urllib.parse import quote
 
 from fabula.errors import SourceError, UsageError, did_you_mean
-from fabula.llm.cache.exchanges import Exchange
 from fabula.render import amounts
+from fabula.render.values import cell, whole
 from fabula.reports.distributions import column_figures
-from fabula.reports.provenance import origins
 from fabula.reports.run_page import column_cells, relations_drawing, run_page
+from fabula.runs.provenance import origins
+from fabula.runs.row_card import call_cells
 from fabula.spec.tables import DatasetSpec
 from fabula.spec.writing import to_yaml
 from fabula.web import editor, reviewing
 from fabula.web.answers import Answer, Values
-from fabula.web.cells import cell, whole
 from fabula.web.files import file_of, shown
 from fabula.web.places import Place, Places, references
 from fabula.web.query import OPERATORS, PAGE_ROWS, Filter, Query
@@ -47,7 +46,6 @@ def answer(places: Places, parts: Sequence[str], values: Values) -> Answer | str
     if not parts:
         return _first(places)
     if places.desk is not None and parts[0] in editor.PAGES:
-        places.refresh()
         return editor.PAGES[parts[0]](places, parts[1:])
     place = places.place(parts[0])
     tab, *rest = parts[1:] or ["rows"]
@@ -151,7 +149,7 @@ def _row(place: Place, rest: Sequence[str], _values: Values) -> Answer:
     made = origins(place.dataset, rows.name, number) if place.dataset else {}
     cells = [
         {"name": name, "type": rows.types[name], "value": whole(value), "made": made.get(name),
-         "calls": [_call(each) for each in made[name].calls] if name in made else (),
+         "calls": call_cells(made[name]) if name in made else (),
          "parent": _parent(place, spec.get("columns", {}).get(name, {}), value),
          "children": _children(place, rows.name, name, value),
          "file": _pointed(place, rows.name, number, name, value)}
@@ -164,22 +162,6 @@ def _row(place: Place, rest: Sequence[str], _values: Values) -> Answer:
     told = {name: asdict(how) for name, how in made.items()}
     data = {"table": rows.name, "number": number, "row": row, "made": told}
     return Answer("view_row.html", {**_frame(place, "rows", rows), **said}, data)
-
-
-def _call(made: Exchange) -> dict[str, Any]:
-    """A call to a model as its section shows it."""
-    when = dt.datetime.fromtimestamp(made.created, dt.UTC).isoformat(" ", "minutes")[:16]
-    tokens = [count for count in (made.prompt_tokens, made.completion_tokens) if count is not None]
-    return {
-        "model": made.model,
-        "when": f"{when} UTC, {amounts.duration(made.seconds)}",
-        "tokens": " + ".join(f"{count:,}" for count in tokens) + " tokens" if tokens else "",
-        "cost": "price unknown" if made.cost is None else amounts.money(made.cost),
-        "messages": [(role, whole(said)) for role, said in made.messages],
-        "reply": whole(made.reply),
-        "reasoning": whole(made.reasoning) if made.reasoning else None,
-        "problem": made.problem,
-    }
 
 
 def _parent(place: Place, column: Values, value: Any) -> str:
@@ -279,7 +261,8 @@ def _review(place: Place, rest: Sequence[str], values: Values) -> Answer:
 
 def _report(place: Place, _rest: Sequence[str], _values: Values) -> Answer:
     dataset = _run(place)
-    text = run_page(dataset, [rows.profile for rows in place.tables.values()])
+    profiles = [rows.profile for rows in place.tables.values()]
+    text = run_page(dataset, profiles, back=f"/{place.id}")
     return Answer("", {"page": text}, dataset.manifest)
 
 

@@ -10,10 +10,10 @@ from urllib.parse import quote, urlencode
 
 from fabula.errors import UsageError
 from fabula.render import amounts
+from fabula.render.values import whole
 from fabula.review.filling import Sheets, counted, told
 from fabula.review.sheet import VERDICTS
 from fabula.web.answers import Values
-from fabula.web.cells import whole
 from fabula.web.places import Place
 
 _ROWS, _MOST_ROWS = 50, 1_000

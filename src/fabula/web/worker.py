@@ -20,7 +20,7 @@ from queue import SimpleQueue
 from typing import IO, Any
 
 from fabula.errors import CheckError, FabulaError, PartialRunError, RunInterrupted
-from fabula.web.cells import cell
+from fabula.render.values import cell
 
 STOP = "stop"
 _TOLD_EVERY = 0.2

@@ -5,23 +5,27 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from fabula.errors import SinkError
-from fabula.llm.cache.ledger import REASONING
+from fabula.llm.cache.ledger import REASONING, VERSION
 from fabula.llm.cache.prices import price_of
 from fabula.llm.client.chat import Usage
 from fabula.llm.client.user_dirs import home
 
 _SELECT = """
-SELECT messages, text, model, identity, created, seconds, prompt_tokens, completion_tokens,
+SELECT {}, text, model, identity, created, seconds, prompt_tokens, completion_tokens,
     finish, problem
-FROM replies LEFT JOIN prompts USING (key) WHERE key = ?
+FROM replies {} WHERE key = ?
 """
+_WITH_PROMPTS = _SELECT.format("messages", "LEFT JOIN prompts USING (key)")
+_WITHOUT = _SELECT.format("NULL", "")
+"""For a ledger that nothing has written to since prompts are kept."""
 _LONGEST = 1 << 24
 """Bytes of a prompt; what unpacks to more is not read."""
 
@@ -72,10 +76,12 @@ def exchanges(keys: Iterable[str], names: Mapping[str, str]) -> dict[str, Exchan
         return {}
     try:
         with closing(_opened(path)) as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            sql = _WITH_PROMPTS if version >= VERSION else _WITHOUT
             return {
-                key: found
+                key: _exchange(key, row, names)
                 for key in dict.fromkeys(keys)
-                if (found := _exchange(connection, key, names)) is not None
+                if (row := connection.execute(sql, (bytes.fromhex(key),)).fetchone())
             }
     except (sqlite3.Error, zlib.error, ValueError) as exc:
         raise SinkError(
@@ -89,12 +95,7 @@ def _opened(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=2.0)
 
 
-def _exchange(
-    connection: sqlite3.Connection, key: str, names: Mapping[str, str]
-) -> Exchange | None:
-    row = connection.execute(_SELECT, (bytes.fromhex(key),)).fetchone()
-    if row is None:
-        return None
+def _exchange(key: str, row: Sequence[Any], names: Mapping[str, str]) -> Exchange:
     packed, text, model, identity, created, seconds, sent, received, finish, problem = row
     unpacked = zlib.decompressobj().decompress(packed, _LONGEST) if packed else b"[]"
     price = price_of(names.get(identity, identity), identity)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 import fabula as fb
-from fabula.errors import SourceError
+from fabula.errors import SourceError, UsageError
 from fabula.llm.client.user_dirs import home
-from fabula.reports.provenance import origins
+from fabula.runs.provenance import origins
 from fabula.testing.calls import Call
 from fabula.testing.server import ChatServer
 
@@ -58,7 +61,7 @@ def test_each_cell_leads_to_the_prompt_and_reply_that_brought_it(run: fb.Dataset
         assert last.reply == row["note"]
         asked = last.messages[-1][1]
         assert f"Complain about {row['town']} as customer {row['id']}." in asked
-        assert found["note"].model == "default"
+        assert found["note"].model == "openai-compatible:tiny"
         assert (last.cost, last.model != "") == (0.0, True)
         assert found["town"].stream.endswith("column town, block 0")
         assert found["town"].calls == ()
@@ -85,6 +88,22 @@ def test_what_the_ledger_lacks_is_told(run: fb.Dataset) -> None:
     assert "not in the ledger of this machine" in told.note
 
 
+def test_a_ledger_of_an_earlier_version_has_replies_without_prompts(run: fb.Dataset) -> None:
+    with closing(sqlite3.connect(home() / "ledger.sqlite")) as ledger:
+        ledger.executescript("DROP TABLE prompts; PRAGMA user_version = 1")
+    call = origins(run, "tickets", 1)["note"].calls[-1]
+    assert call.messages == ()
+    assert call.reply == run.to_dicts()[0]["note"]
+
+
+def test_a_damaged_ledger_is_told_and_the_rest_is_shown(run: fb.Dataset) -> None:
+    for file in home().glob("ledger.sqlite*"):
+        file.write_bytes(b"no database at all" * 99)
+    found = origins(run, "tickets", 1)
+    assert "can't be read" in found["note"].note
+    assert found["town"].stream
+
+
 def test_prompts_stay_in_the_private_home_and_out_of_the_run(run: fb.Dataset) -> None:
     """A run may be handed on; what models were told may hold what was left out of it."""
     for file in run.folder.rglob("*"):
@@ -106,3 +125,22 @@ def test_a_fake_model_sent_no_prompt(tmp_path: Path) -> None:
     assert told.fake
     assert told.note == "a fake model made it up: no prompt was sent"
     assert not (tmp_path / "run" / "model-calls.jsonl").exists()
+
+
+def test_one_row_is_explained_in_text_and_in_notebooks(run: fb.Dataset) -> None:
+    card = run.explain(0)
+    text, page = card.report(), card._repr_html_()
+    for said in ("Complain about", run.to_dicts()[0]["note"], "column town, block 0", "0.00 USD"):
+        assert said in text
+        assert said in page
+    assert repr(card) == "RowCard(tickets, row 1)"
+    for row in (-1, 5):
+        with pytest.raises(UsageError, match="has no row") as caught:
+            run.explain(row)
+        assert "from 0 to 4" in str(caught.value)
+
+
+def test_rows_of_data_that_was_not_made_have_no_origin() -> None:
+    card = fb.Dataset({"towns": pa.table({"town": ["<b>Wien"]})}).explain(0)
+    assert card.report() == "towns, row 1\n\ntown: <b>Wien"
+    assert "<b>Wien" not in card._repr_html_()

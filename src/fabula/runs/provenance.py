@@ -9,21 +9,41 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from fabula.errors import FabulaError
+from fabula.errors import FabulaError, SinkError
+from fabula.io.read import TableRows
 from fabula.io.run_files import is_unchanged
 from fabula.kinds import KINDS
 from fabula.kinds.base.columns import AbstractFilled
 from fabula.llm.cache.exchanges import Exchange, exchanges
-from fabula.reports.catalogue import summary
-from fabula.runs.dataset import Dataset
+from fabula.runs.parts import Call, Lost
+from fabula.runs.summary import label
+from fabula.spec.schema import summary
 from fabula.streams import BLOCK_ROWS
 
 _TOLD = ("kind", "description", "nulls", "unique", "drop")
 _PROGRAM = "program.py"
+
+
+class Made(Protocol):
+    """What a run tells of itself: a dataset."""
+
+    manifest: Mapping[str, Any]
+    folder: Path | None
+
+    @property
+    def rejected(self) -> Sequence[Lost]:
+        """The rows that were lost."""
+
+    @property
+    def calls(self) -> Sequence[Call]:
+        """The calls to language models that brought its rows."""
+
+    def rows(self, table: str) -> TableRows:
+        """A table's rows where they are."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +75,7 @@ class Origin:
     card: str = ""
 
 
-def origins(dataset: Dataset, table: str, number: int) -> dict[str, Origin]:
+def origins(dataset: Made, table: str, number: int) -> dict[str, Origin]:
     """How each column of a row was made, as far as the run's records tell.
 
     Args:
@@ -65,7 +85,6 @@ def origins(dataset: Dataset, table: str, number: int) -> dict[str, Origin]:
 
     Raises:
         SourceError: The run's record of its calls is damaged.
-        SinkError: The ledger is damaged.
     """
     manifest = dataset.manifest
     if "program" in manifest:
@@ -79,20 +98,32 @@ def origins(dataset: Dataset, table: str, number: int) -> dict[str, Origin]:
         for name in columns
     }  # fmt: skip
     names = {told["identity"]: told["model"] for told in manifest.get("models", {}).values()}
-    kept = exchanges((key for keys in asked.values() for key in keys), names)
+    try:
+        kept, unread = exchanges((key for keys in asked.values() for key in keys), names), ""
+    except SinkError as error:
+        kept, unread = {}, error.message
     return {
-        name: _origin(dataset, (table, name), column, row, [kept.get(k) for k in asked[name]])
+        name: _origin(
+            dataset,
+            (table, name),
+            column,
+            row,
+            [kept.get(key) for key in asked[name]],
+            unread=unread,
+        )
         for name, column in columns.items()
         if isinstance(column, Mapping) and "kind" in column
     }
 
 
 def _origin(
-    dataset: Dataset,
+    dataset: Made,
     place: tuple[str, str],
     column: Mapping[str, Any],
     row: int,
     calls: Sequence[Exchange | None],
+    *,
+    unread: str,
 ) -> Origin:
     manifest, kind, (table, name) = dataset.manifest, column["kind"], place
     programs = [told.get("programs", {}) for told in manifest.get("models", {}).values()]
@@ -102,7 +133,8 @@ def _origin(
     of_table = manifest["spec"]["tables"][table].get("model")
     is_default = "default" in manifest["spec"].get("models", {})
     named = column.get("model") or of_table or ("default" if is_default else "local")
-    model = str(named) if is_asked or code else ""
+    usage = manifest.get("models", {}).get(named, {})
+    model = label(named, usage) if is_asked or code else ""
     fake = bool(model and manifest.get("fake"))
     missing = sum(call is None for call in calls)
     note = ""
@@ -111,7 +143,7 @@ def _origin(
     elif is_asked and not calls:
         note = "the run does not say which call brought it"
     elif missing:
-        note = f"{missing} of {len(calls)} calls are not in the ledger of this machine"
+        note = unread or f"{missing} of {len(calls)} calls are not in the ledger of this machine"
     return Origin(
         kind=kind,
         meaning=summary(known) if known else "",
@@ -131,14 +163,14 @@ def _origin(
     )  # fmt: skip
 
 
-def _asked_row(dataset: Dataset, table: str, position: int) -> int:
+def _asked_row(dataset: Made, table: str, position: int) -> int:
     """The number, among the rows that were asked for, of one of those written; both from 0."""
     lost = np.sort([each.row for each in dataset.rejected if each.table == table])
     before = np.searchsorted(lost - np.arange(len(lost)), position, side="right")
     return position + int(before)
 
 
-def _of_program(dataset: Dataset, table: str) -> dict[str, Origin]:
+def _of_program(dataset: Made, table: str) -> dict[str, Origin]:
     """The columns of a run whose rows a program made: the lines that name each one."""
     try:
         lines = (Path(dataset.folder or "") / _PROGRAM).read_text(encoding="utf-8").splitlines()
@@ -162,7 +194,7 @@ def _of_program(dataset: Dataset, table: str) -> dict[str, Origin]:
     return found
 
 
-def _card(dataset: Dataset, column: Mapping[str, Any]) -> str:
+def _card(dataset: Made, column: Mapping[str, Any]) -> str:
     """The card of a learned column's synthesizer, where its very file is still there."""
     from fabula.synthesizers.persistence import read_saved  # where a column is learned
 
