@@ -18,6 +18,7 @@ PACKAGE = "fabula"
 LAYERS = (
     ("cli",),
     ("testing", "extending"),
+    ("spark",),
     ("api", "web"),
     ("reports",),
     ("evaluation",),
