@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -124,3 +125,19 @@ def test_what_a_frame_can_not_hold_is_refused(session: Any) -> None:
         spec = {"tables": {"a": {"n": 100, "columns": columns, "checks": checks}}}
         with pytest.raises(Exception, match=told):
             spark.generate(session, spec).collect()
+
+
+def test_the_guide_s_blocks_run(session: Any, tmp_path: Path) -> None:
+    """The blocks for Spark's notebooks, with the guide's spec and a folder of this machine."""
+    guide = (Path(__file__).parents[2] / "docs/guides/clusters.md").read_text(encoding="utf-8")
+    spec = re.search(r"```yaml\n(# shop.yaml\n.*?)```", guide, re.DOTALL)
+    blocks = re.findall(r'```python title="spark.py"\n(.*?)```', guide, re.DOTALL)
+    assert spec is not None
+    assert len(blocks) == 2
+    Path("shop.yaml").write_text(spec[1])
+    program = "".join(blocks).replace("/Volumes/main/default", str(tmp_path / "volume"))
+    program = program.replace('.saveAsTable("orders")', '.parquet("orders")')
+    names: dict[str, Any] = {"spark": session}
+    with pytest.warns(UserWarning, match="leaves out"):
+        exec(program, names)
+    assert session.read.parquet("orders").count() == names["run"].count("orders") == 100_000

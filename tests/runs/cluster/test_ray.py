@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 import fabula as fb
+from fabula.cli.main import main
 from fabula.errors import FabulaError, PrerequisiteError, UsageError
 from fabula.reports.doctor import examine
 from fabula.runs import fingerprint
@@ -225,3 +227,18 @@ def test_a_learned_table_is_sampled_on_a_cluster_and_in_shares(address: str) -> 
         fb.generate(spec, output="shares", blocks=share)
     fb.merge("shares", output="merged")
     assert digest(Path("out")) == digest(Path("local")) == digest(Path("merged"))
+
+
+def test_the_guide_s_commands_run(address: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """The commands for a cluster, with the guide's spec."""
+    guide = (Path(__file__).parents[3] / "docs/guides/clusters.md").read_text(encoding="utf-8")
+    spec = re.search(r"```yaml\n(# shop.yaml\n.*?)```", guide, re.DOTALL)
+    block = re.search(r'```console title="On the machine[^\n]*\n(.*?)```', guide, re.DOTALL)
+    assert spec is not None
+    assert block is not None
+    Path("shop.yaml").write_text(spec[1])
+    for line in block[1].splitlines():
+        words = line.removeprefix("$ fabula ").replace("auto", address).split()
+        assert main(words) == 0, capfd.readouterr().err
+    assert "Ray node 2" in capfd.readouterr().out
+    assert fb.Dataset.open("out/ray").count("orders") == 100_000
