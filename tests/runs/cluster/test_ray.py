@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -242,3 +243,29 @@ def test_the_guide_s_commands_run(address: str, capfd: pytest.CaptureFixture[str
         assert main(words) == 0, capfd.readouterr().err
     assert "Ray node 2" in capfd.readouterr().out
     assert fb.Dataset.open("out/ray").count("orders") == 100_000
+
+
+def test_limits_and_drawings_again_hold_on_a_cluster(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A budget is that of all workers, and a table that is drawn again is so everywhere."""
+    options: dict[str, Any] = {"executor": "ray", "address": address}
+    spec = json.loads(json.dumps(SHOP))
+    customers = spec["tables"]["customers"]
+    customers["columns"]["vip"] = {"kind": "bernoulli", "p": 0.5}
+    again = {"kind": "share", "column": "vip", "value": True, "at_least": 0.5}
+    customers["checks"] = [{**again, "repair": "resample"}]
+    assert fb.generate(spec, output="local").manifest["tables"]["customers"]["drawings"] > 1
+    fb.generate(spec, output="out", **options)
+    assert digest(Path("out")) == digest(Path("local"))
+    with ChatServer() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "a-key")
+        options |= {"model": "openai:any", "output": "asked"}
+        with pytest.raises(FabulaError) as caught:
+            fb.generate(ASKED, **options, max_calls=1)
+        assert caught.value.exit_code == 4
+        assert len(server.calls) == 1
+        made = fb.generate(ASKED, **options)
+        assert len({repr(call.body) for call in server.calls}) == len(server.calls)
+    assert not made.rejected
