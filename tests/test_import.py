@@ -56,6 +56,7 @@ PUBLIC_NAMES = [
     "infer",
     "load",
     "load_synthesizer",
+    "log_run",
     "mask",
     "merge",
     "near_duplicates",

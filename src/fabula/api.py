@@ -1,6 +1,6 @@
-"""The verbs of Fabula as Python functions; the command line calls the same ones.
+"""Fabula's verbs as Python functions; the command line calls the same ones.
 
-Each takes a spec in any form (`SpecLike`) and hands it along: `resolve` → `make_plan` →
+Each takes a spec in any form (`SpecLike`) and passes it on: `resolve` → `make_plan` →
 `execute`.
 """
 
@@ -11,17 +11,20 @@ from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Literal
 
+from typing_extensions import Unpack
+
 from fabula.errors import CheckError, PartialRunError, UsageError
 from fabula.inference.infer import infer
 from fabula.inference.inferred import Inferred
 from fabula.inference.resolve import SpecLike, load, resolve
+from fabula.io.destinations import LoadOptions, allowing, destination_of
 from fabula.planning.plan import Plan
 from fabula.planning.planner import make_plan
 from fabula.planning.previews import PREVIEW_ROWS, shortened
 from fabula.runs.settled import check_row_class, settled
 from fabula.spec.models import ModelLike
 from fabula.spec.tables import DatasetSpec, with_reasoning
-from fabula.types import Path, Progress, Size, TableLike
+from fabula.types import Path, ProgressLike, Size, TableLike
 
 if TYPE_CHECKING:
     from fabula.checks.results import CheckResults
@@ -46,13 +49,11 @@ __all__ = [
 
 
 def validate(spec: SpecLike, data: TableLike | None = None) -> CheckResults:
-    """Tell whether a spec is coherent, and whether data keeps its checks.
+    """Validate a spec, or data against its checks.
 
     Args:
-        spec: A spec in any form; or a `.jsonl` file, which is checked as a set to train a model
-            with.
-        data: Data to check against the spec, in any form. Without data nothing is checked
-            but the spec itself.
+        spec: A spec in any form; or a `.jsonl` file, which is checked as a training dataset.
+        data: Data to check against the spec, in any form. Without it, only the spec is checked.
 
     Returns:
         The result of every check; empty without data.
@@ -81,7 +82,7 @@ def validate(spec: SpecLike, data: TableLike | None = None) -> CheckResults:
 def plan(
     spec: SpecLike, n: Size = None, *, seed: int | None = None, model: ModelLike | None = None
 ) -> Plan:
-    """Decide a whole run without making a row or calling a model.
+    """Plan a run without generating rows or calling a model.
 
     Args:
         spec: A spec in any form.
@@ -110,10 +111,10 @@ def preview(
     model: ModelLike | None = None,
     prompt: str | None = None,
 ) -> Dataset:
-    """Make a few rows of every table, in memory; nothing durable is written.
+    """Generate a few rows of every table in memory; nothing is written.
 
-    Every table has at most `n` rows, and references point into these small tables; rules that
-    only the whole data can keep (shares, correlations, counts) are left out.
+    Every table has at most `n` rows, and references point into these small tables; rules that need
+    the whole data (shares, correlations, counts) are left out.
 
     Args:
         spec: A spec in any form.
@@ -164,13 +165,10 @@ def generate(
     max_tokens: int | None = None,
     max_cost: float | None = None,
     escape_formulas: bool | None = None,
-    append: bool = False,
-    truncate: bool = False,
-    fast_load: bool = False,
-    allow_remote: Sequence[str] = (),
-    progress: Progress | None = None,
+    progress: ProgressLike = None,
+    **loading: Unpack[LoadOptions],
 ) -> Dataset:
-    """Make the data, check it and write it.
+    """Generate the data, check it and write it.
 
     Args:
         spec: A spec in any form: a path, a mapping, a Pydantic class, one line …
@@ -183,11 +181,11 @@ def generate(
         prompt: What the rows are about, for tables that don't say.
         checks: Relations that the only table must keep: `price ~ size +` (they rise together),
             a SQL condition on a row, or a function of a row that returns True or False.
-        review: What reviewers said of earlier rows: the notes of `review_import`, or their file.
+        review: Reviewers' comments on earlier rows: the notes from `review_import`, or their file.
         key_file: The key that replaces the people of real files; by default the file that
             `FABULA_KEY_FILE` names, or a key that is thrown away.
         format: `parquet`, `csv`, `jsonl` or `arrow`; by default the file's ending, or `parquet`.
-        fresh: Start over: nothing that an earlier run left is used, not even known replies.
+        fresh: Start over: reuse nothing from an earlier run, not even known replies.
         overwrite: Replace another run in the folder.
         report: Write `report.html` beside the data, too.
         workers: Parts of tables that are made at the same time.
@@ -206,16 +204,18 @@ def generate(
         max_cost: Most US dollars.
         escape_formulas: Put `'` before texts in CSV that a spreadsheet would run, such as
             `=HYPERLINK(…)`; otherwise they are counted in a warning and in the manifest.
-        append: Add rows to a database's tables that hold some.
-        truncate: Empty a database's tables first, in the same transaction.
-        fast_load: Drop a database's indexes and constraints during the load, and add them again.
-        allow_remote: Hosts other than this machine whose databases may be written to.
-        progress: Called with a table's name, its rows done and its rows asked.
+        progress: Called with a table's name, its rows done and its rows asked. In a notebook,
+            progress shows below the cell, unless this is False.
+        **loading: Of a destination: `append`: add rows to tables that hold some. `truncate`: empty
+            a database's tables first. `fast_load`: drop its indexes and constraints during the
+            load. `allow_remote`: hosts other than this machine whose databases may be written to.
+            `partition_by`: columns that divide tables into folders. `public`: let everybody read
+            what is pushed to the Hub. `license`: its licence there.
 
     Raises:
         SpecError: The spec has problems; `violations` lists all of them.
-        CheckError: The data breaks a check, or the Pydantic class refuses a row; it stays where
-            it was written.
+        CheckError: The data fails a check, or the Pydantic class rejects a row. The written data is
+            kept.
         PartialRunError: More rows were lost than allowed, or a limit was reached; the same
             call continues.
 
@@ -224,9 +224,9 @@ def generate(
         100
     """
     from fabula.inference.check_shorthand import with_checks
-    from fabula.io.destinations import Loading, destination_of
     from fabula.io.formulas import is_asked
     from fabula.llm.cache.budget import Budget
+    from fabula.render.cells import watched
     from fabula.runs.cluster.session import session
     from fabula.runs.execute import execute
     from fabula.runs.loading import execute_to_destination
@@ -237,7 +237,7 @@ def generate(
 
     if report and output is None:
         raise UsageError(
-            "a report is written next to the data, and no `output` is given",
+            "`report` needs an `output` to write the report to",
             code="usage.report",
             hint='name one: `output="out"`',
         )
@@ -246,18 +246,18 @@ def generate(
         from fabula.review.notes import with_review
 
         wanted = with_review(wanted, review)
-    loading = Loading(append, truncate, False, fast_load, tuple(allow_remote))
-    target = None if output is None else destination_of(output, loading)
+    permitted = allowing(loading)
+    target = None if output is None else destination_of(output, permitted)
     if report and target is not None and not target.is_shown:
         raise UsageError(
             f"{target.entry.title} is written, not read, so there is no report of it",
             code="usage.report",
             hint='generate into a folder first: `output="out"`',
         )
-    if target is not None and append:
+    if target is not None and permitted.append:
         from fabula.databases.continuing import continued
 
-        wanted = continued(wanted, target.open(loading))
+        wanted = continued(wanted, target.open(permitted))
     place = None if output is None else FilePath(output)
     sharing = Sharing.of(
         blocks,
@@ -280,8 +280,8 @@ def generate(
         overwrite=overwrite,
         max_rejects=max_rejects,
         escape_formulas=is_asked(escape_formulas),
-        loading=loading,
-        progress=progress,
+        loading=permitted,
+        progress=watched(progress),
     )
     check_class = partial(check_row_class, planned.spec)
     asked: dict[str, Any] = {} if sharing is None else sharing.ledgers(fresh=fresh)
@@ -318,10 +318,10 @@ def rehearse(
     prompt: str | None = None,
     rehearsal: Rehearsal | None = None,
 ) -> Rehearsal:
-    """Go through all calls to language models that `generate` would make, and make none.
+    """List every language-model call that `generate` would make, without making any.
 
-    The prompts are the real ones; only what models would have written before, and later prompts
-    show, is made up. Answers that have to be asked again are not foreseen.
+    The prompts are the real ones, except that earlier replies shown in later prompts are invented.
+    Retries are not predicted.
 
     Args:
         spec: A spec in any form.
@@ -329,7 +329,7 @@ def rehearse(
         seed: Overrides the spec's seed.
         model: One language model in place of every model of the spec: its name, or its settings.
         prompt: What the rows are about, for tables that don't say.
-        rehearsal: Where to note the calls; by default a new one.
+        rehearsal: Where to record the calls; a new one by default.
 
     Raises:
         SpecError: The spec has problems; `violations` lists all of them.
@@ -351,13 +351,13 @@ def rehearse(
 
 
 def _report(dataset: Dataset) -> None:
-    from fabula.reports.run_page import write_report  # the page is loaded where one is wanted
+    from fabula.reports.run_page import write_report  # the page is loaded if one is wanted
 
     write_report(dataset)
 
 
 def _one_where_unsized(spec: DatasetSpec) -> dict[str, int]:
-    """A size for tables whose size is still to be given, so that the rest can be planned."""
+    """A placeholder size for tables without one, so that the rest can be planned."""
     return {
         name: 1
         for name, table in spec.tables.items()

@@ -168,5 +168,5 @@ def _clash(table: TablePlan, parts: Sequence[Bound | _Values]) -> Violation:
         "check.impossible",
         f"no row of `{table.name}` can keep these together: {'; '.join(rules)}",
         f"tables.{table.name}.checks.{checks[0][0]}",
-        "take one of them out, or loosen it",
+        "remove one of them, or loosen it",
     )

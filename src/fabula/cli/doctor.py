@@ -1,4 +1,4 @@
-"""`fabula doctor`: what works on this machine."""
+"""`fabula doctor`: checks the installation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`fabula simulate`: a model of agents, and its tables."""
+"""`fabula simulate`: runs a model of agents and writes its tables."""
 
 from __future__ import annotations
 
@@ -90,13 +90,13 @@ def simulate(
 ) -> None:
     """Run a model of agents and keep its tables.
 
-    The model is a Python file, and runs as such. Run the same command again to continue a run
-    that was interrupted.
+    The model is a Python file and runs unsandboxed. To continue an interrupted run, run the same
+    command again.
 
     Options:
         model (FILE): A Python file that makes a `World`: `shop.py`, or `shop.py:NAME`.
-        n (N|POPULATION=N): Agents, in all or of one population; repeatable.
-        steps (N): Steps to make; by default as many as the model says.
+        n (N|POPULATION=N): Agents, in total or of one population; repeatable.
+        steps (N): Number of steps; by default the model's.
         days (N): Days to simulate, instead of steps.
         output: Folder to write to; by default `out/NAME`.
         seed: Seed; overrides the model's.
@@ -113,7 +113,7 @@ def simulate(
             collects the totals.
         fresh: Start over instead of continuing an earlier run.
         overwrite: Replace another run in the folder.
-        report: Write `report.html` beside the tables: what happened over time.
+        report: Write `report.html` next to the tables, with charts over time.
     """
     from fabula.io.names import file_stem
     from fabula.runs.simulation import simulate as run

@@ -1,4 +1,4 @@
-"""Plan → tables: one maker a table, which share what they know of each other. Stage 3 of 6."""
+"""Plan → tables: one maker per table, which share what they know of each other. Stage 3 of 6."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Generation:
 
     @property
     def masking(self) -> Masking | None:
-        """How real files among the tables are masked; None where there are none."""
+        """How real files among the tables are masked; None if there are none."""
         return self._sources.masking
 
     def close(self) -> None:

@@ -14,7 +14,8 @@ import numpy as np
 from fabula.engines.asked_rules import answer_check, told_rules
 from fabula.engines.block import Array, Block, GroupEngine, Loss, rows_of, with_share_missing
 from fabula.engines.fields import column_of, row_field
-from fabula.engines.prose import prose_check
+from fabula.engines.made import RowsCall
+from fabula.engines.prose import prose_and_rules
 from fabula.engines.reasoning import KEPT, is_kept, keep
 from fabula.engines.templates import render
 from fabula.engines.usage import ModelUsage
@@ -26,7 +27,7 @@ from fabula.llm.cache.batched import Batched
 from fabula.llm.cache.prices import price_of
 from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest, Usage
 from fabula.llm.rows.ask import ask_rows_sync
-from fabula.llm.rows.job import RowField, RowProblems, RowsJob
+from fabula.llm.rows.job import Asked, RowField, RowsJob
 from fabula.llm.rows.sync import run_sync
 from fabula.planning.columns import joint_groups
 from fabula.planning.estimate import model_name
@@ -50,8 +51,13 @@ class Models:
         self._usage: dict[str, ModelUsage] = {}
         self._lock = threading.Lock()
 
-    def ask(self, name: str, job: RowsJob, *, table: str, role: str = "") -> Sequence[Any]:
-        """Ask for rows; each is a mapping of values, or a `Loss`. A role has its own account."""
+    def ask(
+        self, name: str, job: RowsJob, *, table: str, role: str = ""
+    ) -> tuple[Sequence[Any], Sequence[Asked]]:
+        """Ask for rows, each a mapping of values or a `Loss`; also tells the calls that are kept.
+
+        A role has its own account.
+        """
         model = self._model(name)
         tell = None if self._on_rows is None else partial(self._on_rows, table)
         result = ask_rows_sync(model, job, on_rows=tell)
@@ -67,7 +73,8 @@ class Models:
         losses = {item.row: Loss(item.reason, item.raw, item.attempt) for item in result.rejects}
         stopped = result.error.message if result.error is not None else result.stalled
         unknown = Loss(stopped or "the model gave no usable value")
-        return [losses.get(i, unknown) if row is None else row for i, row in enumerate(result.rows)]
+        rows = [losses.get(i, unknown) if row is None else row for i, row in enumerate(result.rows)]
+        return rows, result.asked
 
     def complete(self, name: str, request: ChatRequest) -> ChatReply:
         """Ask one thing."""
@@ -197,7 +204,9 @@ class JointEngine:
                 row for b, made in sorted(self.earlier.items()) if b < block.index for row in made
             ],
         )
-        made = _answers(self.models, first, job, plan=self.plan, block=block, rows=rows)
+        made = _answers(
+            self.models, first, job, plan=self.plan, block=block, columns=self.group, rows=rows
+        )
         self.earlier[block.index] = list(made.values())
         for name, spec in specs.items():
             values = {row: answer.get(name) for row, answer in made.items()}
@@ -226,7 +235,7 @@ class PromptEngine:
     models: Models
 
     def __call__(self, block: Block) -> None:
-        """Ask for one value a row."""
+        """Ask for one value per row."""
         column = self.plan.columns[self.name]
         spec = column.spec
         assert isinstance(spec, Llm | Text)
@@ -244,7 +253,7 @@ class PromptEngine:
             unique=((self.name,),) if spec.unique else (),
             beside=_given(block, rules.needs, rows) or None,
             extra=told_rules(self.plan, (self.name,)),
-            check_row=_prose_and_rules(self.name, spec, rules.check),
+            check_row=prose_and_rules(self.name, spec, rules.check),
             soft_row=rules.soft,
             soft_table=rules.table,
             reasoning=KEPT if is_kept(self.plan, self.name) else "",
@@ -252,7 +261,9 @@ class PromptEngine:
             prompts=prompts,
             sample=_asked_before(block),
         )
-        made = _answers(self.models, spec, job, plan=self.plan, block=block, rows=rows)
+        made = _answers(
+            self.models, spec, job, plan=self.plan, block=block, columns=(self.name,), rows=rows
+        )
         values = {row: answer[self.name] for row, answer in made.items()}
         filled = _filled(block, column, values)
         block.values[self.name] = with_share_missing(block, self.name, spec.nulls, filled)
@@ -288,20 +299,11 @@ class JudgeEngine:
             sample=_asked_before(block),
         )
         made = _answers(
-            self.models, spec, job, plan=self.plan, block=block, rows=rows, role="judge"
-        )
+            self.models, spec, job, plan=self.plan, block=block, columns=(self.name,), rows=rows,
+            role="judge",
+        )  # fmt: skip
         values = {row: _verdict(spec, answer) for row, answer in made.items()}
         block.values[self.name] = _filled(block, column, values)
-
-
-def _prose_and_rules(name: str, spec: Llm | Text, rules: RowProblems | None) -> RowProblems | None:
-    """A check of a column with its own prompt: its prose first, then the rules."""
-    if not isinstance(spec, Text):
-        return rules
-    prose = prose_check(name, spec)
-    if rules is None:
-        return prose
-    return lambda row: [*prose(row), *rules(row)]
 
 
 def _verdict(spec: Judge, answer: Mapping[str, Any]) -> Any:
@@ -340,11 +342,17 @@ def _answers(
     *,
     plan: TablePlan,
     block: Block,
+    columns: tuple[str, ...],
     rows: Sequence[int],
     role: str = "",
 ) -> dict[int, Mapping[str, Any]]:
     """The answers of a column's model by row; the block notes the rows that have none."""
-    found = models.ask(model_name(models.spec, plan, spec), job, table=plan.name, role=role)
+    model = model_name(models.spec, plan, spec)
+    found, calls = models.ask(model, job, table=plan.name, role=role)
+    block.calls += [
+        RowsCall(columns, tuple(block.start + rows[place] for place in call.rows), call.key)
+        for call in calls
+    ]
     both = list(zip(rows, found, strict=True))
     block.rejected.update({row: answer for row, answer in both if isinstance(answer, Loss)})
     return {row: answer for row, answer in both if not isinstance(answer, Loss)}

@@ -88,7 +88,7 @@ class TableBlocks:
         return self.plan.columns[column].spec
 
     def column(self, name: str) -> Array:
-        """A whole column, one value for each row that was asked for."""
+        """A whole column, one value for each row that was requested."""
         with self.lock:
             if name not in self._columns:
                 parts = [self._column_part(block, name) for block in range(self.blocks)]
@@ -154,14 +154,16 @@ class TableBlocks:
         )
         tallies: tuple[CheckTally, ...] = outcome.tallies
         masked = self._sources.counts(self.plan.name, index)
-        return block, MadeBlock(table, rejected, tallies, masked)
+        return block, MadeBlock(table, rejected, tallies, masked, tuple(block.calls))
 
     def _checked(self, index: int, names: Collection[str] | None) -> tuple[Block, Repaired]:
         """Some or all columns of a block, its rows repaired, and what happened to them."""
         block = self._values(index, names=names)
 
         def again(tries: int, wanted: NDArray[np.bool_]) -> Block:
-            return self._values(index, names=names, tries=tries, wanted=wanted, kept=block)
+            made = self._values(index, names=names, tries=tries, wanted=wanted, kept=block)
+            block.calls += made.calls
+            return made
 
         return block, self._rules.apply(block, again)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fabula.llm.cache.batches import Batches
 
 OpenModel: TypeAlias = "Callable[[str | ModelSpec | Mapping[str, Any] | ChatModel], ChatModel]"
-"""Opens a language model by its name or its settings in a spec; or takes one as it is."""
+"""Opens a language model by its name or its settings in a spec, or returns a model object."""
 
 
 @contextmanager
@@ -36,7 +36,7 @@ def models_of_run(
     ledger: Path | None = None,
     known: Iterable[Path] = (),
 ) -> Iterator[OpenModel]:
-    """A way to open the models of one run; they share a ledger, opened when first needed.
+    """Opens the models of one run; they share a ledger, opened when first needed.
 
     Args:
         fresh: Ask again even where a reply is known.
@@ -72,7 +72,7 @@ def models_of_run(
 
 
 def _is_recorded(model: str | ModelSpec | Mapping[str, Any]) -> bool:
-    """Whether a model's replies are kept: not those that are made up."""
+    """Whether a model's replies are kept; invented ones are not."""
     provider = known_provider(model.partition(":")[0]) if isinstance(model, str) else None
     return provider is None or provider.is_recorded
 
@@ -88,7 +88,7 @@ def _batches(model: ChatModel, ledger: Ledger, budget: Budget | None) -> Batches
 
     if not isinstance(model, BatchModel) or not model.endpoint.preset.interface.desk:
         raise UsageError(
-            f"`{model.name}` takes no batches",
+            f"`{model.name}` does not support batches",
             code="model.no-batches",
             hint="run without `--batch`; batches are for OpenAI's and Anthropic's interfaces",
         )

@@ -111,7 +111,7 @@ class ModelCalls:
         rows: Rows to fill.
         calls: Expected calls, lowest and highest.
         tokens: Expected tokens, lowest and highest.
-        cost: Expected price in USD, lowest and highest; None where no price is known.
+        cost: Expected price in USD, lowest and highest; None if no price is known.
         seconds: Expected time, lowest and highest.
     """
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import shutil
 import socket
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from fabula.errors import FabulaError, PrerequisiteError
+from fabula.extras import extras
 from fabula.llm.client.credentials import key_names
 from fabula.llm.client.presets import endpoints
 from fabula.llm.client.user_dirs import home
@@ -27,8 +27,6 @@ LITTLE_SPACE = 1_000_000_000
 
 PATIENCE = 2.0
 """Seconds that an endpoint has to accept a connection."""
-
-_REQUIREMENT = re.compile(r"([\w.-]+)[^;]*;.*extra == ['\"]([\w-]+)['\"]")
 
 
 @dataclass(frozen=True)
@@ -97,12 +95,7 @@ def _cluster(address: str | None) -> Iterator[Finding]:
 
 
 def _extras() -> Iterator[Finding]:
-    needed: dict[str, list[str]] = {}
-    for requirement in metadata.requires("fabula") or []:
-        found = _REQUIREMENT.match(requirement)
-        if found and found[2] != "all":
-            needed.setdefault(found[2], []).append(found[1])
-    for extra, packages in needed.items():
+    for extra, packages in extras().items():
         missing = [name for name in packages if not _is_installed(name)]
         if missing:
             what = f"extra {extra}: {', '.join(missing)} not installed"

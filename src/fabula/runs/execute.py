@@ -26,14 +26,16 @@ from fabula.runs.dataset import Dataset
 from fabula.runs.exit_rules import Limit, lost_too_many, raise_verdict
 from fabula.runs.fingerprint import identity
 from fabula.runs.folder import FindPart, RunFolder
-from fabula.runs.manifest import build_manifest, lost_rows, stopwatch, tell_formulas
+from fabula.runs.manifest import build_manifest, calls_made, lost_rows, stopwatch, tell_formulas
 from fabula.runs.options import DEFAULT, RunOptions
 from fabula.runs.parts import summed
 from fabula.runs.progress import Tracker
 from fabula.runs.stores import MemoryStore, Store
 from fabula.runs.tables import Tables
+from fabula.runs.tracking import count_run
 from fabula.runs.training_sets import write_outputs
 from fabula.spec.tables import ModelSpec
+from fabula.telemetry import span
 from fabula.types import Path as PathLike
 
 logger = logging.getLogger(__name__)
@@ -70,7 +72,7 @@ def execute(
 
     Raises:
         SpecError: Checks contradict each other, or the columns.
-        SinkError: The folder holds something else, is in use, or can't be written.
+        SinkError: The folder contains something else, is in use, or can't be written.
         CheckError: A check does not hold; the data stays where it was written.
         PartialRunError: More rows were lost than `max_rejects`; the same call continues.
         RunInterrupted: The user stopped the run; the same call continues.
@@ -88,11 +90,16 @@ def execute(
         tables = Tables(engines.makers, store, tracker, workers, elsewhere)
         return _make(plan, engines, tables)
 
-    with interruptible(tracker, kept=output is not None):
+    with (
+        interruptible(tracker, kept=output is not None),
+        span("fabula.run", seed=plan.seed, tables=len(plan.tables)) as note,
+    ):
         if output is None:
             dataset = make(MemoryStore())
         else:
             dataset = _into_folder(plan, Path(output), options, tracker, make, merged=merged)
+        note(passed=dataset.manifest["passed"], rejected=len(dataset.rejected))
+    count_run(dataset.manifest)
     tell_formulas(dataset.manifest, escaped=options.escape_formulas)
     raise_verdict(dataset, options.max_rejects, plan.spec.source)
     return dataset
@@ -170,7 +177,8 @@ def _go_on(
         manifest["outputs"] = outputs
         folder.note_files(output_files(plan.spec))
     forget = not lost_too_many(manifest, limit)
-    folder.finish(manifest, made.rejected, output_files(plan.spec), forget=forget)
+    also = output_files(plan.spec)
+    folder.finish(manifest, made.rejected, also, calls=made.calls, forget=forget)
     return made.reused
 
 
@@ -190,12 +198,13 @@ def _make(plan: Plan, generating: Generation, tables: Tables) -> Dataset:
         {name: partial(tables.read, name) for name in plan.order},
         manifest | masked,
         rejected=lost_rows(tables.records),
+        calls=calls_made(tables.records),
         reused=tables.reused,
     )
 
 
 def _masked(plan: Plan, generating: Generation, tables: Tables) -> dict[str, Any]:
-    """The card of the masking of real files, for the manifest; nothing where there are none."""
+    """The card of the masking of real files, for the manifest; nothing if there are none."""
     masking = generating.masking
     if masking is None:
         return {}

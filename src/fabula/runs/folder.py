@@ -8,6 +8,7 @@
     ├── orders/part-00000.parquet …
     ├── products.code.py         a column's function that a model wrote, if any
     ├── rejects.jsonl            lost rows, if any
+    ├── model-calls.jsonl        which call to a model brought which rows, if any
     ├── manifest.json            last: the run is over
     └── .fabula/                 while it runs: a lock, and one record for each finished part
 
@@ -53,8 +54,8 @@ from fabula.runs.belongings import (
     state_files,
 )
 from fabula.runs.part_files import PartFiles
-from fabula.runs.parts import Layout, Lost, PartRecord
-from fabula.runs.records import MANIFEST, REJECTS, read_manifest, write_records
+from fabula.runs.parts import Call, Layout, Lost, PartRecord
+from fabula.runs.records import CALLS, MANIFEST, REJECTS, read_manifest, write_records
 from fabula.runs.shares.share import SHARE, is_share
 
 _ANSWERED = "answered.json"
@@ -78,7 +79,7 @@ class RunFolder:
         escape_formulas: Put `'` before cells of CSV that a spreadsheet would run.
 
     Raises:
-        SinkError: The folder holds something else, is in use, or can't be written.
+        SinkError: The folder contains something else, is in use, or can't be written.
         SourceError: The records of the run in it are damaged, or name files elsewhere.
     """
 
@@ -246,10 +247,11 @@ class RunFolder:
         lost: Sequence[Lost],
         also: Iterable[str] = (),
         *,
+        calls: Sequence[Call] = (),
         forget: bool,
     ) -> None:
-        """Write the lost rows and, last, the manifest, with the hashes of `also`."""
-        write_records(self.path, manifest, lost, also)
+        """Write the lost rows, the calls and, last, the manifest, with the hashes of `also`."""
+        write_records(self.path, manifest, lost, also, calls)
         if forget:
             for path in state_files(self.path):
                 path.unlink()
@@ -266,7 +268,7 @@ class RunFolder:
         return self.path / STATE / f"{file_stem(table)}-{part:05d}.json"
 
     def _counts(self, name: str) -> dict[str, int]:
-        """A note of whole numbers by table; none where it is missing or damaged."""
+        """A note of whole numbers by table; none if it is missing or damaged."""
         noted = read_object(self.path / STATE / name) or {}
         return {table: count for table, count in noted.items() if type(count) is int}
 
@@ -279,7 +281,7 @@ class RunFolder:
             for place in ("", "/part-[0-9]*")
             for ending in written_formats()
         ]
-        return [*tables, REJECTS, *map(glob.escape, also)]
+        return [*tables, REJECTS, CALLS, *map(glob.escape, also)]
 
 
 def _write_bytes(path: Path, content: bytes) -> None:

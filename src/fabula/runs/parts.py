@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from fabula.engines.made import CheckTally, MadeBlock, RejectedRow, TableMaker
+from fabula.engines.made import CheckTally, MadeBlock, RejectedRow, RowsCall, TableMaker
 from fabula.io.write import WrittenFile
 from fabula.streams import BLOCK_ROWS
 
@@ -64,7 +64,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class PartRecord:
-    """What happened to one part; in a run folder it stands in a file alongside the part's data.
+    """What happened to one part; in a run folder it is in a file alongside the part's data.
 
     Attributes:
         table: The table.
@@ -76,6 +76,7 @@ class PartRecord:
         tallies: Results of the table's row-level checks.
         masked: What masking did to the values of a real file, by what was done and column.
         files: Its files, one a format; none in memory.
+        calls: Calls to language models for its rows.
     """
 
     table: str
@@ -87,6 +88,7 @@ class PartRecord:
     tallies: tuple[CheckTally, ...] = ()
     masked: dict[str, dict[str, int]] = field(default_factory=dict)
     files: tuple[WrittenFile, ...] = ()
+    calls: tuple[RowsCall, ...] = ()
 
     def to_json(self) -> str:
         """The record as JSON text."""
@@ -104,6 +106,16 @@ class Lost:
     attempt: int = 0
 
 
+@dataclass(frozen=True)
+class Call:
+    """A call to a language model for rows of a table, as `RowsCall` tells it."""
+
+    table: str
+    columns: tuple[str, ...]
+    rows: tuple[int, ...]
+    key: str
+
+
 class Tally:
     """Adds up what the blocks of one part report."""
 
@@ -113,6 +125,7 @@ class Tally:
         self._rejected: list[RejectedRow] = []
         self._checks: list[CheckTally] = []
         self._masked: list[Mapping[str, Mapping[str, int]]] = []
+        self._calls: list[RowsCall] = []
 
     def add(self, block: MadeBlock) -> None:
         """Count one block."""
@@ -120,6 +133,7 @@ class Tally:
         self._rejected += block.rejected
         self._checks += block.tallies
         self._masked.append(block.masked)
+        self._calls += block.calls
 
     def record(self, files: tuple[WrittenFile, ...] = ()) -> PartRecord:
         """The part's record."""
@@ -133,6 +147,7 @@ class Tally:
             tallies=merged(self._checks),
             masked=summed(self._masked),
             files=files,
+            calls=tuple(self._calls),
         )
 
 

@@ -37,7 +37,7 @@ class Replicates(Result):
 
     Attributes:
         totals: A row a run: `scenario`, `replicate`, `seed`, and each total by its name.
-        path: The folder of their tables, `SCENARIO/REPLICATE/`; None where only totals were kept.
+        path: The folder of their tables, `SCENARIO/REPLICATE/`; None if only totals were kept.
     """
 
     totals: pa.Table
@@ -103,7 +103,7 @@ class Replicates(Result):
                 (row["total"], f"{row['difference']:+,.6g}", _error(row["standard_error"]))
                 for row in table
             ]
-            lines += ["", f"{other} minus {first}, under the same chance"]
+            lines += ["", f"{other} minus {first}, with the same random draws"]
             lines += grid.lines(changes, right=(False, True, False))
         return "\n".join(lines)
 

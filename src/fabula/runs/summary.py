@@ -64,7 +64,7 @@ def wrote_line(dataset: Ended) -> str:
 
 
 def loaded_lines(loaded: Mapping[str, Any]) -> list[str]:
-    """What a load did: the rows of each table, and what the destination says of it."""
+    """What a load did: the rows of each table, and what the destination says about it."""
     tables = [f"{name} {rows:,}" for name, rows in loaded["rows"].items()]
     return [f"Loaded into `{loaded['place']}`: {' · '.join(tables)}", *loaded.get("lines", ())]
 

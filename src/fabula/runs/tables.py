@@ -17,6 +17,7 @@ from fabula.runs.executor import LocalExecutor
 from fabula.runs.parts import Layout, PartRecord
 from fabula.runs.progress import Tracker
 from fabula.runs.stores import Store
+from fabula.telemetry import span
 
 if TYPE_CHECKING:
     from fabula.engines.usage import ModelUsage
@@ -82,9 +83,10 @@ class Tables:
             if self._elsewhere is None
             else self._told(layout, self._elsewhere.make(self._store, layout, missing))
         )
-        for part, record in made:
-            kept[part] = record
-            self._tracker.kept(table, record.asked)
+        with span("fabula.table", table=table, rows=layout.rows, parts=len(missing)):
+            for part, record in made:
+                kept[part] = record
+                self._tracker.kept(table, record.asked)
         self.records[table] = tuple(kept[part] for part in sorted(kept))
         self._count(table, asked)
 
@@ -145,7 +147,8 @@ class Tables:
             first += piece.num_rows
             yield MadeBlock(piece.filter(pa.array(keep)))
         rejected = sorted((*record.rejected, *lost), key=lambda item: item.row)
-        yield MadeBlock(layout.schema.empty_table(), tuple(rejected), record.tallies, record.masked)
+        empty = layout.schema.empty_table()
+        yield MadeBlock(empty, tuple(rejected), record.tallies, record.masked, record.calls)
 
     def read(self, table: str) -> TableRows:
         """All rows of a table that is made."""
