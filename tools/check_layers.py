@@ -18,7 +18,7 @@ PACKAGE = "fabula"
 LAYERS = (
     ("cli",),
     ("testing", "extending"),
-    ("assistants",),
+    ("assistants", "spark"),
     ("api", "web"),
     ("reports",),
     ("evaluation",),

@@ -144,6 +144,16 @@ def _into_folder(
     return Dataset.open(output, schemas=schemas, reused=reused, trusted=True)
 
 
+def try_lost_again(plan: Plan, folder: RunFolder) -> None:
+    """Forget parts of an unfinished run whose rows models did not fill, and what builds on them.
+
+    A limit that stopped the run may be gone, so that those rows come now, and others refer to them.
+    """
+    asked = {call.table for call in plan.calls}
+    if asked:
+        folder.reopen(plan.building_on(asked & folder.lossy()))
+
+
 def _go_on(
     plan: Plan,
     folder: RunFolder,
@@ -160,6 +170,8 @@ def _go_on(
     if past:
         lossy = {name for name, table in past["tables"].items() if table["rejected"]}
         folder.reopen(plan.building_on(lossy))
+    else:
+        try_lost_again(plan, folder)
     made = make(folder)
     manifest = dict(made.manifest) | ({} if merged is None else merged.told(made.manifest))
     if outputs := write_outputs(plan, made, folder.path):

@@ -224,6 +224,11 @@ class RunFolder:
         """Note how many rows models have filled; replies themselves are in the ledger."""
         write_text(self.path / STATE / _ANSWERED, json.dumps(rows))
 
+    def lossy(self) -> set[str]:
+        """Tables whose parts, as far as they are kept, lost rows."""
+        parts = map(read_part, state_files(self.path))
+        return {part.table for part in parts if part and part.rejected}
+
     def note_files(self, names: Iterable[str]) -> None:
         """Note, before the manifest does, which other files of the run are there."""
         hashes = {name: sha256_of(self.path / name) for name in names}

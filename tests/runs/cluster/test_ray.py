@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 
 import fabula as fb
+from fabula.cli.main import main
 from fabula.errors import FabulaError, PrerequisiteError, UsageError
 from fabula.reports.doctor import examine
 from fabula.runs import fingerprint
@@ -225,3 +228,44 @@ def test_a_learned_table_is_sampled_on_a_cluster_and_in_shares(address: str) -> 
         fb.generate(spec, output="shares", blocks=share)
     fb.merge("shares", output="merged")
     assert digest(Path("out")) == digest(Path("local")) == digest(Path("merged"))
+
+
+def test_the_guide_s_commands_run(address: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """The commands for a cluster, with the guide's spec."""
+    guide = (Path(__file__).parents[3] / "docs/guides/clusters.md").read_text(encoding="utf-8")
+    spec = re.search(r"```yaml\n(# shop.yaml\n.*?)```", guide, re.DOTALL)
+    block = re.search(r'```console title="On the machine[^\n]*\n(.*?)```', guide, re.DOTALL)
+    assert spec is not None
+    assert block is not None
+    Path("shop.yaml").write_text(spec[1])
+    for line in block[1].splitlines():
+        words = line.removeprefix("$ fabula ").replace("auto", address).split()
+        assert main(words) == 0, capfd.readouterr().err
+    assert "Ray node 2" in capfd.readouterr().out
+    assert fb.Dataset.open("out/ray").count("orders") == 100_000
+
+
+def test_limits_and_drawings_again_hold_on_a_cluster(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A budget is that of all workers, and a table that is drawn again is so everywhere."""
+    options: dict[str, Any] = {"executor": "ray", "address": address}
+    spec = json.loads(json.dumps(SHOP))
+    customers = spec["tables"]["customers"]
+    customers["columns"]["vip"] = {"kind": "bernoulli", "p": 0.5}
+    again = {"kind": "share", "column": "vip", "value": True, "at_least": 0.5}
+    customers["checks"] = [{**again, "repair": "resample"}]
+    assert fb.generate(spec, output="local").manifest["tables"]["customers"]["drawings"] > 1
+    fb.generate(spec, output="out", **options)
+    assert digest(Path("out")) == digest(Path("local"))
+    with ChatServer() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "a-key")
+        options |= {"model": "openai:any", "output": "asked"}
+        with pytest.raises(FabulaError) as caught:
+            fb.generate(ASKED, **options, max_calls=1)
+        assert caught.value.exit_code == 4
+        assert len(server.calls) == 1
+        made = fb.generate(ASKED, **options)
+        assert len({repr(call.body) for call in server.calls}) == len(server.calls)
+    assert not made.rejected

@@ -15,6 +15,11 @@ def test_an_executor_that_does_not_exist_is_refused() -> None:
         fb.generate("age int 18..90", n=1, executor="dask")  # type: ignore[arg-type]
 
 
+def test_an_address_where_nothing_listens_is_one_error() -> None:
+    with pytest.raises(PrerequisiteError, match=r"no Ray cluster answers at `127\.0\.0\.1:1`"):
+        fb.generate("age int 18..90", n=1, executor="ray", address="127.0.0.1:1")
+
+
 def test_without_ray_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(PrerequisiteError) as caught:

@@ -254,6 +254,27 @@ def test_every_share_pays_for_its_own_rows_alone(monkeypatch: pytest.MonkeyPatch
     assert files("out") == files("local")
 
 
+@pytest.mark.parametrize("output", ["whole", "share"])
+def test_a_run_that_a_limit_stopped_makes_the_lost_rows_when_it_goes_on(
+    output: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No row refers to a row that was lost in the first go and is there in the second."""
+    with ChatServer() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "a-key")
+        options: dict[str, Any] = {"output": output, "model": "openai:any"}
+        if output == "share":
+            options["blocks"] = "0/1"
+        with pytest.raises(FabulaError) as caught:
+            fb.generate(ASKED, **options, max_calls=1)
+        assert caught.value.exit_code == 4
+        made = fb.generate(ASKED, **options)
+        assert made.count("products") == 40
+        bodies = [repr(call.body) for call in server.calls]
+        assert len(set(bodies)) == len(bodies)
+    assert not made.rejected
+
+
 def test_tables_that_models_fill_are_shared_block_by_block() -> None:
     """A million calls are a few blocks only, so a block makes a part there."""
     columns = {"note": {"kind": "llm"}}

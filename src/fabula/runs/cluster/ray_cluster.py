@@ -7,6 +7,7 @@ result is used once. Ray sends no usage statistics from here, and opens no dashb
 from __future__ import annotations
 
 import os
+import socket
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,9 @@ Result = TypeVar("Result")
 
 RETRIES = 10
 """Times that a task is run again after its worker died."""
+
+PATIENCE = 10.0
+"""Seconds that a cluster has to accept a connection."""
 
 OWN_STORE = 1 << 30
 """Bytes of the object store of a cluster that is started here."""
@@ -47,6 +51,7 @@ class RayCluster:
             place = address or os.environ.get("RAY_ADDRESS")
             try:
                 if place:
+                    _knock(place)
                     ray.init(address=place, log_to_driver=False, logging_level="error")
                 else:
                     ray.init(
@@ -129,6 +134,17 @@ class RayCluster:
         """End a cluster that was started here; leave another one."""
         if self._owned:
             ray_module().shutdown()
+
+
+def _knock(address: str) -> None:
+    """See whether anything listens there: Ray itself would wait for minutes.
+
+    Raises:
+        OSError: Nothing does.
+    """
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=PATIENCE).close()
 
 
 class _Context:

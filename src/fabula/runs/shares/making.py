@@ -14,7 +14,7 @@ from fabula.errors import UsageError
 from fabula.io.formulas import escaping_formulas
 from fabula.planning.plan import Plan
 from fabula.runs.dataset import Dataset
-from fabula.runs.execute import OpenModel, interruptible, open_folder
+from fabula.runs.execute import OpenModel, interruptible, open_folder, try_lost_again
 from fabula.runs.exit_rules import lost_too_many, raise_verdict
 from fabula.runs.fingerprint import fingerprint, identity, versions
 from fabula.runs.folder import RunFolder
@@ -117,6 +117,8 @@ def _make(
         if lost_too_many(counts, options.max_rejects):
             (folder.path / SHARE).unlink()
             folder.reopen(plan.building_on(lossy))
+    else:
+        try_lost_again(plan, folder)
     generating = Generation(plan, open_model=open_model, on_rows=tracker.answered)
     try:
         tables = Tables(generating.makers, folder, tracker, options.workers)

@@ -13,6 +13,7 @@ from fabula.llm.cache.ledger import Ledger
 from fabula.llm.session import models_of_run
 from fabula.planning.plan import Plan
 from fabula.planning.planner import make_plan
+from fabula.render.cells import watched
 from fabula.runs.belongings import STATE
 from fabula.runs.dataset import Dataset
 from fabula.runs.execute import execute
@@ -23,7 +24,7 @@ from fabula.runs.shares.merging import Merging, check_complete, check_same, of_o
 from fabula.runs.shares.record import Asked, Found, find_shares
 from fabula.spec.loading import build_spec
 from fabula.types import Path as PathLike
-from fabula.types import Progress
+from fabula.types import ProgressLike
 
 
 def merge(
@@ -34,7 +35,7 @@ def merge(
     key_file: PathLike | None = None,
     overwrite: bool = False,
     max_rejects: float | int | None = None,
-    progress: Progress | None = None,
+    progress: ProgressLike = None,
 ) -> Dataset:
     """Put the shares of a run together, and check what needs all rows.
 
@@ -79,7 +80,7 @@ def merge(
         overwrite=overwrite,
         max_rejects=max_rejects,
         escape_formulas=bool(like.run.get("escape_formulas")),
-        progress=progress,
+        progress=watched(progress),
     )
     check_same(identity(plan, options.file_format, escape_formulas=options.escape_formulas), like)
     check_complete(plan, records)
