@@ -111,7 +111,7 @@ class Known:
         return self._real
 
     def locales(self) -> tuple[list[str | Locale], list[str]]:
-        """The word lists of new people, and what is said of them.
+        """The word lists of new people, and what is said about them.
 
         With a kept key they are whole, for a draw must not depend on the data. Else they lack the
         words of the originals, and half of all others: of a word that nobody has, nobody can tell
@@ -124,7 +124,7 @@ class Known:
         return list(thinned), list(dict.fromkeys(notes))
 
     def finder(self, kind: str) -> Aliases | None:
-        """Finds people by their e-mail or name; None where no table tells whose is whose."""
+        """Finds people by their e-mail or name; None if no table tells whose is whose."""
         if kind not in self.aliases:
             return None
         known = np.concatenate([_joined(values) for values, _ in self.aliases[kind]])
@@ -149,7 +149,7 @@ class Known:
         return find
 
     def sex_finder(self) -> Callable[[Keys], NDArray[np.int64]] | None:
-        """Finds the sex of people by their keys; None where it isn't asked for."""
+        """Finds the sex of people by their keys; None if it isn't asked for."""
         if not self.sexes:
             return None
         keys, first = np.unique(

@@ -48,7 +48,7 @@ _PLACES = {
     "title": (42, 2),
     "shift": (44, 4),
 }
-"""Where the bits of each attribute stand in a person's digest, and how many bytes they are."""
+"""Where the bits of each attribute are in a person's digest, and how many bytes they are."""
 
 ACCOUNT, PLACE = (10, 22), (22, 34)
 """The bytes of a person's e-mail address and of where the person lives."""
@@ -125,7 +125,7 @@ class NewPeople:
 
         Args:
             keys: `KEY_BYTES` bytes each, best without repeats.
-            sexes: 0 (female), 1 (male) or -1 (open) for each, where that is decided.
+            sexes: 0 (female), 1 (male) or -1 (open) for each, if that is decided.
         """
         if sexes is None and self.sexes is not None:
             sexes = self.sexes(keys)
@@ -175,7 +175,7 @@ class Group:
     Attributes:
         people: Their words.
         digests: Their bits, one row each.
-        sexes: 0, 1 or -1 (open) for each, where that is decided.
+        sexes: 0, 1 or -1 (open) for each, if that is decided.
     """
 
     people: People

@@ -113,7 +113,7 @@ class Squeezed:
 
     Attributes:
         codes: The folded letters and digits of all rows, shape (n,).
-        places: Where each stands in the texts joined by line breaks, in code points.
+        places: Where each is in the texts joined by line breaks, in code points.
         kinds: Bits of what each is.
         starts: Where words start in the stream.
         bounds: Whether a word starts at a place of the stream, or the stream ends; shape (n + 1,).

@@ -32,7 +32,7 @@ _PLACEHOLDERS = (
 
 _SIGNS = b"019-.?\\/()+ \t\r\n\v\f"
 _FIRST, _SECOND = _SIGNS + b"nuidtxNUIDTX", _SIGNS + b"nauoibexNAUOIBEX"
-"""How placeholders begin, and go on."""
+"""How placeholders begin, and continue."""
 
 
 def are_people(texts: pa.Array, *, keys: bool = False) -> pa.Array:
@@ -56,7 +56,7 @@ def are_people(texts: pa.Array, *, keys: bool = False) -> pa.Array:
 def full_names(
     old: pa.Array, detail: Callable[[str], pa.Array], male: NDArray[np.bool_]
 ) -> pa.Array:
-    """New full names in the order of the old ones, with titles where they have some.
+    """New full names in the order of the old ones, with titles if they have some.
 
     Args:
         old: The old names.

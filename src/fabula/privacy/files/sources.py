@@ -83,7 +83,7 @@ _CSV, _JSON = (".csv", ".tsv", ".txt"), (".json", ".jsonl", ".ndjson")
 
 
 def _maker(path: Path) -> Callable[[Path], dict[str, Source]] | None:
-    """What reads the tables of a file, the main one called nothing; None where nothing does.
+    """What reads the tables of a file, the main one called nothing; None if nothing does.
 
     The content decides before the ending does.
     """

@@ -61,7 +61,7 @@ class Work:
         sources: Its tables: the rows, and the lists in them.
         maskers: Make the new columns of each table.
         dropped: The columns of each table to leave out.
-        fingerprint: Tells whether an earlier run was of the same masking; empty where none can be.
+        fingerprint: Tells whether an earlier run was of the same masking; empty if none can be.
         told: Hears when a block is written.
     """
 
@@ -241,7 +241,7 @@ class _Journal:
         self.footer = Footer()
 
     def read(self, partial: Path) -> tuple[int, int] | None:
-        """What an earlier run of the same masking read and wrote; None where it can't go on."""
+        """What an earlier run of the same masking read and wrote; None if it can't continue."""
         maskers = self._work.maskers
         try:
             entry = json.loads(self._path.read_text(encoding="utf-8"))

@@ -33,7 +33,7 @@ MONTHS = {
     " dezembro",
     "ru": "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
 }
-"""Names of months as they stand in dates."""
+"""Names of months as they are in dates."""
 
 _ORDINALS = ["th", "st", "nd", "rd", *["th"] * 17, "st", "nd", "rd", *["th"] * 7, "st"]
 

@@ -139,7 +139,7 @@ def phones(notes: Squeezed, mention: Mention) -> tuple[Counts, Counts, Counts, W
 
 
 def leftwards(starts: Counts, goes_on: Callable[[Counts], NDArray[np.bool_]]) -> Counts:
-    """Starts that move to the left one by one, as long as each goes on."""
+    """Starts that move to the left one by one, as long as each continues."""
     while (further := goes_on(starts)).any():
         starts = starts - further
     return starts

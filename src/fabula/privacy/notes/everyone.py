@@ -49,7 +49,7 @@ _UNTOLD = ("first_name", "last_name", "city", "postcode", "company", "birth_date
 
 _PARTICLES = "van von der den del des dos das bin ibn abu dit les san mac the"
 _IN_A_PATH = re.compile(r"[/\\_.@-]\Z"), re.compile(r"[/\\_@-]|\.\w")
-"""What stands before or after a name in small letters: `photos/davolio.bmp`."""
+"""What precedes or after a name in small letters: `photos/davolio.bmp`."""
 
 
 class _News:

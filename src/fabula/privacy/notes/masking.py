@@ -54,11 +54,11 @@ def mask_notes(
     detector: Detector | None = None,
     invent: Inventor = tags,
 ) -> MaskedNotes:
-    """Replace what notes say of people.
+    """Replace what notes say about people.
 
     Args:
-        texts: The notes, one a row; null where a row has none.
-        own: What is known of each row's person, old and new.
+        texts: The notes, one per row; null where a row has none.
+        own: What is known about each row's person, old and new.
         everyone: The identifiers of all people of the data set.
         detector: What finds third parties. It sees the texts after everything else is replaced.
         invent: Writes values for details that belong to nobody known, by kind; by default a tag

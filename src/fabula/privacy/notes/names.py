@@ -50,7 +50,7 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Names:
-    """First or last names, old and new, one a row."""
+    """First or last names, old and new, one per row."""
 
     kind: str
     old: pa.Array
@@ -124,7 +124,7 @@ def person_names(own: Sequence[Mention]) -> list[Names]:
 
 
 def _spelled_out(names: Sequence[Names]) -> Iterator[Names]:
-    """Pairs of names once more, in ASCII, where one of them has letters of its language."""
+    """Pairs of names again, in ASCII, where one of them has letters of its language."""
     for pair in zip(names[::2], names[1::2], strict=False):
         spelled = [spelled_out(each.old) for each in pair]
         if any(each is not None for each in spelled):

@@ -27,7 +27,7 @@ class Mention:
 
     Attributes:
         kind: A kind of personal detail, such as `first_name`, `email` or `birth_date`.
-        original: The original values as texts, one a row; null where a row has none.
+        original: The original values as texts, one per row; null where a row has none.
         replacement: The values that take their place.
     """
 

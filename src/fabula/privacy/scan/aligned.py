@@ -38,7 +38,7 @@ def own_parts(
         drawn: Whether the values were drawn, so that chance may bring what it did not in a sample.
 
     Returns:
-        The kind, how many rows hold it, the first of them, and what stands there.
+        The kind, how many rows hold it, the first of them, and what is there.
     """
     found = _hits(texts, own)
     expected = _by_chance(texts[:_SAMPLE], own) if found and len(texts) > _TURNS else {}
@@ -64,7 +64,7 @@ def _by_chance(texts: Sequence[str | None], own: Sequence[Mention]) -> dict[str,
 
 
 def _hits(texts: Sequence[str | None], own: Sequence[Mention]) -> dict[str, dict[int, str]]:
-    """What stands in the rows that hold a part of their person, by kind and row."""
+    """What is in the rows that hold a part of their person, by kind and row."""
     found: dict[str, dict[int, str]] = {}
     for start in range(0, len(texts), BLOCK):
         block = texts[start : start + BLOCK]
