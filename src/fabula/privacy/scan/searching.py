@@ -19,7 +19,7 @@ NEAR = 200
 
 _LONGEST_NUMBER = 19
 _BETWEEN_VALUES = re.compile(r"[\t,;|]")
-"""What parts the values of a row: digits of two values are no phone number."""
+"""What parts the values of a row: the digits of a phone number stand in one value."""
 _PHONE_SIGNS = re.compile(r"[ ()./\u00a0-]{1,3}")
 
 
