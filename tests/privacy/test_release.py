@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,6 +91,20 @@ def test_a_good_release_passes_all_gates(made: Path) -> None:
         "privacy.guessed_diagnosis", "privacy.guessed_cost", "privacy.singled_out",
         "bias.rate_diagnosis_by_sex",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("action", ["keep", "generalise", "replace", "redact"])
+def test_no_outsider_knows_the_postcode_of_a_new_person(made: Path, action: str) -> None:
+    """Without `quasi` in the spec, names tell quasi-identifiers, and replaced columns are none."""
+    known = _released(made / "out")
+    rows = known.rows.append_column("postcode", known.rows["age"].cast(pa.string()))
+    manifest = copy.deepcopy(known.manifest)
+    columns = manifest["masking"]["tables"]["patients"]["columns"]
+    columns["postcode"] = {"action": action}
+    source = known.source.model_copy(update={"quasi": []})
+    release = Release(known.folder, known.name, source, rows, manifest)
+    is_real = action in ("keep", "generalise")
+    assert release.quasi == ["age", "sex", *["postcode"] * is_real]
 
 
 def test_kept_columns_are_real_and_in_order(made: Path) -> None:

@@ -111,6 +111,19 @@ def test_seven_digits_that_chance_explains_are_a_note_and_no_leak(tmp_path: Path
     assert any("chance brings about" in note for note in report.notes)
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_digits_of_several_columns_are_no_phone_number(ending: str, tmp_path: Path) -> None:
+    """Places of notes, say: `1243,7,220` is the end of no phone, and `124 3 722` is."""
+    phones = [f"+49 6221 {n:07}" for n in range(1_243_720, 1_243_770)]
+    rows = [(int(phone[-7:-3]), int(phone[-3]), int(phone[-2:])) for phone in phones]
+    table = pa.table(dict(zip(("row", "start", "end"), zip(*rows, strict=True), strict=True)))
+    path = tmp_path / f"places.{ending}"
+    pc_csv.write_csv(table, path) if ending == "csv" else pq.write_table(table, path)
+    assert scan(tmp_path, against={"phone": phones}, sensitive=["phone"]).passed
+    (tmp_path / "note.txt").write_text("call 124 3 722")
+    assert not scan(tmp_path, against={"phone": phones}, sensitive=["phone"]).passed
+
+
 def test_every_single_name_counts_where_it_is_asked(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(f"dear Mrs {LAST}")
     assert scanned(tmp_path).passed

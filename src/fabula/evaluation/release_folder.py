@@ -131,30 +131,36 @@ class Release:
     def kept(self) -> list[str]:
         """The columns that are copied as they are."""
         coarse = {*self.source.generalise, *(self.quasi if self.source.k else ())}
-        actions = self.manifest.get("masking", {}).get("tables", {}).get(self.name, {})
         return [
             name
-            for name, facts in actions.get("columns", {}).items()
-            if facts["action"] == "keep" and name not in {*coarse, *self.learned}
+            for name, action in self._actions.items()
+            if action == "keep" and name not in {*coarse, *self.learned}
         ]
 
     @property
     def notes(self) -> list[str]:
         """The columns of free text that were searched for people."""
-        columns = self.manifest.get("masking", {}).get("tables", {}).get(self.name, {})
-        found = columns.get("columns", {}).items()
-        return [
-            n for n, facts in found if facts["action"] == "notes" and n in self.rows.schema.names
-        ]
+        columns = self.rows.column_names
+        return [n for n, action in self._actions.items() if action == "notes" and n in columns]
+
+    @cached_property
+    def _actions(self) -> dict[str, str]:
+        """What the masking did to each column."""
+        table = self.manifest.get("masking", {}).get("tables", {}).get(self.name, {})
+        return {name: facts["action"] for name, facts in table.get("columns", {}).items()}
 
     @property
     def quasi(self) -> list[str]:
-        """The quasi-identifiers: those of the spec, else those whose names say so."""
+        """The quasi-identifiers: those of the spec, else those whose names say so.
+
+        A replaced column is that of a new person, whom no outsider knows.
+        """
         named = [name for name in self.source.quasi if name in self.rows.column_names]
+        new = {name for name, action in self._actions.items() if action in ("replace", "redact")}
         return named or [
             name
             for name in self.rows.column_names
-            if name not in self.learned and QUASI.search(name.replace("-", "_"))
+            if name not in {*self.learned, *new} and QUASI.search(name.replace("-", "_"))
         ]
 
 

@@ -95,6 +95,8 @@ class RunIndex:
             words = known.find(texts.beginnings(size, texts.starts))
             for count in range(self._words):
                 words = words[words + count < len(texts.starts)]
+                if not len(words):
+                    break
                 starts, ends = texts.starts[words], texts.word_ends[words + count]
                 fits = (texts.rows[words] == texts.rows[words + count]) & (ends - starts <= longest)
                 words, starts, ends = words[fits], starts[fits], ends[fits]

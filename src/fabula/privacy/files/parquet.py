@@ -71,7 +71,7 @@ class ArrowSource:
             batches = self.rows.to_batches(columns=list(names), batch_size=self.block_rows)
             yield from (pa.Table.from_batches([each]) for each in islice(batches, 0, None, step))
             return
-        with pq.ParquetFile(self.rows) as file:
+        with pq.ParquetFile(self.rows, pre_buffer=False) as file:  # else it keeps what it read
             groups = range(file.metadata.num_row_groups)
             if least:
                 share = max(1, file.metadata.num_rows // least)

@@ -1,7 +1,8 @@
 """The files of a masking: each is written under a temporary name, and a killed run continues it.
 
 A journal beside the temporary file tells, every few blocks, how much was read and written, and what
-was counted. It holds the fingerprint of the masking, and nothing of the data.
+was counted. It holds the fingerprint of the masking and, of the data, the footer of the Parquet
+that was written so far.
 """
 
 from __future__ import annotations

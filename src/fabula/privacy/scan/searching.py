@@ -18,6 +18,8 @@ NEAR = 200
 """Characters between two names of one person that tell them apart from chance."""
 
 _LONGEST_NUMBER = 19
+_BETWEEN_VALUES = re.compile(r"[\t,;|]")
+"""What parts the values of a row: the digits of a phone number stand in one value."""
 _PHONE_SIGNS = re.compile(r"[ ()./\u00a0-]{1,3}")
 
 
@@ -96,6 +98,8 @@ def _tails(text: str, lines: Squeezed, real: RealValues, numbers: NumberCount) -
     hits, entries = real.tails.find(lines.hashes(ends - TAIL, ends))
     found = []
     for end, entry in zip(ends[hits].tolist(), entries.tolist(), strict=True):
+        if _BETWEEN_VALUES.search(text, lines.places[end - TAIL], lines.places[end - 1]):
+            continue
         label, digits = real.tailed[entry]
         start = _number_start(text, lines, end)
         number = "".join(map(chr, lines.codes[start:end].tolist())).lstrip("0")

@@ -10,7 +10,7 @@ import numpy as np
 from fabula.privacy.run_index import HashSet
 from fabula.privacy.squeezed import Hashes
 
-_METHODS = ("md5", "sha1", "sha256")
+_METHODS = (hashlib.md5, hashlib.sha1, hashlib.sha256)
 SHOWN = 12
 """Hexadecimal digits that are compared: some tools keep no more of a hash."""
 
@@ -36,16 +36,18 @@ class UnkeyedHashes:
             yield int(place), sorts[int(number)]
 
     def _hashed(self) -> tuple[HashSet, list[int]]:
-        starts, sorts = [], []
+        texts, sorts = [], []
         for sort, values in enumerate(self._values):
-            for value in values:
-                for text in {value, value.strip().lower()}:
-                    data = text.encode("utf-8", "replace")
-                    for method in _METHODS:
-                        made = hashlib.new(method, data, usedforsecurity=False).hexdigest()
-                        starts.append(int(made[:SHOWN], 16))
-                        sorts.append(sort)
-        return HashSet(_spread(np.array(starts, dtype=np.uint64))), sorts
+            forms = {form for value in values for form in (value, value.strip().lower())}
+            texts += [form.encode("utf-8", "replace") for form in forms]
+            sorts += [sort] * len(forms)
+        made = (
+            method(text, usedforsecurity=False).digest()[: SHOWN // 2]
+            for method in _METHODS
+            for text in texts
+        )
+        starts = np.frombuffer(b"\0\0".join([b"", *made]), dtype=">u8")
+        return HashSet(_spread(starts.astype(np.uint64))), sorts * len(_METHODS)
 
 
 def _spread(numbers: Hashes) -> Hashes:
