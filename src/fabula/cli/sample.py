@@ -94,6 +94,7 @@ def sample(
         workers: Blocks sampled in parallel.
         overwrite: Replace the file to write.
     """
+    from fabula.io.destinations import Incoming
     from fabula.synthesizers.synthesizer import Synthesizer, load_synthesizer
 
     drawer = load_synthesizer(synthesizer)
@@ -126,7 +127,8 @@ def sample(
         if place.output is None:
             _print(talk, schema, blocks)
         else:
-            _write_one(talk, place, (synthesizer.stem, n, schema), blocks)
+            table = Incoming(synthesizer.stem, schema, drawer.key, rows=n)
+            _write_one(talk, place, table, blocks)
         return
     if place.output is None or n is not None or given or share:
         raise UsageError(
@@ -214,26 +216,25 @@ def _repaired(
     return made.rows
 
 
-def _write_one(
-    talk: Talk, place: _Place, table: tuple[str, int, pa.Schema], blocks: Iterator[pa.Table]
-) -> None:
-    """Write a table of a name, a number of rows and a schema, or load it."""
+def _write_one(talk: Talk, place: _Place, table: Incoming, blocks: Iterator[pa.Table]) -> None:
+    """Write a table, or load it."""
+    from fabula.databases.continuing import after_those_there
     from fabula.io.formats import format_of
-    from fabula.io.loading import incoming, load
+    from fabula.io.loading import load
     from fabula.io.places import make_folder
     from fabula.io.write import write_table
     from fabula.runs.summary import loaded_lines
 
-    output, target, (name, n, schema) = place.output or Path(), place.target, table
+    output, target, n = place.output or Path(), place.target, table.rows or 0
     with progress(talk) as watch:
         counted = _counted(blocks, lambda done: watch and watch(output.stem, done, n))
         if target is not None:
-            sink, wanted = target.open(place.allowed), incoming({name: schema})
-            sink.check(wanted)
-            loaded = load(sink, wanted, lambda _: counted)
+            sink = target.open(place.allowed)
+            sink.check([table])
+            loaded = load(sink, [table], after_those_there(sink, [table], lambda _: counted))
         else:
             make_folder(output.parent)
-            write_table(output, counted, schema, format_of(output))
+            write_table(output, counted, table.schema, format_of(output))
     if target is not None:
         talk.say("\n".join(loaded_lines(loaded)))
         return
@@ -267,14 +268,16 @@ def _write_several(
     talk: Talk, place: _Place, tables: dict[str, pa.Table], drawer: RelationalSynthesizer[Any]
 ) -> None:
     """Write the tables: a file each, or all into a destination."""
-    from fabula.io.loading import load_tables
+    from fabula.databases.continuing import after_those_there
+    from fabula.io.loading import blocks_of, load
     from fabula.io.write import write_tables
     from fabula.runs.summary import loaded_lines
 
     output = place.output or Path()
     if place.target is not None:
-        wanted = _with_keys(tables, drawer.keys)
-        loaded = load_tables(place.target, tables, place.allowed, wanted)
+        sink, wanted = place.target.open(place.allowed), _with_keys(tables, drawer.keys)
+        sink.check(wanted)
+        loaded = load(sink, wanted, after_those_there(sink, wanted, blocks_of(tables)))
         talk.say("\n".join(loaded_lines(loaded)))
         return
     write_tables(output, tables, place.form or "parquet")

@@ -62,6 +62,11 @@ class DatabaseSink:
         """The address without its password, or the file."""
         return self._address.name if self._address.is_file else self._address.shown
 
+    @property
+    def appends(self) -> bool:
+        """Whether rows are added to those that are there."""
+        return self._loading.append
+
     def check(self, tables: Sequence[Incoming]) -> None:
         """Refuse what can't be loaded; see `Sink`.
 
