@@ -76,7 +76,7 @@ def after_those_there(sink: Sink, tables: Sequence[Incoming], rows: Blocks) -> B
 
 
 def _lowest_key(table: Incoming, block: pa.Table | None) -> int | None:
-    """The lowest key of a block; None where the key is no whole number of the table's own."""
+    """The lowest key of a block; None where the key points elsewhere, or is a text."""
     linked = {column for link in table.links for column in link.columns}
     if block is None or len(table.key) != 1 or table.key[0] in linked:
         return None
