@@ -26,7 +26,8 @@ def people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("place", ["sqlite:///a.sqlite", "duckdb:///a.duckdb"])
-def test_sampled_rows_have_keys_of_their_own_each_time(place: str, people: Path) -> None:
+@pytest.mark.usefixtures("people")
+def test_sampled_rows_have_keys_of_their_own_each_time(place: str) -> None:
     for seed in ("1", "2", "3"):
         words = ["sample", "people.fabula", "-n", "20", "--seed", seed, "-o", place, "--append"]
         assert main(words) == 0

@@ -1,20 +1,28 @@
-"""Rows that go on after those that a database holds: for loads that append."""
+"""Rows that continue after those that a database contains: for loads that append."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fabula.databases.sink import DatabaseSink
 from fabula.io.destinations import Blocks, Incoming, Sink
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.kinds.key import Key
 from fabula.kinds.sequence import Sequence as Steps
 from fabula.spec.tables import DatasetSpec, TableSpec
+
+
+@runtime_checkable
+class _Countable(Protocol):
+    """A sink that knows the rows that are there."""
+
+    def rows_there(self, names: Sequence[str]) -> dict[str, tuple[int, int | None]]:
+        """The rows of tables that are there, and the highest number of their keys, if known."""
 
 
 def continued(spec: DatasetSpec, sink: object) -> DatasetSpec:
@@ -23,7 +31,7 @@ def continued(spec: DatasetSpec, sink: object) -> DatasetSpec:
     Raises:
         SinkError: The database can't be read.
     """
-    if not isinstance(sink, DatabaseSink):
+    if not isinstance(sink, _Countable):
         return spec
     there = sink.rows_there(list(spec.tables))
     tables = {
@@ -46,7 +54,7 @@ def after_those_there(sink: Sink, tables: Sequence[Incoming], rows: Blocks) -> B
     Raises:
         SinkError: The database can't be read.
     """
-    if not isinstance(sink, DatabaseSink) or not sink.appends:
+    if not isinstance(sink, _Countable):
         return rows
     known, moves = {table.name: table for table in tables}, dict[str, int]()
     there = sink.rows_there(list(known))
@@ -98,7 +106,7 @@ def _stepped(block: pa.Table, steps: Mapping[str, int]) -> pa.Table:
 
 
 def _after(table: TableSpec, rows: int, highest: int | None) -> TableSpec:
-    """A table whose rows go on after a number of rows, and after the highest key."""
+    """A table whose rows continue after a number of rows, and after the highest key."""
     key = table.columns.get(table.key[0]) if len(table.key) == 1 else None
     after = rows
     if isinstance(key, Key) and highest is not None and key.step > 0:

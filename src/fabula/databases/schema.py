@@ -22,12 +22,12 @@ class Column:
 
     Attributes:
         name: Its name.
-        type: Its type; that of its domain where it has one.
+        type: Its type; that of its domain if it has one.
         nullable: Whether a value may be missing.
         default: What the database fills in; None for nothing.
         generated: The expression that the database computes it by; None for a plain column.
         identity: Whether the database numbers its rows.
-        comment: What the schema says of it.
+        comment: What the schema says about it.
         labels: The labels of its enumeration.
         drawn: The column of a spec that draws it, where its type and conditions do not say it.
         reason: Why that column draws it.

@@ -18,6 +18,7 @@ from fabula.errors import PrerequisiteError
 from fabula.inference.across import keep_rules, sql_name
 from fabula.inference.arrays import guess_array, guess_labels
 from fabula.inference.inferred import Inferred
+from fabula.inference.numbering import number_rows
 from fabula.inference.pydantic_models import guessed_table
 from fabula.inference.resolve import class_of
 from fabula.inference.sources import may_declare, named_source, row_classes_of
@@ -129,7 +130,7 @@ def _free(name: str, taken: Collection[str]) -> str:
 def _link(
     data: Mapping[str, pa.Table], tables: dict[str, TableSpec], reasons: dict[str, str]
 ) -> list[str]:
-    """Declare the keys that the data has, in place; returns what is said of the others.
+    """Declare the keys that the data has, in place; returns what is said about the others.
 
     Of a key of several columns one is a reference, and the others are copied through it.
     """
@@ -176,6 +177,7 @@ def _link(
             sql = f"{sql_name(column)}.{sql_name(parts[other])}"
             replace(child, other, col.expr(sql), f"with `{column}` a key of `{link.parent}`")
         written |= places
+    number_rows(data, keys, tables, reasons)
     keep_rules(data, keys, tables, reasons)
     return unwritten
 

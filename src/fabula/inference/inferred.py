@@ -51,6 +51,26 @@ class Inferred:
         lines += [f"note: {note}" for note in map(_one_line, self.notes)]
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        from fabula.render.pages import fragment, worded  # only notebooks need templates
+
+        tables = [
+            {
+                "caption": name,
+                "columns": [("column", ""), ("kind", ""), ("why", "say")],
+                "rows": [
+                    (
+                        column,
+                        spec.kind,
+                        worded(self.reasons.get(f"tables.{name}.columns.{column}", "")),
+                    )
+                    for column, spec in table.columns.items()
+                ],
+            }
+            for name, table in self.spec.tables.items()
+        ]
+        return fragment("dataset_cell.html", tables=tables, notes=self.notes)
+
 
 def _one_line(note: str) -> str:
     return " ".join(note.split())

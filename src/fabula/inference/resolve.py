@@ -1,4 +1,4 @@
-"""Whatever a caller may hand over as a spec, as a `DatasetSpec`."""
+"""Whatever a caller may pass as a spec, as a `DatasetSpec`."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def import_object(name: str) -> Any:
         raise UsageError(
             f"`{module_name}` can't be imported: {error}",
             code="usage.unknown-module",
-            hint="name it as `import` would, from the folder that holds it: `shop.models:Product`",
+            hint="name it as `import` would, from its folder: `shop.models:Product`",
         ) from error
     if own_name in vars(module):
         return vars(module)[own_name]

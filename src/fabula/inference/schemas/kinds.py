@@ -122,7 +122,7 @@ class Surroundings:
 
 
 def draft_of(column: Column, facts: Facts, around: Surroundings) -> Draft:
-    """The column of a spec that keeps a column's type and what the conditions say of it."""
+    """The column of a spec that keeps a column's type and what the conditions say about it."""
     kind, listed = type_name(column.type), facts.values or column.labels
     if kind in ("ARRAY", "LIST"):
         return _array(column, around)
@@ -144,7 +144,7 @@ def draft_of(column: Column, facts: Facts, around: Surroundings) -> Draft:
         return simple or Draft(col.provider("text.word"), told, unknown=True)
     bounds = Bounds.of(kind, sizes_of(column.type), facts)
     if bounds.is_empty:
-        return Draft(col.constant(bounds.low), "its bounds leave no room: look at it", unknown=True)
+        return Draft(col.constant(bounds.low), "its bounds leave no room: check it", unknown=True)
     if kind in WHOLE and around.unique and bounds.high is None:
         return Draft(col.key(start=max(1, int(bounds.low or 1))), "numbers that never repeat")
     known = Known(

@@ -215,7 +215,7 @@ class TableDraft:
         self.reasons[f"tables.{self.table.name}.columns.{name}"] = made.reason
 
     def _order(self, later: str, earlier: str, *, equal: bool) -> None:
-        """A column that stands after another one: times start there, others are drawn again."""
+        """A column that follows another one: times start there, others are drawn again."""
         after, before = self._columns.get(later), self._columns.get(earlier)
         if isinstance(after, Datetime) and isinstance(before, Datetime) and after.end is not None:
             step = "" if equal else f" + INTERVAL 1 {'DAY' if after.date else 'SECOND'}"
