@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 
 import pytest
@@ -167,3 +168,16 @@ def test_the_dialect_of_a_script_follows_from_what_only_it_writes(
     schema = read_schema(str(path))
     assert schema.dialect == dialect
     assert schema.tables["a"].columns["id"].identity
+
+
+def test_types_of_mariadb_that_no_parser_knows_leave_the_table_readable(tmp_path: Path) -> None:
+    spec, drafted = spec_from(
+        "CREATE TABLE `a` (`id` int(10) unsigned NOT NULL AUTO_INCREMENT, `four` inet4 NOT NULL,"
+        " `six` inet6 NOT NULL, `where` point DEFAULT NULL, `kind` set('x','y') NOT NULL,"
+        " PRIMARY KEY (`id`)) ENGINE=InnoDB",
+        tmp_path,
+    )
+    row = fb.generate(spec, n=1, seed=1)["a"].to_pylist()[0]
+    assert ipaddress.ip_address(row["four"]).version == 4
+    assert ipaddress.ip_address(row["six"]).version == 6
+    assert any(note.startswith("a.where is left out") for note in drafted.notes)

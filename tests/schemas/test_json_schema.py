@@ -339,3 +339,22 @@ def test_nullable_properties_of_openapi_3_0_may_be_null(tmp_path: Path) -> None:
     phones = [row["phone"] for row in rows_of(found, tmp_path)["Person"]]
     assert None in phones
     assert any(phones)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.avsc", '{"type": "record", "name": "A", "fields": [{"name": "b", "type": "array"}]}'),
+        ("b.avsc", '{"type": "record", "name": "A", "fields": [{"type": {"type": "array"}}]}'),
+        ("c.json", '{"type": "object", "properties": {"a": {"type": "array", "minItems": "x"}}}'),
+        ("d.json", '{"type": "object", "properties": {"a": {"type": "integer", "minimum": []}}}'),
+        ("e.json", '{"type": "object", "properties": {"a": {"required": 3, "properties": {}}}}'),
+        ("f.json", '{"openapi": "3.1.0", "components": {"schemas": {"A": {"allOf": 5}}}}'),
+    ],
+)
+def test_a_schema_that_breaks_its_own_format_is_an_error(
+    name: str, text: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(SourceError):
+        infer(tmp_path / name)

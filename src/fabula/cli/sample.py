@@ -19,7 +19,7 @@ from fabula.errors import UsageError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from fabula.io.destinations import Incoming, Loading, Target
+    from fabula.io.destinations import Blocks, Incoming, Loading, Target
     from fabula.io.formats import Format
     from fabula.relationships.keys import Keys
     from fabula.synthesizers.multitable.database import RelationalSynthesizer
@@ -94,6 +94,7 @@ def sample(
         workers: Blocks sampled in parallel.
         overwrite: Replace the file to write.
     """
+    from fabula.io.destinations import Incoming
     from fabula.synthesizers.synthesizer import Synthesizer, load_synthesizer
 
     drawer = load_synthesizer(synthesizer)
@@ -126,7 +127,8 @@ def sample(
         if place.output is None:
             _print(talk, schema, blocks)
         else:
-            _write_one(talk, place, (synthesizer.stem, n, schema), blocks)
+            table = Incoming(synthesizer.stem, schema, drawer.key, rows=n)
+            _write_one(talk, place, table, blocks)
         return
     if place.output is None or n is not None or given or share:
         raise UsageError(
@@ -190,6 +192,21 @@ class _Place:
                 check_ending(path, ending)
         return cls(path, ending, target, loading)
 
+    def load(self, tables: list[Incoming], rows: Blocks) -> dict[str, Any]:
+        """Load tables; rows that are added have keys after those that are there.
+
+        Raises:
+            SinkError: The destination refuses; it is as it was.
+        """
+        from fabula.databases.continuing import after_those_there
+        from fabula.io.loading import load
+
+        assert self.target is not None
+        sink = self.target.open(self.allowed)
+        sink.check(tables)
+        moved = after_those_there(sink, tables, rows) if self.allowed.append else rows
+        return load(sink, tables, moved)
+
 
 def _repaired(
     talk: Talk,
@@ -214,26 +231,21 @@ def _repaired(
     return made.rows
 
 
-def _write_one(
-    talk: Talk, place: _Place, table: tuple[str, int, pa.Schema], blocks: Iterator[pa.Table]
-) -> None:
-    """Write or load a table with a name, a number of rows and a schema."""
+def _write_one(talk: Talk, place: _Place, table: Incoming, blocks: Iterator[pa.Table]) -> None:
+    """Write a table, or load it."""
     from fabula.io.formats import format_of
-    from fabula.io.loading import incoming, load
     from fabula.io.places import make_folder
     from fabula.io.write import write_table
     from fabula.runs.summary import loaded_lines
 
-    output, target, (name, n, schema) = place.output or Path(), place.target, table
+    output, target, n = place.output or Path(), place.target, table.rows or 0
     with progress(talk) as watch:
         counted = _counted(blocks, lambda done: watch and watch(output.stem, done, n))
         if target is not None:
-            sink, wanted = target.open(place.allowed), incoming({name: schema})
-            sink.check(wanted)
-            loaded = load(sink, wanted, lambda _: counted)
+            loaded = place.load([table], lambda _: counted)
         else:
             make_folder(output.parent)
-            write_table(output, counted, schema, format_of(output))
+            write_table(output, counted, table.schema, format_of(output))
     if target is not None:
         talk.say("\n".join(loaded_lines(loaded)))
         return
@@ -267,14 +279,13 @@ def _write_several(
     talk: Talk, place: _Place, tables: dict[str, pa.Table], drawer: RelationalSynthesizer[Any]
 ) -> None:
     """Write each table to a file, or all into one destination."""
-    from fabula.io.loading import load_tables
+    from fabula.io.loading import blocks_of
     from fabula.io.write import write_tables
     from fabula.runs.summary import loaded_lines
 
     output = place.output or Path()
     if place.target is not None:
-        wanted = _with_keys(tables, drawer.keys)
-        loaded = load_tables(place.target, tables, place.allowed, wanted)
+        loaded = place.load(_with_keys(tables, drawer.keys), blocks_of(tables))
         talk.say("\n".join(loaded_lines(loaded)))
         return
     write_tables(output, tables, place.form or "parquet")

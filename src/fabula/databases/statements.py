@@ -35,6 +35,22 @@ _SQLITE_FORMS = (
     (re.compile(r"(?<=\s)ANY(?=\s*[,)]|\s+(NOT|DEFAULT|CHECK)\b)", re.I), "TEXT"),
 )
 """What SQLite allows and the parser does not, with what means the same here."""
+_IPV6 = r"([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}"
+_MYSQL_FORMS = (
+    (re.compile(r"(`[^`]+`)\s+inet4\b", re.I), r"\1 INET"),
+    (
+        re.compile(r"(`[^`]+`)\s+inet6\b", re.I),
+        rf"\1 VARCHAR(39) CHECK (\1 REGEXP '^{_IPV6}$')",
+    ),
+    (
+        re.compile(
+            r"(`[^`]+`)\s+(multi)?(point|linestring|polygon|geometrycollection|vector\(\d+\))", re.I
+        ),
+        r"\1 GEOMETRY",
+    ),
+)
+"""Types of MySQL and MariaDB that the parser does not know."""
+_FORMS = {"sqlite": _SQLITE_FORMS, "mysql": _MYSQL_FORMS}
 
 
 @dataclass(frozen=True)
@@ -111,7 +127,7 @@ def read_script(path: Path) -> str:
 
 def parseable(text: str, dialect: str) -> str:
     """A statement without what the parser does not know."""
-    for form, instead in _SQLITE_FORMS if dialect == "sqlite" else ():
+    for form, instead in _FORMS.get(dialect, ()):
         text = form.sub(instead, text)
     return text
 

@@ -23,6 +23,19 @@ def read_declared(path: Path) -> Schema | None:
         SourceError: It declares tables, and can't be read.
         PrerequisiteError: The package that reads it is missing.
     """
+    try:
+        return _read(path)
+    except (KeyError, TypeError, AttributeError, ValueError) as exc:
+        told = f"`{exc.args[0]}` is missing" if isinstance(exc, KeyError) else str(exc)
+        raise SourceError(
+            f"`{path}` breaks the rules of its own format: {told}",
+            code="source.unreadable",
+            file=str(path),
+            hint="check it with the tool that reads it",
+        ) from exc
+
+
+def _read(path: Path) -> Schema | None:
     suffix = path.suffix.lower()
     if suffix in _AVRO:
         return read_avro(path, read_document(path))

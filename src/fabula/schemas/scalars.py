@@ -44,6 +44,8 @@ class Kept:
     checks: list[exp.Expression] = field(default_factory=list)
 
     def demand(self, sign: type[exp.Expression], left: exp.Expression, value: Any) -> None:
+        if not isinstance(value, int | float | str):
+            raise TypeError(f"`{value}` is not a bound")
         self.checks.append(sign(this=left.copy(), expression=exp.convert(value)))
 
     def hidden(self, name: str, drawn: AbstractColumn, reason: str) -> str:

@@ -25,6 +25,7 @@ from fabula.streams import BLOCK_ROWS, stream
 from fabula.synthesizers.card import Card
 from fabula.synthesizers.catalogue import SYNTHESIZERS, check_seed
 from fabula.synthesizers.codecs.codec import Places
+from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.codecs.learning import Columns
 from fabula.synthesizers.codecs.trees import TreeCodec
 from fabula.synthesizers.conditions import Given, Shares, read_given, read_shares
@@ -100,6 +101,12 @@ class Synthesizer(Result, Generic[Frame]):
     def personal(self) -> tuple[str, ...]:
         """The columns that hold personal details, none of which is reproduced."""
         return self._columns.personal
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The column of identifiers, where there is one and no other."""
+        found = [codec.cells.name for codec in self._columns.codecs if isinstance(codec, KeyCodec)]
+        return tuple(found) if len(found) == 1 else ()
 
     @property
     def replaced(self) -> tuple[str, ...]:
