@@ -139,7 +139,7 @@ def test_numbers_of_one_width_keep_it() -> None:
 
 
 def test_numbers_of_users_and_things_in_one_table_are_no_measures():
-    """Users are newly generated with as many rows each; products stay labels; none is in between."""
+    """Users are newly generated with as many rows each; products stay labels."""
     draw, rows = np.random.default_rng(3), 4_000
     user = (draw.pareto(1, rows) * 20).astype(int) % 700 + 1
     product = draw.integers(100, 150, rows) * 11
