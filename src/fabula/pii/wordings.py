@@ -103,7 +103,7 @@ FEWEST_ALIKE = 10
 def street_share(texts: Sequence[str]) -> float:
     """The share of texts with a word for a street and a number; 0 where few have a number.
 
-    Texts that differ in several numbers alone, such as `POINT (8.55 47.37)`, are no streets.
+    Texts that differ in several numbers alone, such as `POINT (8.55 47.37)`, are not streets.
     """
     numbered = [
         text for text in texts
