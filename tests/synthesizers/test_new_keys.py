@@ -124,7 +124,7 @@ def test_forms_with_too_few_texts_say_that_real_ones_may_come_back() -> None:
     """Two letters and a digit make 6,760 texts, of which 2,000 are real."""
     ranks = rng().choice(6_760, 2_000, replace=False)
     codes = [f"{chr(65 + at // 260)}{chr(65 + at // 10 % 26)}{at % 10}" for at in ranks]
-    assert "real ones may come back" in KeyCodec.always("id", pa.array(codes)).about
+    assert "real ones may recur" in KeyCodec.always("id", pa.array(codes)).about
 
 
 def test_numbers_of_one_width_keep_it() -> None:

@@ -75,7 +75,7 @@ def held_key(spec: DatasetSpec, table: str, column: str, to: str) -> tuple[str, 
 
 
 def on_keys(held: Mapping[str, str], child: str, parent: str) -> str:
-    """The SQL condition that a child's columns hold a parent's key."""
+    """The SQL condition that a child's columns contain a parent's key."""
     same = (f"{child}.{quoted(own)} = {parent}.{quoted(key)}" for own, key in held.items())
     return " AND ".join(same)
 
@@ -87,7 +87,7 @@ def target_of(spec: DatasetSpec, to: str) -> tuple[str, str]:
         return name, column
     table = spec.tables.get(name)
     if table is None or not table.key:
-        raise MissingError(f"`{name}` has no key that could be referred to")
+        raise MissingError(f"`{name}` has no key to refer to")
     return name, table.key[0]
 
 
@@ -109,7 +109,7 @@ def shown_key(example: Mapping[str, object], held: Mapping[str, str]) -> str:
 
 
 def family_of_values(data: Data, table: str, column: str) -> str:
-    """What a column holds, in a word; only equal families can be compared."""
+    """What a column contains, in a word; only equal families can be compared."""
     kind = plain_type(data.schema(table).field(column).type)
     families = {
         "numbers": (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal),

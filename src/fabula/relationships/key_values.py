@@ -1,4 +1,4 @@
-"""What the values of columns say of keys: which never repeat, and which lie in which."""
+"""What the values of columns say about keys: which never repeat, and which lie in which."""
 
 from __future__ import annotations
 

@@ -242,7 +242,7 @@ class _Search:
                 yield _Candidate(link, names, share, bits)
 
     def _objection(self, child: str, column: str, candidate: _Candidate) -> str:
-        """Why a candidate is not a foreign key; empty where it is one."""
+        """Why a candidate is not a foreign key; empty if it is one."""
         values = self.columns(child, column)
         there = self.columns(candidate.key.parent, candidate.key.key[0])
         share, names = candidate.share, candidate.names

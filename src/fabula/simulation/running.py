@@ -82,7 +82,7 @@ class Run:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a kept state."""
+        """Continue from a kept state."""
         world = self.world
         world.step = state["step"]
         for name, population in world.populations.items():
@@ -104,11 +104,11 @@ class Run:
         draw = Draw(rule_key(world.run_seed, rule.name, world.step))
         taken = {"now": now, "draw": draw}
         agents = [] if rule.population is None else [rule.population.all]
-        with located(rule.function, lambda: f"rule {rule.name}, {now}"), no_other_chance():
+        with located(rule.function, lambda: f"rule {rule.name}, {now}"):
             if rule.one is not None and rule.population is not None:
                 rule.one.act(world, rule.name, rule.population, now)
                 return
-            with bounded(world.limit):
+            with no_other_chance(), bounded(world.limit):
                 made = rule.function(*agents, **{name: taken[name] for name in rule.takes})
             if made is None:
                 return
@@ -141,7 +141,7 @@ class Run:
                     f"{broken}: the quantity is conserved",
                     code="simulation.law",
                     where=f"rule {rule.name}, {now}",
-                    hint="change it by take, pay, transfer, serve and arrive alone",
+                    hint="change it only by take, pay, transfer, serve and arrive",
                     file=file,
                     line=line,
                 )
@@ -164,7 +164,7 @@ class Run:
                 f"the law `{name}` is broken{shown}",
                 code="simulation.law",
                 where=where,
-                hint="look at the rules that ran in this step",
+                hint="check the rules that ran in this step",
                 file=file,
                 line=line,
             )

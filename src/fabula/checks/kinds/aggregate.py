@@ -43,7 +43,7 @@ def aggregate_result(
         differs = f"{column} IS DISTINCT FROM actual"
     rows, failing = data.row(f"SELECT count(*), count(*) FILTER ({differs}) FROM ({compared})")
     if not failing:
-        message = f"all {rows:,} rows keep the rule: {check.in_words()}"
+        message = f"all {rows:,} rows satisfy the rule: {check.in_words()}"
         return relation(table, check, rows=rows, failing=0, message=message)
     examples = data.examples(f"SELECT * FROM ({compared}) WHERE {differs} ORDER BY ALL")
     shown = values(
@@ -66,7 +66,7 @@ def _combined(spec: DatasetSpec, data: Data, child: str, value: str) -> str:
 
 
 def _differs(stated: str, actual: str, tolerance: float) -> str:
-    """True where two numbers are apart, or only one is known."""
+    """True if two numbers are apart, or only one is known."""
     near = f"abs({stated} - {actual}) <= {tolerance} + {_ROUNDING} * abs({actual})"
     return f"NOT coalesce({near}, {stated} IS NULL AND {actual} IS NULL)"
 

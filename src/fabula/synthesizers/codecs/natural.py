@@ -76,7 +76,7 @@ class NaturalCodec:
             f"`{self.name}` is part of a key",
             code="given.key",
             where=self.name,
-            hint=f"leave `{self.name}` out of what is given",
+            hint=f"leave `{self.name}` out of `given`",
         )
 
     def state(self) -> CodecState:

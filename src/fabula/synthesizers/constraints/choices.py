@@ -30,7 +30,7 @@ class Choice:
         source: The column that its values have to give.
         lookup: What each of its values gives.
         rows: Training rows of each value.
-        rest: What stands for values that are in no lookup; empty where nothing does.
+        rest: What stands for values that are in no lookup; empty if nothing does.
     """
 
     source: str

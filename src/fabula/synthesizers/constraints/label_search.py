@@ -100,7 +100,7 @@ class LabelSearch:
         return tuple(ways)
 
     def _wanted(self, target: str) -> list[Choice]:
-        """The column of most labels that a label has to give, where that does not follow from it.
+        """The column of most labels that a label has to give, if that does not follow from it.
 
         One is enough: columns of fewer labels mostly follow from those of more.
         """

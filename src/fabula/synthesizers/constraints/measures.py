@@ -52,13 +52,13 @@ class Measure:
 
     @property
     def is_time(self) -> bool:
-        """Whether the column holds points in time or times of day."""
+        """Whether the column contains points in time or times of day."""
         kind = self.codec.lattice.type
         return bool(pa.types.is_temporal(kind) and not pa.types.is_duration(kind))
 
     @property
     def start(self) -> float:
-        """The seconds that stand before number 0 (times only)."""
+        """The seconds that precede number 0 (times only)."""
         return self.codec.lattice.origin * self.unit if self.is_time else 0.0
 
     @property
@@ -71,16 +71,16 @@ class Measure:
 
     @property
     def step(self) -> float:
-        """The distance of neighbouring numbers; 0 where they are any float."""
+        """The distance of neighbouring numbers; 0 if they are any float."""
         return (self.codec.lattice.step or 0.0) * self.unit
 
     def numbers(self, values: pa.Array) -> Floats:
-        """Values as numbers; NaN where missing."""
+        """Values as numbers; NaN if missing."""
         steps = self.codec.lattice.numbers(values)
         return self._base + (steps * self.step if self.step else steps)
 
     def steps(self, numbers: Floats) -> Floats:
-        """Numbers as steps of the lattice, rounded to whole ones; NaN where they are not finite."""
+        """Numbers as steps of the lattice, rounded to whole ones; NaN if they are not finite."""
         finite = np.where(np.isfinite(numbers), numbers, np.nan)
         return np.rint((finite - self._base) / self.step) if self.step else finite
 

@@ -182,7 +182,7 @@ class Relations:
     def filled(
         self, table: pa.Table, gaps: Mapping[str, Flags], rng: np.random.Generator
     ) -> pa.Table:
-        """A table whose gaps were filled, after which they keep the relations where they can.
+        """A table whose gaps were filled, after which they keep the relations if they can.
 
         Args:
             table: Rows; only what was a gap is changed.
@@ -266,7 +266,7 @@ class Relations:
             sheet: The rows.
             rows: Where each column may be changed.
             rng: Chooses where several values keep a relation.
-            still: Where no time is moved to its parts, because it was asked for.
+            still: Where no time is moved to its parts, because it was requested.
         """
         possible = np.ones(len(sheet), bool)
         for item in self.items:
@@ -300,7 +300,7 @@ class Relations:
         return [item.order for item in self.latent if isinstance(item, Gap)]
 
     def _solve(self, sheet: Sheet, held: Mapping[str, Flags], movable: Mapping[str, Flags]) -> None:
-        """Move sources so that formulas give what their columns hold.
+        """Move sources so that formulas give what their columns contain.
 
         Args:
             sheet: The rows.

@@ -248,7 +248,7 @@ def _years(table: pa.Table, parts: Iterable[str]) -> tuple[tuple[str, str, int],
 
 
 def _years_in(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The year in each value of a key's part: 1960 in `1960/61`; null where there is none."""
+    """The year in each value of a key's part: 1960 in `1960/61`; null if there is none."""
     if pa.types.is_integer(values.type):
         return values.cast(pa.int64())
     parts = pc.extract_regex(values.cast(pa.string()), _YEAR)

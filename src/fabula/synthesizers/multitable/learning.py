@@ -50,12 +50,12 @@ class TableModel:
         reach: Each of them, in training.
         identity: What tells its rows apart.
         timeline: The time that orders a parent's rows, or none.
-        columns: The learned columns; None where there is nothing to learn.
+        columns: The learned columns; None if there is nothing to learn.
         layout: The model's columns.
         below: Cells of the numbers of children, by foreign key.
         beside: Cells of siblings and positions.
-        model: Draws the unknown part of a row; None where nothing has to be drawn.
-        kept: The real table, where it is kept as it is.
+        model: Draws the unknown part of a row; None if nothing has to be drawn.
+        kept: The real table, if it is kept as it is.
         left_out: Why other columns are not made.
         relations: Columns that follow from others on every row.
         written: How times are written, where the real ones are texts.
@@ -131,7 +131,7 @@ class Lesson:
         protect: Labels of fewer rows, and that many extreme numbers, are not learned.
         exact: Whether what holds on every row is kept.
         details: How personal columns are replaced.
-        persons: Whom the rows tell of, where some people have several rows.
+        persons: Whom the rows are about, where some people have several rows.
         sensitive: Columns that are replaced or left out.
         across: What follows from other tables; times of `table` are distances already.
         astray: The share of rows whose key no parent has, by foreign key.
@@ -248,7 +248,7 @@ class Lesson:
     ) -> tuple[Columns | None, Mapping[str, str]]:
         if not table.num_columns:
             return None, {}
-        # Distances of times are numbers, whatever stands alongside them
+        # Distances of times are numbers, whatever is alongside them
         distances = [] if timeline is None else [*timeline.beside, timeline.gap]
         given = table.drop_columns(distances)
         if timeline is not None:

@@ -1,4 +1,4 @@
-"""Columns that tell of the same people as another column: one real person becomes one new person.
+"""Columns that are about the same people as another column: one real person becomes one new person.
 
 Which real value a new one stands for is kept nowhere. What is kept is how columns hang together:
 through foreign keys (`visits.patient_name` is the name of the visit's patient, in that many of the
@@ -26,7 +26,7 @@ from fabula.synthesizers.pii.persons import IDENTIFYING, Persons, likeliest
 from fabula.synthesizers.pii.replacing import PersonalColumn
 
 HALF = 0.5
-"""A column repeats another one where it has at least this share of its values or rows from it."""
+"""A column repeats another one if it has at least this share of its values or rows from it."""
 
 BY_CHANCE = ("first_name", "last_name", "city", "state", "job", "company", "postcode")
 """Details that different people share, so that common values alone say nothing."""
@@ -53,7 +53,7 @@ class SamePeople:
         path: Foreign keys from `table` to `source`, the first one first; within one table, none.
         linked: Whether a row's person is that of the row that the path leads to; else any person
             of the other column.
-        share: The share of the rows (of the different values, where nothing is linked) that
+        share: The share of the rows (of the different values, if nothing is linked) that
             repeat the other column.
         by_source: Whether all rows that lead to one row do so, or none of them.
         strangers: Whether the people of the other rows are none of the other column.
@@ -183,7 +183,7 @@ def people_of_rows(
     keys: Sequence[ForeignKey],
     protect: int,
 ) -> Persons | None:
-    """Whom the rows of a table tell of: rows of tables that it points at, or its own columns.
+    """Whom the rows of a table are about: rows of tables that it points at, or its own columns.
 
     Args:
         name: The table.
@@ -259,7 +259,7 @@ def _paths(keys: Sequence[ForeignKey], name: str, owner: str) -> Iterator[tuple[
 def _followed(
     tables: Mapping[str, pa.Table], path: Sequence[ForeignKey], size: int
 ) -> NDArray[np.int64]:
-    """The row that a path leads to from each row; -1 where there is none."""
+    """The row that a path leads to from each row; -1 if there is none."""
     rows: Rows = np.arange(size, dtype=np.int64)
     for key in path:
         there = row_links(tables, key)

@@ -1,4 +1,4 @@
-"""The folder of a fitted database: a file a table, and `database.json` with the keys.
+"""The folder of a fitted database: a file per table, and `database.json` with the keys.
 
 ::
 

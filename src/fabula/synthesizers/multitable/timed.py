@@ -86,7 +86,7 @@ class Timed:
             table: Rows whose times are times.
             time: The time that leads the others.
             beside: Times that are learned as distances to it.
-            entity: The rows of one entity, whose times stay in order; None where they have none.
+            entity: The rows of one entity, whose times stay in order; None if they have none.
             low: What no time is below, in seconds since 1970.
             high: What the time that leads is not above.
             apart: Whether no two rows of an entity have the same time.
@@ -247,7 +247,7 @@ def distances_of(
     timeline: Timeline | None,
     shifted: Collection[str],
 ) -> dict[str, Floats]:
-    """The distances that a model knows times by, in seconds; NaN where it knows a time as such.
+    """The distances that a model knows times by, in seconds; NaN if it knows a time as such.
 
     Args:
         table: Rows as they are learned.

@@ -51,12 +51,12 @@ class DetailCodec:
         type: Its Arrow type.
         detail: What it holds, one of `recognised.WORDS`.
         counts: Training rows that have it, and that lack it where some do.
-        crowd: Whom the rows tell of.
+        crowd: Whom the rows are about.
         form: How names are written.
-        shapes: The shapes of codes; None where there are words.
+        shapes: The shapes of codes; None if there are words.
         gap: The blank text of a missing value, or None for a null.
         sex: The column that first names and titles agree with, if there is one.
-        reason: What told by value that the column is personal; empty where its name did.
+        reason: What told by value that the column is personal; empty if its name did.
         scheme: Which national id it holds, one of `national_ids.SCHEMES`.
         sieve: What keeps codes from meeting real ones, where they could.
         country: The column that names, places and calling codes agree with, if there is one.
@@ -101,7 +101,7 @@ class DetailCodec:
 
     @property
     def is_personal(self) -> bool:
-        """Whether the column tells of people; else it holds codes of whatever kind."""
+        """Whether the column is about people; else it holds codes of whatever kind."""
         return not self.reason.startswith(CODED)
 
     def encode(self, values: pa.Array) -> CodeColumn:
@@ -134,7 +134,7 @@ class DetailCodec:
             f"`{self.name}` holds {WORDS[self.detail]}, which are newly generated for each row",
             code="given.detail",
             where=self.name,
-            hint=f"leave `{self.name}` out of what is given",
+            hint=f"leave `{self.name}` out of `given`",
         )
 
     def state(self) -> CodecState:

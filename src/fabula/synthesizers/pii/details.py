@@ -1,4 +1,4 @@
-"""How personal columns are replaced: those that tell of the same people, together."""
+"""How personal columns are replaced: those that are about the same people, together."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def details_of(
         owner: What its rows are.
         protect: Labels of fewer rows are rare.
         held: Rows that are not learned; their people are real, too.
-        real: The `real_words` of all tables, where there are several.
+        real: The `real_words` of all tables, if there are several.
     """
     columns = sorted(found, key=lambda item: -len(item.known))
     if held is not None:
@@ -116,7 +116,7 @@ def _open(kind: pa.DataType) -> pa.DataType:
 
 
 def _tells_of(group: list[PersonalColumn], other: PersonalColumn) -> bool:
-    """Whether a column tells of the people of a group, and nothing that another one tells.
+    """Whether a column is about the people of a group, and nothing that another one tells.
 
     The first column of a group tells most of them apart.
     """

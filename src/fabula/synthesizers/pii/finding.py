@@ -90,7 +90,7 @@ def _copied(
 
 COPIED = ("name", "company", "street", "address", "email", "username", "phone", "account", "card",
           "national_id", "plate")  # fmt: skip
-"""Details whose values, met in another column, tell of the same people."""
+"""Details whose values, met in another column, are about the same people."""
 
 COPY_SHARE = 0.5
 
@@ -147,7 +147,7 @@ def _all_found(
 def _declared(
     table: pa.Table, name: str, owner: str, finding: Finding | None
 ) -> PersonalColumn | None:
-    """A column that is personal by its owner's word; None where nothing can stand in for it."""
+    """A column that is personal by its owner's word; None if nothing can stand in for it."""
     kind = label_type(table.schema.field(name).type)
     if not (is_text(kind) or pa.types.is_integer(kind)):
         return None
@@ -347,7 +347,7 @@ REPEATED = 1.2
 
 
 def _code(values: pa.Array, known: pa.Array, protect: int) -> str | None:
-    """Whether a column holds codes: many texts, nearly all of a few shapes with digits."""
+    """Whether a column contains codes: many texts, nearly all of a few shapes with digits."""
     texts = values.drop_null()
     if len(known) < MANY * len(texts) or pc.all(pc.match_substring_regex(known, _NUMBER)).as_py():
         return None

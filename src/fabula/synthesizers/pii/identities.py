@@ -1,4 +1,4 @@
-"""The people whom the rows of a table tell of: made up, numbered, the same in all their columns.
+"""The people whom the rows of a table are about: made up, numbered, the same in all their columns.
 
 A row has a person by its number, and everything about the person follows from that number, so that
 a name and an e-mail of one row agree without being stored. Where real people come up in several
@@ -52,7 +52,7 @@ MOST_COMPARED = 2 * BLOCK_ROWS
 
 @dataclass(frozen=True, eq=False)
 class Settled:
-    """Whom some rows tell of.
+    """Whom some rows are about.
 
     Attributes:
         people: The person of each row.
@@ -376,7 +376,7 @@ def _blocks(numbers: Numbers) -> Iterator[tuple[int, Numbers, Numbers]]:
 
 
 def _repeated(values: pa.Array) -> NDArray[np.bool_]:
-    """Which values stand in an earlier place, too."""
+    """Which values are in an earlier place, too."""
     codes = values.dictionary_encode().indices.to_numpy(zero_copy_only=False)
     first = np.unique(codes, return_index=True)[1]
     repeated = np.ones(len(codes), bool)

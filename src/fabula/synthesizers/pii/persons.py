@@ -66,7 +66,7 @@ class Persons:
         """How many people have each label.
 
         Args:
-            codes: The label of each row; negative where there is none.
+            codes: The label of each row; negative if there is none.
             size: How many labels there are.
         """
         known = codes >= 0
@@ -97,6 +97,6 @@ def numbered(told_by: str, values: pa.Array) -> Persons:
 
 
 def likeliest(candidates: Sequence[Persons], protect: int) -> Persons | None:
-    """The most people that have several rows each; None where they are fewer than `protect`."""
+    """The most people that have several rows each; None if they are fewer than `protect`."""
     usable = [item for item in candidates if item.repeat and item.size >= protect]
     return max(usable, key=lambda item: item.size, default=None)

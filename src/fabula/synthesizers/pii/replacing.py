@@ -51,7 +51,7 @@ class PersonalColumn:
         values: Its texts; blank ones are null.
         known: The differing ones.
         gap: The blank text that stands for a missing value, or None for a null.
-        reason: What tells it by value; empty where the column's name did.
+        reason: What tells it by value; empty if the column's name did.
         scheme: Which national id it is.
         held: Its texts in rows that are not learned, none of which may come out either.
     """
