@@ -321,3 +321,9 @@ def test_a_name_in_the_plural_says_the_same_as_in_the_singular(singular: str, pl
 def test_digits_below_a_name_in_the_plural_are_phone_numbers() -> None:
     numbers = pa.array([f"{31_234_567 + 7_919 * n}" for n in range(40)])
     assert find(numbers, "phones").kind == find(numbers, "phone").kind == "phone"
+
+
+@pytest.mark.parametrize("form", ["POINT ({0}.25 {1}.5)", "gate {0} court {1}", "{0}.5 mount"])
+def test_texts_of_several_numbers_are_no_streets(form):
+    texts = [form.format(at * 7 % 90, at % 50) for at in range(200)]
+    assert find(pa.array(texts), "c1") is None

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import fabula as fb
 from fabula.relationships.rules.links import parents_of
 from fabula.synthesizers.multitable.database import RelationalSynthesizer, fit_tables
 from tests.real_data import real_files, real_table
@@ -273,3 +274,41 @@ def test_a_label_goes_with_the_column_that_its_parent_decides() -> None:
     )
     made = zip(orders["town"].to_pylist(), orders["country"].to_pylist(), strict=True)
     assert all(lies_in[town] == there for town, there in made)
+
+
+def stays() -> dict[str, pa.Table]:
+    """Exams between the start and the end of a stay; letters before its end alone."""
+    rng, day, second = np.random.default_rng(5), 86_400_000_000, 1_000_000
+    start = 1_600_000_000_000_000 // day * day + rng.integers(0, 60_000_000, 250) * second
+    end = start + rng.integers(3_600, 20 * 86_400, 250) * second
+    whose, other = rng.integers(0, 250, 1_200), rng.integers(0, 250, 400)
+    within = (rng.random(1_200) * (end - start)[whose]).astype(np.int64) // second * second
+    return {
+        "stays": pa.table({"stay_id": np.arange(250) + 1, "admitted": times(start),
+                           "discharged": times(end)}),
+        "exams": pa.table({"exam_id": np.arange(1_200) + 1, "stay_id": whose + 1,
+                           "examined": times(start[whose] + within)}),
+        "letters": pa.table({"letter_id": np.arange(400) + 1, "stay_id": other + 1,
+                             "sent": times(end[other] - rng.integers(0, 10**8, 400) * second)}),
+    }  # fmt: skip
+
+
+def test_times_between_two_times_of_their_parent_stay_there(tmp_path: Path) -> None:
+    model = fit_tables(stays(), seed=1)
+    card = model.card()
+    assert "across tables exams.examined <= stays.discharged" in card
+    assert "not kept: letters.sent <= stays.discharged" in card
+    model.save(tmp_path / "m")
+    for made in (model.sample(), RelationalSynthesizer.load(tmp_path / "m").sample()):
+        both = made["exams"].to_pandas().merge(made["stays"].to_pandas(), on="stay_id")
+        assert (both["admitted"] <= both["examined"]).all()
+        assert (both["examined"] <= both["discharged"]).all()
+
+
+def test_init_keeps_the_order_of_times_in_a_row_and_between_two_of_the_parent() -> None:
+    spec = fb.infer(stays())
+    made = {name: table.to_pandas() for name, table in fb.generate(spec, seed=1).items()}
+    assert (made["stays"]["admitted"] <= made["stays"]["discharged"]).all()
+    both = made["exams"].merge(made["stays"], on="stay_id")
+    assert (both["admitted"] <= both["examined"]).all()
+    assert (both["examined"] <= both["discharged"]).all()

@@ -16,8 +16,9 @@ from fabula.kinds.reference import Reference
 from fabula.relationships.keys import Keys
 from fabula.relationships.rules.finding import find_rules
 from fabula.relationships.rules.links import Link, aligned, links_between
-from fabula.relationships.rules.plain import DAY
-from fabula.relationships.rules.rule import Copy, Found, Later, Total
+from fabula.relationships.rules.plain import DAY, Plain
+from fabula.relationships.rules.rule import Copy, Found, Later, Place, Total
+from fabula.relationships.rules.times import find_row_times
 from fabula.spec import col
 from fabula.spec.tables import TableSpec
 
@@ -41,7 +42,9 @@ def keep_rules(
         tables: The guessed tables.
         reasons: Why each column is what it is, by place.
     """
-    orders: dict[tuple[str, str], list[Later]] = {}
+    before = _row_orders(data, keys, tables)
+    orders: dict[Place, list[Later]] = {}
+    ends: dict[Place, Later] = {}
     for item in find_rules(data, keys).kept:
         rule = item.rule
         name, column = rule.target
@@ -53,20 +56,54 @@ def keep_rules(
             sql, check = _copy(rule) if isinstance(rule, Copy) else _same_time(rule)
             _put(tables, name, column, col.expr(sql), [check])
             reasons[f"tables.{name}.columns.{column}"] = f"{item.rule.told} in all rows"
-        elif isinstance(tables[name].columns[column], Datetime):
+        elif not isinstance(tables[name].columns[column], Datetime):
+            continue
+        elif rule.until:
+            ends[name, column] = rule
+        else:
             orders.setdefault((name, column), []).append(rule)
     links = {link.key: link for link in links_between(data, keys)} if orders else {}
-    for (name, column), rules in orders.items():
+    for name, column in dict.fromkeys([*before, *orders]):
+        rules = orders.get((name, column), [])
         starts = [_since(rule) for rule in rules]
+        lengths = [_longest(links[rule.key], rule) for rule in rules]
+        source, length = before.get((name, column), ("", 0))
+        if isinstance(tables[name].columns.get(source), Datetime):  # and no copy of the parent's
+            starts, lengths = [*starts, sql_name(source)], [*lengths, length]
+        if not starts:
+            continue
         start = starts[0] if len(starts) == 1 else f"greatest({', '.join(starts)})"
-        within = _length(max(_longest(links[rule.key], rule) for rule in rules))
-        kind = (
-            tables[name]
-            .columns[column]
-            .model_copy(update={"start": start, "end": None, "within": within})
-        )
-        _put(tables, name, column, kind, [f"{sql_name(column)} >= {since}" for since in starts])
-        reasons[f"tables.{name}.columns.{column}"] = f"never before {' and '.join(starts)}"
+        end = ends.get((name, column))
+        told = f"never before {' and '.join(starts)}"
+        change = {"start": start, "end": None, "within": _length(max(lengths))}
+        checks = [f"{sql_name(column)} >= {since}" for since in starts]
+        if end is not None and len(starts) == len(rules) == 1 and _spans(before, rules[0], end):
+            change |= {"end": _since(end), "within": None}
+            told += f", never after {_since(end)}"
+            checks.append(f"{sql_name(column)} <= {_since(end)}")
+        kind = tables[name].columns[column].model_copy(update=change)
+        _put(tables, name, column, kind, checks)
+        reasons[f"tables.{name}.columns.{column}"] = told
+
+
+def _row_orders(
+    data: Mapping[str, pa.Table], keys: Keys, tables: Mapping[str, TableSpec]
+) -> dict[Place, tuple[str, int]]:
+    """Times that are never before another one of their row: that one, and the longest distance."""
+    found: dict[Place, tuple[str, int]] = {}
+    for name, rows in data.items():
+        columns = tables[name].columns
+        for column, source, longest in find_row_times(Plain(rows, keys.of(name))):
+            kind, start = columns.get(column), columns.get(source)
+            if isinstance(kind, Datetime) and isinstance(start, Datetime) and not start.nulls:
+                found[name, column] = source, longest
+    return found
+
+
+def _spans(before: Mapping[Place, tuple[str, int]], start: Later, end: Later) -> bool:
+    """Whether two times of one parent are in order in its spec, too."""
+    follows = before.get((end.key.parent, end.since), ("", 0))[0]
+    return start.key == end.key and follows == start.since
 
 
 def _is_link(table: TableSpec, columns: Sequence[str]) -> bool:

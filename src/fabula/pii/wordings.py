@@ -95,12 +95,24 @@ def company_share(texts: Sequence[str]) -> float:
     return share(texts, _COMPANY)
 
 
+_DECIMAL = re.compile(r"\d[.,]\d")
+FEWEST_ALIKE = 10
+"""Texts of each form where only their numbers differ."""
+
+
 def street_share(texts: Sequence[str]) -> float:
-    """The share of texts with a word for a street and a number; 0 where few have a number."""
+    """The share of texts with a word for a street and a number; 0 where few have a number.
+
+    Texts that differ in several numbers alone, such as `POINT (8.55 47.37)`, are not streets.
+    """
     numbered = [
         text for text in texts
-        if parts(text) and (_NUMBERED.search(text) or _LED_BY_STREET.match(text))
+        if parts(text) and not _DECIMAL.search(text)
+        and (_NUMBERED.search(text) or _LED_BY_STREET.match(text))
     ]  # fmt: skip
+    forms = {re.sub(r"\d+", "0", text) for text in numbered}
+    if len(numbered) >= FEWEST_ALIKE * len(forms) and all(form.count("0") > 1 for form in forms):
+        return 0.0
     hits = [
         text for text in numbered
         if len(text) >= 6 and not _PROGRAM.search(text)

@@ -100,6 +100,7 @@ def test_years_that_begin_in_one_and_end_in_the_next_stay_whole(written):
     [
         (lambda v: f"${v:,.2f}", "$1,234.56"),
         (lambda v: f"-${v:,.2f}" if v > 9_000 else f"${v:,.2f}", "$1,234.56"),
+        (lambda v: f"{v:,.2f}-" if v > 7_000 else f"{v:,.2f}", "1,234.56"),
         (lambda v: f"({v:,.2f})" if v > 9_000 else f"{v:,.2f}", "1,234.56"),
         (lambda v: f"{v:,.2f} €".replace(",", "_").replace(".", ",").replace("_", "."), "1.234,56"),
         (lambda v: f"USD {v:.0f}", "USD 1235"),
@@ -131,6 +132,7 @@ def test_numbers_of_one_form_come_back_in_it(written, shown):
         ["10-19", "20-29", "30-39"],
         ["<5", "5", "6"],
         ["10+", "20+"],
+        ["5", "10", "20-"],
         ["01234", "94110"],
         ["94110", "10115"],
         ["AB12", "AB13"],

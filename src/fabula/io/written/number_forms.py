@@ -39,7 +39,7 @@ _LARGE, _SMALL = 1234.56, 12.34
 
 @dataclass(frozen=True)
 class NumberForm:
-    """One way to write numbers: `$1,234.50`, `12 %`, `-1.234,5 €`.
+    """One way to write numbers: `$1,234.50`, `12 %`, `-1.234,5 €`, `12.50-`.
 
     Attributes:
         prefix: What precedes each number.
@@ -48,7 +48,8 @@ class NumberForm:
         point: The decimal sign.
         decimals: Decimals that are written, or the most of them.
         fixed: Whether all numbers have as many.
-        minus: Where a minus stands: before the prefix, after it, or brackets in its place.
+        minus: Where a minus stands: before the prefix, after it, after the number, or brackets in
+            its place.
     """
 
     prefix: str = ""
@@ -57,15 +58,16 @@ class NumberForm:
     point: str = "."
     decimals: int = 0
     fixed: bool = True
-    minus: Literal["-", "−", "inner", "brackets"] = "-"
+    minus: Literal["-", "−", "inner", "brackets", "after"] = "-"
 
     @classmethod
     def of(cls, texts: pa.Array, rows: Rows) -> NumberForm | None:
         """The form of texts, or None if there is none."""
         if not any(char.isdigit() for char in str(texts[0])):
             return None
-        brackets = pc.any(pc.match_substring_regex(texts, r"^\(.*\)$")).as_py()
-        parts = pc.extract_regex(_unbracketed(texts) if brackets else texts, _PARTS)
+        led = [minus for minus, (regex, fewest) in _LED.items()
+               if pc.sum(pc.match_substring_regex(texts, regex)).as_py() >= fewest]  # fmt: skip
+        parts = pc.extract_regex(_with_leading_minus(texts, *led[:1]), _PARTS)
         if parts.null_count:
             return None
         front, prefix, inner, body, suffix = (pc.unique(part) for part in parts.flatten())
@@ -75,7 +77,7 @@ class NumberForm:
         if not _is_money(around[0]) or not _is_unit(around[1]):
             return None
         signs = {sign for sign in front.to_pylist() if sign}
-        minus = "brackets" if brackets else "inner" if "-" in inner.to_pylist() else "-"
+        minus = led[0] if led else "inner" if "-" in inner.to_pylist() else "-"
         start = cls(*around, minus="−" if "−" in signs else minus)  # type: ignore[arg-type]
         for form in _styles(start, body):
             if suits(form, texts, rows):
@@ -94,7 +96,7 @@ class NumberForm:
 
     def read(self, texts: pa.Array) -> pa.Array:
         """Numbers; null where a text is not of this form."""
-        plain = _unbracketed(texts) if self.minus == "brackets" else texts
+        plain = _with_leading_minus(texts, self.minus)
         whole = rf"\d{{1,3}}(?:{re.escape(self.thousands)}\d{{3}})*" if self.thousands else r"\d+"
         tail = rf"(?:{re.escape(self.point)}\d{{1,{self.decimals}}})?" if self.decimals else ""
         minus = r"[-−]?"
@@ -133,6 +135,8 @@ class NumberForm:
         match self.minus:
             case "brackets":
                 return f"({self.prefix}{body}{self.suffix})"
+            case "after":
+                return f"{self.prefix}{body}{self.suffix}-"
             case "inner":
                 return f"{self.prefix}-{body}{self.suffix}"
         return f"{self.minus}{self.prefix}{body}{self.suffix}"
@@ -182,8 +186,13 @@ def _decimals(bodies: pa.Array, point: str) -> set[int]:
     return set(pc.unique(pc.utf8_length(tail)).to_pylist())
 
 
-def _unbracketed(texts: pa.Array) -> pa.Array:
-    return pc.replace_substring_regex(texts, r"^\((.*)\)$", r"-\1")
+_LED = {"brackets": (r"^\((.*)\)$", 1), "after": (r"^([^-−+]*\d)-$", 10)}
+"""Negative numbers without a leading minus, and how many differing ones tell: few are a scale."""
+
+
+def _with_leading_minus(texts: pa.Array, minus: str = "") -> pa.Array:
+    """Texts whose negative numbers have the minus first, wherever their form has it."""
+    return pc.replace_substring_regex(texts, _LED[minus][0], r"-\1") if minus in _LED else texts
 
 
 def _is_money(prefix: str) -> bool:

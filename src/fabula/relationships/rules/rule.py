@@ -153,7 +153,7 @@ class Total:
 
 @dataclass(frozen=True)
 class Later:
-    """A child's time that is never before a time of its parent, or always the same.
+    """A child's time that is never before a time of its parent, or always the same, or never after.
 
     Attributes:
         key: How children point at their parents.
@@ -161,6 +161,7 @@ class Later:
         since: The parent's time.
         equal: Whether both are the same.
         daily: Whether days are compared, the child's time being a date.
+        until: Whether the parent's time is the later one.
     """
 
     kind: ClassVar[str] = "later"
@@ -169,6 +170,7 @@ class Later:
     since: str
     equal: bool = False
     daily: bool = False
+    until: bool = False
 
     @property
     def target(self) -> Place:
@@ -183,7 +185,7 @@ class Later:
     @property
     def told(self) -> str:
         """The rule in words."""
-        sign = "=" if self.equal else ">="
+        sign = "=" if self.equal else "<=" if self.until else ">="
         day = "day of " if self.daily else ""
         return f"{self.key.child}.{self.column} {sign} {day}{self.key.parent}.{self.since}"
 
@@ -191,7 +193,8 @@ class Later:
         """Which children that have a parent keep it; unknown times do."""
         mine, theirs = aligned(link, self.column, self.since)
         since = theirs.plain // DAY * DAY if self.daily else theirs.plain
-        right = mine.plain == since if self.equal else mine.plain >= since
+        after = mine.plain <= since if self.until else mine.plain >= since
+        right = mine.plain == since if self.equal else after
         return right | ~(mine.known & theirs.known)
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fabula.relationships.keys import ForeignKey
 from fabula.relationships.rules.evidence import FEWEST, SURE, is_sure, is_worth_telling
 from fabula.relationships.rules.links import Link, aligned
-from fabula.relationships.rules.plain import DAY
+from fabula.relationships.rules.plain import DAY, Plain
 from fabula.relationships.rules.rule import Found, Later
 
 Times = NDArray[np.int64]
@@ -34,6 +35,49 @@ def find_times(link: Link) -> Iterator[Found]:
                 found = _judged(link, column, source, choices)
                 if found is not None:
                     yield found
+                if not own and (ending := _ending(link, column, source, choices)) is not None:
+                    yield ending
+
+
+def find_row_times(table: Plain) -> Iterator[tuple[str, str, int]]:
+    """Times of a table that are never before another one of their row, and the longest distance.
+
+    Of several earlier times a time has the nearest one.
+    """
+    rows = np.arange(table.rows)
+    key = ForeignKey("", (), "", ())
+    link = Link(key, table, table, rows)
+    found: dict[str, tuple[int, str]] = {}
+    names = [name for family in ("time", "zoned time") for name in table.names(family)]
+    for column in names:
+        for source in names:
+            if column == source or table.family(column) != table.family(source):
+                continue
+            if any((column, source) == (low, high) for high, (_, low) in found.items()):
+                continue
+            item = _judged(link, column, source, len(names) ** 2)
+            if item is None or item.broken:
+                continue
+            mine, theirs = aligned(link, column, source)
+            apart = (mine.plain - theirs.plain)[mine.known & theirs.known]
+            if not apart.any():
+                continue  # one time in two columns
+            if column not in found or int(apart.max()) < found[column][0]:
+                found[column] = (int(apart.max()), source)
+    for column, (longest, source) in found.items():
+        yield column, source, longest
+
+
+def _ending(link: Link, column: str, source: str, choices: int) -> Found | None:
+    """A child's time that is never after its parent's."""
+    mine, theirs = aligned(link, column, source)
+    both = mine.known & theirs.known
+    t, until = mine.plain[both], theirs.plain[both]
+    if both.sum() < FEWEST or (t > until).any() or (t == until).all():
+        return None
+    if not _is_no_chance(-t, -until, choices):
+        return None
+    return Found(Later(link.key, column, source, until=True), len(t))
 
 
 def _judged(link: Link, column: str, source: str, choices: int) -> Found | None:

@@ -15,7 +15,7 @@ from fabula.relationships.rules.links import parents_of
 from fabula.relationships.rules.rule import Found, Later
 from fabula.synthesizers.codecs.learning import FEWEST_ROWS
 from fabula.synthesizers.constraints.relations import Relations
-from fabula.synthesizers.multitable.across.shifts import Shift, shift_of, whole
+from fabula.synthesizers.multitable.across.shifts import Shift, anchor_of, shift_of, whole
 from fabula.synthesizers.multitable.across.steps import (
     CIRCULAR,
     Capped,
@@ -78,6 +78,9 @@ class Across:
         shifts, circular = without_circles(shifts)
         lost = [item for item in rules.kept if any(_is_shifted(item, shift) for shift in circular)]
         dropped += [replace(item, note=CIRCULAR) for item in lost]
+        endless = [item for item in rules.kept if item not in lost and _has_no_end(item, shifts)]
+        dropped += [replace(item, note="no time of a parent starts it") for item in endless]
+        lost += endless
         rules = replace(rules, kept=tuple(item for item in rules.kept if item not in lost))
         return cls(rules, shifts, (), tuple(dropped))
 
@@ -157,6 +160,7 @@ class Across:
                 rows = table
                 if isinstance(step, Restored):
                     rows = settled(step.shift, made[name], table)
+                    rows = step.shift.ended(rows, made, rows_of)
                 made[name] = relations[name].updated(rows, changed, streams(name))
         return made
 
@@ -224,9 +228,13 @@ def _shifts(
     """The times of a table that are learned as distances, that of its rows' order first."""
     table = tables[name]
     later: dict[str, list[Later]] = {}
+    ends: dict[str, list[Later]] = {}
     for item in (*rules.kept, *rules.near):
         rule = item.rule
         if not isinstance(rule, Later) or rule.key.child != name:
+            continue
+        if rule.until:
+            ends.setdefault(rule.column, []).append(rule)
             continue
         if not item.broken or rule.column not in later:
             later.setdefault(rule.column, []).append(rule)
@@ -236,9 +244,10 @@ def _shifts(
     def shift(column: str, *, within: str = "", beside: Collection[str] = ()) -> Shift:
         chosen = later[column]
         starts = [tables[rule.key.parent].column(rule.since) for rule in chosen]
-        return shift_of(
+        found = shift_of(
             table, name, column, chosen, within=within, beside=tuple(beside), starts=starts
         )
+        return replace(found, until=tuple(anchor_of(rule) for rule in ends.get(column, ())))
 
     followers: set[str] = set()
     if timeline is not None and time in later:
@@ -262,6 +271,19 @@ def _is_shifted(item: Found, shift: Shift) -> bool:
     return isinstance(item.rule, Later) and item.rule.target in [
         (shift.table, column) for column in shift.columns
     ]
+
+
+def _has_no_end(item: Found, shifts: Iterable[Shift]) -> bool:
+    """Whether a time that a parent's time ends is not learned as a distance with that end."""
+    rule = item.rule
+    return (
+        isinstance(rule, Later)
+        and rule.until
+        and not any(
+            (shift.table, shift.column) == rule.target and anchor_of(rule) in shift.until
+            for shift in shifts
+        )
+    )
 
 
 def _never_before(table: pa.Table, later: str, earlier: str) -> bool:

@@ -7,7 +7,7 @@ are several such times, the latest is what the distance starts from.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -56,6 +56,7 @@ class Shift:
         grid: What the column's times are multiples of, in its own unit; at most a day.
         origin: Where that grid starts.
         base: What stands for the anchors if none is known.
+        until: Times of its parents that the child's time is never after.
     """
 
     table: str
@@ -67,6 +68,7 @@ class Shift:
     grid: int = 1
     origin: int = 0
     base: int = 0
+    until: tuple[Anchor, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -76,7 +78,8 @@ class Shift:
     @property
     def sources(self) -> tuple[Place, ...]:
         """What they follow from, but for themselves in other rows of the table."""
-        above = tuple((anchor.key.parent, anchor.since) for anchor in self.anchors)
+        both = (*self.anchors, *self.until)
+        above = tuple((anchor.key.parent, anchor.since) for anchor in both)
         within = ((self.table, self.within),) if self.within else ()
         return tuple(place for place in above + within if place != (self.table, self.column))
 
@@ -110,6 +113,34 @@ class Shift:
         if self.equal:
             by = by - np.where(known, whole(table.column(self.column)), 0)
         return self._moved(table, by)
+
+    def ended(
+        self,
+        table: pa.Table,
+        tables: Mapping[str, pa.Table],
+        rows_of: Callable[[ForeignKey], Rows],
+    ) -> pa.Table:
+        """The table whose times are not after those that end them: later ones begin again.
+
+        A time that has no room between start and end stays as it is.
+        """
+        if not self.until:
+            return table
+        rows = {anchor.key: rows_of(anchor.key) for anchor in (*self.anchors, *self.until)}
+        start, known = self._starts(table, tables, rows)
+        last = np.full(table.num_rows, np.iinfo(np.int64).max)
+        kind = table.schema.field(self.column).type
+        for anchor in self.until:
+            there = tables[anchor.key.parent].column(anchor.since)
+            at = rows[anchor.key]
+            has = (at >= 0) & np.append(there.is_valid().to_numpy(), False)[at]
+            ends = microseconds(there)[at[has]]
+            last[has] = np.minimum(last[has], -_in_units(-ends, kind))
+        time = whole(table.column(self.column))
+        room = (last - start) // self.grid + 1
+        late = known & (time > last) & (last >= start)
+        steps = (time - start) // self.grid % np.where(late, room, 1)
+        return self._moved(table, np.where(late, start + steps * self.grid - time, 0))
 
     def _starts(
         self, table: pa.Table, tables: Mapping[str, pa.Table], rows: Mapping[ForeignKey, Rows]
@@ -148,10 +179,18 @@ class Shift:
     @classmethod
     def restore(cls, state: Mapping[str, Any]) -> Shift:
         """The shift of a state."""
-        anchors = tuple(
-            Anchor(_key(told["key"]), told["since"], told["daily"]) for told in state["anchors"]
-        )
-        return cls(**{**state, "anchors": anchors, "beside": tuple(state["beside"])})
+        anchors, until = (
+            tuple(Anchor(_key(told["key"]), told["since"], told["daily"]) for told in state[name])
+            if name in state else ()
+            for name in ("anchors", "until")
+        )  # fmt: skip
+        own = {"anchors": anchors, "until": until, "beside": tuple(state["beside"])}
+        return cls(**{**state, **own})
+
+
+def anchor_of(rule: Later) -> Anchor:
+    """The parent's time of a rule."""
+    return Anchor(rule.key, rule.since, rule.daily)
 
 
 def shift_of(
@@ -185,7 +224,7 @@ def shift_of(
     earliest = [numbers, *(_in_units(microseconds(s.drop_null()), values.type) for s in starts)]
     base = min((int(times.min()) for times in earliest if len(times)), default=0)
     return Shift(
-        name, column, tuple(Anchor(rule.key, rule.since, rule.daily) for rule in used),
+        name, column, tuple(map(anchor_of, used)),
         "" if equal else within, tuple(beside), bool(equal), grid, origin % grid,
         (base - origin) // grid * grid + origin,
     )  # fmt: skip
