@@ -14,7 +14,7 @@ import pyarrow as pa
 from typing_extensions import Unpack
 
 from fabula.errors import UsageError
-from fabula.io.tables import named_tables, only_table
+from fabula.io.tables import named_tables
 from fabula.options import known_options
 from fabula.planning.expressions import parse_expression
 from fabula.privacy.hybrid.drawing import Unlike, are_among, balanced, labels_of
@@ -23,7 +23,7 @@ from fabula.privacy.hybrid.trial import TESTED, Trial, trial
 from fabula.privacy.identifying import check_identifying
 from fabula.relationships.declared_keys import keys_of
 from fabula.render.amounts import count, percent
-from fabula.render.results import Result
+from fabula.render.results import ResultOfTables
 from fabula.synthesizers.fitting import fit
 from fabula.synthesizers.rules import Rule
 from fabula.synthesizers.synthesizer import Synthesizer
@@ -51,7 +51,7 @@ class BlendOptions(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class Blended(Result):
+class Blended(ResultOfTables):
     """Real rows with synthetic ones.
 
     Attributes:
@@ -75,15 +75,6 @@ class Blended(Result):
     provenance: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
     source: Path | None = None
-
-    @property
-    def table(self) -> pa.Table:
-        """The only table.
-
-        Raises:
-            UsageError: There are several.
-        """
-        return only_table(self.tables)
 
     def report(self) -> str:
         """Numbers of rows, shares, and what a test says."""
