@@ -93,7 +93,7 @@ def unmask(
 ) -> Unmasked:
     """Put the real values back into masked files.
 
-    Rows are found by their table's key, else by their place. A value is put back where the file
+    Rows are found by their table's key, else by their position. A value is put back where the file
     still has the new one; columns that were dropped do not come back.
 
     Args:

@@ -42,7 +42,7 @@ class Dataset(Mapping[str, Any], Result):
     Args:
         tables: The rows of each table, in memory or in files, or a function that finds them.
         manifest: The record of the run.
-        rejected: Rows that were asked for and are not there.
+        rejected: Rows that were requested and are missing.
         folder: Where the run's files are.
         reused: Rows that an earlier, interrupted run had made.
         schemas: The types that text files were written from, by table.

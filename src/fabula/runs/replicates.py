@@ -170,7 +170,7 @@ def replicate(
     """Run a model several times, under other seeds and in several scenarios.
 
     Replicate k of every scenario has the seed `seed + k`: common random numbers, under which two
-    policies differ by what they do and not by luck. A region with a stock of its own is a scenario.
+    policies differ by what they do and not by luck. A region with its own stock is a scenario.
 
     Args:
         model: A `World`, or the Python file that makes one.
@@ -189,7 +189,7 @@ def replicate(
         workers: Processes on this machine.
         executor: Runs the tasks instead: any `concurrent.futures.Executor`, whose workers read the
             model's file and write to `output`.
-        progress: Called with the model's name, runs done and runs asked.
+        progress: Called with the model's name, finished runs and requested runs.
 
     Raises:
         UsageError: There are no replicates or workers, or a `World` is to run in other processes.

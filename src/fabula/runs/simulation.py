@@ -80,7 +80,7 @@ def simulate(
         fresh: Start over instead of continuing an earlier run.
         overwrite: Replace another run in the folder.
         escape_formulas: Put `'` before texts in CSV that a spreadsheet would run.
-        progress: Called with the world's name, steps done and steps asked.
+        progress: Called with the world's name, finished steps and requested steps.
 
     Returns:
         A table for each population, with what changed under `NAME_end`, and one for each event.

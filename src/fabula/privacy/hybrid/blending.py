@@ -57,10 +57,10 @@ class Blended(ResultOfTables):
     Attributes:
         tables: The tables by name: the real rows first, in their order, then the synthetic ones.
         real: How many real rows each table has.
-        origin: The column that tells which rows are real.
+        origin: The column that marks real rows.
         equal: How many synthetic rows equal a real one; none, by construction.
         shares: The balanced column, and each label's share before and after.
-        trial: What blending does to a model, where a target is named.
+        trial: The effect of blending on a model, if a target is named.
         provenance: How the synthetic rows were made, as JSON-ready values.
         warnings: What to know before using them.
         source: The file of the real rows, if they are unchanged.
@@ -121,7 +121,7 @@ def blend(
     overwrite: bool = False,
     **options: Unpack[BlendOptions],
 ) -> Blended:
-    """Combine real and synthetic rows, and tell whether that helps a model.
+    """Combine real and synthetic rows, and test whether that helps a model.
 
     The real rows stay as they are. The synthetic ones are drawn by a synthesizer that learned from
     four fifths of the real rows; none equals a real row, and no key occurs twice.

@@ -88,7 +88,7 @@ def synthesize(
     Args:
         data: A table or several related ones, in any form.
         columns: The columns to replace; of several tables as `table.column`.
-        person: The column that tells the person, where rows of one person are to stay together;
+        person: The column that tells the person, if rows of one person must stay together;
             of one table also a number for each row.
         settled: Values that some of the columns have already, row by row; models learn from the
             real ones, and the columns after them are drawn given these.

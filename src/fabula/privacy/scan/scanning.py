@@ -53,11 +53,11 @@ def scan(
     """Search files for the values of real people.
 
     Every byte of every file is read: text in any encoding, unpacked archives, the rows,
-    dictionaries and statistics of Parquet. Whole values count wherever they stand; names, dates and
+    dictionaries and statistics of Parquet. Whole values count everywhere; names, dates and
     other parts count in the row of their own person, or next to another part of the same person.
 
     Args:
-        output: A file or folder that is to be given away.
+        output: A file or folder to be shared.
         against: The real tables.
         sensitive: Further columns of the real tables to search, `column` or `table.column`. Columns
             that the finder recognises are searched anyway.
