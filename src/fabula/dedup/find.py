@@ -96,7 +96,7 @@ def near_duplicates(
 def normalised(texts: pa.Array) -> pa.Array:
     """The texts in lower case, one form of Unicode, without punctuation and extra space.
 
-    A text of nothing but punctuation stays as it is.
+    A text of nothing but punctuation stays unchanged.
     """
     lower = pc.utf8_lower(pc.utf8_normalize(texts, "NFKC"))
     words = pc.utf8_trim_whitespace(pc.replace_substring_regex(lower, r"[\s\pZ\pP]+", " "))

@@ -70,7 +70,7 @@ def evaluate(
         sequence: The columns of an entity and a time, `("customer_id", "placed")`, of events.
         spec: A spec whose checks the data must keep, and whose references relate the tables;
             without one, relations are found by names and values.
-        model: What `fit` gave back, or its file: the report warns if `real` is not its training
+        model: What `fit` returned, or its file: the report warns if `real` is not its training
             data, or `holdout` not its holdout.
         sections: Some of `quality`, `privacy`, `bias`, `diversity`; by default all.
         metrics: Only these, as keys or as metrics of your own; by default all of the sections.

@@ -32,7 +32,7 @@ class Detector:
         least: The share that tells a column of the kind.
         hinted: The share that is enough if the column's name says the kind; 0 for `least`.
         fewest: Differing values that are needed to tell.
-        direct: One value can tell who somebody is.
+        direct: One value can tell who someone is.
         made_as: The kind of Fabula's own that new values are made as; `code`: of the same forms.
         named: A regular expression of the words that columns of the kind are called by.
         called: The form of values that count where the column's name says the kind.

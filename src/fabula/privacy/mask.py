@@ -38,7 +38,7 @@ def mask(
     """Replace the people in some tables with new people.
 
     Names, e-mails, addresses, codes and dates of a row follow the row's person, and so agree in
-    all tables. What is not personal stays as it is; kept columns of CSV stay to the byte.
+    all tables. What is not personal stays unchanged; kept columns of CSV stay to the byte.
 
     Args:
         data: Tables in any form; or paths of CSV, JSON and Parquet files and of folders of them.

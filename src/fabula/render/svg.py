@@ -53,7 +53,7 @@ class Drawing:
         return Markup(svg.replace(_NAMESPACE, "", 1))
 
     def alone(self) -> str:
-        """The drawing for a file of its own, with title and legend."""
+        """The drawing for its own file, with title and legend."""
         x, y, keys = 0.0, _HEAD, []
         for fill, meaning, cover in self.key:
             wide = 34 + 6.2 * len(meaning)

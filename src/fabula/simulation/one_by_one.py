@@ -169,7 +169,7 @@ def _seen(
                 continue
             role = population.roles[column]
             if role.conserved:
-                sums = np.array([0, 0, len(moved)])  # the last one tells columns apart
+                sums = np.array([0, 0, len(moved)])  # the last one distinguishes columns
                 moved[f"{name}\n{column}"] = sums
                 columns[column] = held(values, sums)
                 continue

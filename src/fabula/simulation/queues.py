@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from fabula.simulation.faults import ModelFault
 
 COMPILED_FROM = 200_000
-"""Visits from which on compiling the loop costs less than it saves."""
+"""Visits from which compiling the loop costs less than it saves."""
 _NOWHERE = -1
 
 

@@ -138,7 +138,7 @@ def fit(
             None to leave it out; nothing of this is read from the data.
         keys: Of several tables, foreign keys that names don't reveal: `"orders.buyer"` to
             `"people.id"`.
-        keep: Of several tables, those that stay as they are: their rows are real.
+        keep: Of several tables, those that stay unchanged: their rows are real.
         sensitive: Columns that are replaced whatever they hold, as `column` or `table.column`;
             what nothing can replace is left out.
         orphans: Of several tables, whether rows whose foreign key no parent has are left out, or

@@ -180,7 +180,7 @@ class Synthesizer(Result, Generic[Frame]):
     def impute(self, data: TableLike, *, seed: int = 0) -> ArrowFrame:
         """The rows with their gaps filled: drawn given what is known about each row.
 
-        Columns that were not learned stay as they are.
+        Columns that were not learned stay unchanged.
 
         Args:
             data: Rows with the columns that were learned.

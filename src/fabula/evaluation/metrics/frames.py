@@ -1,7 +1,7 @@
 """Real, synthetic and held-back rows brought into one form that every metric reads.
 
 Columns are matched by name, types follow the real table, categories get codes that are shared
-by all frames, and a missing value is a state of its own: NaN in numbers, code 0 in categories.
+by all frames, and a missing value is its own state: NaN in numbers, code 0 in categories.
 """
 
 from __future__ import annotations

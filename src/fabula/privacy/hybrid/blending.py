@@ -123,7 +123,7 @@ def blend(
 ) -> Blended:
     """Combine real and synthetic rows, and test whether that helps a model.
 
-    The real rows stay as they are. The synthetic ones are drawn by a synthesizer that learned from
+    The real rows stay unchanged. The synthetic ones are drawn by a synthesizer that learned from
     four fifths of the real rows; none equals a real row, and no key occurs twice.
 
     Args:

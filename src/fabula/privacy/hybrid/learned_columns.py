@@ -1,7 +1,7 @@
 """Columns learned given the kept ones; each row is drawn by a model that never saw it.
 
 Partial synthesis (Reiter 2003), cross-fitted: a model guesses rows that it learned from better than
-others, and so a release drawn by one model tells more of its own people than of anybody else.
+others, and so a release drawn by one model tells more of its own people than of anyone else.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def synthesize(
     Args:
         data: A table or several related ones, in any form.
         columns: The columns to replace; of several tables as `table.column`.
-        person: The column that tells the person, if rows of one person must stay together;
+        person: The column that identifies the person, if rows of one person must stay together;
             of one table also a number for each row.
         settled: Values that some of the columns have already, row by row; models learn from the
             real ones, and the columns after them are drawn given these.

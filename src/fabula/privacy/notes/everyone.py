@@ -1,7 +1,7 @@
 """All identifiers of a data set, so that a note about one person does not tell of another.
 
-Whole values: a last name by itself may be anybody's, and counts where no name may recur. Values
-are kept as hashes of 8 bytes; the texts that take their place stay as they are given.
+Whole values: a last name by itself may be anyone's, and counts where no name may recur. Values
+are kept as hashes of 8 bytes; the texts that take their place stay unchanged given.
 """
 
 from __future__ import annotations
@@ -206,7 +206,7 @@ def _write_single(news: Sequence[str | None]) -> Writer:
 
 
 def _write(kind: str, news: Sequence[str | None]) -> Writer:
-    """Write the new value of a hit; hits are numbered in the place of people."""
+    """Write the new value of a hit; hits are numbered instead of people."""
 
     def write(hit: Hit) -> str | None:
         value, span = news[hit.row], hit.text[hit.begin : hit.end]

@@ -169,7 +169,7 @@ def _search(
 
 
 def _others(notes: Squeezed, kind: str, starts: Counts, lengths: Counts, write: Writer) -> Places:
-    """Places that mention somebody else than the row's person; `write` gets their numbers."""
+    """Places that mention someone else than the row's person; `write` gets their numbers."""
     rows = notes.row_of(starts)
     return Places(kind, starts, lengths, rows, np.arange(len(starts)), write)
 

@@ -176,7 +176,7 @@ def _alone(names: Names) -> Iterator[Needle]:
 
 
 def _before_a_title(write: Writer) -> Writer:
-    """Write where a title follows: 王 is a word, and 王先生 is somebody."""
+    """Write where a title follows: 王 is a word, and 王先生 is someone."""
 
     def written(hit: Hit) -> str | None:
         return write(hit) if hit.text.startswith(_TITLES_BEHIND, hit.end) else None

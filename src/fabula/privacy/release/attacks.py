@@ -1,4 +1,4 @@
-"""Attacks on releases by somebody who knows people from elsewhere, each with its baseline."""
+"""Attacks on releases by someone who knows people from elsewhere, each with its baseline."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Attack:
         success: The share of them that were right; for rank correlations, the correlation.
         low: The lower end of the 95 % interval.
         high: The upper end.
-        baseline: What somebody gets who does not look at the masked values.
+        baseline: What someone gets who does not look at the masked values.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Attack:
 
 @dataclass(frozen=True)
 class Linkage:
-    """What somebody achieves who looks people up in a release by what is known about them.
+    """What someone achieves who looks people up in a release by what is known about them.
 
     Attributes:
         tries: How many people were looked up.
@@ -100,7 +100,7 @@ def inference_attack(
     """Take a released learned value for the person's own one.
 
     The baseline is the same for people who are not in the release, whose values are drawn by
-    somebody who has learned from it (Yeom et al. 2018). Numbers count as equal within a
+    someone who has learned from it (Yeom et al. 2018). Numbers count as equal within a
     twentieth of their deviation.
 
     Args:
@@ -170,7 +170,7 @@ def intersection_attack(
 def authorship_attack(originals: Sequence[str], released: Sequence[str]) -> Attack:
     """Pick the author of each note by the words that it shares with everybody's own notes.
 
-    Words count by how rare they are (Narayanan et al. 2012). Somebody who does not read is right
+    Words count by how rare they are (Narayanan et al. 2012). Someone who does not read is right
     once in as many notes as there are people.
 
     Args:
@@ -220,7 +220,7 @@ def share_of(name: str, right: NDArray[np.bool_], baseline: float) -> Attack:
     Args:
         name: The attack.
         right: Which guesses are right.
-        baseline: What somebody gets who does not look.
+        baseline: What someone gets who does not look.
     """
     share, low, high = wilson(int(right.sum()), len(right), Z)
     return Attack(name, len(right), share, max(0.0, low), min(1.0, high), baseline)

@@ -311,7 +311,7 @@ class _Found:
             if sought.form == "last digits" and how == "as it is" and tails <= bound:
                 continue
             count = max(tally.counts.values())
-            if how == "as it is":  # a new street may be called like somebody
+            if how == "as it is":  # a new street may be called like someone
                 count -= self._as_places.get((self._card.files.get(file, ("",))[0], sought), 0)
             if count <= 0:
                 continue

@@ -58,7 +58,7 @@ class CategoryCodec:
         counts: Training rows of each label, then of the rare ones and of missing values, if there
             are any.
         rare: Whether there are rare labels.
-        told_by: What tells the people that rarity was counted in; empty if it was in rows.
+        told_by: What identifies the people that rarity was counted in; empty if it was in rows.
         joined: What is said about rare labels that count as other ones.
     """
 

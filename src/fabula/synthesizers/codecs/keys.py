@@ -4,7 +4,7 @@ A number continues after the largest real one, held-out rows included; a text fo
 the real ones, and a bitmap of hashes (`taken.py`) keeps it apart from them. No real identifier is
 kept or comes back, so that a sampled table can't be joined with the real one. Where a type has no
 larger numbers left, smaller ones are used; plain counters from 0 or 1, which say nothing of
-anybody, start again.
+anyone, start again.
 """
 
 from __future__ import annotations

@@ -268,7 +268,7 @@ def fit_tables(
         tables: The tables by name.
         keys: Foreign keys that their names don't tell, `"orders.buyer"` to `"people.id"`.
         spec: States primary and foreign keys; other parts of it are not used.
-        keep: Tables that stay as they are, such as lists of countries: their rows are real.
+        keep: Tables that stay unchanged, such as lists of countries: their rows are real.
         sensitive: Columns that are replaced or left out, as `column` or `table.column`.
         orphans: Whether rows whose foreign key no parent has are left out, or samples have the
             same share of such rows; the card says how many there are.
