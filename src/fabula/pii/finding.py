@@ -276,7 +276,7 @@ def _beside_street(values: pa.ChunkedArray, name: str) -> Finding | None:
 
 
 def _are_all_different(values: pa.ChunkedArray) -> bool:
-    """Whether each of many values occurs once, as no postcode of so many people does."""
+    """Whether each of many values occurs once, which postcodes of many people do not."""
     return len(values) >= 1_000 and pc.count_distinct(values).as_py() == len(values)
 
 

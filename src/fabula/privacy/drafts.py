@@ -86,7 +86,7 @@ class Draft:
         return key[0] if len(key) == 1 and not self.is_reference(key[0]) else None
 
     def identifies(self, column: str) -> bool:
-        """Whether a column distinguishes rows: a key, or named like one, or codes that all differ."""
+        """Whether a column distinguishes rows: a key, or named like one, or differing codes."""
         if self.keys.primary.get(self.name) == (column,):
             return True
         finding = self.found.get(column)

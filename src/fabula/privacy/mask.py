@@ -50,7 +50,7 @@ def mask(
         **options: `person`: the column that identifies the person, such as `customer_id`.
             `columns`: actions by column, such as `{"city": "keep: confirmed", "note": "redact"}`.
             `locale`: whose names new people have, by default those of the data. `key_file`: the
-            key; by default the file that `FABULA_KEY_FILE` names, or a key that is thrown away.
+            key; by default the file that `FABULA_KEY_FILE` names, or a key that is discarded.
             `detector`: finds third parties in notes: `presidio`, the name of a language model such
             as `local`, or an object of `fabula.privacy.notes`.
 

@@ -128,7 +128,7 @@ def _telling(
     leader: str,
     keys: Collection[Place],
 ) -> tuple[str, ...]:
-    """The columns that identify the people of a role best: their key, or the name they are led by."""
+    """The columns that identify the people of a role best: their key, or their leading name."""
     role = role_of(leader)
     mine = [c for c in actions if role and role_of(c) == role and c not in person.columns]
     for column in mine:

@@ -225,7 +225,7 @@ class Squeezed:
         return rows
 
     def rows_with(self, sign: str, least: int = 1) -> Counts:
-        """The rows whose text contains a sign, at least so many times."""
+        """The rows whose text contains a sign at least this number of times."""
         at = np.searchsorted(self.row_places, np.flatnonzero(self.raw == ord(sign)), side="right")
         return np.flatnonzero(np.bincount(at - 1, minlength=1) >= least)
 

@@ -47,7 +47,7 @@ def check_map(masking: Masking, path: Path, *, overwrite: bool = False) -> None:
     """Make sure that the map of a masking can be written, before the masking is.
 
     Raises:
-        PrerequisiteError: The masking's key is thrown away.
+        PrerequisiteError: The masking's key is discarded.
         SinkError: The file exists.
     """
     if not masking.secret.kept:

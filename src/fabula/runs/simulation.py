@@ -353,7 +353,7 @@ def _sizes(world: World, n: Size) -> dict[str, int]:
         return dict(n)
     if len(world.tables) != 1:
         raise UsageError(
-            f"say of which population: {', '.join(world.tables) or 'all are from files'}",
+            f"name the population: {', '.join(world.tables) or 'all are from files'}",
             code="usage.rows",
             hint=f"give `-n {next(iter(world.tables), 'NAME')}={n}`",
         )

@@ -228,7 +228,7 @@ class Synthesizer(Result, Generic[Frame]):
         return filled
 
     def keeps_rules(self, table: pa.Table) -> Flags:
-        """Which rows keep the rules of the spec that the synthesizer was fitted with."""
+        """Which rows satisfy the rules of the spec that the synthesizer was fitted with."""
         kept = np.ones(table.num_rows, bool)
         for rule in self._rules:
             kept &= rule.kept(table)

@@ -388,7 +388,7 @@ def _codes(parts: Mapping[str, pa.ChunkedArray]) -> tuple[dict[str, Array], tupl
 def inner_edges(values: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
     """Where equal bins over the range of some numbers meet.
 
-    Numbers that are large and all but equal have no room for so many bins, and get one.
+    Numbers that are large and all but equal get a single bin.
     """
     try:
         edges: NDArray[np.float64] = np.histogram_bin_edges(values, bins)[1:-1]

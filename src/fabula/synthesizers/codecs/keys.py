@@ -47,7 +47,7 @@ SHORTEST, WITH_DIGIT = 16, 0.9
 _RANK_LIMIT = 2**62
 _FEW_TRIES = 3
 _SCANNED = 2**20
-"""Of so many texts, all are compared with the real keys."""
+"""Up to this number of texts, all are compared with the real keys."""
 
 
 @dataclass(frozen=True)
