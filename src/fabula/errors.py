@@ -31,6 +31,7 @@ Catch all of them with::
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -89,6 +90,14 @@ class FabulaError(Exception):
 
     def __str__(self) -> str:
         return render(self)
+
+    def _render_traceback_(self) -> list[str]:
+        """The caller's line and the error: IPython shows them in place of the traceback."""
+        frames = traceback.extract_tb(self.__traceback__)
+        calls = [frame for frame in frames if frame.filename.startswith("<")
+                 or "ipykernel" in frame.filename]  # fmt: skip
+        at = [f"line {calls[-1].lineno}: {calls[-1].line}", ""] if calls else []
+        return [*at, *str(self).splitlines()]
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ def known_options(verb: Callable[Params, Made]) -> Callable[Params, Made]:
 
     Raises:
         UsageError: From the verb, for an option that it does not have, or one that it needs.
+        PrerequisiteError: From the verb, where a package of an extra is not installed.
     """
     signature = _named(verb)
     parameters = signature.parameters
@@ -58,7 +59,14 @@ def known_options(verb: Callable[Params, Made]) -> Callable[Params, Made]:
                     code="usage.option",
                     hint=f"give it by name: `{name}=`",
                 )
-        return verb(*args, **options)
+        try:
+            return verb(*args, **options)
+        except ImportError as error:
+            from fabula.extras import missing_extra
+
+            if missing := missing_extra(error, needed_by=f"`{called}`"):
+                raise missing from error
+            raise
 
     checked.__signature__ = signature  # type: ignore[attr-defined]
     return checked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 Path: TypeAlias = str | PathLike[str]
 Size: TypeAlias = int | Mapping[str, int] | None
@@ -36,4 +36,7 @@ only one count as one.
 """
 
 Progress: TypeAlias = Callable[[str, int, int], None]
-"""Called with a table's name, its finished rows and its requested rows."""
+"""Called with a table's name, rows done and rows asked."""
+
+ProgressLike: TypeAlias = Progress | Literal[False] | None
+"""None for the default: below the cell in a notebook, and else nowhere. False for nowhere."""

@@ -10,7 +10,7 @@ import pytest
 import fabula as fb
 from fabula.errors import CheckError, SpecError
 from fabula.runs.dataset import Dataset
-from fabula.simulation import one_by_one
+from fabula.simulation import events, one_by_one
 
 MODEL = """
 import numpy as np
@@ -63,7 +63,8 @@ def market(folder: Path, line: str = "pass", *, compiled: bool = True) -> Datase
 def test_a_compiled_rule_gives_the_bytes_of_plain_python(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(one_by_one, "FIRST_CAPACITY", one_by_one.RESERVE + 40)  # tables fill up
+    for name in ("FIRST_ROWS", "PIECE_ROWS"):  # pieces of tables fill up
+        monkeypatch.setattr(events, name, one_by_one.RESERVE + 40)
     give = "world.people.purse.give(me.row, world.people.purse, draw.whole(0, 199), 7)"
     plain, compiled = (market(tmp_path, give, compiled=how) for how in (False, True))
     assert plain["lines"].num_rows > 300
@@ -108,7 +109,8 @@ FAILS = {
     "me.seen = 1 // (me.fixed - 4)": "ero",
     "while me.fixed == 4: me.seen += 1": "does not end within",
     "world.goods.price[0] = 4": "read",
-    "for _ in range(2000): out.orders.add(me.row)": "more than 1,024 rows",
+    "for _ in range(5000): out.orders.add(me.row)": "more than 1,024 rows",
+    "me.seen = int(np.random.random() * 3)": "a generator that everything shares",
     "out.orders.add(10**6)": "is not a row number of people",
 }
 

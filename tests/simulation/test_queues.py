@@ -78,10 +78,26 @@ def test_waiting_times_are_erlangs_within_two_percent() -> None:
 
 
 @pytest.mark.slow
-def test_the_compiled_loop_gives_the_same_visits(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = poisson_queue(5_000, 3, 0.9, 1)
+@pytest.mark.parametrize("seed", range(20))
+def test_the_compiled_loop_gives_the_same_visits(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where many come and leave at the same time, and come back to a station."""
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(seed)
+    n, times = 300, 60 if seed % 2 else 10**9
+    given = {
+        "arrived": rng.integers(0, times, n) / (1 if seed % 2 else 1e7),
+        "stations": {"door": 2, "desk": 1, "bed": 5},
+        "service": rng.integers(0, 4, (n, 4)) if seed % 2 else rng.random((n, 4)),
+        "route": np.where(
+            np.arange(4) < rng.integers(0, 5, (n, 1)), rng.integers(0, 3, (n, 4)), -1
+        ),
+        "priority": rng.integers(0, 3, n),
+    }
+    plain = visits(**given)
     monkeypatch.setattr(queues, "COMPILED_FROM", 0)
-    compiled = poisson_queue(5_000, 3, 0.9, 1)
+    compiled = visits(**given)
     for name in vars(plain):
         assert (getattr(plain, name) == getattr(compiled, name)).all(), name
 
@@ -104,6 +120,7 @@ def test_routes_lead_from_station_to_station() -> None:
         ({"arrived": [-1.0], "service": [1.0]}, "arrivals is below 0"),
         ({"arrived": [1.0], "service": [math.nan]}, "services is below 0 or not"),
         ({"arrived": [1.0], "service": [1.0], "route": [[3]]}, "leads to no station"),
+        ({"arrived": [1.0], "service": [1.0], "route": [[-1, 0]]}, "goes on after -1"),
         ({"arrived": [1.0], "service": [1.0], "stations": {"a": 0}}, "no server"),
     ],
 )

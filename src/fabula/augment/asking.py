@@ -14,7 +14,8 @@ from fabula.llm.providers.dry_run import Rehearsal
 from fabula.llm.rows.ask import ask_rows
 from fabula.llm.rows.job import RowsJob, RowsResult
 from fabula.llm.session import models_of_run
-from fabula.types import Progress
+from fabula.render.cells import watched
+from fabula.types import ProgressLike
 
 if TYPE_CHECKING:
     from fabula.spec.models import ModelLike
@@ -38,7 +39,7 @@ class AskOptions(TypedDict, total=False):
     max_calls: int | None
     max_tokens: int | None
     max_cost: float | None
-    progress: Progress | None
+    progress: ProgressLike
     on_result: Callable[[RowsResult], None] | None
     rehearsal: Rehearsal | None
 
@@ -121,9 +122,10 @@ def budget_of(options: AskOptions) -> Budget:
     )
 
 
-def counting(progress: Progress | None, name: str, n: int) -> Callable[[int], None] | None:
+def counting(progress: ProgressLike, name: str, n: int) -> Callable[[int], None] | None:
     """What a job calls with the rows done."""
-    return None if progress is None else lambda done: progress(name, done, n)
+    watch = watched(progress)
+    return watch and (lambda done: watch(name, done, n))
 
 
 def shortfall(result: RowsResult, made: Any) -> PartialRunError:

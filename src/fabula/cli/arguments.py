@@ -206,7 +206,7 @@ Output = Annotated[Path | str | None, Read(read_output)]
 
 
 class Loads(TypedDict, total=False):
-    """What a load may do to existing tables of a database.
+    """What a load into a destination may do to what is there.
 
     Options:
         append: Add rows to database tables that already contain some.
@@ -214,12 +214,19 @@ class Loads(TypedDict, total=False):
         fast_load: Drop indexes and constraints of a database during the load, and add them again.
         allow_remote (HOST): Host other than this machine whose database may be written to;
             repeatable.
+        partition_by (COLUMN): Column whose values divide a table into folders, in object stores
+            and Delta tables; repeatable.
+        public: Let everybody read what is pushed to the Hub; otherwise it is private.
+        license (ID): Licence of what is pushed to the Hub: `cc-by-4.0`.
     """
 
     append: bool
     truncate: bool
     fast_load: bool
     allow_remote: Words
+    partition_by: Words
+    public: bool
+    license: str
 
 
 class Planned(Modelled, total=False):

@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 from fabula.cli.arguments import Names, Words, read_spec
 from fabula.cli.console import Talk
 from fabula.cli.options import verb
+from fabula.cli.progress import progress
 from fabula.errors import GateError, UsageError
 
 if TYPE_CHECKING:
@@ -96,7 +97,10 @@ def evaluate(
     if charts is not None:
         check_free(charts, overwrite=True, folder=True)
     if release is None:
-        report = measure(synthetic, spec=read_spec(spec) if spec else None, **measured)
+        with progress(talk, unit="metric", lines=False) as watch:
+            report = measure(
+                synthetic, spec=read_spec(spec) if spec else None, progress=watch, **measured
+            )
     else:
         _only_gates([*measured, *(["spec"] if spec else [])])
         how: dict[str, Any] = {name: value for name, value in measured.items() if name != "real"}

@@ -39,7 +39,12 @@ class Generating(Planned, CallLimits, Loads, total=False):
         workers: Parts of tables to generate in parallel; 1 by default.
         fresh: Start over instead of continuing an earlier run.
         overwrite: Replace another run in the folder.
-        max_rejects (5%|N): Maximum loss of rows.
+        executor: `ray` makes the parts on the workers of a Ray cluster.
+        address: Address of the cluster, `host:6379` or `auto`; by default the one that RAY_ADDRESS
+            names, else a cluster of `--workers` that is started here.
+        blocks (I/N): Share I of N of the run, from 1 on, in the folder; `fabula merge` puts them
+            together.
+        max_rejects (5%|N): Lost rows that are accepted.
         report: Also write `report.html` into the folder.
     """
 
@@ -47,6 +52,9 @@ class Generating(Planned, CallLimits, Loads, total=False):
     workers: Positive
     fresh: bool
     overwrite: bool
+    executor: Literal["local", "ray"]
+    address: str
+    blocks: str
     max_rejects: Annotated[float, Read(read_share)]
     report: bool
 
@@ -129,6 +137,10 @@ def generate(
         if error.dataset is not None:
             talk.say(f"{run_text(error.dataset)}\n{wrote_line(error.dataset)}")
         raise
+    if "share" in dataset.manifest:
+        talk.say(f"{run_text(dataset)}\n{wrote_line(dataset)}")
+        talk.hint(f"when all shares are done: `fabula merge {pasted(folder)}`")
+        return
     finished = past is not None and past == _changed(record(folder, "manifest.json"))
     talk.say(run_text(dataset))
     if card := dataset.manifest.get("masking"):

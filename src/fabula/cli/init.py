@@ -34,6 +34,7 @@ def init(
     explain: bool = False,
     synthesize: Names | None = None,
     drop: Names | None = None,
+    profile: bool = False,
     output: Path | None = None,
     overwrite: bool = False,
 ) -> None:
@@ -42,10 +43,11 @@ def init(
     Without any of the three ways, list the templates.
 
     Options:
-        template (NAME): The template to start from.
-        source (DATA|DATABASE|module:Model): Guess a spec from a data file, a folder of them, a
-            class, or the schema of a database: postgresql://user@host/name, shop.sqlite,
-            schema.sql.
+        template (NAME): The example to start from.
+        source (DATA|DATABASE|SCHEMA|module:Model): Guess a spec from a data file, a folder of
+            them, a class, the schema of a database (postgresql://user@host/name, shop.sqlite,
+            schema.sql), or what declares tables: openapi.yaml, a JSON Schema, manifest.json of dbt,
+            .avsc, .binpb, models.py, module:Base, django:shop.settings.
         prompt (TEXT): A sentence that lists columns: '10 rows of houses: id, size (m2), price';
             with --model any sentence: 'an online shop with customers, products, orders'.
         model (NAME): With --prompt: the language model that writes it.
@@ -57,6 +59,8 @@ def init(
         synthesize (COLUMNS): With --from FILE: release its rows; learn these columns, given the
             others.
         drop (COLUMNS): With --from FILE: release its rows without these columns.
+        profile: With --from DATABASE: ask it for aggregates, so that sizes, shares and bounds are
+            like its own. No row is read, and no rare value is named.
         output: The file; by default `NAME.yaml`.
         overwrite: Replace the file if it exists.
     """
@@ -66,7 +70,7 @@ def init(
         raise UsageError(
             "give one of `--template`, `--from` and `--prompt`", code="usage.arguments"
         )
-    given = {"explain": explain, "synthesize": synthesize, "drop": drop}
+    given = {"explain": explain, "synthesize": synthesize, "drop": drop, "profile": profile}
     if source is None and (lone := [name for name, value in given.items() if value]):
         raise UsageError(f"`--{lone[0]}` needs `--from`", code="usage.arguments")
     if model is not None and prompt is None:
@@ -89,7 +93,7 @@ def init(
         check_free(path, overwrite=overwrite)
         _write_release(talk, Path(source), synthesize or [], drop or [], path)
     elif source is not None:
-        write = partial(_write_guess, output=output, overwrite=overwrite)
+        write = partial(_write_guess, output=output, overwrite=overwrite, profile=profile)
         (_explain if explain else write)(talk, source)
     elif template is not None:
         text = _template(template)
@@ -169,10 +173,12 @@ def _write_spec(talk: Talk, spec: DatasetSpec, output: Path | None, overwrite: b
     talk.hint(f"check what was understood, then `fabula preview {pasted(path)}`")
 
 
-def _write_guess(talk: Talk, source: str, output: Path | None, overwrite: bool) -> None:
+def _write_guess(
+    talk: Talk, source: str, output: Path | None, *, overwrite: bool, profile: bool
+) -> None:
     from fabula.inference.infer import infer
 
-    guessed = infer(source)
+    guessed = infer(source, profile=profile)
     path = output or Path(f"{guessed.spec.name}.yaml")
     _write(path, guessed.to_yaml(), overwrite)
     talk.say(f"{guessed}\nWrote `{path}`; {guessed.untouched}")

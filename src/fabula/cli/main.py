@@ -70,6 +70,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, OSError) and (error.filename or error.errno == errno.ENOSPC):
             talk.fail(_refused(error))
             return UsageError.exit_code
+        if isinstance(error, ImportError):
+            from fabula.extras import missing_extra
+
+            if missing := missing_extra(error, needed_by=f"`fabula {words[0]}`"):
+                talk.fail(missing)
+                return missing.exit_code
         talk.fail(_unforeseen(error))
         return INTERNAL_ERROR
 

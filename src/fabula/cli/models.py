@@ -71,11 +71,16 @@ def check(name: str, *, spec: str | None = None) -> None:
 
 @verb(app)
 def pull(talk: Talk, name: str = "local") -> None:
-    """Download the embedded model's weights once; a damaged file is replaced.
+    """Download weights once: the embedded model's, of which damaged files are replaced, or words'.
 
     Options:
-        name: `local`, the embedded model.
+        name: `local`, the embedded model, or `wordllama`, the word vectors of topics.
     """
+    from fabula.llm.providers import local_embeddings
+
+    if name == local_embeddings.NAME:
+        talk.say(f"The word vectors are in `{local_embeddings.pull_words()}`")
+        return
     if name != "local":
         raise UsageError(
             f"`{name}` can't be pulled by Fabula",

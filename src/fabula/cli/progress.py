@@ -20,11 +20,13 @@ PATIENCE = 30.0
 
 
 @contextmanager
-def progress(talk: Talk, *, resumes: bool = False, unit: str = "row") -> Iterator[Progress | None]:
-    """A callback for a table's name, finished rows and requested rows.
+def progress(
+    talk: Talk, *, resumes: bool = False, unit: str = "row", lines: bool = True
+) -> Iterator[Progress | None]:
+    """What a run is to call with a table's name, rows done and rows asked.
 
-    If the run `resumes`, rows finished at a table's first call come from an earlier run. `unit` is
-    what is counted.
+    If it `resumes`, rows that are done at a table's first call are kept from an earlier run. `unit`
+    is what is counted. Without `lines`, nothing is said where there are no bars.
     """
     if talk.quiet or not talk.progress:
         yield None
@@ -32,7 +34,7 @@ def progress(talk: Talk, *, resumes: bool = False, unit: str = "row") -> Iterato
         with _bars(resumes, unit) as watch:
             yield watch
     else:
-        yield _Lines(talk, resumes, unit)
+        yield _Lines(talk, resumes, unit) if lines else None
 
 
 def counted(watch: Progress | None, name: str, asked: int) -> Progress | None:

@@ -58,7 +58,10 @@ def _replicate(talk: Talk, model: str, output: Path | None, **given: Any) -> Non
     with progress(talk, resumes=True, unit="run") as watch:
         made = replicate(model, output=folder, progress=watch, **given)
     talk.say(made.report())
-    talk.hint(f"each run has a folder in `{folder}`; their totals: `{folder}/totals.parquet`")
+    if given["blocks"]:
+        talk.hint("when all shares are done, the same command without `--blocks` has all totals")
+        return
+    talk.hint(f"the runs are folders in `{folder}`; their totals: `{folder}/totals.parquet`")
 
 
 @verb(app)
@@ -78,6 +81,9 @@ def simulate(
         Mapping[str, Mapping[str, float]] | None, Read(_scenarios, many=True)
     ] = None,
     workers: Positive = 1,
+    executor: Literal["local", "ray"] = "local",
+    address: str | None = None,
+    blocks: str | None = None,
     fresh: bool = False,
     overwrite: bool = False,
     report: bool = False,
@@ -96,10 +102,15 @@ def simulate(
         seed: Seed; overrides the model's.
         set_ (NAME=NUMBER): Parameter of the model; repeatable.
         form (FORMAT): `parquet`, `csv`, `jsonl` or `arrow`.
-        replicates (N): Runs with N seeds, starting at `--seed`, each in its own folder.
-        scenario (NAME:PARAMETER=NUMBER,…): Replicate the model with these parameters and the same
-            random draws as the other scenarios; repeatable.
-        workers (N): Processes that run replicates.
+        replicates (N): Runs under N seeds, from `--seed` on, with a folder each.
+        scenario (NAME:PARAMETER=NUMBER,…): Replicate the model with these parameters, under
+            the same chance as the other scenarios; repeatable.
+        workers (N): Processes that make replicates.
+        executor: `ray` makes replicates on the workers of a Ray cluster.
+        address: Address of the cluster; by default the one that RAY_ADDRESS names, else a cluster
+            of `--workers` that is started here.
+        blocks (I/N): Share I of N of the replicates, from 1 on; the same command without it then
+            collects the totals.
         fresh: Start over instead of continuing an earlier run.
         overwrite: Replace another run in the folder.
         report: Write `report.html` next to the tables, with charts over time.
@@ -132,8 +143,17 @@ def simulate(
             replicates=replicates or 1,
             scenarios=scenario or None,
             workers=workers,
+            executor=None if executor == "local" else executor,
+            address=address,
+            blocks=blocks,
         )
         return
+    if executor != "local" or blocks:
+        raise UsageError(
+            "a single run is made by one process",
+            code="usage.option",
+            hint="add `--replicates 100`, or leave out `--executor` and `--blocks`",
+        )
     world = load_world(model, set_)
     folder = output or Path("out") / file_stem(world.name)
     given: dict[str, Any] = {"steps": steps, "days": days, "seed": seed, "format": form}

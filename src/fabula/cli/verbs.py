@@ -9,6 +9,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "plan": "Show what a run would do and cost; calls nothing.",
         "preview": "Generate a few rows and print them; writes nothing.",
         "generate": "Generate data, check it and write it.",
+        "merge": "Put the shares of a run together that several machines made.",
         "extend": "Append rows that fit a table.",
         "simulate": "Run a model of agents and keep its tables.",
         "calibrate": "Fit parameters of a model of agents to known totals.",
@@ -38,7 +39,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Inspect": {
         "show": "Profile a data file or a run.",
-        "view": "Look at runs and data in a local page.",
+        "view": "Look at runs and data in a local page; edit specs and run them.",
         "runs": "List runs, or show one.",
         "kinds": "List the column kinds, or explain one.",
         "schema": "Print the JSON Schema of specs, for editors.",
@@ -46,6 +47,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Set up": {
         "models": "List language models, check one, download the embedded one.",
         "keys": "Store API keys for this user.",
+        "mcp": "Serve tools to an assistant, over stdin and stdout (Model Context Protocol).",
         "plugins": "List installed plug-ins, what each adds, and what failed to load.",
         "doctor": "Check the installation and suggest fixes.",
     },

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from fabula.engines.made import RowsCall
 from fabula.io.arrays import array_of, numbers_of
 from fabula.planning.plan import ColumnPlan, TablePlan
 from fabula.streams import BLOCK_ROWS, stream
@@ -37,6 +38,7 @@ class Block:
         links: Row number in the parent of each row, -1 for none, by reference column.
         formulas: Evaluated expression parameters by column and parameter.
         rejected: Reasons of rows that could not be made, by position in the block.
+        calls: Calls to language models for its rows whose replies are kept.
         siblings: Gives each row's place among its parent's rows, where rows follow from parents.
     """
 
@@ -51,6 +53,7 @@ class Block:
     links: dict[str, NDArray[np.int64]] = field(default_factory=dict)
     formulas: dict[tuple[str, str], Array] = field(default_factory=dict)
     rejected: dict[int, Loss] = field(default_factory=dict)
+    calls: list[RowsCall] = field(default_factory=list)
     siblings: Callable[[int, int], NDArray[np.int64]] | None = None
 
     def rng(self, name: str) -> np.random.Generator:

@@ -14,7 +14,8 @@ from fabula.planning.plan import Plan
 from fabula.spec.tables import ModelSpec
 
 if TYPE_CHECKING:
-    from fabula.engines.models import Models, ModelUsage
+    from fabula.engines.models import Models
+    from fabula.engines.usage import ModelUsage
     from fabula.privacy.prepared import Masking
 
 
@@ -56,6 +57,10 @@ class Generation:
         for blocks in self._blocks.values():
             blocks.settle_functions()
         return {} if self._models is None else self._models.usage()
+
+    def spent(self) -> Mapping[str, ModelUsage]:
+        """What was asked of each model since this was last called."""
+        return {} if self._models is None else self._models.spent()
 
     @property
     def masking(self) -> Masking | None:

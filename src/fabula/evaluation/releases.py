@@ -19,7 +19,6 @@ from fabula.evaluation.metrics.metric import Metric, Score
 from fabula.evaluation.metrics.result import MetricResult, noise
 from fabula.evaluation.release_folder import Release
 from fabula.evaluation.report import Report
-from fabula.privacy.hybrid.learned_columns import completed_by
 from fabula.privacy.release.attacks import (
     MOST_NOTES,
     authorship_attack,
@@ -163,6 +162,8 @@ def _bounded(
 
 def _guessed(release: Release, seed: int) -> Iterator[MetricResult]:
     """How often a released value is the person's own, beside people who are not in the release."""
+    from fabula.privacy.hybrid.learned_columns import completed_by  # needs the extra `learned`
+
     coarse = [name for name in release.quasi if name not in release.kept]
     columns = [*release.kept, *coarse, *release.learned]
     drawn = completed_by(

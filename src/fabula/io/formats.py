@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from typing_extensions import override
@@ -161,6 +161,33 @@ class _Endings(Mapping[str, str]):
 
 ENDINGS: Mapping[str, str] = _Endings()
 """File endings that are read, with the format that they mean."""
+
+
+_PACKED = (".gz", ".zip")
+_NO_TABLES = (
+    "run.json", "manifest.json", "rejects.jsonl", "model-calls.jsonl", "dataset_infos.json",
+)  # fmt: skip
+"""Files of a run, or of a dataset, that hold none of its tables; a name may stand before them."""
+
+
+def is_data(name: str) -> bool:
+    """Whether a file, by its name or its path, may hold a table; hidden ones don't."""
+    path = PurePosixPath(name)
+    packed = path.suffix.lower() in _PACKED
+    ending = PurePosixPath(path.stem).suffix if packed else path.suffix
+    record = any(f".{path.name}".endswith(f".{other}") for other in _NO_TABLES)
+    hidden = any(part[0] == "." for part in path.parts) or any(
+        part[0] == "_" for part in path.parts[:-1]
+    )
+    known = ending.lower() in ENDINGS or path.suffix.lower() in ENDINGS
+    return known and not record and not hidden
+
+
+def table_name(path: PurePath) -> str:
+    """What a file's table is called: `orders` of `orders.csv.gz`."""
+    inner = PurePath(path.stem)
+    packed = path.suffix.lower() in _PACKED and inner.suffix.lower() in ENDINGS
+    return inner.stem if packed else path.stem
 
 
 def ending_like(source: Path, *, otherwise: str) -> str:

@@ -103,7 +103,9 @@ def _database(threads: int) -> duckdb.DuckDBPyConnection:
     )
     for function in (*_FUNCTIONS, *BOUNDED.values()):
         connection.execute(function)
-    connection.execute("SET enable_progress_bar = false")
+    # A notebook without `ipywidgets` has no bar, and refuses every change of it.
+    if connection.execute("SELECT current_setting('enable_progress_bar')").fetchone() == (True,):
+        connection.execute("SET enable_progress_bar = false")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection

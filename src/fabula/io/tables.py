@@ -18,9 +18,9 @@ import pyarrow as pa
 
 from fabula.errors import SourceError, UsageError, did_you_mean
 from fabula.io.claimed_sizes import check_rows
-from fabula.io.frames import arrow_of
+from fabula.io.frames import arrow_of, is_frame
 from fabula.io.json_files import columns_of
-from fabula.io.read import TableRows
+from fabula.io.read import TableRows, local_files
 from fabula.io.sources import read_tables
 from fabula.types import TableLike
 
@@ -140,7 +140,7 @@ def is_tabular(data: Mapping[Any, Any]) -> bool:
     values = list(data.values())
     if all(map(is_column, values)):
         return len({len(value) for value in values}) == 1
-    return all(hasattr(v, "__arrow_c_stream__") or isinstance(v, os.PathLike) for v in values)
+    return all(is_frame(value) or isinstance(value, os.PathLike) for value in values)
 
 
 def row_mapping(row: object) -> Mapping[str, Any] | None:
@@ -170,8 +170,7 @@ def _arrow(form: Any, name: str) -> pa.Table:
     if isinstance(form, pa.Table):
         return form
     if _is_lazy(form):
-        files = [Path(file) for file in getattr(form, "files", ())]
-        if files and all(file.is_file() for file in files):
+        if (files := local_files(form)) and all(file.is_file() for file in files):
             check_rows(form.count_rows(), files)
         return form.to_table()
     if isinstance(form, str | os.PathLike):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fabula.errors import UsageError
@@ -32,14 +33,18 @@ def models_of_run(
     budget: Budget | None = None,
     batch: bool | OnBatch = False,
     rehearsal: Rehearsal | None = None,
+    ledger: Path | None = None,
+    known: Iterable[Path] = (),
 ) -> Iterator[OpenModel]:
     """Opens the models of one run; they share a ledger, opened when first needed.
 
     Args:
-        fresh: Ask again even if a reply is known.
-        budget: The run's shared budget.
-        batch: Use the provider's batch API; a function is called at each poll.
-        rehearsal: Records requests; then no model is called.
+        fresh: Ask again even where a reply is known.
+        budget: What the run may spend; the models share it.
+        batch: Ask by the provider's batches instead of live; a function is told of each look.
+        rehearsal: Notes what would be asked; then no model is asked anything.
+        ledger: The ledger's file; by default the one in Fabula's home.
+        known: Other ledgers, whose replies are known too.
     """
     ledgers: list[Ledger] = []
 
@@ -51,7 +56,9 @@ def models_of_run(
         if not _is_recorded(named):
             return chat
         if not ledgers:
-            ledgers.append(Ledger(fresh=fresh))
+            ledgers.append(Ledger(ledger, fresh=fresh))
+            for path in known:
+                ledgers[0].take(path)
         if batch:
             on_batch = None if isinstance(batch, bool) else batch
             return Batched(chat, _batches(chat, ledgers[0], budget), on_batch)
@@ -60,8 +67,8 @@ def models_of_run(
     try:
         yield opened
     finally:
-        for ledger in ledgers:
-            ledger.close()
+        for opened_one in ledgers:
+            opened_one.close()
 
 
 def _is_recorded(model: str | ModelSpec | Mapping[str, Any]) -> bool:

@@ -5,7 +5,7 @@ A `Plan` is pure data made from a `DatasetSpec`; making it calls no model and dr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -155,6 +155,14 @@ class Plan(Result):
     def order(self) -> tuple[str, ...]:
         """Table names, parents first."""
         return tuple(table.name for table in self.tables)
+
+    def building_on(self, tables: Collection[str]) -> set[str]:
+        """Some tables, and those whose references lead to them."""
+        found = set(tables)
+        for table in self.tables:
+            if found & {link.parent for link in table.references.values()}:
+                found.add(table.name)
+        return found
 
     def report(self) -> str:
         """Order, rows and references of each table; each model's calls; the total."""

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from fabula.fakers.locales import Locale, Name, load_locale
 from fabula.privacy.actions import Aliases, TableMask, own_columns
-from fabula.privacy.people import EMAIL, KEY_BYTES, Keys, RealNames, normal, person_keys
+from fabula.privacy.people import EMAIL, KEY_BYTES, Keys, normal, person_keys
+from fabula.privacy.real_names import RealNames
 from fabula.privacy.real_words import RealWords
 from fabula.privacy.rows import full_name, sexes_of
 from fabula.privacy.secret import Secret
@@ -164,9 +165,7 @@ class Known:
         return find
 
     def __post_init__(self) -> None:
-        names = _names([load_locale(code) for code in self.codes])
-        listed = pa.array(sorted({name.lower() for name in names}), pa.large_string())
-        self._real = RealNames(listed, np.zeros(0, np.int64))
+        self._real = RealNames(_names([load_locale(code) for code in self.codes]))
 
     @cached_property
     def words(self) -> RealWords:
@@ -185,9 +184,7 @@ class Known:
         """Remember full names whose parts are in the lists."""
         ends = pc.extract_regex(names, _ENDS)
         parts = (pc.struct_field(ends, part) for part in ("first", "last"))
-        found = self._real.numbered(*map(self._real.places, parts))
-        pairs = np.union1d(self._real.pairs, found[found >= 0])
-        self._real = RealNames(self._real.words, pairs)
+        self._real.add(*parts)
 
     def _add_aliases(
         self, table: TableMask, block: pa.Table, kind: str, key: str, names: Sequence[str]

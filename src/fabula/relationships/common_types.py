@@ -120,10 +120,22 @@ def comparable(first: pa.ChunkedArray, second: pa.ChunkedArray) -> pa.ChunkedArr
 
 def as_labels(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """A column as text, so that keys of different types, and UUIDs of any case, can be compared."""
-    labels = labelled(plain(column))
+    values = plain(column)
+    days = pa.types.is_timestamp(values.type) and are_days(values)
+    labels = labelled(values.cast(pa.date32()) if days else values)
     some = labels.slice(0, _PROBE).drop_null()
     uuids = len(some) and pc.all(pc.match_substring_regex(some, _UUID)).as_py()
     return pc.ascii_lower(labels) if uuids else labels
+
+
+def are_days(times: pa.ChunkedArray) -> bool:
+    """Whether points in time are all at midnight."""
+    day = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
+    counted = times.drop_null().cast(pa.int64())
+    few = counted.slice(0, _PROBE)
+    size = pa.scalar(day[times.type.unit])
+    whole = (pc.multiply(pc.divide(part, size), size) for part in (few, counted))
+    return all(found.equals(part) for found, part in zip(whole, (few, counted), strict=True))
 
 
 def labelled(values: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -51,7 +51,7 @@ def run_page(dataset: Dataset, profiles: Sequence[TableProfile]) -> str:
         verdict=verdict if judged else unjudged,
         fake=manifest.get("fake"),
         figures=_figures(manifest),
-        relations=_relations(manifest),
+        relations=relations_drawing(manifest),
         pictures=[*simulation_charts(dataset)],
         rows=list(_rows(manifest)),
         lost=[
@@ -91,8 +91,8 @@ def _figures(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     return figures
 
 
-def _relations(manifest: Mapping[str, Any]) -> Any:
-    """Which table points at which; None if no table does."""
+def relations_drawing(manifest: Mapping[str, Any]) -> Any:
+    """Which table points at which; None where no table does."""
     tables, specs = manifest["tables"], (manifest.get("spec") or {}).get("tables", {})
     keys = [
         (child, column, each["to"].partition(".")[0])

@@ -27,7 +27,15 @@ from fabula.llm.rows.column_profiles import typed_array
 from fabula.render import amounts
 from fabula.render.results import Result
 from fabula.review.notes import ReviewNotes
-from fabula.review.sheet import VERDICTS, Judged, Verdict, read_sheet, sheet_text
+from fabula.review.sheet import (
+    VERDICTS,
+    Judged,
+    Rows,
+    Verdict,
+    empty_lines,
+    read_sheet,
+    sheet_text,
+)
 from fabula.streams import stream
 from fabula.types import Path, TableLike
 
@@ -119,12 +127,16 @@ def review_export(
     table = as_table(data)
     if not table.num_rows or not table.num_columns:
         raise SourceError("there are no rows to review", code="review.no-rows")
-    size: int = min(n, table.num_rows)
-    places = stream(seed, "review", "sample", 0).choice(table.num_rows, size, replace=False)
+    rows = Rows.some(table, sampled(table.num_rows, n, seed))
     make_folder(path.parent)
-    # The mark tells spreadsheets that the sheet is UTF-8.
-    write_text(path, "\ufeff" + sheet_text(table, [int(place) for place in np.sort(places)]))
-    return size
+    write_text(path, sheet_text(rows, empty_lines(rows)))
+    return len(rows.places)
+
+
+def sampled(rows: int, n: int, seed: int = 0) -> list[int]:
+    """The places of `n` rows out of so many, in order; all of them where there are fewer."""
+    places = stream(seed, "review", "sample", 0).choice(rows, min(n, rows), replace=False)
+    return [int(place) for place in np.sort(places)]
 
 
 def review_import(
@@ -198,7 +210,7 @@ def _read_all(paths: Sequence[FilePath], table: pa.Table) -> list[list[Judged]]:
     problems: list[Violation] = []
     for path in paths:
         try:
-            read.append(read_sheet(path, table))
+            read.append(read_sheet(path, Rows.all(table)))
         except SheetError as error:
             problems += error.violations
     if problems:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from fabula.errors import UsageError, did_you_mean
 from fabula.render import amounts, grid
 from fabula.render.results import Result
-from fabula.runs.replicates import Task, made_by
+from fabula.runs.replicate_tasks import Task, made_by
 from fabula.simulation.model_files import fixed_parameters, load_world
 from fabula.simulation.world import World
 from fabula.types import Path, Progress, Size

@@ -82,7 +82,7 @@ def execute_to_file(
     manifest = {"fingerprint": facts["fingerprint"], **made.manifest}
     file = _write(output, made, table.schema, file_format, escape=escape_formulas)
     manifest["tables"] = {table.name: {**manifest["tables"][table.name], "files": [file]}}
-    write_records(output, manifest, made.rejected)
+    write_records(output, manifest, made.rejected, calls=made.calls)
     remove_run(folder)
     with suppress(OSError):  # something else was put there
         folder.rmdir()

@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.errors import did_you_mean
+from fabula.io.arrays import array_of
 from fabula.simulation.agents import Agents
 from fabula.simulation.columns import Role, when
 from fabula.simulation.faults import ModelFault, declaration_error
@@ -19,14 +20,19 @@ from fabula.simulation.members import Members, Surroundings
 from fabula.simulation.populations import Population, amounts
 
 KEY = "id"
-_VALUES: dict[Any, tuple[pa.DataType, str]] = {
-    int: (pa.int64(), "iu"),
-    float: (pa.float64(), "iuf"),
-    bool: (pa.bool_(), "b"),
-    str: (pa.string(), "UO"),
-    dt.datetime: (pa.timestamp("us"), "iuf"),
+_VALUES: dict[Any, tuple[pa.DataType, str, Any]] = {
+    int: (pa.int64(), "iu", np.int64),
+    float: (pa.float64(), "iuf", np.float64),
+    bool: (pa.bool_(), "b", np.bool_),
+    str: (pa.string(), "UO", object),
+    dt.datetime: (pa.timestamp("us"), "iuf", np.float64),
+    when: (pa.timestamp("us"), "", "datetime64[us]"),
+    "money": (pa.decimal128(18, 2), "iu", np.int64),
 }
-"""The types of value columns, and the numpy kinds that they take; times are in seconds."""
+"""The types of value columns, the numpy kinds that they take, and what keeps them until they are
+drained; times are in seconds."""
+FIRST_ROWS, PIECE_ROWS = 1 << 12, 1 << 18
+"""Rows of the first piece of memory of a table, and of its largest ones."""
 
 
 class Rows:
@@ -65,12 +71,14 @@ class EventTable:
         self.columns = {column: self._kind(column, kind) for column, kind in columns.items()}
         self.count = self.waiting = 0
         self.sums: dict[str, int] = {}
-        self._added: list[tuple[dict[str, Any], int, dt.datetime]] = []
         self.begin()
 
     def begin(self) -> None:
         """Forget every row."""
-        self.count, self.waiting, self._added = 0, 0, []
+        self.count = self.waiting = 0
+        self._filled: list[pa.Table] = []
+        self._piece: dict[str, NDArray[Any]] = {}
+        self._size = self._used = self._drained = 0  # rows of the piece
         vars(self).pop("schema", None)
         self.sums = {name: 0 for name, kind in self.columns.items() if kind in (int, "money")}
 
@@ -114,19 +122,46 @@ class EventTable:
                 f"`{self.name}`: {', '.join(wrong_sizes)} values, and `{longest}` {size}",
                 "give one value per row, such as `order=order[ok]`",
             )
-        read = {name: self._read(name, value, size) for name, value in values.items()}
-        for name in self.sums:
-            self.sums[name] += int(read[name].sum())
+        read = {name: self._read(name, value) for name, value in values.items()}
+        piece, place = self.room(size)
+        for name, column in read.items():
+            piece[name][place : place + size] = column
         first = self.count
-        self.count += size
-        self.take_in(read, size)
+        self.keep(size)
         return Rows(self, np.arange(first, self.count))
 
-    def take_in(self, columns: dict[str, NDArray[Any]], size: int) -> None:
-        """Keep rows that are counted and checked."""
+    def room(self, size: int) -> tuple[dict[str, NDArray[Any]], int]:
+        """Columns with room for some more rows, and the place of the first one."""
+        if self._used + size > self._size or not self._piece:
+            self._fill()
+            self._size = max(size, min(2 * self._size, PIECE_ROWS), FIRST_ROWS)
+            self._used = self._drained = 0
+            self._piece = {
+                name: np.empty(self._size, _kept(kind)) for name, kind in self.columns.items()
+            }
+        return self._piece, self._used
+
+    def keep(self, size: int) -> None:
+        """Count rows that were written into its room."""
+        new = slice(self._used, self._used + size)
+        for name, kind in self.columns.items():
+            if kind is when:
+                self._piece[name][new] = np.datetime64(self.world.clock.at(self.world.step), "us")
+        for name in self.sums:
+            self.sums[name] += int(self._piece[name][new].sum())
+        self._used += size
+        self.count += size
         self.waiting += size
-        if size:
-            self._added.append((columns, size, self.world.clock.at(self.world.step)))
+
+    def check_references(self, size: int) -> None:
+        """Make sure that rows that were written into its room refer to what is there.
+
+        Raises:
+            ModelFault: One does not.
+        """
+        for name, kind in self.columns.items():
+            if isinstance(kind, Population | EventTable):
+                self._check_numbers(name, self._piece[name][self._used : self._used + size])
 
     def check_takes(self, population: Members) -> None:
         """Make sure that a row is a reference to a population and a quantity.
@@ -151,20 +186,34 @@ class EventTable:
         """The rows since the last call; None if there are none."""
         if not self.waiting:
             return None
-        columns: list[pa.Array] = [pa.array(np.arange(self.count - self.waiting, self.count) + 1)]
-        for name, kind in self.columns.items():
-            if kind is when:
-                moments = np.array([at for _, _, at in self._added], dtype="datetime64[us]")
-                columns.append(pa.array(moments.repeat([rows for _, rows, _ in self._added])))
-                continue
-            values = [added[name] for added, _, _ in self._added]
-            whole = np.concatenate(values) if len(values) > 1 else values[0]
-            if kind is dt.datetime:
-                start = np.datetime64(self.world.clock.start, "us")
-                whole = start + np.rint(whole * 1e6).astype("timedelta64[us]")
-            columns.append(_shown(kind, whole))
-        self.waiting, self._added = 0, []
-        return pa.Table.from_arrays(columns, schema=self.schema)
+        self._fill()
+        keys = array_of(np.arange(self.count - self.waiting + 1, self.count + 1))
+        rows = pa.concat_tables(self._filled).add_column(0, self.schema.field(KEY), keys)
+        self.waiting, self._filled = 0, []
+        return rows
+
+    def _fill(self) -> None:
+        """Turn the rows of the piece that are not drained yet into a table."""
+        new = slice(self._drained, self._used)
+        self._drained = self._used
+        if new.start < new.stop:
+            columns = [
+                self._shown(kind, self._piece[name][new]) for name, kind in self.columns.items()
+            ]
+            self._filled.append(pa.Table.from_arrays(columns, schema=self.schema.remove(0)))
+
+    def _shown(self, kind: Any, values: NDArray[Any]) -> pa.Array:
+        """The values of a column as the table has them."""
+        if isinstance(kind, Population):
+            return kind.keys(values)
+        if isinstance(kind, EventTable):
+            return array_of(values + 1, missing=values < 0)
+        if kind == "money":
+            return amounts(values)
+        if kind is dt.datetime:
+            start = np.datetime64(self.world.clock.start, "us")
+            values = start + np.rint(values * 1e6).astype("timedelta64[us]")
+        return pa.array(values, _VALUES[kind][0])
 
     def _kind(self, column: str, kind: Any) -> Any:
         if isinstance(kind, Role) and kind.money:
@@ -179,8 +228,8 @@ class EventTable:
             "use a population, an event, int, float, bool, str, datetime, `when` or `money(0)`",
         )
 
-    def _read(self, name: str, value: Any, size: int) -> NDArray[Any]:
-        """A column's values, one per row, as they are kept until the step ends."""
+    def _read(self, name: str, value: Any) -> NDArray[Any]:
+        """A column's values, one a row, as they are kept until the step ends."""
         kind = self.columns[name]
         if isinstance(kind, Population | EventTable):
             of: Any = value.population if isinstance(value, Agents) else kind
@@ -191,27 +240,30 @@ class EventTable:
                 )
             if isinstance(value, Agents | Rows):
                 return value.rows if isinstance(value, Agents) else value.numbers
-            rows = np.broadcast_to(np.asarray(value), (size,))
-            least, most = (rows.min(), rows.max()) if size else (0, 0)
-            if rows.dtype.kind != "i" or least < -1 or (size and most >= _size(kind)):
-                raise ModelFault(f"`{self.name}.{name}` is not a row number of {_name(kind)}")
-            return rows
+            self._check_numbers(name, np.asarray(value))
+            return np.asarray(value)
         values = np.asarray(value)
-        number, kinds = (pa.int64(), "iu") if kind == "money" else _VALUES[kind]
-        if values.dtype.kind not in kinds:
+        number, kinds, _ = _VALUES[kind]
+        is_wide = values.dtype == np.uint64 and values.size and int(values.max()) >= 2**63
+        if values.dtype.kind not in kinds or is_wide:
             whole = "whole cents" if kind == "money" else str(number)
             raise ModelFault(f"`{self.name}.{name}` takes {whole}, and {values.dtype} was given")
-        return np.broadcast_to(values, (size,))
+        return values
 
-    def _arrow_type(self, kind: Any) -> pa.DataType:
-        if kind is when:
-            return pa.timestamp("us")
+    def _check_numbers(self, name: str, rows: NDArray[Any]) -> None:
+        kind = self.columns[name]
+        least, most = (rows.min(), rows.max()) if rows.size else (0, -1)
+        if rows.dtype.kind != "i" or least < -1 or most >= _size(kind):
+            raise ModelFault(f"`{self.name}.{name}` is not a row number of {_name(kind)}")
+
+    @staticmethod
+    def _arrow_type(kind: Any) -> pa.DataType:
         if isinstance(kind, EventTable):
             return pa.int64()
         if isinstance(kind, Population):
             field: pa.Field = kind.table.schema.field(kind.key_column)
             return field.type
-        return pa.decimal128(18, 2) if kind == "money" else _VALUES[kind][0]
+        return _VALUES[kind][0]
 
 
 def _many(value: Any) -> bool:
@@ -226,11 +278,6 @@ def _size(kind: Population | EventTable) -> int:
     return len(kind) if isinstance(kind, Population) else kind.count
 
 
-def _shown(kind: Any, values: NDArray[Any]) -> pa.Array:
-    if isinstance(kind, Population):
-        return kind.keys(values)
-    if isinstance(kind, EventTable):
-        return pa.array(values + 1, mask=values < 0)
-    if kind == "money":
-        return amounts(values)
-    return pa.array(values, _VALUES[kind][0])
+def _kept(kind: Any) -> Any:
+    """The type of a column's values in memory: references are row numbers."""
+    return np.int64 if isinstance(kind, Population | EventTable) else _VALUES[kind][2]

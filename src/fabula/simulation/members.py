@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.errors import did_you_mean
+from fabula.io.arrays import array_of, numbers_of
 from fabula.simulation.clock import Clock
 from fabula.simulation.columns import Role
 from fabula.simulation.faults import ModelFault
@@ -77,8 +78,9 @@ class Members:
 
     def keys(self, rows: NDArray[np.int64]) -> pa.Array:
         """The keys of row numbers; missing for -1."""
-        known = self.table.column(self.key_column).combine_chunks()
-        missing = rows < 0
+        known, missing = self.table.column(self.key_column).combine_chunks(), rows < 0
+        if known.type == pa.int64():
+            return array_of(numbers_of(known)[rows], missing=missing)
         if not missing.any():
             return known.take(pa.array(rows))
         return known.take(pa.array(np.where(missing, 0, rows), mask=missing))

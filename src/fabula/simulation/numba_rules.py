@@ -10,6 +10,7 @@ from collections import namedtuple
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import numba
@@ -29,10 +30,13 @@ from fabula.simulation.plain_rules import (
     whole_of,
 )
 from fabula.simulation.populations import Population
+from fabula.simulation.shared_chance import other_chance
 
 Held = namedtuple("Held", ["amount", "moved"])
 Draws = namedtuple("Draws", ["state"])
 _REASON = re.compile(r"(?!Failed|Resolution|Typing|During|>>>|File|$)")
+_OTHER_CHANCE = "_random_state"
+"""What the code of a rule calls that draws from numba's twins of `random` and `numpy.random`."""
 MOST_COLUMNS = 24
 """Columns of an event table that a compiled rule can fill."""
 RADIX = 11
@@ -83,6 +87,8 @@ class NumbaDriver:
                 except NumbaError:  # perhaps a rule that makes arrays, whose uses are counted
                     self._loops = _loops(*self._rules, counted=True)
                     self._loops[loop].compile(kinds)
+                if _OTHER_CHANCE in self._loops[loop].inspect_llvm(kinds):
+                    raise other_chance()
             return in_time(lambda: self._loops[loop](*arguments), self._limit)
         except NumbaError as error:
             file, text = self._file, str(error)
@@ -97,32 +103,49 @@ class NumbaDriver:
             ) from error
 
 
+class _Caller(threading.Thread):
+    """Calls compiled code, which no exception reaches, one function after the other."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True, name="fabula-compiled")
+        self.asked: SimpleQueue[Callable[[], Any]] = SimpleQueue()
+        self.answers: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
+        self.start()
+
+    def run(self) -> None:
+        while True:
+            function = self.asked.get()
+            try:
+                with np.errstate(divide="raise", invalid="raise", over="raise"):
+                    self.answers.put((function(), None))
+            except BaseException as error:
+                self.answers.put((None, error))
+
+
+_idle: list[_Caller] = []
+
+
 def in_time(function: Callable[[], Any], limit: float) -> Any:
-    """Call compiled code, which no exception reaches, and give up on it after `limit` CPU seconds.
+    """Call compiled code, and give up on it after `limit` CPU seconds.
 
     Raises:
         EndlessRule: It did not end.
     """
-    ended: list[Any] = []
-    failed: list[BaseException] = []
-
-    def call() -> None:
-        try:
-            with np.errstate(divide="raise", invalid="raise", over="raise"):
-                ended.append(function())
-        except BaseException as error:
-            failed.append(error)
-
+    caller = _idle.pop() if _idle and _idle[-1].is_alive() else _Caller()
     started = time.process_time()
-    thread = threading.Thread(target=call, daemon=True)
-    thread.start()
-    while thread.is_alive():
-        thread.join(0.2)
-        if thread.is_alive() and time.process_time() - started > limit:
-            raise EndlessRule(f"the rule does not end within {limit:g} CPU seconds")
-    if failed:
-        raise failed[0]
-    return ended[0]
+    caller.asked.put(function)
+    while True:
+        try:
+            found, error = caller.answers.get(timeout=0.2)
+        except Empty:
+            if time.process_time() - started > limit:
+                message = f"the rule does not end within {limit:g} CPU seconds"
+                raise EndlessRule(message) from None
+            continue
+        _idle.append(caller)
+        if error is not None:
+            raise error
+        return found
 
 
 def _loops(rule: Any, asked: Any, *, counted: bool) -> tuple[Any, Any]:
@@ -136,12 +159,12 @@ def _loops(rule: Any, asked: Any, *, counted: bool) -> tuple[Any, Any]:
 
     @njit(**options)
     def run(  # type: ignore[no-untyped-def]  # noqa: PLR0917
-        packed, identity, place, order, seen, draw, out, counts, room
+        packed, identity, place, order, seen, draw, out, counts
     ):
         state = draw.state
         while place < len(order):
             for table in range(len(counts)):
-                if counts[table, 0] > room:
+                if counts[table, 0] > counts[table, 2]:
                     return place
             row = order[place]
             state[1] = identity[row]
@@ -262,8 +285,9 @@ def _draw_methods() -> dict[str, Callable[..., Any]]:
     @extending.register_jitable
     def uniform(draws: Any) -> Any:
         state = draws.state
-        drawn = mixed(state[1] + mixed(state[0] + state[2] * golden))
-        state[2] += one
+        count = state[2]
+        state[2] = count + one
+        drawn = mixed(state[1] + mixed(state[0] + count * golden))
         return (drawn >> low_bits) * 2.0**-53
 
     compiled: Any = extending.register_jitable

@@ -12,7 +12,6 @@ With numba it is compiled; without, the same function runs as plain Python, to t
 from __future__ import annotations
 
 import ast
-import datetime as dt
 import inspect
 import textwrap
 import warnings
@@ -30,15 +29,14 @@ from fabula.simulation.events import EventTable
 from fabula.simulation.faults import ModelFault, declaration_error
 from fabula.simulation.plain_rules import KEY_BITS, Acting, PlainDriver, tuple_of
 from fabula.simulation.populations import Population
+from fabula.simulation.shared_chance import no_other_chance
 
 RESERVE = 1024
 """Rows that one agent may add to a table in one step."""
-FIRST_CAPACITY = 1 << 16
 SLOW = (
     "the rule `{}` runs as plain Python, 20 to 50 times slower: pip install 'fabula[learned]'"
     " compiles it"
 )
-_KINDS: dict[Any, Any] = {float: np.float64, dt.datetime: np.float64, bool: np.bool_}
 
 
 class Worldly(Protocol):
@@ -70,6 +68,7 @@ class OneByOne:
     prepare: Callable[[], Mapping[str, NDArray[Any]]] | None
     compiled: bool
     _driver: Any = field(default=None, repr=False)
+    _seen: Seen | None = field(default=None, repr=False)
 
     def act(self, world: Worldly, name: str, population: Population, now: Now) -> None:
         """Let every agent of a population act once.
@@ -77,36 +76,35 @@ class OneByOne:
         Raises:
             ModelFault: The rule can't be compiled, or adds what is not possible.
         """
-        given = dict(self.prepare()) if self.prepare else {}
+        with no_other_chance():
+            given = dict(self.prepare()) if self.prepare else {}
         driver = self._made_driver(world.limit)
-        moved: dict[str, NDArray[np.int64]] = {}
-        seen = _seen(world, now, given, moved, driver.held)
+        if self._seen is None or self._seen.packed is not population.packed:
+            self._seen = Seen(world, population.packed, driver.held)
+        seen = self._seen.at(now, given)
         key, awake_key = (rule_key(world.run_seed, each, now.step) for each in (name, f"{name}?"))
         draw = driver.draws(np.zeros(3, dtype=np.uint64))
         rows = driver.acting(population, seen, draw, awake_key)
         ranks = world.ranks(population.identity if rows is None else population.identity[rows])
         order = driver.sorted(ranks >> KEY_BITS, np.arange(len(ranks)) if rows is None else rows)
-        tables = {each: event for each, event in world.events.items() if str not in _kinds(event)}
-        place, capacity = 0, FIRST_CAPACITY
+        tables = [event for event in world.events.values() if str not in event.columns.values()]
+        out_of = tuple_of("Out", [event.name for event in tables])
+        place = 0
         draw.state[0] = key
         while True:
-            counts = np.zeros((len(tables), 2), dtype=np.int64)
-            buffers = {
-                each: _buffers(event, counts[row], capacity)
-                for row, (each, event) in enumerate(tables.items())
-            }
-            out = tuple_of("Out", tables)(*[driver.table(*each) for each in buffers.values()])
-            loop = (order, seen, draw, out, counts, capacity - RESERVE)
-            place = driver.run(Acting(population, loop), place)
-            _keep(tables, buffers, counts, capacity)
+            counts = np.zeros((len(tables), 3), dtype=np.int64)
+            rooms = [_room(event, counts[row]) for row, event in enumerate(tables)]
+            out = out_of(*map(driver.table, counts, rooms))
+            place = driver.run(Acting(population, (order, seen, draw, out, counts)), place)
+            for event, (used, before, most) in zip(tables, counts.tolist(), strict=True):
+                if used > most + RESERVE:
+                    message = f"an agent adds more than {RESERVE:,} rows to a table in one step"
+                    raise ModelFault(message)
+                event.check_references(used + before - event.count)
+                event.keep(used + before - event.count)
             if place == len(order):
                 break
-            capacity *= 2
-        for each, sums in moved.items():
-            owner, _, column = each.partition("\n")
-            account = world.populations[owner].accounts[column]
-            account.arrived += int(sums[0])
-            account.taken += int(sums[1])
+        self._seen.book(world.populations)
 
     def _made_driver(self, limit: float) -> Any:
         if self._driver is None:
@@ -153,63 +151,62 @@ def check_writes(function: Callable[..., Any], population: Population) -> None:
             )
 
 
-def _seen(
-    world: Worldly,
-    now: Now,
-    given: Mapping[str, NDArray[Any]],
-    moved: dict[str, NDArray[np.int64]],
-    held: Callable[..., Any],
-) -> Any:
-    """What a rule sees of its world: populations as arrays, the time, what was prepared."""
-    populations: dict[str, Any] = {}
-    for name, population in world.populations.items():
-        columns: dict[str, Any] = {}
-        for column, values in population.columns.items():
-            if values.dtype.kind not in "iufb":
-                continue
-            role = population.roles[column]
-            if role.conserved:
-                sums = np.array([0, 0, len(moved)])  # the last one distinguishes columns
-                moved[f"{name}\n{column}"] = sums
-                columns[column] = held(values, sums)
-                continue
-            view = values.view()
-            view.flags.writeable = role.changes
-            columns[column] = view
-        populations[name] = tuple_of(name, columns)(**columns)
-    facts = {"step": now.step, "weekday": now.weekday, "hour": now.hour}
-    if taken := populations.keys() & {*facts, "given"}:
-        raise ModelFault(f"a rule of one agent can't see the population `{min(taken)}`")
-    if given:
-        populations["given"] = tuple_of("given", given)(**given)
-    return tuple_of("World", [*populations, *facts])(**populations, **facts)
+class Seen:
+    """What a rule sees of its world: populations as arrays, the time, what was prepared.
+
+    Args:
+        world: The world, at the start of a run.
+        packed: The records of the agents that act; another run has others.
+        held: What a conserved column looks like.
+    """
+
+    def __init__(self, world: Worldly, packed: NDArray[Any], held: Callable[..., Any]) -> None:
+        self.packed = packed
+        self._moved: dict[tuple[str, str], NDArray[np.int64]] = {}
+        self._populations: dict[str, Any] = {}
+        for name, population in world.populations.items():
+            columns: dict[str, Any] = {}
+            for column, values in population.columns.items():
+                if values.dtype.kind not in "iufb":
+                    continue
+                role = population.roles[column]
+                if role.conserved:
+                    sums = np.array([0, 0, len(self._moved)])  # the last one tells columns apart
+                    self._moved[name, column] = sums
+                    columns[column] = held(values, sums)
+                    continue
+                columns[column] = values.view()
+                columns[column].flags.writeable = role.changes
+            self._populations[name] = tuple_of(name, columns)(**columns)
+
+    def at(self, now: Now, given: Mapping[str, NDArray[Any]]) -> Any:
+        """The world in a step."""
+        facts = {"step": now.step, "weekday": now.weekday, "hour": now.hour}
+        if taken := self._populations.keys() & {*facts, "given"}:
+            raise ModelFault(f"a rule of one agent can't see the population `{min(taken)}`")
+        seen = dict(self._populations)
+        if given:
+            seen["given"] = tuple_of("given", given)(**given)
+        return tuple_of("World", [*seen, *facts])(**seen, **facts)
+
+    def book(self, populations: Mapping[str, Population]) -> None:
+        """Enter what moved in the step into the accounts."""
+        for (name, column), sums in self._moved.items():
+            account = populations[name].accounts[column]
+            account.arrived += int(sums[0])
+            account.taken += int(sums[1])
+            sums[:2] = 0
 
 
-def _kinds(event: EventTable) -> list[Any]:
-    return [*event.columns.values()]
+def _room(event: EventTable, count: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """Columns that rows of an event table are added to.
 
-
-def _buffers(
-    event: EventTable, count: NDArray[np.int64], capacity: int
-) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]]:
-    """Room for rows of an event table, and what counts them: rows here, rows before."""
-    count[:] = 0, event.count
-    kinds = {name: kind for name, kind in event.columns.items() if kind is not when}
-    return count, {
-        name: np.empty(capacity, dtype=_KINDS.get(kind, np.int64)) for name, kind in kinds.items()
-    }
-
-
-def _keep(
-    tables: Mapping[str, EventTable],
-    buffers: Mapping[str, tuple[NDArray[np.int64], Mapping[str, NDArray[Any]]]],
-    counts: NDArray[np.int64],
-    capacity: int,
-) -> None:
-    """Hand rows over to their tables, which check them."""
-    if counts.size and int(counts[:, 0].max()) > capacity:
-        raise ModelFault(f"an agent adds more than {RESERVE:,} rows to a table in one step")
-    for name, event in tables.items():
-        used = int(buffers[name][0][0])
-        if used:
-            event.add(**{column: rows[:used].copy() for column, rows in buffers[name][1].items()})
+    Args:
+        event: The table.
+        count: Filled with the rows in these columns, what a row's place lacks to its number, and
+            how many rows there may be before an agent acts.
+    """
+    columns, used = event.room(RESERVE)
+    given = {name: columns[name] for name, kind in event.columns.items() if kind is not when}
+    count[:] = used, event.count - used, len(next(iter(given.values()))) - RESERVE
+    return given

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from fabula.simulation.draws import GOLDEN, mixed
 from fabula.simulation.faults import ModelFault
 from fabula.simulation.populations import Population
+from fabula.simulation.shared_chance import no_other_chance
 from fabula.simulation.watch import bounded
 
 KEY_BITS = np.uint64(20)
@@ -41,11 +42,11 @@ class Acting:
     Attributes:
         population: The agents.
         loop: The rows that act in their order, what rules see, their draws, the tables that they
-            add to, the counts of those, and how many rows a table may have before it is emptied.
+            add to, and the counts of those.
     """
 
     population: Population
-    loop: tuple[NDArray[np.int64], Any, Any, Any, NDArray[np.int64], int]
+    loop: tuple[NDArray[np.int64], Any, Any, Any, NDArray[np.int64]]
 
 
 class Held:
@@ -136,12 +137,11 @@ def place_of(drawn: float, sums: NDArray[np.float64], low: int, high: int) -> in
     """The place from `low` to below `high` that a draw gives, by cumulative weights."""
     before = sums[low - 1] if low > 0 else 0.0
     wanted = before + drawn * (sums[high - 1] - before)
-    while low < high - 1:
-        middle = (low + high - 1) // 2
-        if sums[middle] > wanted:
-            high = middle + 1
-        else:
-            low = middle + 1
+    size = high - low
+    while size > 1:  # without branches that depend on chance
+        half = size // 2
+        low += half * (sums[low + half - 1] <= wanted)
+        size -= half
     return low
 
 
@@ -182,7 +182,7 @@ class PlainDriver:
         draw.state[0] = key
         records = population.records()
         acts = np.zeros(len(population), dtype=bool)
-        with bounded(self._limit):
+        with no_other_chance(), bounded(self._limit):
             for row, agent in enumerate(population.identity):
                 draw.state[1:] = agent, 0
                 acts[row] = self._awake(records[row], seen, draw)
@@ -196,9 +196,9 @@ class PlainDriver:
     def run(self, acting: Acting, place: int) -> int:
         """Let agents act until all did, or a table is nearly full; how many did."""
         records, identity = acting.population.records(), acting.population.identity
-        order, seen, draw, out, counts, room = acting.loop
-        with bounded(self._limit):
-            while place < len(order) and (not counts.size or int(counts[:, 0].max()) <= room):
+        order, seen, draw, out, counts = acting.loop
+        with no_other_chance(), bounded(self._limit):
+            while place < len(order) and (counts[:, 0] <= counts[:, 2]).all():
                 row = order[place]
                 draw.state[1:] = identity[row], 0
                 self._step(records[row], seen, draw, out)

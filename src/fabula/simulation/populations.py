@@ -176,8 +176,10 @@ RESERVED = frozenset({*dir(Agents), *dir(Population), *_OWN})
 
 def amounts(cents: NDArray[np.int64]) -> pa.Array:
     """Whole cents as decimals with two places."""
-    wide = np.empty((len(cents), 2), dtype=np.int64)
-    wide[:, 0], wide[:, 1] = cents, cents >> 63
+    wide = np.zeros((len(cents), 2), dtype=np.int64)
+    wide[:, 0] = cents
+    if len(cents) and int(cents.min()) < 0:
+        wide[:, 1] = cents >> 63
     return pa.Array.from_buffers(
         pa.decimal128(18, 2), len(cents), [None, pa.py_buffer(wide.reshape(-1))]
     )

@@ -1,14 +1,14 @@
 """Discrete events: entities that go from station to station, each at its own time.
 
-Arrivals, services and departures are events on one heap, so time jumps from one to the next. The
-loop is compiled by numba where that is installed, and gives the same numbers without.
+Arrivals, services and departures are events on one heap, so time jumps from one to the next. Large
+runs are compiled where numba is installed, to the same numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from heapq import heappop, heappush
 from typing import Any
 
@@ -17,8 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from fabula.simulation.faults import ModelFault
 
-COMPILED_FROM = 200_000
-"""Visits from which compiling the loop costs less than it saves."""
+COMPILED_FROM = 500_000
+"""Visits from which on compiling the loop costs less than it saves."""
 _NOWHERE = -1
 
 
@@ -96,23 +96,23 @@ def visits(
             raise ModelFault(f"a time of the {what} is below 0 or not a number")
     if places.size and not _NOWHERE <= places.min() <= places.max() < len(servers):
         raise ModelFault(f"a route leads to no station; there are {len(servers)}")
-    order = np.lexsort((np.arange(n), times))
-    loop = _compiled() if places.size >= COMPILED_FROM else _pass
-    return Visits(*loop(times, order, places, lengths, ranks, servers))
+    if ((places[:, :-1] < 0) & (places[:, 1:] >= 0)).any():
+        raise ModelFault("a route goes on after -1, which ends it", "put -1 after its last station")
+    order = np.argsort(times, kind="stable")
+    return Visits(*_loop(places.size)(times, order, places, lengths, ranks, servers))
 
 
-@cache
-def _compiled() -> Callable[..., Any]:
-    """The loop as numba compiles it, or as it is."""
-    try:
-        import numba
-    except ImportError:
-        return _pass
-    compiled: Callable[..., Any] = numba.njit(_pass)
-    return compiled
+def _loop(count: int) -> Callable[..., Any]:
+    """The loop for this many visits: compiled where that pays, and numba is there."""
+    if count >= COMPILED_FROM:
+        with suppress(ImportError):
+            from fabula.simulation.compiled_queues import passed as compiled
+
+            return compiled
+    return passed
 
 
-def _pass(  # noqa: PLR0917  (arrays alone, which numba takes)
+def passed(  # noqa: PLR0917  (arrays alone, which numba takes)
     times: NDArray[np.float64],
     order: NDArray[np.int64],
     places: NDArray[np.int64],
@@ -120,40 +120,35 @@ def _pass(  # noqa: PLR0917  (arrays alone, which numba takes)
     ranks: NDArray[np.int64],
     servers: NDArray[np.int64],
 ) -> Any:
-    """Work off the events: the next arrival from outside, or the next end of a service."""
-    total = (places >= 0).sum()
-    entity, station = np.empty(total, np.int64), np.empty(total, np.int64)
-    came, began, ended = np.empty(total), np.empty(total), np.empty(total)
-    server = np.empty(total, np.int64)
-    # Each heap starts with an entry that never comes up, so that its type is known.
-    ends = [(np.inf, -1, -1, -1)]  # when, entity, visit, server
-    waiting = [[(2**62, np.inf, -1, -1)] for _ in servers]  # rank, since when, entity, visit
-    free = [[2**62] for _ in servers]
-    for place in range(len(servers)):
-        for each in range(servers[place]):
-            heappush(free[place], each)
-    done, outside = 0, 0
-    while outside < len(order) or len(ends) > 1:
-        arrives = times[order[outside]] if outside < len(order) else np.inf
-        if ends[0][0] <= arrives:  # who leaves makes room before the next one comes
-            now, who, visit, which = heappop(ends)
-            heappush(free[places[who, visit]], which)
-            freed = places[who, visit]
+    """Work off the events: the next arrival from outside, or the next end of a service.
+
+    Returns:
+        What `Visits` keeps, in its order.
+    """
+    made: list[tuple[int, int, float, float, float, int]] = []
+    route, took, urgency = places.tolist(), lengths.tolist(), ranks.tolist()
+    ends: list[tuple[float, int, int, int]] = []  # when, entity, visit, server
+    waiting: list[list[tuple[int, float, int, int]]] = [[] for _ in servers]  # rank, since, entity
+    free = [[*range(count)] for count in servers.tolist()]
+    coming = [*zip(times[order].tolist(), order.tolist(), strict=True)][::-1]
+    while coming or ends:
+        if ends and (not coming or ends[0][0] <= coming[-1][0]):
+            now, who, visit, which = heappop(ends)  # makes room before the next one comes
+            freed = route[who][visit]
+            heappush(free[freed], which)
             visit += 1
         else:
-            now, who, visit, freed = arrives, order[outside], 0, -1
-            outside += 1
-        goes = -1
-        if visit < places.shape[1] and places[who, visit] >= 0:
-            goes = places[who, visit]
-            heappush(waiting[goes], (ranks[who], now, who, visit))
+            (now, who), visit, freed = coming.pop(), 0, _NOWHERE
+        goes = route[who][visit] if visit < len(route[who]) else _NOWHERE
+        if goes >= 0:
+            heappush(waiting[goes], (urgency[who], now, who, visit))
         for place in (freed, goes):
-            while place >= 0 and len(free[place]) > 1 and len(waiting[place]) > 1:
-                _, since, next_one, its_visit = heappop(waiting[place])
+            if place >= 0 and free[place] and waiting[place]:
+                _, since, entity, visit = heappop(waiting[place])
                 which = heappop(free[place])
-                leaves = now + lengths[next_one, its_visit]
-                heappush(ends, (leaves, next_one, its_visit, which))
-                entity[done], station[done], server[done] = next_one, place, which
-                came[done], began[done], ended[done] = since, now, leaves
-                done += 1
-    return entity[:done], station[:done], came[:done], began[:done], ended[:done], server[:done]
+                leaves = now + took[entity][visit]
+                heappush(ends, (leaves, entity, visit, which))
+                made.append((entity, place, since, now, leaves, which))
+    columns = zip(*made, strict=True) if made else [()] * 6
+    kinds = (np.int64, np.int64, np.float64, np.float64, np.float64, np.int64)
+    return [np.array(column, kind) for column, kind in zip(columns, kinds, strict=True)]

@@ -104,11 +104,11 @@ class Run:
         draw = Draw(rule_key(world.run_seed, rule.name, world.step))
         taken = {"now": now, "draw": draw}
         agents = [] if rule.population is None else [rule.population.all]
-        with located(rule.function, lambda: f"rule {rule.name}, {now}"), no_other_chance():
+        with located(rule.function, lambda: f"rule {rule.name}, {now}"):
             if rule.one is not None and rule.population is not None:
                 rule.one.act(world, rule.name, rule.population, now)
                 return
-            with bounded(world.limit):
+            with no_other_chance(), bounded(world.limit):
                 made = rule.function(*agents, **{name: taken[name] for name in rule.takes})
             if made is None:
                 return

@@ -246,7 +246,10 @@ def wanted(metrics: Iterable[str | Metric] | None, sections: Sequence[str]) -> l
 
 
 def measured(
-    metrics: Iterable[Metric], frames: Frames, known: Mapping[str, Any]
+    metrics: Iterable[Metric],
+    frames: Frames,
+    known: Mapping[str, Any],
+    told: Callable[[int, int], None] = lambda *_: None,
 ) -> list[MetricResult]:
     """What metrics say about frames; those that don't apply are left out.
 
@@ -254,6 +257,7 @@ def measured(
         metrics: The metrics.
         frames: The prepared tables.
         known: What a metric may ask for; None for what is not known.
+        told: Called with metrics done and metrics in all.
 
     Raises:
         UsageError: A column that is named can't be used.
@@ -262,7 +266,8 @@ def measured(
     keys = {entry.key for entry in entries}
     results: dict[Callable[..., Any], Sequence[MetricResult]] = {}
     # One function may measure several metrics.
-    for entry in entries:
+    for place, entry in enumerate(entries):
+        told(place, len(entries))
         if entry.measure is None or entry.measure in results or not _applies(entry, frames):
             continue
         asked = _asked(entry)

@@ -43,6 +43,7 @@ class Facts:
         shortest: Fewest characters.
         longest: Most characters.
         json: What the JSON is: `object`, `array`, or another type's name.
+        rules: What people call the conditions.
     """
 
     values: tuple[Literal, ...] = ()
@@ -54,6 +55,7 @@ class Facts:
     shortest: int = 0
     longest: int | None = None
     json: str | None = None
+    rules: str = "CHECK"
 
     def narrow(self, sign: type[exp.Expression], bound: Any) -> None:
         """Take a bound where it is narrower than the known one."""

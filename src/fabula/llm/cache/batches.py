@@ -21,7 +21,7 @@ from fabula.llm.cache.budget import CHARACTERS_A_TOKEN, Budget, Ticket
 from fabula.llm.cache.cached import Recorded
 from fabula.llm.cache.ledger import Entry, Ledger, request_key
 from fabula.llm.cache.prices import price_of
-from fabula.llm.client.chat import ChatReply, ChatRequest
+from fabula.llm.client.chat import ChatReply, ChatRequest, Message
 from fabula.llm.client.presets import imported
 
 FIRST_PAUSE = 0.25
@@ -51,6 +51,7 @@ class Batches:
         self._price = full.halved() if full else None
         self._tickets: dict[str, Ticket] = {}
         self._collected: dict[str, ChatReply] = {}
+        self._messages: dict[str, tuple[Message, ...]] = {}
         self._folder = ledger.path.parent / "batches"
         settings = model.endpoint.settings
         desk = imported(model.endpoint.preset.interface.desk)
@@ -71,6 +72,7 @@ class Batches:
         """
         identity = self._model.identity
         wanted = {request_key(identity, request).hex(): request for request in requests}
+        self._messages = {key: request.messages for key, request in wanted.items()}
         left = self._unknown(requests)
         while True:
             left = await self._hand_in_some(left)
@@ -214,7 +216,10 @@ class Batches:
             ticket = self._tickets.pop(key, None) or self._budget.admit(self._price)
             self._budget.finish(ticket, reply.usage, reply_characters=len(reply.text))
             seconds = time() - batch.submitted
-            yield bytes.fromhex(key), Entry(batch.identity, asked.purpose, seconds, reply)
+            yield (
+                bytes.fromhex(key),
+                Entry(batch.identity, asked.purpose, seconds, reply, self._messages.get(key, ())),
+            )
 
     def _give_back(self, keys: Iterable[str]) -> None:
         for key in keys:

@@ -62,4 +62,5 @@ class Recorded(AbstractProxy):
             raise
         self.budget.finish(ticket, reply.usage, reply_characters=len(reply.text))
         self._turns.went_well(0, None)
-        return Entry(self.identity, request.purpose, perf_counter() - started, reply)
+        seconds = perf_counter() - started
+        return Entry(self.identity, request.purpose, seconds, reply, request.messages)

@@ -12,6 +12,7 @@ import asyncio
 import json
 import sqlite3
 import threading
+import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
@@ -23,36 +24,39 @@ from typing import Any
 
 from fabula.errors import SinkError
 from fabula.llm.cache.claims import Claims
-from fabula.llm.client.chat import ChatReply, ChatRequest, Usage
+from fabula.llm.client.chat import ChatReply, ChatRequest, Message, Usage
 from fabula.llm.client.user_dirs import home, private_file, private_folder
 
-VERSION = 1
+VERSION = 2
 LOOK_AGAIN = 0.2
-"""Seconds between two checks for a reply that another run is waiting for."""
-_TABLE = """
+"""Seconds between two looks for a reply that another run is waiting for."""
+_TABLES = """
 CREATE TABLE IF NOT EXISTS replies (
     key BLOB PRIMARY KEY, identity TEXT NOT NULL, purpose TEXT NOT NULL, created REAL NOT NULL,
     seconds REAL NOT NULL, text TEXT NOT NULL, finish TEXT NOT NULL, prompt_tokens INTEGER,
     completion_tokens INTEGER, model TEXT NOT NULL, mode TEXT NOT NULL, problem TEXT NOT NULL
-) WITHOUT ROWID
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS prompts (key BLOB PRIMARY KEY, messages BLOB NOT NULL) WITHOUT ROWID;
 """
 _SELECT = """
 SELECT text, finish, prompt_tokens, completion_tokens, model, mode, problem
 FROM replies WHERE key = ?
 """
-_REASONING = "\x1e\x02reasoning\x03\x1e"
-"""Separates a reply from its reasoning in one cell; no text contains it."""
+REASONING = "\x1e\x02reasoning\x03\x1e"
+"""Stands between a reply and its reasoning where they share a cell; no text holds it."""
 _INSERT = "INSERT OR {} INTO replies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT_PROMPT = "INSERT OR IGNORE INTO prompts VALUES (?, ?)"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One reply to keep: its model, its purpose, and how long it took."""
+    """One reply to be kept: the model that gave it, what for, how long it took, and to what."""
 
     identity: str
     purpose: str
     seconds: float
     reply: ChatReply
+    messages: tuple[Message, ...] = ()
 
 
 _Write = tuple[bytes, Entry, "asyncio.Future[ChatReply]"]
@@ -115,9 +119,9 @@ class Ledger:
         if row is None:
             return None
         text, finish, prompt, completion, model, mode, problem = row
-        text, _, reasoning = text.partition(_REASONING)
+        text, _, reasoning = text.partition(REASONING)
         usage = Usage(prompt, completion)
-        return ChatReply(text, finish, usage, model, mode, True, problem, reasoning)
+        return ChatReply(text, finish, usage, model, mode, True, problem, reasoning, key.hex())
 
     async def keep(self, key: bytes, entry: Entry) -> ChatReply:
         """Write a reply, wait until it is on disk, and return the one that counts.
@@ -129,6 +133,15 @@ class Ledger:
         future: asyncio.Future[ChatReply] = asyncio.get_running_loop().create_future()
         self._writes.put((key, entry, future))
         return await future
+
+    def take(self, path: Path) -> None:
+        """Add the replies of another ledger; a reply that is known stays."""
+        try:
+            with closing(self._connect()) as connection:
+                connection.execute("ATTACH ? AS other", (str(path),))
+                connection.execute("INSERT OR IGNORE INTO replies SELECT * FROM other.replies")
+        except sqlite3.Error as exc:
+            raise self._error(exc) from exc
 
     def close(self) -> None:
         """Write what is left and close the file."""
@@ -196,7 +209,7 @@ class Ledger:
                 )
             if version < VERSION:
                 self._to_wal(connection)
-                connection.execute(_TABLE)
+                connection.executescript(_TABLES)
                 connection.execute(f"PRAGMA user_version={VERSION}")
 
     def _to_wal(self, connection: sqlite3.Connection) -> None:
@@ -274,7 +287,9 @@ class Ledger:
             for key, entry, future in batch:
                 written = connection.execute(self._insert, _row(key, entry)).rowcount
                 first = None if written else self.find(key)
-                reply = replace(first, cached=False) if first else entry.reply
+                reply = replace(first or entry.reply, cached=False, key=key.hex())
+                if entry.messages:
+                    connection.execute(_INSERT_PROMPT, (key, _packed(entry.messages)))
                 outcomes.append((future, reply))
             connection.execute("COMMIT")
         except Exception as exc:  # any error must reach the waiting calls
@@ -332,11 +347,16 @@ def request_key(identity: str, request: ChatRequest) -> bytes:
 
 def _row(key: bytes, entry: Entry) -> tuple[object, ...]:
     reply, usage = entry.reply, entry.reply.usage
-    text = reply.text + (_REASONING + reply.reasoning) * bool(reply.reasoning)
+    text = reply.text + (REASONING + reply.reasoning) * bool(reply.reasoning)
     return (
         *(key, entry.identity, entry.purpose, time(), entry.seconds, text, reply.finish),
         *(usage.prompt_tokens, usage.completion_tokens, reply.model, reply.mode, reply.problem),
     )
+
+
+def _packed(messages: Sequence[Message]) -> bytes:
+    text = json.dumps([(each.role, each.content) for each in messages], ensure_ascii=False)
+    return zlib.compress(text.encode("utf-8", "surrogatepass"), 1)
 
 
 def _settle_all(outcomes: Sequence[tuple[asyncio.Future[Any], object]]) -> None:

@@ -78,12 +78,13 @@ class ChatReply:
         text: The reply's payload: JSON text if a schema was requested, else prose.
         finish: Why the model stopped.
         usage: Tokens of this call.
-        model: The name that the model reports.
-        mode: How structured output was requested: `json_schema`, `tools`, `json_object`, `prompt`
-            or `grammar`.
-        cached: True if the reply came from the ledger without a call.
-        problem: Why there is no payload, if the endpoint says more than `finish`.
-        reasoning: The model's reasoning, if the endpoint separates it from the payload.
+        model: The model's own name for itself.
+        mode: How structure was asked for: `json_schema`, `tools`, `json_object`, `prompt` or
+            `grammar`.
+        cached: True when the reply came from the ledger and nothing was called.
+        problem: Why there is no payload, in words, where the endpoint says more than `finish`.
+        reasoning: What the model thought, where the endpoint tells it apart from the payload.
+        key: Its key in the ledger; empty where it is not kept.
     """
 
     text: str
@@ -94,6 +95,7 @@ class ChatReply:
     cached: bool = False
     problem: str = ""
     reasoning: str = ""
+    key: str = field(default="", compare=False)
 
 
 class ChatModel(Protocol):

@@ -48,6 +48,11 @@ def grant(names: Iterable[str], *, code: Iterable[str] = (), ask: Ask | None = N
     _ask[:] = [ask] if ask else []
 
 
+def granted() -> tuple[list[str], list[str]]:
+    """The variables and the files of code that this command was let use, for its processes."""
+    return sorted(_granted), sorted(map(str, _code))
+
+
 def permit_code(files: Iterable[str]) -> None:
     """Let specs run the functions of these files.
 
@@ -60,8 +65,13 @@ def permit_code(files: Iterable[str]) -> None:
         _code.add(Path(file).resolve())
 
 
-def check_code(path: Path, sha256: str) -> None:
-    """Ensure that a code file may run as it is now; ask the user if possible.
+def check_code(path: Path, sha256: str, *, spec: bool = True) -> None:
+    """Make sure that a file of code may run as it is; the user is asked where that is possible.
+
+    Args:
+        path: The file.
+        sha256: The hash of what is in it.
+        spec: Whether a spec runs it, and not `init --from`.
 
     Raises:
         UsageError: It is not allowed, or it changed since.
@@ -70,14 +80,16 @@ def check_code(path: Path, sha256: str) -> None:
     if known.get(str(path)) == sha256:
         return
     state = "changed since you allowed it" if str(path) in known else "not allowed yet"
-    told = f"the spec runs Python code of `{path}`, {state} (SHA-256 {sha256[:12]})"
-    if path not in _code and not any(ask(f"{told}; allow it from now on?") for ask in _ask):
+    runs = "the spec runs" if spec else "`--from` runs"
+    told = f"{runs} Python code of `{path}`, {state} (SHA-256 {sha256[:12]})"
+    if path not in _code and not any(ask(f"{told}; allow it, from now on?") for ask in _ask):
         shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+        loads = f", or in Python call `fb.load(…, allow_code={str(shown)!r})`" * spec
         raise UsageError(
             told,
             code=CODE_DENIED,
-            hint=f"read it; then add `--allow-code {shlex.quote(str(shown))}` to the command, or in"
-            f" Python call `fb.load(…, allow_code={str(shown)!r})`; it is remembered",
+            hint=f"read it; then add `--allow-code {shlex.quote(str(shown))}` to the"
+            f" command{loads}; it is remembered",
         )
     _remember(_CODE, {**known, str(path): sha256})
 

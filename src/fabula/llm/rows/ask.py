@@ -15,7 +15,7 @@ from fabula.errors import FabulaError, ModelError, OutputError, UsageError
 from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest
 from fabula.llm.providers.dry_run import StandIn
 from fabula.llm.rows.ids import IdWatch
-from fabula.llm.rows.job import RowsJob, RowsResult
+from fabula.llm.rows.job import Asked, RowsJob, RowsResult
 from fabula.llm.rows.prompt_format import Call, PromptFormat
 from fabula.llm.rows.prompts import ChatForm
 from fabula.llm.rows.reply import ReplyReader
@@ -276,6 +276,8 @@ class _Run:
     def _settle_reply(self, call: Call, reply: ChatReply) -> None:
         """Record a reply's rows."""
         self._count(reply)
+        if reply.key:
+            self.result.asked.append(Asked(tuple(call.rows), reply.key))
         if not reply.cached:
             self.board.asked_now.update(call.rows)
         before = self.board.made
@@ -290,7 +292,7 @@ class _Run:
                 missing.append(place)
             else:
                 self.board.offer(place, item)
-        self._keep_spare(items[len(call.rows) :])
+        self._keep_spare(items[len(call.rows) :], reply.key)
         bad = iter(reading.bad)
         came = self.board.made > before
         for place in missing:
@@ -311,11 +313,11 @@ class _Run:
         if reading.shorten and not came and len(call.rows) == 1:
             self._tokens = min(8 * LONG_REPLY, 2 * (self._tokens or LONG_REPLY // 2))
 
-    def _keep_spare(self, items: Sequence[object]) -> None:
-        """Rows beyond those requested: usable only if rows have no identity."""
+    def _keep_spare(self, items: Sequence[object], key: str) -> None:
+        """Rows beyond those asked: of use only where rows have no identity."""
         if self._is_free:
             for item in items:
-                self.board.keep_spare(item)
+                self.board.keep_spare(item, key)
         elif items:
             self._notes["rows beyond those requested were left out"] += len(items)
 
@@ -352,8 +354,10 @@ class _Run:
         board, ended = self.board, self._round
         self._open_broken()
         made = board.made
-        if left := board.use_spare():
-            self._notes["rows beyond those requested were left out"] += left
+        left, used = board.use_spare()
+        self.result.asked += [Asked((place,), key) for place, key in used if key]
+        if left:
+            self._notes["rows beyond those asked were left out"] += left
         ended.made += board.made - made
         if board.repeats > 0 and ended.made < STALL_SHARE * ended.asked:
             self._stalled_rounds += 1

@@ -101,6 +101,14 @@ class Reject:
     attempt: int
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A call whose reply is kept: the rows that it asked for, and its key in the ledger."""
+
+    rows: tuple[int, ...]
+    key: str
+
+
 @dataclass
 class RowsResult:
     """Rows in the requested order; None for each one without a valid reply.
@@ -119,6 +127,7 @@ class RowsResult:
         parsed: Rows found in the replies.
         repeats: Those that repeat another one.
         unread: Pieces of replies that were rows but could not be read, each with the reason.
+        asked: The calls whose replies are kept, in their order.
     """
 
     rows: list[dict[str, Any] | None]
@@ -133,3 +142,4 @@ class RowsResult:
     parsed: int = 0
     repeats: int = 0
     unread: list[tuple[str, str]] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)

@@ -34,7 +34,7 @@ class Board:
         self.all_repeats = 0
         self.recent: deque[dict[str, Any]] = deque(maxlen=RECENT)
         self._open = list(range(job.n))  # a heap; sorted is one
-        self._spare: list[dict[str, Any]] = []
+        self._spare: list[tuple[dict[str, Any], str]] = []
         self._job = job
         self._tries: dict[int, int] = {}
         self._failures: dict[int, int] = {}
@@ -99,24 +99,29 @@ class Board:
         """Whether one more answer for a row may be requested before it is lost."""
         return self._tries.get(place, 0) < self._job.attempts
 
-    def keep_spare(self, item: Any) -> None:
-        """Keep a valid surplus row for a place that stays empty."""
+    def keep_spare(self, item: Any, key: str) -> None:
+        """Keep a good row beyond those asked of a reply, for a place that stays empty."""
         values, problems = self._valid(None, item)
         if not problems:
-            self._spare.append(values)
+            self._spare.append((values, key))
 
-    def use_spare(self) -> int:
-        """Fill open places with spare rows that repeat nothing; returns how many are left out."""
-        filled = 0
-        for values in self._spare:
+    def use_spare(self) -> tuple[int, list[tuple[int, str]]]:
+        """Fill open places with spare rows that repeat nothing.
+
+        Returns:
+            How many rows are left out, and the places filled, each with the key of its reply.
+        """
+        filled: list[tuple[int, str]] = []
+        for values, key in self._spare:
             if self.distinct.problem(values):
                 self.all_repeats += 1
             elif self._open:
-                self._take(heapq.heappop(self._open), values)
-                filled += 1
-        left = len(self._spare) - filled
+                place = heapq.heappop(self._open)
+                self._take(place, values)
+                filled.append((place, key))
+        left = len(self._spare) - len(filled)
         self._spare.clear()
-        return left
+        return left, filled
 
     def note(self, place: int, problem: str, *, raw: str = "", counts: bool = True) -> None:
         """Record a problem of a row; after the last attempt the row is given up."""

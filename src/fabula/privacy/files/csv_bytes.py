@@ -173,8 +173,11 @@ class CsvSource:
         size = self.path.stat().st_size
         step = max(1, size // _SAMPLED_BYTES)
         parts = [block.table() for at, (block, _) in enumerate(self.blocks()) if at % step == 0]
-        empty = pa.table({name: pa.array([], pa.large_string()) for name in self.names})
-        return pa.concat_tables([empty, *parts])
+        return pa.concat_tables([self.no_rows(), *parts])
+
+    def no_rows(self) -> pa.Table:
+        """Its columns without rows; values are texts."""
+        return pa.table({name: pa.array([], pa.large_string()) for name in self.names})
 
     def about_rows(self) -> int:
         """About how many rows there are, by the length of the first ones."""

@@ -115,12 +115,15 @@ class CategoryCodec:
         return CellColumn(self.name, self.counts, ordered=False, missing=self.missing)
 
     @property
+    def pools(self) -> bool:
+        """Whether `other` may stand for rare labels: where they are many or a relation needs it."""
+        return self.rare and is_text(self.levels.type)
+
+    @property
     def others(self) -> bool:
-        """Whether rare labels come back as `other`: they are many, and the column contains text."""
-        if not self.rare or not is_text(self.levels.type):
-            return False
+        """Whether all rare labels come back as `other`: they are many."""
         filled = self.counts[: len(self.levels) + 1]
-        return bool(filled[-1] > MANY_RARE * filled.sum())
+        return self.pools and bool(filled[-1] > MANY_RARE * filled.sum())
 
     @property
     def is_known_mostly(self) -> bool:

@@ -30,7 +30,7 @@ from fabula.synthesizers.pii.codec import DetailCodec
 from fabula.synthesizers.pii.details import details_of
 from fabula.synthesizers.pii.finding import personal_columns, persons_in
 from fabula.synthesizers.pii.neighbours import Neighbours
-from fabula.synthesizers.pii.persons import Persons, identifies_people, likeliest
+from fabula.synthesizers.pii.persons import Persons, identifies_people, likeliest, numbers_something
 
 FEWEST_ROWS = 20
 
@@ -288,7 +288,8 @@ def _codec(name: str, values: pa.Array, protect: int, persons: Persons | None) -
         return found
     if isinstance(values.type, pa.DictionaryType) or pa.types.is_boolean(kind):
         return CategoryCodec.learn(name, values, protect=protect, persons=persons)
-    if (pa.types.is_integer(kind) or pa.types.is_decimal(kind)) and not is_exact(values):
+    inexact = (whole or pa.types.is_decimal(kind)) and not is_exact(values)
+    if inexact or (whole and numbers_something(name)):
         labels = CategoryCodec.learn(name, values, protect=protect, persons=persons)
         if labels.is_known_mostly:
             return labels

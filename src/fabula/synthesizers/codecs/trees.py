@@ -160,6 +160,7 @@ def _own_keys(table: pa.Table, name: str) -> list[ForeignKey]:
         column
         for column in usable
         if _identifies(table, column)
+        and not columns("rows", column).are_days
         and (is_key_name(column) or columns("rows", column).bits >= SPARSE_BITS)
     ]
     pointing = [column for column in usable if any(_may_point(table, column, key) for key in keys)]

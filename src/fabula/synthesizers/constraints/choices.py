@@ -53,7 +53,8 @@ class Choice:
     @property
     def told(self) -> str:
         """The choice in words."""
-        return f"one that {self.source} follows from"
+        told = f"one that {self.source} follows from"
+        return f"{told}, or `{self.rest}` where no label is told" if self.rest else told
 
     def put(
         self, values: pa.Array, wanted: pa.Array, rows: Flags, rng: np.random.Generator

@@ -97,6 +97,17 @@ class Measure:
         room = 0.0 if self.step else _ROUNDED * max(abs(low), abs(high))
         return np.asarray(np.isnan(steps) | ((steps >= low - room) & (steps <= high + room)))
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The least and the largest number of the learned range."""
+        if not len(self.codec.grid):
+            return -np.inf, np.inf
+        step = self.step or 1.0
+        return (
+            self._base + self.codec.grid[0, 0] * step,
+            self._base + self.codec.grid[-1, -1] * step,
+        )
+
     def tolerance(self, numbers: Floats, size: Floats) -> Floats:
         """How far a formula may lie from the column's numbers and still be the same.
 

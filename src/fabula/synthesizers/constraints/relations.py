@@ -280,16 +280,19 @@ class Relations:
         """Put one column to what follows, and a time that follows from another to its parts."""
         possible = item.follow(sheet, rows, rng)
         if item.target in self._moved:
-            low = self._moved[item.target]
+            gap = self._moved[item.target]
             parts = [part for part in self.items if part.target in self.hidden]
-            possible &= turn(sheet, item.target, parts, turned, above(sheet, low))
+            low = above(sheet, gap.order.low)
+            least, most = self.measures[gap.name].bounds
+            possible &= turn(sheet, item.target, parts, turned, (low + least, low + most))
         return possible
 
     @property
-    def _moved(self) -> dict[str, str]:
-        """Times that are learned as distances, and have parts of their own; and their starts."""
+    def _moved(self) -> dict[str, Gap]:
+        """Times that are learned as distances, and have parts of their own; and the distances."""
         moved = {item.time for item in self.latent if isinstance(item, Rhythm) and item.moves}
-        return {order.high: order.low for order in self._near if order.high in moved}
+        gaps = {item.order.high: item for item in self.latent if isinstance(item, Gap)}
+        return {time: gap for time, gap in gaps.items() if time in moved}
 
     @property
     def _near(self) -> list[Order]:

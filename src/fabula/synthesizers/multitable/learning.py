@@ -28,7 +28,7 @@ from fabula.synthesizers.multitable.groups import Groups
 from fabula.synthesizers.multitable.identity import Identity
 from fabula.synthesizers.multitable.layout import Layout, Seen, Siblings
 from fabula.synthesizers.multitable.reach import Reach
-from fabula.synthesizers.multitable.timed import Timed, distances_of, find_timed
+from fabula.synthesizers.multitable.timed import Timed, distances_of, find_timed, reach_of
 from fabula.synthesizers.multitable.timeline import Timeline
 from fabula.synthesizers.pii.codec import DetailCodec
 from fabula.synthesizers.pii.persons import Persons
@@ -221,8 +221,9 @@ class Lesson:
         learned = self.table.num_rows >= FEWEST_ROWS or self.name in self.kept
         led = self.links.driver is not None and learned
         alone = self.across.alone(self.name)
-        moving = [name for name in self.times.column_names
-                  if not any(name in codec.shared for codec in self.details.values())]  # fmt: skip
+        fixed = {*self.primary, *(name for key in self.links.all for name in key.columns)}
+        fixed.update(name for codec in self.details.values() for name in codec.shared)
+        moving = [name for name in self.times.column_names if name not in fixed]
         timeline = Timeline.of(self.times.select(moving), alone=alone) if led else None
         if timeline is None:
             numbers = [
@@ -286,9 +287,9 @@ class Lesson:
         apart = {*identity.natural, *moved, "" if timeline is None else timeline.gap}
         left = columns.only([name for name in columns.names if name not in apart])
         distances = distances_of(table, times, moved, timeline, shifted)
-        found, timed = find_timed(
-            times, left, distances, shifted, protect=self.protect, given=given
-        )
+        reach = {name: reach_of(self.table, name, self.protect) for name in shifted
+                 if name in self.table.column_names}  # fmt: skip
+        found, timed = find_timed(times, left, distances, reach, protect=self.protect, given=given)
         beside = [name for name in led[1:] if name in moved]
         ordered = columns.only([*left.names, *beside])
         given |= {item.target for item in timed.relations.items}

@@ -31,6 +31,9 @@ HALF = 0.5
 BY_CHANCE = ("first_name", "last_name", "city", "state", "job", "company", "postcode")
 """Details that different people share, so that common values alone say nothing."""
 
+SAME_SOURCE = 1.05
+"""Values of the rows that lead to one row, on average, where these have one value."""
+
 UNIQUE = 0.99
 _LONGEST = 3
 """Most foreign keys on the way from a table to another one."""
@@ -52,6 +55,8 @@ class SamePeople:
             of the other column.
         share: The share of the rows (of the different values, if nothing is linked) that
             repeat the other column.
+        by_source: Whether all rows that lead to one row do so, or none of them.
+        strangers: Whether the people of the other rows are none of the other column.
     """
 
     table: str
@@ -61,6 +66,8 @@ class SamePeople:
     path: tuple[ForeignKey, ...]
     linked: bool
     share: float
+    by_source: bool = False
+    strangers: bool = False
 
     @property
     def told(self) -> str:
@@ -95,8 +102,14 @@ class SamePeople:
         rng = stream(seed, _STREAM, f"{self.table}.{self.column}", 0)
         if self.linked:
             rows = _followed(tables, self.path, len(column))
-            apart = np.flatnonzero(rng.random(len(column)) >= self.share)
-            rows[apart] = rng.choice(first, len(apart))
+            group = np.arange(len(rows))
+            if self.by_source:
+                _, leaders, at = np.unique(rows, return_index=True, return_inverse=True)
+                group = np.where(rows < 0, group, leaders[at.reshape(-1)])
+                column = column.take(array_of(group))
+            apart = np.flatnonzero((rng.random(len(rows)) >= self.share)[group])
+            other = np.full(len(rows), -1) if self.strangers else rng.choice(first, len(rows))
+            rows[apart] = other[group][apart]
         else:
             codes = column.dictionary_encode().indices.fill_null(-1).to_numpy().astype(np.int64)
             people = int(codes.max(initial=-1)) + 1
@@ -211,7 +224,16 @@ def _linked(
         same = pc.equal(item.values, theirs).drop_null()
         share = (pc.sum(same).as_py() or 0) / max(1, len(same))
         if share >= HALF and len(same) >= HALF * filled:
-            yield SamePeople(name, item.name, owner, other.name, path, linked=True, share=share)
+            known, ours = rows[rows >= 0], item.values.take(array_of(np.flatnonzero(rows >= 0)))
+            codes = ours.dictionary_encode().indices.fill_null(-1).to_numpy()
+            pairs = np.unique(np.column_stack([known, codes]), axis=0)
+            differing = item.values.filter(pc.not_equal(item.values, theirs))
+            met = pc.mean(pc.is_in(differing, value_set=other.known).cast(pa.int8())).as_py()
+            yield SamePeople(
+                name, item.name, owner, other.name, path, linked=True, share=share,
+                by_source=len(pairs) <= SAME_SOURCE * len(np.unique(known)),
+                strangers=(met or 0) < HALF,
+            )  # fmt: skip
 
 
 def _alike(place: Place, origin: Place) -> Iterator[SamePeople]:
