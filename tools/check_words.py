@@ -24,17 +24,6 @@ PHRASES = (
     (re.compile(r"\b(of its own accord)\b"), "write `by itself`, not `{}`"),
     (re.compile(r"\b(makes? no sense)\b"), "write `is not possible`, not `{}`"),
     (re.compile(r"\b((?:held|hold|holds) \w+ against)\b"), "write `compare with`, not `{}`"),
-    (
-        re.compile(r"\b((?:None|empty|nothing) where (?:it|they|there|one|none|nothing))\b"),
-        "`{}`: if",
-    ),
-    (re.compile(r"\b((?:known|says?|said) of)\b"), "write `about`, not `{}`"),
-    (re.compile(r"\b(hand(?:s|ed)? over)\b"), "write `pass`, not `{}`"),
-    (re.compile(r"\b((?:gives?|gave|given) back)\b"), "write `return`, not `{}`"),
-    (re.compile(r"\b(once more)\b"), "write `again`, not `{}`"),
-    (re.compile(r"\b(goe?s? on (?:after|from|where))\b"), "write `continue`, not `{}`"),
-    (re.compile(r"\b(thrown away)\b"), "write `discarded`, not `{}`"),
-    (re.compile(r"\b(so many|as (?:it|they) stands?|for good)\b(?! that)"), "`{}`: say it plainly"),
     (re.compile(r"\b([Mm]end(?:s|ed|ing)?)\b"), "write `repair`, not `{}`"),
 )
 """A phrase, and what to write in its place."""

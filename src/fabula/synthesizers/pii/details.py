@@ -69,7 +69,7 @@ def details_of(
         else:
             group.append(column)
     personal = [column.name for column in columns]
-    least = math.ceil(FEWER * protect)
+    least = fewer(protect)
     country = CountryColumn.of(table, least) if columns else None
     abroad = () if country is None else country.locales
     locales = tuple(dict.fromkeys([*(likely or ["en"]), *abroad]))
