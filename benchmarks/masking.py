@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.csv
 
 import fabula as fb
+from benchmarks.masking_attacks import frequency_attack, order_attack
 from fabula.fakers.people import People
-from fabula.privacy.attacks import frequency_attack, order_attack
 from fabula.privacy.mask import run, write
 from fabula.privacy.preparing import prepare
 from fabula.privacy.secret import new_key

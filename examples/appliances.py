@@ -19,7 +19,7 @@ class HomeAppliance(BaseModel):
 
 
 def in_dollars(appliance: HomeAppliance) -> str | None:
-    """What is wrong with a row, in words for the model; None where nothing is."""
+    """What is wrong with a row, as a text for the model; None if nothing is."""
     return "a price in cents is not a price in dollars" if appliance.price > 100_000 else None
 
 

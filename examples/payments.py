@@ -137,7 +137,7 @@ def swindle(a, now, draw):
     a[ok].got = np.where(first, amount, a.got)[ok]
     wait = LEGS[kind, np.minimum(a.leg + 1, LEGS.shape[1] - 1), 2]
     delay = 1 + np.rint(wait * draw.uniform(a, 0.5, 1.5)).astype(int)
-    a.due = np.where(ok, now.step + delay, now.step + 3)  # too little money: once more, later
+    a.due = np.where(ok, now.step + delay, now.step + 3)  # too little money: again later
     other = draw.member(a, accounts, weights=worth + 1e-9)
     for place, role in enumerate(ROLES):  # who can't pay is replaced by somebody who can
         setattr(a[~ok & (own == place)], role, other[~ok & (own == place)])

@@ -46,7 +46,7 @@ ratings = desk.event("ratings", ticket=tickets, stars=int, at=dt.datetime)
 
 @desk.every(days, tickets)
 def work(a, draw):
-    """All tickets pass the desk: first line, second line where it is hard, and once more."""
+    """All tickets pass the desk: first line, second line if it is hard, and again."""
     came = a.day * DAY + (a.hour + draw.uniform(a)) * 3600
     hard = draw.chance(a, look_up(HARD, a.topic))
     again = draw.chance(a, 0.04 + 0.08 * hard)

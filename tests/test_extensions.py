@@ -21,7 +21,7 @@ PLANETS.register("mars", 3390)
 
 @pytest.fixture
 def planets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder on the path with a register and room for plug-ins; they are found once more."""
+    """A folder on the path with a register and room for plug-ins; they are found again."""
     code = "from fabula.extensions import Register\nPLANETS = Register('planet', home='planets')\n"
     (tmp_path / "planets.py").write_text(code)
     monkeypatch.syspath_prepend(str(tmp_path))

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import fabula
+from fabula.render.results import ResultOfTables
 
 PAGE = "docs/reference/python.md"
 HEADER = """# Python reference
@@ -47,7 +48,8 @@ def _function(name: str, function: Any) -> str:
 
 def _class(name: str, cls: type) -> str:
     parts = [f"### `fb.{name}`\n\n{_text(cls)}"]
-    for member, value in vars(cls).items():
+    shared = vars(ResultOfTables) if issubclass(cls, ResultOfTables) else {}
+    for member, value in {**shared, **vars(cls)}.items():
         inner = value.__func__ if isinstance(value, classmethod | staticmethod) else value
         if member.startswith("_") or not _own_text(inner):
             continue

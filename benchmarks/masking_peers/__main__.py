@@ -102,7 +102,7 @@ def ours(table: pa.Table, path: Path, folder: Path) -> dict[str, float]:
 
 
 def kept(texts: Sequence[str], detector: Detector | None) -> list[str]:
-    """The texts as Fabula writes them, without anything known of anybody."""
+    """The texts as Fabula writes them, without anything known about anyone."""
     found: list[str] = mask_notes(pa.array(texts), [], detector=detector).texts.to_pylist()
     return found
 

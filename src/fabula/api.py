@@ -183,7 +183,7 @@ def generate(
             a SQL condition on a row, or a function of a row that returns True or False.
         review: Reviewers' comments on earlier rows: the notes from `review_import`, or their file.
         key_file: The key that replaces the people of real files; by default the file that
-            `FABULA_KEY_FILE` names, or a key that is thrown away.
+            `FABULA_KEY_FILE` names, or a key that is discarded.
         format: `parquet`, `csv`, `jsonl` or `arrow`; by default the file's ending, or `parquet`.
         fresh: Start over: reuse nothing from an earlier run, not even known replies.
         overwrite: Replace another run in the folder.

@@ -46,7 +46,7 @@ def records(model: ModelSpec, n: int, **limits: Any) -> list[dict[str, Any]]:
 
 
 def reviewed(model: ModelSpec, n: int, **limits: Any) -> list[dict[str, Any]]:
-    """Rows that are led by what people said of earlier ones."""
+    """Rows that are led by people's comments on earlier ones."""
     notes = ReviewNotes(("name", "price"), ("name the colour",), (thing(9_000),))
     return csv(model, n, review=notes, **limits)
 

@@ -45,7 +45,7 @@ def test_a_schema_that_no_server_accepts_is_one_error(make: Make) -> None:
 
 @every_kind
 def test_a_prompt_larger_than_the_context_is_one_error(make: Make) -> None:
-    """Asked for one row once more, because fewer rows may fit; then the error stands."""
+    """One row is requested again, because fewer rows may fit; then the error stands."""
     words = "This model's maximum context length is 100 tokens. However, you requested 900."
     too_long = failed(400, words, error="context_length_exceeded")
     with ChatServer(lambda _: too_long) as server, pytest.raises(FabulaError) as caught:

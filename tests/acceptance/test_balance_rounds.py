@@ -67,7 +67,7 @@ def test_a_stall_ends_the_run_and_every_lost_row_has_a_reason(tmp_path: Path) ->
 
 
 def test_a_stalled_run_goes_on_where_it_is_run_again(tmp_path: Path) -> None:
-    """What stalled is tried once more, with a new round, and no row is lost for it."""
+    """What stalled is tried again, with a new round, and no row is lost for it."""
     writers = [stuck, Script().rows]
 
     def write(topics: list[str]) -> list[dict[str, Any]]:

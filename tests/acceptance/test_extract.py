@@ -68,7 +68,7 @@ def test_a_missing_or_wrong_field_is_asked_again_and_at_last_an_error() -> None:
 
 
 def test_one_text_may_give_any_number_of_objects() -> None:
-    """D7b. A list a text, empty where it tells of none; the class looks at each."""
+    """One list per text, empty if it has no objects; the class validates each."""
     two = [HANKS, {"actor": "Mads Mikkelsen", "movies": []}]
     fixed = [HANKS, {"actor": "Mads Mikkelsen", "movies": ["Hannibal"]}]
     script = [json.dumps({"objects": found}) for found in (two, [], fixed)]

@@ -202,7 +202,7 @@ def test_a_dry_run_estimates_for_the_model_of_the_spec(run, tmp_path):
 
 
 def test_the_rows_of_a_sentence_without_columns_are_asked_for(run, at_server):
-    """What a sentence says of its rows reaches a program, and a spec that a model writes."""
+    """What a sentence says about its rows reaches a program, and a spec that a model writes."""
     ended = run("program", "10 rows of houses", "--dry-run", "--model", "fake")
     assert "Number of rows of the main table: 10\n" in ended.out
     several = run("program", "3 tables of a shop", "--dry-run", "--model", "fake")

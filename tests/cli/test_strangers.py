@@ -1,4 +1,4 @@
-"""What strangers type and hand over: every answer is a result or an error with a hint."""
+"""What strangers type and pass: every answer is a result or an error with a hint."""
 
 from __future__ import annotations
 

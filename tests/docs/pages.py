@@ -59,7 +59,7 @@ class Printed:
         printed: What it printed now.
         code: Its exit code.
         start: Where `shown` stands in the page.
-        offline: Whether it ran as it stands, with no real model replaced.
+        offline: Whether it ran unchanged, with no real model replaced.
     """
 
     command: str

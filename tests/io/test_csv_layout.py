@@ -16,7 +16,7 @@ ROWS = "".join(f"{at},{at * 1.5},Ada\n" for at in range(30))
 
 
 def read(folder: Path, content: str | bytes, name: str = "data.csv"):
-    """A table of a file's content, and what was said of it."""
+    """A table of a file's content, and its notes."""
     path = folder / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     table = as_table(path)

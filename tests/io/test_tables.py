@@ -1,4 +1,4 @@
-"""Data that a caller hands over, as one table or by name."""
+"""Data that a caller passes, as one table or by name."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from fabula.privacy.attacks import (
+from benchmarks.masking_attacks import (
     dictionary_attack,
     frequency_attack,
     length_attack,

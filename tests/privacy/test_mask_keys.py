@@ -69,7 +69,7 @@ def test_the_town_and_country_of_a_replaced_address_are_replaced_with_it(key: Pa
     ("column", "told"),
     [
         ({"client_no": "replace: postcode"}, "different"),
-        ({"order_no": "replace: url"}, "tells rows apart"),
+        ({"order_no": "replace: url"}, "distinguishes rows"),
         ({"note": "replace"}, "free text"),
     ],
 )

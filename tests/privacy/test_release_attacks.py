@@ -1,4 +1,4 @@
-"""Attacks on releases: each finds a planted leak, and none where there is none."""
+"""Attacks on releases: each finds a planted leak, and finds none without one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A masking that is killed goes on where it was, to the same bytes."""
+"""A masking that is killed continues where it was, to the same bytes."""
 
 from __future__ import annotations
 

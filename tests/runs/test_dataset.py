@@ -1,4 +1,4 @@
-"""What a run gives back, and what its manifest says and does not say."""
+"""What a run returns, and what its manifest says and does not say."""
 
 from __future__ import annotations
 

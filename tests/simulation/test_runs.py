@@ -50,7 +50,7 @@ def test_the_command_writes_a_table_for_each_population_and_event(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["-n", "50"], "say of which population"),
+        (["-n", "50"], "name the population"),
         (["-n", "shops=50"], "no population `shops`"),
         (["--set", "budgt=2"], "did you mean `budget`"),
         (["--set", "budget=much"], "is not a parameter and its number"),

@@ -136,7 +136,7 @@ def test_checks_keep_the_contract(kind, example):
 
 
 def test_a_check_that_passes_everything_is_named():
-    with pytest.raises(AssertionError, match=r"^passes: all 4 rows keep the rule"):
+    with pytest.raises(AssertionError, match=r"^passes: all 4 rows satisfy the rule"):
         check_check_kind("range", GOOD, BAD, "{kind: range, column: size, min: -9}")
 
 

@@ -74,7 +74,7 @@ def extend(data: TableLike, n: int, **wanted: Unpack[ExtendOptions]) -> object:
             - `unique`: Columns, or groups of columns, whose values may not repeat.
             - `check_row`: Takes a row as a dict, returns its problems in words.
             - `within_range`: Refuse numbers and texts beyond the range of the old ones, which is
-              else only told to the model.
+              else the model is only told.
             - `seed`: Chooses the rows that the model is shown.
 
     Returns:
@@ -102,7 +102,7 @@ async def aextend(data: Mapping[str, Frame], n: int, **wanted: Unpack[ExtendOpti
 @overload
 async def aextend(data: Rows, n: int, **wanted: Unpack[ExtendOptions]) -> Rows: ...
 async def aextend(data: TableLike, n: int, **wanted: Unpack[ExtendOptions]) -> object:
-    """`extend` for callers with an event loop of their own: same arguments, same rows."""
+    """`extend` for callers with their own event loop: same arguments, same rows."""
     form = one_form(data)
     table = as_table(form)
     growth = _growth(table, n, wanted)

@@ -45,7 +45,7 @@ def rows(schema: str, **wanted: Unpack[RowOptions]) -> list[dict[str, Any]]: ...
 @overload
 def rows(schema: None = None, **wanted: Unpack[RowOptions]) -> list[str]: ...
 def rows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
-    """Ask a language model for rows: exactly `n`, valid, distinct, in the order asked.
+    """Ask a language model for rows: exactly `n`, valid, distinct, in order.
 
     Every reply is kept, so the same call again costs nothing and gives the same rows, and after
     a failure it asks only for what is missing.
@@ -57,24 +57,24 @@ def rows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
 
             - `prompt`: What the rows are about, in words; a sentence says it itself.
             - `n`: Rows wanted.
-            - `extra`: A further demand in words.
+            - `extra`: A further instruction.
             - `examples`: Human examples in any form: strings, mappings, objects, a frame.
             - `unique`: Fields, or groups of fields, whose values may not repeat.
-            - `check_row`: Takes a row, returns its problems in words; they go back to the model.
+            - `check_row`: Takes a row, returns its problems as texts, which go back to the model.
             - `check_table`: Takes all rows, returns `{position: problem}`.
             - `reasoning`: `keep` puts what the model thought before it wrote a row into the
-              row's dict, as `reasoning`; rows that were asked together share it.
+              row's dict, as `reasoning`; rows requested together share it.
             - `model`: `local`, `fake`, `openai:NAME` …, or settings.
-            - `rows_per_call`: Rows asked at once; by default chosen by the size of a row.
-            - `attempts`: Times that a bad row is asked again.
+            - `rows_per_call`: Rows per call; by default chosen by the size of a row.
+            - `attempts`: Retries of an invalid row.
             - `temperature`: Of the model; by default its own.
             - `sample`: Another number asks for other rows.
-            - `fresh`: Ask again, even where replies are known.
+            - `fresh`: Ask again, even if replies are known.
             - `max_calls`, `max_tokens`, `max_cost`: Limits; the call stops before the next one.
             - `progress`: Called with `rows`, the rows made so far, and the rows wanted.
             - `on_result`: Called with the record of the calls: usage, modes, notes, rejects.
-            - `rehearsal`: An `fb.Rehearsal()` that notes what would be asked; nothing is
-              called, and the rows are stand-ins.
+            - `rehearsal`: An `fb.Rehearsal()` that records the requests; nothing is called, and the
+            rows are stand-ins.
 
     Raises:
         UsageError: The schema or an option is wrong.
@@ -100,7 +100,7 @@ async def arows(schema: str, **wanted: Unpack[RowOptions]) -> list[dict[str, Any
 @overload
 async def arows(schema: None = None, **wanted: Unpack[RowOptions]) -> list[str]: ...
 async def arows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
-    """`rows` for callers with an event loop of their own: same arguments, same rows."""
+    """`rows` for callers with their own event loop: same arguments, same rows."""
     if isinstance(schema, str):
         wanted = {"prompt": schema, **wanted}
         schema = listed_in(schema)

@@ -70,7 +70,7 @@ class Data:
         """Make sure that a table has these columns.
 
         Raises:
-            MissingError: One is not there.
+            MissingError: One is missing.
         """
         known = self.schema(table).names
         for column in columns:
@@ -97,7 +97,7 @@ class Data:
         """The values of a column as text, in the order of the rows.
 
         Raises:
-            MissingError: The column is not there.
+            MissingError: The column is missing.
         """
         return [
             value
@@ -109,7 +109,7 @@ class Data:
         """Some columns of a table, piece by piece, in the order of the rows.
 
         Raises:
-            MissingError: A column is not there.
+            MissingError: A column is missing.
         """
         self.need(table, columns)
         return _batches(self._tables[table], columns)

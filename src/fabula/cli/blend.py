@@ -40,7 +40,7 @@ def blend(
 ) -> None:
     """Combine real and synthetic rows, and test whether that helps a model.
 
-    The real rows stay as they are. The synthesizer learns from four fifths of them; none of its
+    The real rows stay unchanged. The synthesizer learns from four fifths of them; none of its
     rows equals a real one, and no key occurs twice. The test says `helps`, `no difference` or
     `hurts`.
 

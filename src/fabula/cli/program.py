@@ -129,7 +129,7 @@ def run(
     max_memory: Memory = 8.0,
     **how: Unpack[ProgramRunning],
 ) -> None:
-    """Run a kept program in the sandbox; no model is asked.
+    """Run a kept program in the sandbox, without a model.
 
     The same program, rows and seed give the same bytes.
 

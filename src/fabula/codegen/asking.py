@@ -45,7 +45,7 @@ def first_request(wanted: Targets, *, sample: int = 0) -> ChatRequest:
 def repair_request(wanted: Targets, reply: str, problem: str, *, sample: int) -> ChatRequest:
     """The request to repair a program: what was answered last, and what is wrong with it.
 
-    `sample` is the round; it tells requests apart that are equal otherwise.
+    `sample` is the round; it distinguishes requests that are equal otherwise.
     """
     words = f"{problem}\n\nReply with the whole corrected program in one Python code block."
     turns = (*_opening(wanted), Message("assistant", reply or "(nothing)"), Message("user", words))

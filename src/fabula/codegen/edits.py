@@ -18,13 +18,13 @@ class Edit:
 
 
 def replacing(node: ast.expr, text: str) -> Edit:
-    """The edit that puts `text` in the place of a node of one line."""
+    """The edit that puts `text` instead of a node of one line."""
     assert node.end_col_offset is not None
     return Edit(node.lineno, node.col_offset, node.end_col_offset, text)
 
 
 def before(node: ast.stmt, text: str) -> Edit:
-    """The edit that puts `text` on a line of its own before a statement."""
+    """The edit that puts `text` on its own line before a statement."""
     return Edit(node.lineno, 0, 0, f"{' ' * node.col_offset}{text}\n")
 
 

@@ -364,5 +364,5 @@ def _parents(target: _Target) -> set[str]:
 
 
 def _folded(name: str, database: Database) -> str:
-    """A name for comparisons: PostgreSQL alone tells capitals apart."""
+    """A name for comparisons: PostgreSQL alone distinguishes capitals."""
     return name if database.dialect == "postgres" else name.lower()

@@ -51,8 +51,9 @@ def near_duplicates(
 
     Args:
         texts: The texts, in order.
-        similarity: From where on texts count as alike, above 0 and at most 1: shared letters
-            for `minhash` (Jaccard index of three-letter pieces), the cosine for `embedding`.
+        similarity: Similarity from which texts count as alike, above 0 and at most 1: shared
+            letters for `minhash` (Jaccard index of three-letter pieces), the cosine for
+            `embedding`.
         method: `exact` finds equal texts; `minhash` also those in nearly the same letters
             (Broder 1997); `embedding` also those that say nearly the same in other words, by
             word vectors on this machine.
@@ -95,7 +96,7 @@ def near_duplicates(
 def normalised(texts: pa.Array) -> pa.Array:
     """The texts in lower case, one form of Unicode, without punctuation and extra space.
 
-    A text of nothing but punctuation stays as it is.
+    A text of nothing but punctuation stays unchanged.
     """
     lower = pc.utf8_lower(pc.utf8_normalize(texts, "NFKC"))
     words = pc.utf8_trim_whitespace(pc.replace_substring_regex(lower, r"[\s\pZ\pP]+", " "))

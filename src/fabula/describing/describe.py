@@ -46,7 +46,7 @@ class Described(TypedDict, total=False):
 
 
 def describe(data: TableLike, **wanted: Unpack[DescribeOptions]) -> list[Described]:
-    """Write a text for each item that tells all of its fields.
+    """Write a text for each item that mentions all of its fields.
 
     Args:
         data: A list of items, one table in any form, or one item as a mapping (put it into a list
@@ -60,11 +60,11 @@ def describe(data: TableLike, **wanted: Unpack[DescribeOptions]) -> list[Describ
             - `n`: Texts about each item, no two alike.
             - `task`: A task of your own, a Jinja template over `fields`, `preferences`,
               `variant` and the items' names.
-            - `columns`: The fields to tell; by default all.
+            - `columns`: The fields to mention; all by default.
             - `preferences_column`: The field that holds an item's own preferences.
             - `faithful`: Refuse texts with numbers or names that the fields do not hold; by
               default they are listed.
-            - `examples`: Pairs of fields and a text that tells them.
+            - `examples`: Pairs of fields and a text that mentions them.
             - `verify`: Have each text read again, and compare what comes out with the fields.
             - `rounds`: Times that a text whose fields do not come back is written again.
             - `failures`: What happens to those that never do: `drop` or `keep`.
@@ -76,7 +76,7 @@ def describe(data: TableLike, **wanted: Unpack[DescribeOptions]) -> list[Describ
 
     Raises:
         SourceError: The data can't be read.
-        UsageError: An option is wrong; nothing was asked.
+        UsageError: An option is wrong; nothing was requested.
         PartialRunError: Some texts are missing; `rows` of the error holds every record, those
             without a text with their `error`.
 
@@ -89,7 +89,7 @@ def describe(data: TableLike, **wanted: Unpack[DescribeOptions]) -> list[Describ
 
 
 async def adescribe(data: TableLike, **wanted: Unpack[DescribeOptions]) -> list[Described]:
-    """`describe` for callers with an event loop of their own: same arguments, same texts."""
+    """`describe` for callers with their own event loop: same arguments, same texts."""
     writer = _writer(data, wanted)
     tasks = writer.tasks
     async with asking(wanted, name="texts") as ask:

@@ -52,7 +52,7 @@ def extract(data: TableLike, schema: SchemaLike, **wanted: Unpack[ExtractOptions
 
             - `many`: Give a list of objects for each text, empty if it is about none.
             - `column`: The column that holds the texts; by default `text`, or the only one.
-            - `instructions`: A further demand in words.
+            - `instructions`: A further instruction.
             - `examples`: Pairs of a text and what is to come out of it.
 
     Returns:
@@ -74,7 +74,7 @@ def extract(data: TableLike, schema: SchemaLike, **wanted: Unpack[ExtractOptions
 async def aextract(
     data: TableLike, schema: SchemaLike, **wanted: Unpack[ExtractOptions]
 ) -> list[Any]:
-    """`extract` for callers with an event loop of their own: same arguments, same objects."""
+    """`extract` for callers with their own event loop: same arguments, same objects."""
     shape = wanted_of(schema, many=wanted.get("many", False))
     result = await ask(_job(data, shape, wanted), wanted, name="objects")
     made = objects_of(result, shape)

@@ -48,7 +48,7 @@ def read_items(
 
     Raises:
         SourceError: The data can't be read.
-        UsageError: A column is not there, or preferences can't be read.
+        UsageError: A column is missing, or preferences can't be read.
     """
     listed = _listed(data)
     _check_columns(listed, [*columns, *filter(None, [preferences_column])])

@@ -28,7 +28,7 @@ class Prompts:
     the columns that all items have.
 
     Raises:
-        UsageError: The template can't be parsed, or uses a name that is not there.
+        UsageError: The template can't be parsed, or uses a name that is missing.
     """
 
     def __init__(self, items: Sequence[Item], template: str = "") -> None:

@@ -1,7 +1,7 @@
 """Relations between rows while a model is asked: correlations, and rules over a group of rows.
 
-No single row breaks a correlation. The rows that lie farthest from it are asked again: as few as
-would leave the rest within its bounds, and at most half.
+No single row breaks a correlation. The rows that lie farthest from it are requested again: as few
+as would leave the rest within its bounds, and at most half.
 """
 
 from __future__ import annotations

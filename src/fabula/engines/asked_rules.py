@@ -1,8 +1,8 @@
 """Rules on rows while a model is asked: it is told them, and what each answer broke.
 
 The rules are the table's row checks, its relations between rows, and the class that the table was
-made from. A row that breaks a rule is asked again. Where the rule's rows are to be made again, one
-that breaks it to the last is lost; else the finished table's check has the last word.
+made from. A row that breaks a rule is requested again. Where the rule's rows are to be made again,
+one that breaks it to the last is lost; else the finished table's check has the last word.
 """
 
 from __future__ import annotations

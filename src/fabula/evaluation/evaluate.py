@@ -54,11 +54,11 @@ def evaluate(
     seed: int = 0,
     progress: ProgressLike = None,
 ) -> Report:
-    """Tell how realistic, private, fair and varied synthetic data is.
+    """Measure how realistic, private, fair and diverse synthetic data is.
 
     Args:
         synthetic: The data under test, in any form.
-        real: What it should be like; without it only what the data tells by itself is measured.
+        real: The data to compare with; without it, only metrics of the synthetic data are measured.
         holdout: Real rows that the synthesizer never saw: the baseline of most numbers, and
             what attacks on privacy need.
         target: The column that models predict, and the outcome that bias is about.
@@ -70,10 +70,10 @@ def evaluate(
         sensitive: Columns of any type whose real values must occur nowhere; by default those of
             personal details, found by their values, and texts that differ from row to row.
         sequence: The columns of an entity and a time, `("customer_id", "placed")`, of events.
-        spec: A spec whose checks the data must keep, and whose references tell how tables relate;
+        spec: A spec whose checks the data must keep, and whose references relate the tables;
             without one, relations are found by names and values.
-        model: What `fit` gave back, or its file: the report warns where `real` is not what it
-            learned from, or `holdout` not what it kept out.
+        model: What `fit` returned, or its file: the report warns if `real` is not its training
+            data, or `holdout` not its holdout.
         sections: Some of `quality`, `privacy`, `bias`, `diversity`; by default all.
         metrics: Only these, as keys or as metrics of your own; by default all of the sections.
         gates: Bounds that must hold: `["quality.shapes>=0.9"]`, `{"quality.shapes": 0.9}`, or

@@ -338,7 +338,7 @@ def _flags(values: pa.ChunkedArray) -> NDArray[np.bool_]:
 
 
 def _named(known: Metric, name: str, title: str, score: Score) -> MetricResult:
-    """A result of one column under a name of its own."""
+    """A result of one column under its own name."""
     result = known.result(score)
     return replace(result, name=f"{result.name}_{name}", title=title)
 

@@ -110,7 +110,7 @@ class Report(Findings, Result):
             png: Write each as PNG, too.
 
         Raises:
-            PrerequisiteError: PNG is asked for, and the extra `charts` is missing.
+            PrerequisiteError: PNG is requested, and the extra `charts` is missing.
             SinkError: The place can't be written.
         """
         drawn = self._drawings()
@@ -132,7 +132,7 @@ class Report(Findings, Result):
         return {file_stem(name): drawing for name, drawing in drawn.items()}
 
     def open(self) -> Path:
-        """Show the page in a browser, and tell where it is."""
+        """Show the page in a browser, and return its place."""
         path = Path(tempfile.mkdtemp(prefix="fabula-")) / "report.html"
         self.write(path)
         webbrowser.open(path.as_uri())

@@ -21,7 +21,7 @@ SLOTS = 2**16
 class Draws:
     """The random bits of one block of rows.
 
-    Each attribute takes a fixed number of bits a row from a stream of its own, so a field is the
+    Each attribute takes a fixed number of bits a row from its own stream, so a field is the
     same whichever other fields are asked for, in the same call or in another.
 
     Args:

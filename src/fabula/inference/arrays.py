@@ -194,7 +194,7 @@ def _moment(values: Values) -> Guess:
 
 
 def _identity(facts: Facts) -> Guess | None:
-    """A made-up person's attribute where real values would tell who somebody is."""
+    """A made-up person's attribute where real values would tell who someone is."""
     found = guess(facts)
     column = found.column if found else None
     return found if isinstance(column, Person) and column.field in _IDENTIFYING else None

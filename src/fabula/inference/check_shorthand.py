@@ -61,7 +61,7 @@ def with_checks(spec: DatasetSpec, declared: Sequence[Declared]) -> DatasetSpec:
             the columns that they take.
 
     Raises:
-        UsageError: There are several tables, or a column is not there.
+        UsageError: There are several tables, or a column is missing.
     """
     if not declared:
         return spec

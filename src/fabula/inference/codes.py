@@ -18,9 +18,9 @@ LONGEST_NUMBER = 18
 _LEAST_HEX = 4
 _LONGEST = 64
 _FEWEST = 20
-"""Texts from which on a mixture of letters and digits in one place is not chance."""
+"""Texts from which a mixture of letters and digits in one place is not chance."""
 _ENOUGH, _FEW_LETTERS = 30, 6
-"""Texts from which on so few letters in one place are all that are there."""
+"""Texts from which so few letters in one place are all that are there."""
 
 _VOWELS = re.compile("[aeiou]", re.IGNORECASE)
 _NO_WORD = 0.05

@@ -86,7 +86,7 @@ def _distance(quantiles: Floats, function: Distribution) -> float:
 
 
 def _decimals(values: Floats) -> int | None:
-    """The fewest decimals that hold every value, or None if a spec can't state so many."""
+    """The fewest decimals that hold every value, or None if they are too many for a spec."""
     sample = values[:10_000]
     most = MOST_DIGITS - math.ceil(math.log10(max(np.abs(values).max(), 1)))
     for places in range(min(7, most)):

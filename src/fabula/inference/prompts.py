@@ -2,7 +2,7 @@
 
 Columns follow a colon, or on lines of their own with a dash; what a bracket or a dash adds
 to a name describes it. Types follow from names, units and descriptions, the rest of the text goes
-to the model. Names stay exactly as they are written, units in brackets included.
+to the model. Names stay exactly as written, units in brackets included.
 """
 
 from __future__ import annotations

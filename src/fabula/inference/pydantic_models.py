@@ -98,7 +98,7 @@ def guessed_column(
         info: What Pydantic knows of it.
         owner: What it belongs to, in words.
         beside: The names of the other fields.
-        prompt: What the rows are about; then only fields with a column of their own are drawn.
+        prompt: What the rows are about; then only fields with their own column are drawn.
 
     Raises:
         SpecError: No column can hold the field.

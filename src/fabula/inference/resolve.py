@@ -41,7 +41,7 @@ def load(path: Path, *, allow_code: str | Sequence[str] = ()) -> DatasetSpec:
 
     Raises:
         SpecError: There is no such file, or it holds no spec; every problem with its line.
-        UsageError: The spec names code that nobody allowed.
+        UsageError: The spec names code that is not allowed.
     """
     from fabula.functions.named import CodeOf
     from fabula.llm.client.permission import permit_code
@@ -67,8 +67,8 @@ def resolve(spec: SpecLike, *, prompt: str | None = None) -> DatasetSpec:
             dataclass, a path, `module:Class`, one line such as `name person.name, age int 18..90`,
             or a sentence that lists the columns:
             `10 rows of housing data: id, house price, location`.
-        prompt: What the rows are about; with a class, every field without a column of its own
-            is then asked of the language model.
+        prompt: What the rows are about; with a class, the language model then fills every field
+            without its own column.
 
     Raises:
         SpecError: It is not a spec.

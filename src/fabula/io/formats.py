@@ -39,7 +39,7 @@ class FileFormat:
             is not read, or `dataset` reads it.
         writes: Opens an encoder: a class or a function, or where it is; None if it is not
             written.
-        tables: Reads a file of several tables, by name; in the place of `reads`.
+        tables: Reads a file of several tables, by name; instead of `reads`.
         magic: The first bytes of each of its files, which tell it whatever the ending.
         tells: Whether a file is of the format, where its first bytes do not tell; its ending
             alone does not count then.

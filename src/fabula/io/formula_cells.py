@@ -32,7 +32,7 @@ class FormulaGuard:
         self._escape = escape
 
     def header(self, schema: pa.Schema) -> pa.Schema:
-        """The names of the columns, as they are written."""
+        """The names of the columns, as written."""
         self.found.update(name for name in schema.names if is_formula(name))
         if not self._escape:
             return schema

@@ -1,4 +1,4 @@
-"""What a reader was not sure of, kept with the table until somebody is told."""
+"""What a reader was not sure of, kept with the table until someone is told."""
 
 from __future__ import annotations
 

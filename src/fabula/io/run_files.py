@@ -1,7 +1,7 @@
 """What a run's records may name, and what they say: read as the words of a stranger.
 
 A run's folder is something that people pass on, so `run.json`, `manifest.json` and the records of
-parts may come from anybody. Every reader, writer and deleter of a run's files asks here first.
+parts may come from anyone. Every reader, writer and deleter of a run's files asks here first.
 """
 
 from __future__ import annotations

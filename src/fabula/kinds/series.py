@@ -32,7 +32,7 @@ class Wave(SpecModel):
     """A cosine over the year or the day.
 
     Attributes:
-        amplitude: What it adds at its peak, and takes away half a period later.
+        amplitude: What it adds at its peak, and removes half a period later.
         peak: The day of the year (1 to 366), or the hour of the day (0 to 24), of the peak.
     """
 
@@ -84,7 +84,7 @@ class Series(AbstractNumber):
 
     Attributes:
         at: A time, or an expression that gives one.
-        of: The column that tells whose series it is, usually a reference; by default all rows
+        of: The column that identifies whose series it is, usually a reference; by default all rows
             are of one series.
         step: How long noise stays the same; by default the step of a `sequence` in `at`.
         level: The value without everything that follows.
@@ -131,7 +131,7 @@ class Series(AbstractNumber):
     positional: ClassVar = ("at", "level")
 
     def reads(self, before: tuple[str, ...]) -> tuple[str, ...]:
-        """The column that tells whose series it is."""
+        """The column that identifies whose series it is."""
         del before
         return () if self.of is None else (self.of,)
 

@@ -56,7 +56,7 @@ class SourceTable(SpecModel):
 
     Attributes:
         file: The file: CSV, Parquet, JSON or another that Fabula reads.
-        person: The column that tells the person; by default what masking proposes.
+        person: The column that identifies the person; by default what masking proposes.
         columns: What happens to columns, such as `{city: "keep: confirmed", note: drop}`; masking
             proposes an action for all others.
         locale: Whose names new people have; by default those of the data.

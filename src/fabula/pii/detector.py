@@ -30,8 +30,9 @@ class Detector:
         unless: A form that all values have if they are of another kind.
         told: What the values do, for the reason: `have the form of a passport number`.
         least: The share that tells a column of the kind.
+        hinted: The share that is enough if the column's name says the kind; 0 for `least`.
         fewest: Differing values that are needed to tell.
-        direct: One value can tell who somebody is.
+        direct: One value can tell who someone is.
         made_as: The kind of Fabula's own that new values are made as; `code`: of the same forms.
         named: A regular expression of the words that columns of the kind are called by.
         called: The form of values that count where the column's name says the kind.
@@ -46,6 +47,7 @@ class Detector:
     unless: str = ""
     told: str = ""
     least: float = 0.9
+    hinted: float = 0.0
     fewest: int = 5
     direct: bool = True
     made_as: str = "code"

@@ -1,7 +1,7 @@
 """Fabula's own kinds of personal details: what each is called, and the form that tells it.
 
 Kinds of one form are told in this order. Others are weighed against each other, by words and by
-spread, in `fabula.pii.finding` and `fabula.pii.few`.
+spread, in `fabula.pii.finding` and `fabula.pii.few`; the shares that they need stand here.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from fabula.pii.check_digits import is_account, is_card
 from fabula.pii.detector import Detector
 from fabula.pii.kinds import DETECTORS
+from fabula.pii.wordings import company_share, full_name_share, street_share, user_share
 
 DIGITS_OF_PLACES = (
     r"(?!(19|20)\d\d-[0-3])\d{4}-\d{3}|\d{5}-\d{4}|\d{2}-\d{3}|\d{5}-\d{3}|\d{3} \d{2}"
@@ -103,12 +104,20 @@ for _entry in (
         r"patient|contact|empfänger|seller|sales_?(rep|person|man)|agent|employee|driver|doctor|"
         r"teacher|owner|manager|author|verkäufer|vertreter|fahrer|mitarbeiter|betreuer|"
         r"(sach)?bearbeiter|arzt|ansprechpartner|vendeur|vendedor|venditore|médecin|chauffeur",
+        detects=lambda texts, _: full_name_share(texts),
+        told="hold a known first name alongside another name",
+        least=0.4,
+        hinted=0.3,
         weighed=True,
     ),
     Detector(
         "company",
         "companies",
         named=r"compan(y|ies)|company_?name|firma|employer|entreprise|empresa|azienda|ship_?name",
+        detects=lambda texts, _: company_share(texts),
+        told="end as companies do",
+        least=0.35,
+        hinted=0.2,
         direct=False,
         weighed=True,
     ),
@@ -116,6 +125,10 @@ for _entry in (
         "street",
         "streets",
         named=r"street|address|adresse|anschrift|straße|strasse|rue|direccion|indirizzo",
+        detects=lambda texts, _: street_share(texts),
+        told="hold a number and a word for a street",
+        least=0.4,
+        hinted=0.3,
         weighed=True,
     ),
     Detector(
@@ -129,6 +142,10 @@ for _entry in (
         "username",
         "user names",
         named=r"user|login|user_?name|account|nick",
+        detects=lambda texts, _: user_share(texts),
+        told="hold a person's name",
+        least=0.4,
+        hinted=0.3,
         weighed=True,
     ),
     Detector(

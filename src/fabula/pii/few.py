@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from fabula.pii.check_digits import is_article, is_card
 from fabula.pii.forms import CALLING, DIGITS, PLATE, SIGNED_PHONE, checked, formed, share
-from fabula.pii.kinds import FEWEST, TITLES, Finding, found_as, named
+from fabula.pii.kinds import DETECTORS, FEWEST, TITLES, Finding, found_as, named
 from fabula.pii.lexicon import (
     Words,
     all_first,
@@ -116,14 +116,14 @@ def _worded(texts: Sequence[str], name: str) -> Finding | None:
     if named("username", name) and not part:
         part = share(texts, _NUMBERED_USER, whole=True)
     if part >= SURE_OF_NAMES:
-        return found_as("username", part, "hold a person's name")
+        return found_as("username", part, DETECTORS["username"].told)
     part = _name_sureness(texts)
     if part >= SURE_OF_NAMES:
         written = "username" if share(texts, _USER, whole=True) == 1 else "name"
         return found_as(written, part, "are made of a first and a last name")
     part = street_share(texts)
     if part >= SURE and all(len(parts(text)) > 1 or _COMPOUND.search(text) for text in texts):
-        return found_as("street", part, "hold a number and a word for a street")
+        return found_as("street", part, DETECTORS["street"].told)
     kind = _single_names(texts, hinted=named("name", name))
     return found_as(kind, 1.0, f"are known {TITLES[kind]}") if kind else None
 

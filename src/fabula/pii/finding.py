@@ -187,27 +187,28 @@ def _are_mixed_plates(texts: Sequence[str]) -> bool:
     return len(forms) >= 5 and len({text[0] for text in texts}) >= 8
 
 
+def _weighed(kind: str, texts: Sequence[str], name: str, *, over: float = 0.0) -> Finding | None:
+    """A kind whose share is enough and above `over`; a name that says the kind asks for less."""
+    entry = DETECTORS[kind]
+    part = entry.share_of(texts, name)
+    least = entry.hinted if named(kind, name) else entry.least
+    return found_as(kind, part, entry.told) if part >= least and part > over else None
+
+
 def _wordings(texts: Sequence[str], name: str) -> Finding | None:
     """Kinds that are made of words."""
-    part = wordings.street_share(texts)
-    if part >= (0.3 if named("street", name) else 0.4):
-        return found_as("street", part, "hold a number and a word for a street")
+    if found := _weighed("street", texts, name):
+        return found
     if share(texts, re.compile(r"\d")) > 0.2:
-        part = wordings.user_share(texts)
-        if part >= (0.3 if named("username", name) else 0.4):
-            return found_as("username", part, "hold a person's name and digits")
-        return None
-    part = wordings.company_share(texts)
-    if part >= (0.2 if named("company", name) else 0.35):
-        return found_as("company", part, "end as companies do")
-    if not share(texts, re.compile(r"[\s,]")):
-        part = wordings.user_share(texts)
-        if part >= 0.3:
-            return found_as("username", part, "hold a person's name")
+        return _weighed("username", texts, name)
+    if found := _weighed("company", texts, name):
+        return found
+    single = not share(texts, re.compile(r"[\s,]"))  # as good a hint as a name
+    if single and (found := _weighed("username", texts, "user")):
+        return found
     towns = wordings.town_share(texts)
-    full = wordings.full_name_share(texts)
-    if full >= (0.3 if named("name", name) else 0.4) and full > towns:
-        return found_as("name", full, "hold a known first name alongside another name")
+    if found := _weighed("name", texts, name, over=towns):
+        return found
     first, last = wordings.single_name_shares(texts)
     if towns >= 0.5 and towns >= max(first, last):
         return found_as("city", towns, "are known towns")
@@ -275,7 +276,7 @@ def _beside_street(values: pa.ChunkedArray, name: str) -> Finding | None:
 
 
 def _are_all_different(values: pa.ChunkedArray) -> bool:
-    """Whether each of many values occurs once, as no postcode of so many people does."""
+    """Whether each of many values occurs once, which postcodes of many people do not."""
     return len(values) >= 1_000 and pc.count_distinct(values).as_py() == len(values)
 
 

@@ -81,7 +81,7 @@ class Finding:
 
     @property
     def direct(self) -> bool:
-        """Whether one value can tell who somebody is."""
+        """Whether one value can tell who someone is."""
         return DETECTORS[self.kind].direct
 
     @property

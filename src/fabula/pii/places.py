@@ -1,4 +1,4 @@
-"""Latitudes and longitudes in columns of their own: exact numbers that tell where somebody is."""
+"""Latitudes and longitudes in columns of their own: exact numbers that tell where someone is."""
 
 from __future__ import annotations
 

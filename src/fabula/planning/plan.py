@@ -133,7 +133,7 @@ class Plan(Result):
         spec: The spec with its row counts settled.
         seed: The run's seed.
         tables: Tables, parents first.
-        calls: What is asked of models.
+        calls: The calls to models.
         bytes: Expected size of the data in memory form, bytes.
         seconds: Expected time without model calls.
     """
@@ -165,7 +165,7 @@ class Plan(Result):
         return found
 
     def report(self) -> str:
-        """Order, rows and references of each table; what each model is asked; the sum."""
+        """Order, rows and references of each table; each model's calls; the total."""
         rows = [("table", "rows", "columns", "references")]
         rows += [
             (table.name, _rows(table), str(len(table.spec.written)), _references(table))

@@ -47,11 +47,11 @@ def _kept_out(source: SourceTable, rows: pa.Table) -> NDArray[np.bool_]:
 
 
 def people_in(rows: pa.Table, person: str | None) -> NDArray[np.int64]:
-    """A number for the person of each row; a row that names nobody is somebody of its own.
+    """A number for the person of each row; a row that names nobody is someone of its own.
 
     Args:
         rows: The rows as the file has them.
-        person: The column that tells the person; without one, each row is a person.
+        person: The column that identifies the person; without one, each row is a person.
     """
     groups = np.arange(rows.num_rows)
     if person not in rows.column_names:

@@ -100,7 +100,7 @@ class ColumnAction:
 
 @dataclass(frozen=True)
 class PersonColumns:
-    """Which columns tell the row's person.
+    """Which columns identify the row's person.
 
     Attributes:
         columns: The columns; where the first is empty, the next one tells.
@@ -114,7 +114,7 @@ class PersonColumns:
 
     @property
     def is_key(self) -> bool:
-        """Whether people are told by a key, and not by an e-mail or a name."""
+        """Whether people are identified by a key, and not by an e-mail or a name."""
         return self.tags[0] not in (EMAIL, "name", "first_name", "last_name")
 
     @property
@@ -130,7 +130,7 @@ class TableMask:
     Attributes:
         name: Its name.
         columns: What happens to each column.
-        person: Which columns tell the row's person; None if rows have none.
+        person: Which columns identify the row's person; None if rows have none.
         sex: The column of the person's sex, if new names are to agree with it.
         joins: By what people are looked up among those of all tables: `email`, `name`.
         aliases: Finds those people, for each of `joins`.

@@ -48,7 +48,7 @@ class Codes:
         domain: What the codes are of: the same domain gives the same codes in every column.
         kind: `card`, `account`, `national_id`, `phone` or any other.
         scheme: Which national id.
-        fixed: Places (from 0) whose letter all codes share, and which stay as they are.
+        fixed: Places (from 0) whose letter all codes share, and which stay unchanged.
     """
 
     secret: Secret

@@ -29,10 +29,10 @@ _OWN = frozenset({"email", "phone", "birth_date", "national_id", "username"})
 _TEXT_WORDS, _LONG = 4, 40
 _SOME = 2_000
 _NEARLY_ALL = 0.95
-"""The share of different values from which on a column of codes tells each row apart."""
+"""The share of different values from which a column of codes distinguishes each row."""
 
 SHARED = 2
-"""Of how many rows or people a value is on average, from which on it is nobody's own."""
+"""Of how many rows or people a value is on average, from which it is nobody's own."""
 
 _DETAIL = re.compile(r"(?i)[\W_]*((full|first|last|given|family|user|e)[\W_]*)?"
                      r"(name|mail|id|nr|no|key|number|company)$")  # fmt: skip
@@ -86,7 +86,7 @@ class Draft:
         return key[0] if len(key) == 1 and not self.is_reference(key[0]) else None
 
     def identifies(self, column: str) -> bool:
-        """Whether a column tells rows apart: a key, or named like one, or codes that all differ."""
+        """Whether a column distinguishes rows: a key, or named like one, or differing codes."""
         if self.keys.primary.get(self.name) == (column,):
             return True
         finding = self.found.get(column)
@@ -153,7 +153,7 @@ def people_of(
     wanted: Mapping[str, str | None],
     within: Mapping[str, str] | None = None,
 ) -> dict[str, PersonColumns | None]:
-    """Which columns tell the person of each table's rows.
+    """Which columns identify the person of each table's rows.
 
     Args:
         drafts: The tables.
@@ -314,7 +314,7 @@ def _referred(draft: Draft, own: Mapping[str, PersonColumns | None]) -> PersonCo
 
 
 def _by_details(draft: Draft) -> PersonColumns | None:
-    """An e-mail, or a name, that tells the person."""
+    """An e-mail, or a name, that identifies the person."""
     if emails := draft.columns_of("email"):
         return _with_fallbacks(draft, emails[0], f"`{emails[0]}` tells people apart", EMAIL)
     if names := draft.columns_of("name"):

@@ -124,7 +124,7 @@ class Known:
         return list(thinned), list(dict.fromkeys(notes))
 
     def finder(self, kind: str) -> Aliases | None:
-        """Finds people by their e-mail or name; None if no table tells whose is whose."""
+        """Finds people by their e-mail or name; None if no table identifies whose is whose."""
         if kind not in self.aliases:
             return None
         known = np.concatenate([_joined(values) for values, _ in self.aliases[kind]])

@@ -133,7 +133,7 @@ def full(first: pa.Array, last: pa.Array) -> pa.Array:
 
 
 def _hits(everyone: Everyone, values: pa.Array) -> int:
-    """How many values hold an identifier of somebody."""
+    """How many values hold an identifier of someone."""
     coded = values.drop_null().dictionary_encode()
     stream = Squeezed.of(coded.dictionary.to_pylist())
     if not len(stream.codes):

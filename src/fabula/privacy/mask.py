@@ -39,7 +39,7 @@ def mask(
     """Replace the people in some tables with new people.
 
     Names, e-mails, addresses, codes and dates of a row follow the row's person, and so agree in
-    all tables. What is not personal stays as it is; kept columns of CSV stay to the byte.
+    all tables. What is not personal stays unchanged; kept columns of CSV stay to the byte.
 
     Args:
         data: Tables in any form; or paths of CSV, JSON and Parquet files and of folders of them.
@@ -48,10 +48,10 @@ def mask(
         overwrite: Whether files that are there may be replaced.
         map: A file to write an encrypted map of new and old values to, which `unmask` and the key
             turn back; by default none is kept.
-        **options: `person`: the column that tells the person, such as `customer_id`. `columns`:
-            actions by column, such as `{"city": "keep: confirmed", "note": "redact"}`. `locale`:
-            whose names new people have, by default those of the data. `key_file`: the key; by
-            default the file that `FABULA_KEY_FILE` names, or a key that is thrown away.
+        **options: `person`: the column that identifies the person, such as `customer_id`.
+            `columns`: actions by column, such as `{"city": "keep: confirmed", "note": "redact"}`.
+            `locale`: whose names new people have, by default those of the data. `key_file`: the
+            key; by default the file that `FABULA_KEY_FILE` names, or a key that is discarded.
             `detector`: finds third parties in notes: `presidio`, the name of a language model such
             as `local`, or an object of `fabula.privacy.notes`.
 
@@ -59,7 +59,7 @@ def mask(
         The masked tables, and a card that says what was done.
 
     Raises:
-        SpecError: Columns can't be treated as asked; all problems at once.
+        SpecError: Columns can't be treated as requested; lists all problems.
         SourceError: A file can't be read.
         SinkError: The output exists, or can't be written.
         PrerequisiteError: The key file or the extra `mask` is missing.

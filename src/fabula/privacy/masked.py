@@ -1,4 +1,4 @@
-"""What a masking gives back: the tables, and a card that says what was done to them."""
+"""What a masking returns: the tables, and a card that says what was done to them."""
 
 from __future__ import annotations
 

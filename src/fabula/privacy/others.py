@@ -25,7 +25,7 @@ from fabula.relationships.key_names import singular
 Place = tuple[str, str]
 
 _TELLING = ("name", "first_name", "last_name", "email", "username", "company", "national_id")
-"""Details that tell people apart; in the order in which further details follow them."""
+"""Details that distinguish people; in the order in which further details follow them."""
 
 _PLACES = ("street", "address", "postcode", "city", "state")
 """Details of an address; the first of them tells one from another."""
@@ -46,7 +46,7 @@ _SEVERAL = 0.2
 """The share of people of several rows above which different values are different people."""
 
 _NEARLY_ALL = 0.9
-"""The share of other people who are those of a table from which on they are looked up there."""
+"""The share of other people who are those of a table from which they are looked up there."""
 
 _AT_LEAST = 0.05
 """Likewise of all people: one e-mail that two people share makes nobody another."""
@@ -63,7 +63,7 @@ def with_others(
     Args:
         draft: The table.
         actions: What happens to its columns.
-        person: Which columns tell the row's person.
+        person: Which columns identify the row's person.
         keys: The tables and columns whose keys tell people.
     """
     if person is None or person.columns[0] not in draft.sample.column_names:
@@ -73,7 +73,7 @@ def with_others(
     made = dict(actions)
     for leader in sorted(found, key=lambda column: _TELLING.index(actions[column].detail)):
         if made[leader].of:
-            continue  # a detail of somebody whom another column tells
+            continue  # a detail of someone whom another column tells
         role = role_of(leader)
         begin = re.compile(rf"{re.escape(role)}[\W_]" if role else r"\Z.")
         related = [
@@ -128,7 +128,7 @@ def _telling(
     leader: str,
     keys: Collection[Place],
 ) -> tuple[str, ...]:
-    """The columns that tell the people of a role best: their key, or the name they are led by."""
+    """The columns that identify the people of a role best: their key, or their leading name."""
     role = role_of(leader)
     mine = [c for c in actions if role and role_of(c) == role and c not in person.columns]
     for column in mine:

@@ -1,7 +1,7 @@
 """New people for old ones: everything about a new person follows from the key of the old one.
 
 A person's key is a keyed hash of what identifies the person. It holds the bits of every attribute
-(sex, first name, town …), each at a place of its own, so that a name, an e-mail and an address
+(sex, first name, town …), each at its own place, so that a name, an e-mail and an address
 agree wherever the same person occurs, in any file, row order or block.
 """
 
@@ -29,7 +29,7 @@ from fabula.privacy.signs import has_bytes
 KEY_BYTES = 64
 
 EMAIL = "email"
-"""The tag of people who are told by their e-mail."""
+"""The tag of people who are identified by their e-mail."""
 
 _PLACES = {
     "sex": (0, 2),

@@ -80,7 +80,7 @@ def _is_list(source: Source) -> TypeGuard[JsonSource]:
 def _with_outer(
     sources: Mapping[str, Source], within: Mapping[str, str], person: str | None
 ) -> dict[str, Source]:
-    """The sources; items of lists with the columns that tell the person of the row around them."""
+    """The sources; items of lists get the columns that identify the outer row's person."""
     roots = {name: sources[name].sample() for name in dict.fromkeys(within.values())}
     people = people_of(drafts_of(roots), dict.fromkeys(roots, person)) if roots else {}
     found: dict[str, Source] = {}

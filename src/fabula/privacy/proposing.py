@@ -101,7 +101,7 @@ def propose(
 
     Args:
         samples: Rows of each table, with all of its columns; values of CSV are texts.
-        person: The column that tells the person, such as `customer_id`; or that of each table.
+        person: The column that identifies the person, such as `customer_id`; or that of each table.
         columns: What people ask for, such as `{"city": "keep: confirmed"}`; names may begin with
             the table's.
         locales: Whose names new people have; by default, those of the names in the data.

@@ -35,7 +35,7 @@ _UNDOUBTED = ("key", "code", "uuid", "plate", "postcode")
 
 @dataclass(frozen=True, eq=False)
 class Persons:
-    """New people in the place of those of some rows.
+    """New people instead of those of some rows.
 
     Attributes:
         group: The different people.

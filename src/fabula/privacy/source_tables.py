@@ -46,7 +46,7 @@ def with_sources(spec: DatasetSpec, *, key_file: Path | None = None) -> DatasetS
     Args:
         spec: What is wanted.
         key_file: The key; by default the file that `FABULA_KEY_FILE` names, or a key that is
-            thrown away.
+            discarded.
 
     Raises:
         SpecError: A file can't be read, or a column can't be treated as asked; all problems at

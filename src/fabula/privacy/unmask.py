@@ -47,7 +47,7 @@ def check_map(masking: Masking, path: Path, *, overwrite: bool = False) -> None:
     """Make sure that the map of a masking can be written, before the masking is.
 
     Raises:
-        PrerequisiteError: The masking's key is thrown away.
+        PrerequisiteError: The masking's key is discarded.
         SinkError: The file exists.
     """
     if not masking.secret.kept:
@@ -93,7 +93,7 @@ def unmask(
 ) -> Unmasked:
     """Put the real values back into masked files.
 
-    Rows are found by their table's key, else by their place. A value is put back where the file
+    Rows are found by their table's key, else by their position. A value is put back where the file
     still has the new one; columns that were dropped do not come back.
 
     Args:
@@ -162,7 +162,7 @@ def unmask(
 
 @dataclass(eq=False)
 class Restorer:
-    """Puts the real values of one table back; in the place of a `Masker`.
+    """Puts the real values of one table back; instead of a `Masker`.
 
     Attributes:
         known: New and old values, as the map has them.
@@ -208,7 +208,7 @@ class Restorer:
         return not values.null_count and pc.count_distinct(values).as_py() == len(values)
 
     def _places(self, block: pa.Table) -> NDArray[np.int64]:
-        """The place of each row in the map; -1 where it is not there."""
+        """The place of each row in the map; -1 where it is missing."""
         if self._key is not None and self._key in block.column_names:
             keys = self.known.column(_NEW + self._key).combine_chunks()
             at = pc.index_in(_text(block.column(self._key)), value_set=keys)

@@ -57,7 +57,7 @@ def alike(name: str, parts: Parts, leader: str) -> tuple[dict[str, pa.ChunkedArr
 
     Returns:
         The columns, and what is said about types that differ. Columns that can't be read alike
-        stay as they are.
+        stay unchanged.
     """
     parts = {frame: plain(part) for frame, part in parts.items()}
     kinds = {frame: kind_of(part.type) for frame, part in parts.items()}

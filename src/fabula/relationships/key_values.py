@@ -250,6 +250,6 @@ def _plain(kind: pa.DataType) -> pa.DataType:
 
 
 def _all_whole(values: pa.ChunkedArray) -> bool:
-    """Whether all numbers are whole, and small enough for floats to tell them apart."""
+    """Whether all numbers are whole, and small enough for floats to distinguish them."""
     exact = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), EXACT))
     return bool(pc.all(exact, min_count=0).as_py())

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fabula.io.places import make_folder, write_text
 from fabula.types import Path as PathLike
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Result(ABC):
@@ -38,3 +43,20 @@ class Result(ABC):
         from fabula.render.pages import fragment  # only notebooks and pages need templates
 
         return fragment("report.html", text=self.report())
+
+
+class ResultOfTables(Result):
+    """A result that holds tables by name."""
+
+    tables: Mapping[str, pa.Table]
+
+    @property
+    def table(self) -> pa.Table:
+        """The only table.
+
+        Raises:
+            UsageError: There are several.
+        """
+        from fabula.io.tables import only_table  # plans are shown without Arrow
+
+        return only_table(self.tables)

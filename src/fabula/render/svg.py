@@ -77,7 +77,7 @@ class Drawing:
         return self.alone()
 
     def alone(self) -> str:
-        """The drawing for a file of its own, with title and legend."""
+        """The drawing for its own file, with title and legend."""
         x, y, keys = 0.0, _HEAD, []
         for fill, meaning, cover in self.key:
             wide = 34 + 6.2 * len(meaning)

@@ -1,6 +1,6 @@
 """What belongs to a run in its folder: what it recorded, with the same bytes still.
 
-A record is not a proof: `run.json` may come from anybody. So a file is removed only where it lies
+A record is not a proof: `run.json` may come from anyone. So a file is removed only where it lies
 in the folder itself, is not a link, and has the hash that was recorded when it was written.
 """
 

@@ -147,7 +147,7 @@ def calibrate(
 ) -> Calibrated:
     """Fit parameters of a model to totals that are known.
 
-    Runs have the size that is asked: a fit at another size is biased where stock or capacity is
+    Runs have the requested size: a fit at another size is biased where stock or capacity is
     scarce. Every target weighs the same.
 
     Args:
@@ -159,7 +159,7 @@ def calibrate(
         days: Days of each run, instead of steps.
         seed: The first seed; by default the model's.
         seeds: Runs of which each total is the mean.
-        parameters: Where free parameters start, and what others are.
+        parameters: Starting values of free parameters, and values of others.
         tolerance: How far a total may be from its target, as a share of it.
         workers: Processes on this machine.
         progress: Called with the model's name, runs done and the most that there can be.

@@ -1,4 +1,4 @@
-"""What a run gives back: tables by name, with the record of how they were made."""
+"""What a run returns: tables by name, with the record of how they were made."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ class PartRecord:
 
 @dataclass(frozen=True)
 class Lost:
-    """One row of a table that was asked for and is not there, as `RejectedRow` tells it."""
+    """One row of a table that was asked for and is missing, as `RejectedRow` tells it."""
 
     table: str
     row: int

@@ -75,7 +75,7 @@ def program(
         orphans: Rows whose foreign key exists nowhere `fail` the gates, are dropped (`drop`), or
             get another parent (`resample`); both are counted.
         format: `parquet`, `csv`, `jsonl` or `arrow`.
-        fresh: Ask again, even where replies are known.
+        fresh: Ask again, even if replies are known.
         overwrite: Replace another run in the folder.
         escape_formulas: Put `'` before texts in CSV that a spreadsheet would run.
         max_calls: Most calls to the model.
@@ -163,7 +163,7 @@ def run_program(
     escape_formulas: bool | None = None,
     limits: Limits = LIMITS,
 ) -> Dataset:
-    """Run a kept program in the sandbox; no model is asked.
+    """Run a kept program in the sandbox, without a model.
 
     The same program, rows and seed give the same bytes.
 
@@ -182,7 +182,7 @@ def run_program(
         SourceError: There is no such program.
         UsageError: It is not Python, or does not say how many rows its tables have.
         ProgramError: The program fails.
-        CheckError: Its tables break what they were asked to keep; they are written.
+        CheckError: Its tables break a rule that they must keep; they are written.
         PrerequisiteError: There is no sandbox here.
     """
     place = Path(path) / PROGRAM if Path(path).is_dir() else Path(path)

@@ -135,7 +135,7 @@ def replicate(
     """Run a model several times, under other seeds and in several scenarios.
 
     Replicate k of every scenario has the seed `seed + k`: common random numbers, under which two
-    policies differ by what they do and not by luck. A region with a stock of its own is a scenario.
+    policies differ by what they do and not by luck. A region with its own stock is a scenario.
 
     Args:
         model: A `World`, or the Python file that makes one.

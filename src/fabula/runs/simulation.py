@@ -81,7 +81,7 @@ def simulate(
         fresh: Start over instead of continuing an earlier run.
         overwrite: Replace another run in the folder.
         escape_formulas: Put `'` before texts in CSV that a spreadsheet would run.
-        progress: Called with the world's name, steps done and steps asked.
+        progress: Called with the world's name, finished steps and requested steps.
 
     Returns:
         A table for each population, whose `NAME_end` columns say how it ended, and one for each
@@ -353,7 +353,7 @@ def _sizes(world: World, n: Size) -> dict[str, int]:
         return dict(n)
     if len(world.tables) != 1:
         raise UsageError(
-            f"say of which population: {', '.join(world.tables) or 'all are from files'}",
+            f"name the population: {', '.join(world.tables) or 'all are from files'}",
             code="usage.rows",
             hint=f"give `-n {next(iter(world.tables), 'NAME')}={n}`",
         )

@@ -1,4 +1,4 @@
-"""A child locks itself: limits, privileges, files and system calls, in this order, for good.
+"""A child locks itself: limits, privileges, files and system calls, in this order, permanently.
 
 Runs in the forked child after everything it needs is imported and before a line of the program.
 Nothing here needs a privilege, and nothing can be undone, by root neither.
@@ -66,7 +66,7 @@ def limit_resources(limits: Limits) -> None:
 
 
 def drop_capabilities() -> None:
-    """Give up every privilege that root has, for good: what follows needs none.
+    """Give up every privilege that root has, permanently: later steps need none.
 
     Raises:
         OSError: The kernel keeps one.

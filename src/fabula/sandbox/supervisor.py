@@ -151,7 +151,7 @@ class _Run:
             now = time.monotonic()
             if self._end is None:
                 self._check_limits(now)
-            elif now > self._ended + LAST_WORDS:  # somebody else still holds a pipe
+            elif now > self._ended + LAST_WORDS:  # someone else still holds a pipe
                 break
 
     def close(self) -> None:

@@ -227,7 +227,7 @@ class World:
             population: Whose agents act.
             length: How often: `"1d"`, or a number of steps.
             awake: A function of `me, world, draw` that tells whether an agent acts; it is asked
-                before anybody acts, and changes nothing.
+                before anyone acts, and changes nothing.
             prepare: Gives arrays by name that the rule finds in `world.given`.
             compiled: Compile the rule with numba; without numba it runs as it is, to the same
                 bytes.

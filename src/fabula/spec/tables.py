@@ -166,7 +166,7 @@ class TableSpec(SpecModel, metaclass=ToldInWords):
         correlations: Groups of numeric columns that vary together.
         prompt: What the rows are about, for the language model.
         examples: Sample rows or sentences, for the language model.
-        rows_per_call: Rows asked of the language model at once; by default chosen by itself.
+        rows_per_call: Rows per call to the language model; by default chosen automatically.
         model: The language model for this table: `local`, `fake`, `openai:NAME` or a name
             from `models`.
         checks: Rules that the rows must keep; from Python, also functions of a row that return
@@ -262,7 +262,7 @@ class TableSpec(SpecModel, metaclass=ToldInWords):
     def pointing(self, reference: str, parent: TableSpec) -> dict[str, str]:
         """This table's columns that hold a parent's key, each with the parent's column.
 
-        A reference names one column. Where the key has several, expressions copy the others:
+        A reference names one column. If the key has several, expressions copy the others:
         `user_id: {kind: expr, sql: loan_number.user_id}`.
 
         Args:
@@ -324,7 +324,7 @@ class DatasetSpec(SpecModel, metaclass=ToldInWords):
 
     @property
     def source(self) -> Source:
-        """Where the spec was written; names the lines of its problems."""
+        """The text of the spec, for the lines of problems."""
         return self._source
 
     def written_in(self, source: Source) -> DatasetSpec:

@@ -126,20 +126,20 @@ def fit(
         data: One table or several, in any form.
         model: `boosted` (what `auto` means), another name, or a `SynthesizerEntry` of your own:
             see "how to choose a synthesizer".
-        holdout: Share of rows kept out of training, for the privacy metrics of `evaluate`.
+        holdout: Share of rows held out of training, for the privacy metrics of `evaluate`.
         seed: The same data and seed give the same synthesizer.
         spec: Of one table, a spec whose row checks every sampled row keeps; of several tables,
             a spec that states their keys.
-        protect: Labels of fewer rows, and that many of the smallest and largest numbers of each
+        protect: Labels of fewer rows, and this many of the smallest and largest numbers of each
             column, are not reproduced. False switches that off.
         epsilon: Learn with (ε, δ)-differential privacy (model `private`); smaller is more private.
             Noise comes from no seed, so no two such fits are equal.
         delta: The δ of it, well below one over the number of rows.
         domain: With `epsilon`, the labels of each column (a list), its bounds (`"17..90"`), or
-            None to leave it out; nothing of this is read off the data.
-        keys: Of several tables, foreign keys that their names don't tell: `"orders.buyer"` to
+            None to leave it out; nothing of this is read from the data.
+        keys: Of several tables, foreign keys that names don't reveal: `"orders.buyer"` to
             `"people.id"`.
-        keep: Of several tables, those that stay as they are: their rows are real.
+        keep: Of several tables, those that stay unchanged: their rows are real.
         sensitive: Columns that are replaced whatever they hold, as `column` or `table.column`;
             what nothing can replace is left out.
         orphans: Of several tables, whether rows whose foreign key no parent has are left out, or

@@ -29,7 +29,7 @@ class Rule:
     sql: str
 
     def kept(self, table: pa.Table) -> NDArray[np.bool_]:
-        """Which rows keep the rule.
+        """Which rows satisfy the rule.
 
         Raises:
             SpecError: The condition can't be computed on these columns.

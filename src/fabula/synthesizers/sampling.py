@@ -148,7 +148,7 @@ class Sampler:
 
 
 class _Draw:
-    """Draws rows of one block; every purpose has a stream of its own."""
+    """Draws rows of one block; every purpose has its own stream."""
 
     def __init__(self, sampler: Sampler, block: int, whose: str = "") -> None:
         self._sampler, self._block, self._whose = sampler, block, whose

@@ -1,7 +1,7 @@
 """People with several rows: what is the same in all rows of a person.
 
 A model draws rows, not people. So people with several rows are drawn first, as rows of their own,
-and each further row is that of a person who agrees with it, in as much as anybody does.
+and each further row is that of a person who agrees with it, in as much as anyone does.
 """
 
 from __future__ import annotations

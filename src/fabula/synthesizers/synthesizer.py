@@ -195,7 +195,7 @@ class Synthesizer(Result, Generic[Frame]):
     def impute(self, data: TableLike, *, seed: int = 0) -> ArrowFrame:
         """The rows with their gaps filled: drawn given what is known about each row.
 
-        Columns that were not learned stay as they are.
+        Columns that were not learned stay unchanged.
 
         Args:
             data: Rows with the columns that were learned.
@@ -243,7 +243,7 @@ class Synthesizer(Result, Generic[Frame]):
         return filled
 
     def keeps_rules(self, table: pa.Table) -> Flags:
-        """Which rows keep the rules of the spec that the synthesizer was fitted with."""
+        """Which rows satisfy the rules of the spec that the synthesizer was fitted with."""
         kept = np.ones(table.num_rows, bool)
         for rule in self._rules:
             kept &= rule.kept(table)

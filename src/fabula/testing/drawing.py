@@ -84,7 +84,7 @@ class DrawnFields:
     Attributes:
         columns: Those that are columns of one table.
         become: What values of columns become, if they are not left as they are.
-        draws: Those that have a function of their own.
+        draws: Those that have their own function.
         unknown: Those that can't be drawn, with the reason.
     """
 

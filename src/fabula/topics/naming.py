@@ -21,7 +21,7 @@ SAMPLES = 5
 """Texts of each topic that the model sees."""
 SHOWN_TEXT = 200
 NEAR = 0.8
-"""Cosine of the names' word vectors from which on two topics are the same."""
+"""Cosine of the names' word vectors from which two topics are the same."""
 LONGEST = 60
 _TOPIC = RowField(
     "topic",

@@ -75,7 +75,7 @@ class TopicReplies(AbstractProxy):
     """A model whose lists of topics come as asked; a ledger keeps its own replies."""
 
     async def complete(self, request: ChatRequest) -> ChatReply:
-        """Answer one request; a reply that lists no topic stays as it is."""
+        """Answer one request; a reply that lists no topic stays unchanged."""
         reply = await self._model.complete(request)
         if self.form == "completion" or reply.finish in ("refusal", "content_filter"):
             return reply

@@ -22,7 +22,7 @@ def balance(
 ) -> Balanced:
     """Even out the topics of a text data set; a language model writes what topics lack.
 
-    Texts are embedded and clustered, the clusters named, new topics invented if asked, and
+    Texts are embedded and clustered, the clusters named, new topics invented on request, and
     rows written round by round. Rows that repeat a text, or are about another topic that has
     enough, are rejected.
 
@@ -42,8 +42,8 @@ def balance(
             - `new_topics`: Topics to invent.
             - `shares`: Shares of topics by name or number; the others share the rest evenly.
             - `n`: Rows to write at most.
-            - `rounds`, `evenness`: Where to stop: after that many rounds, or at that entropy.
-            - `similarity`: From where on two texts count as near-duplicates.
+            - `rounds`, `evenness`: Where to stop: after this number of rounds, or at this entropy.
+            - `similarity`: Similarity from which two texts count as near-duplicates.
             - `unique`: Columns of which no value may come twice.
             - `seed`: Decides the clusters and the samples that are shown.
             - `on_note`, `on_round`: Called with notes, and with each round.
@@ -69,7 +69,7 @@ def balance(
 def balance_plan(
     data: TableLike, *, charts: str | PathLike[str] | None = None, **wanted: Unpack[BalanceOptions]
 ) -> BalancePlan:
-    """Tell what `balance` would find and ask; nothing is asked of a language model.
+    """Report what `balance` would find and request, without calling a language model.
 
     Args:
         data: As `balance` takes it.

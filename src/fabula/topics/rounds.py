@@ -1,6 +1,6 @@
 """The rounds of a run: ask for what topics lack, sort what comes, until there is enough.
 
-The record is written after every round, and only then; so a round that is cut short is asked
+The record is written after every round, and only then; so a round that is cut short is requested
 again as it was, and its known replies cost nothing.
 """
 
@@ -75,7 +75,7 @@ class Rounds:
             elif len(record.rounds) > most:
                 record.ended = f"{most} rounds are done"
             elif not await self._round(asked):
-                return  # what a round cut short brought is not kept: it is asked again whole
+                return  # what a round cut short brought is not kept: it is requested again whole
         record.write(self.folder)
 
     def whole_table(self) -> pa.Table:

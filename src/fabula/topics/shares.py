@@ -21,7 +21,7 @@ def evenness(counts: Sequence[int]) -> float:
 def missing(
     counts: Mapping[str, int], shares: Mapping[str, float], n: int | None
 ) -> dict[str, int]:
-    """The rows that each topic lacks to have its share; nothing is ever taken away.
+    """The rows that each topic lacks to have its share; nothing is ever removed.
 
     The topic that is farthest behind comes first, until all are level with the one that is
     farthest ahead, or `n` rows are dealt out.

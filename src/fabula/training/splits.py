@@ -14,7 +14,7 @@ from fabula.streams import stream
 
 
 def plain(text: str) -> str:
-    """A text without what does not tell inputs apart: case and spacing.
+    """A text without what does not distinguish inputs: case and spacing.
 
     Examples:
         >>> plain("  Blue  MUG")

@@ -99,7 +99,7 @@ def _sharegpt_turn(turn: Mapping[str, Any]) -> Turn | None:
 
 
 def _text(content: Any) -> str | None:
-    """A turn's text; parts of several kinds count as they are written."""
+    """A turn's text; parts of several kinds count as written."""
     if content is None or isinstance(content, str):
         return content or ""
     if not isinstance(content, list) or not all(isinstance(part, Mapping) for part in content):

@@ -67,7 +67,7 @@ class View:
         return f"http://{HOST}:{self.port}/?token={self._token}"
 
     def wait(self) -> None:
-        """Serve until somebody closes the page or interrupts the program."""
+        """Serve until someone closes the page or interrupts the program."""
         while not self._over.wait(_PATIENCE):  # a `join` that is interrupted takes it for ended
             pass
 

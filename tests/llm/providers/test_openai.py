@@ -88,7 +88,7 @@ async def test_text_instead_of_a_tool_call_steps_down(opened: Opened) -> None:
 
 
 async def test_a_payload_written_as_text_is_no_reason_to_ask_again(opened: Opened) -> None:
-    """Nothing that was paid for is thrown away."""
+    """Nothing that was paid for is discarded."""
     with ChatServer([Reply(ADA, as_text=True)], refuse=["json_schema"]) as server:
         reply = await opened(server).complete(asking(schema=PERSON))
     assert reply.text == ADA

@@ -55,14 +55,14 @@ def pairs(wanted: Any = None, n: int = 100, **options: Unpack[PairOptions]) -> P
             - `input`, `output`: Names of fields, instead of an arrow, or of a class's fields (the
               last one is the output if nothing is said).
             - `prompt`: What the pairs are about, in words.
-            - `extra`: A further demand in words.
+            - `extra`: A further instruction.
             - `examples`: Human examples in any form.
             - `balance`: Attributes dealt out evenly over the pairs:
               `{"topic": ["billing", "login"], "tone": {"calm": 3, "angry": 1}}`.
-            - `check_pair`: Takes a pair, returns its problems in words; they go back to the model.
-            - `numbered`: Ask for numbered text even where the endpoint can do JSON.
+            - `check_pair`: Takes a pair, returns its problems as texts, which go back to the model.
+            - `numbered`: Ask for numbered text even if the endpoint can do JSON.
             - `reasoning`: `keep` puts what the model thought before it wrote a pair into the
-              pair, as `reasoning`; pairs that were asked together share it.
+              pair, as `reasoning`; pairs requested together share it.
 
     Returns:
         The pairs, with what was parsed, repeated and refused; `write` exports them.
@@ -81,7 +81,7 @@ def pairs(wanted: Any = None, n: int = 100, **options: Unpack[PairOptions]) -> P
 
 
 async def apairs(wanted: Any = None, n: int = 100, **options: Unpack[PairOptions]) -> Pairs:
-    """`pairs` for callers with an event loop of their own: same arguments, same pairs."""
+    """`pairs` for callers with their own event loop: same arguments, same pairs."""
     task = pair_task(wanted, n, options)
     result = await ask(task.job, options, name="pairs")
     made = task.pairs(result)

@@ -226,7 +226,7 @@ def _straight(text: str, separator: str) -> str:
 
 
 def _labelled(text: str, names: Sequence[str]) -> dict[str, str]:
-    """Values that follow their names, each on a line of its own."""
+    """Values that follow their names, each on its own line."""
     words = "|".join(_name_pattern(name) for name in names)
     marker = re.compile(rf"^[ \t*_\-`]*({words})[*_` \t]*[:：][*_`]*[ \t]*", re.I | re.M)
     found = list(marker.finditer(text))

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from fabula.llm.json_schema.reading import is_cut, unwrapped_json
 
 Values: TypeAlias = Callable[[str], Mapping[str, Any]]
-"""Reads the values of one side from its text; a `ValueError` says that they are not there."""
+"""Reads the values of one side from its text; a `ValueError` says that they are missing."""
 
 _INPUTS = ("input", "prompt", "question", "user", "human", "instruction")
 _OUTPUTS = ("output", "completion", "response", "answer", "assistant", "gpt")

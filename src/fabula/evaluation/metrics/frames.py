@@ -1,7 +1,7 @@
 """Real, synthetic and held-back rows brought into one form that every metric reads.
 
 Columns are matched by name, types follow the real table, categories get codes that are shared
-by all frames, and a missing value is a state of its own: NaN in numbers, code 0 in categories.
+by all frames, and a missing value is its own state: NaN in numbers, code 0 in categories.
 """
 
 from __future__ import annotations
@@ -388,7 +388,7 @@ def _codes(parts: Mapping[str, pa.ChunkedArray]) -> tuple[dict[str, Array], tupl
 def inner_edges(values: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
     """Where equal bins over the range of some numbers meet.
 
-    Numbers that are large and all but equal have no room for so many bins, and get one.
+    Numbers that are large and all but equal get a single bin.
     """
     try:
         edges: NDArray[np.float64] = np.histogram_bin_edges(values, bins)[1:-1]

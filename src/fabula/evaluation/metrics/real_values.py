@@ -119,7 +119,7 @@ def declared(tables: Sequence[pa.Table], names: Sequence[str]) -> list[Secret]:
 def personal(
     real: pa.Table, holdout: pa.Table | None, replaced: Collection[str] = ()
 ) -> tuple[list[Secret], frozenset[str]]:
-    """The columns whose values tell, by themselves, who somebody is; and all with personal details.
+    """The columns whose values tell, by themselves, who someone is; and all with personal details.
 
     Args:
         real: The real rows, whose values tell what a column contains.
@@ -366,7 +366,7 @@ def _met_places(places: frozenset[str]) -> float:
 
 
 def _namesakes(names: frozenset[str]) -> dict[str, float]:
-    """Names that somebody else may have by chance, and how likely each is.
+    """Names that someone else may have by chance, and how likely each is.
 
     Names are taken for two independent parts, the rarest two words, and a part for as frequent as
     it is among the other people: what only one of them has is not expected to come again.

@@ -24,7 +24,7 @@ QUASI = re.compile(
     r"education|marital|marital_status|ward)($|_)",
     re.IGNORECASE,
 )
-"""Names of columns that, taken together, tell people apart."""
+"""Names of columns that, taken together, distinguish people."""
 
 
 @METRICS.add
@@ -165,7 +165,7 @@ def secrets_of(
     Args:
         frames: The prepared tables.
         sensitive: The columns that the caller names; by default those that `sensitive_values` says.
-        replaced: Columns whose real names the model of the rows never gives back.
+        replaced: Columns whose real names the model of the rows never returns.
     """
     real, holdout = frames.tables["real"], frames.tables.get("holdout")
     if sensitive:

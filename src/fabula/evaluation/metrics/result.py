@@ -1,4 +1,4 @@
-"""What a metric gives back: a number with its direction, its baseline and a sentence."""
+"""What a metric returns: a number with its direction, its baseline and a sentence."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def rules_kept(
 
 
 def _share(rule: Rule, links: Mapping[ForeignKey, Link]) -> float | None:
-    """The share of rows that keep a rule; None if the columns are not there."""
+    """The share of rows that keep a rule; None if the columns are missing."""
     link = links.get(rule.key)
     if link is None:
         return None

@@ -63,7 +63,7 @@ Positive: TypeAlias = Annotated[Parameter, Limit(0.0, above=True, in_rows=1e-300
 """A parameter above 0."""
 
 Shape: TypeAlias = Annotated[Parameter, Limit(0.0, above=True, in_rows=1e-9)]
-"""A parameter above 0 that forms a distribution; below 1e-9 no float64 tells its values apart."""
+"""A parameter above 0 that forms a distribution; below 1e-9 no float64 distinguishes its values."""
 
 Scale: TypeAlias = Annotated[Parameter, Limit(0.0, above=True, in_rows=0.0)]
 """A width above 0; in single rows it may be 0."""

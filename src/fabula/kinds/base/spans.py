@@ -1,4 +1,4 @@
-"""Lengths of time and times of day: seconds of some distribution, in a type of their own."""
+"""Lengths of time and times of day: seconds of some distribution, in their own type."""
 
 from __future__ import annotations
 

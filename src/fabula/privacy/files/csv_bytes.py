@@ -1,4 +1,4 @@
-"""CSV whose kept columns stay as they are to the byte: quotes, spaces, line ends and all.
+"""CSV whose kept columns stay unchanged to the byte: quotes, spaces, line ends and all.
 
 Rows are found by their separators alone, with numpy: a separator counts where the number of quotes
 before it is even. Only fields of columns that change are read and written.

@@ -1,6 +1,6 @@
-"""JSON and JSON Lines whose other bytes stay as they are: keys, order, spaces, numbers, escapes.
+"""JSON and JSON Lines whose other bytes stay unchanged: keys, order, spaces, numbers, escapes.
 
-The objects of a list are a table of their own, `customers.contacts`, each row below its customer;
+The objects of a list are their own table, `customers.contacts`, each row below its customer;
 nested objects are columns: `address.city`.
 """
 
@@ -142,7 +142,7 @@ class JsonBlock:
         return texts.take(array_of(np.maximum(order, 0), missing=order < 0))
 
     def _texts(self, at: NDArray[np.bool_]) -> pa.Array:
-        """Values as texts: strings without quotes and escapes, others as they are written."""
+        """Values as texts: strings without quotes and escapes, others as written."""
         written = pieces(self.text, self.tokens.starts[at], self.tokens.ends[at])
         try:
             texts = written.cast(pa.large_string())

@@ -268,7 +268,7 @@ class _Journal:
         return read, written
 
     def write(self, read: int, written: int) -> None:
-        """Note that so many bytes or blocks are read, and so many bytes written."""
+        """Record the bytes or blocks read, and the bytes written."""
         maskers = self._work.maskers
         write_spans(self._spans, maskers)
         entry = {

@@ -14,7 +14,7 @@ import pyarrow as pa
 from typing_extensions import Unpack
 
 from fabula.errors import UsageError
-from fabula.io.tables import named_tables, only_table
+from fabula.io.tables import named_tables
 from fabula.options import known_options
 from fabula.planning.expressions import parse_expression
 from fabula.privacy.hybrid.drawing import Unlike, are_among, balanced, labels_of
@@ -23,7 +23,7 @@ from fabula.privacy.hybrid.trial import TESTED, Trial, trial
 from fabula.privacy.identifying import check_identifying
 from fabula.relationships.declared_keys import keys_of
 from fabula.render.amounts import count, percent
-from fabula.render.results import Result
+from fabula.render.results import ResultOfTables
 from fabula.synthesizers.fitting import fit
 from fabula.synthesizers.rules import Rule
 from fabula.synthesizers.synthesizer import Synthesizer
@@ -51,16 +51,16 @@ class BlendOptions(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class Blended(Result):
+class Blended(ResultOfTables):
     """Real rows with synthetic ones.
 
     Attributes:
         tables: The tables by name: the real rows first, in their order, then the synthetic ones.
         real: How many real rows each table has.
-        origin: The column that tells which rows are real.
+        origin: The column that marks real rows.
         equal: How many synthetic rows equal a real one; none, by construction.
         shares: The balanced column, and each label's share before and after.
-        trial: What blending does to a model, where a target is named.
+        trial: The effect of blending on a model, if a target is named.
         provenance: How the synthetic rows were made, as JSON-ready values.
         warnings: What to know before using them.
         source: The file of the real rows, if they are unchanged.
@@ -75,15 +75,6 @@ class Blended(Result):
     provenance: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
     source: Path | None = None
-
-    @property
-    def table(self) -> pa.Table:
-        """The only table.
-
-        Raises:
-            UsageError: There are several.
-        """
-        return only_table(self.tables)
 
     def report(self) -> str:
         """Numbers of rows, shares, and what a test says."""
@@ -130,9 +121,9 @@ def blend(
     overwrite: bool = False,
     **options: Unpack[BlendOptions],
 ) -> Blended:
-    """Combine real and synthetic rows, and tell whether that helps a model.
+    """Combine real and synthetic rows, and test whether that helps a model.
 
-    The real rows stay as they are. The synthetic ones are drawn by a synthesizer that learned from
+    The real rows stay unchanged. The synthetic ones are drawn by a synthesizer that learned from
     four fifths of the real rows; none equals a real row, and no key occurs twice.
 
     Args:

@@ -1,7 +1,7 @@
 """Columns learned given the kept ones; each row is drawn by a model that never saw it.
 
 Partial synthesis (Reiter 2003), cross-fitted: a model guesses rows that it learned from better than
-others, and so a release drawn by one model tells more of its own people than of anybody else.
+others, and so a release drawn by one model tells more of its own people than of anyone else.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from fabula.errors import UsageError, column_hint
 from fabula.inference.resolve import SpecLike
 from fabula.io.arrays import array_of
-from fabula.io.tables import named_tables, only_table
+from fabula.io.tables import named_tables
 from fabula.relationships.declared_keys import keys_of
 from fabula.relationships.keys import Keys
 from fabula.render.amounts import count
-from fabula.render.results import Result
+from fabula.render.results import ResultOfTables
 from fabula.streams import stream
 from fabula.synthesizers.conditional import fit_given
 from fabula.types import Progress, TableLike
@@ -39,7 +39,7 @@ _BESIDE = "\x00"
 
 
 @dataclass(frozen=True)
-class Synthesized(Result):
+class Synthesized(ResultOfTables):
     """Tables whose chosen columns were drawn by models.
 
     Attributes:
@@ -53,15 +53,6 @@ class Synthesized(Result):
     columns: Mapping[str, tuple[str, ...]]
     broken: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-
-    @property
-    def table(self) -> pa.Table:
-        """The only table.
-
-        Raises:
-            UsageError: There are several.
-        """
-        return only_table(self.tables)
 
     def report(self) -> str:
         """What was learned, and what to know of it."""
@@ -97,7 +88,7 @@ def synthesize(
     Args:
         data: A table or several related ones, in any form.
         columns: The columns to replace; of several tables as `table.column`.
-        person: The column that tells the person, where rows of one person are to stay together;
+        person: The column that identifies the person, if rows of one person must stay together;
             of one table also a number for each row.
         settled: Values that some of the columns have already, row by row; models learn from the
             real ones, and the columns after them are drawn given these.

@@ -27,7 +27,7 @@ _T = 2.776
 """The 97.5 % quantile of Student's t with four degrees of freedom."""
 
 _MATTERS = 0.002
-"""Differences below this are none that anybody would notice."""
+"""Differences below this are none that anyone would notice."""
 
 WAYS = ("real only", "class weights", "duplicates", "SMOTE-NC", "synthetic only", "blend")
 MEASURES = ("AUC", "average precision", "Brier score")

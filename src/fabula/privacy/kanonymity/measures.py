@@ -35,7 +35,7 @@ class Promise:
     """What a release keeps.
 
     Attributes:
-        k: The smallest group, with a blank as a value of its own.
+        k: The smallest group, with a blank as its own value.
         k_wildcard: The fewest rows that fit a row, where a blank fits everything.
         l: Of each sensitive column, the fewest distinct values of a group.
         l_entropy: Of each sensitive column, the fewest effective values of a group, 2 to the power

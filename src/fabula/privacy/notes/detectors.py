@@ -142,7 +142,7 @@ class ModelDetector:
 
 _ASKED = (
     "Give every person, address, and other detail in the text that could tell who somebody is:"
-    " `words` exactly as they stand in the text, `kind` in one word, such as person or address."
+    " `words` exactly as in the text, `kind` in one word, such as person or address."
 )
 
 

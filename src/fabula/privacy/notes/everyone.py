@@ -1,7 +1,7 @@
 """All identifiers of a data set, so that a note about one person does not tell of another.
 
-Whole values: a last name by itself may be anybody's, and counts where no name may recur. Values
-are kept as hashes of 8 bytes; the texts that take their place stay as they are given.
+Whole values: a last name by itself may be anyone's, and counts where no name may recur. Values
+are kept as hashes of 8 bytes; the texts that take their place stay unchanged given.
 """
 
 from __future__ import annotations

@@ -148,7 +148,7 @@ def _others(
     invent: Callable[[str, Sequence[str]], Sequence[str]],
     tokens: Sequence[_Token],
 ) -> tuple[str, int, str, str] | None:
-    """A phone number of somebody else."""
+    """A phone number of someone else."""
     windows = [digits[at : at + TAIL] for at in range(len(digits) - TAIL + 1)]
     for at, new in enumerate(phones(windows)):
         if new is not None:

@@ -1,4 +1,4 @@
-"""Attacks on releases by somebody who knows people from elsewhere, each with its baseline."""
+"""Attacks on releases by someone who knows people from elsewhere, each with its baseline."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.privacy.attacks import Attack, share_of
+from fabula.evaluation.metrics.attacks import wilson
 
 _WORDS = re.compile(r"\w+")
 _BUCKETS = 1 << 14
@@ -22,9 +22,39 @@ MOST_NOTES = 1_000
 _PERSON = "\x00person"
 
 
+Z = 1.959964
+"""The 97.5 % quantile of the normal distribution."""
+
+
+@dataclass(frozen=True)
+class Attack:
+    """How often an attack succeeds.
+
+    Attributes:
+        name: The attack.
+        tries: How many guesses it made.
+        success: The share of them that were right; for rank correlations, the correlation.
+        low: The lower end of the 95 % interval.
+        high: The upper end.
+        baseline: What someone gets who does not look at the masked values.
+    """
+
+    name: str
+    tries: int
+    success: float
+    low: float
+    high: float
+    baseline: float
+
+    @property
+    def excess(self) -> float:
+        """The upper end of the interval beyond the baseline."""
+        return self.high - self.baseline
+
+
 @dataclass(frozen=True)
 class Linkage:
-    """What somebody achieves who looks people up in a release by what is known about them.
+    """What someone achieves who looks people up in a release by what is known about them.
 
     Attributes:
         tries: How many people were looked up.
@@ -70,7 +100,7 @@ def inference_attack(
     """Take a released learned value for the person's own one.
 
     The baseline is the same for people who are not in the release, whose values are drawn by
-    somebody who has learned from it (Yeom et al. 2018). Numbers count as equal within a
+    someone who has learned from it (Yeom et al. 2018). Numbers count as equal within a
     twentieth of their deviation.
 
     Args:
@@ -140,7 +170,7 @@ def intersection_attack(
 def authorship_attack(originals: Sequence[str], released: Sequence[str]) -> Attack:
     """Pick the author of each note by the words that it shares with everybody's own notes.
 
-    Words count by how rare they are (Narayanan et al. 2012). Somebody who does not read is right
+    Words count by how rare they are (Narayanan et al. 2012). Someone who does not read is right
     once in as many notes as there are people.
 
     Args:
@@ -182,3 +212,15 @@ def _numbered(columns: Sequence[pa.ChunkedArray]) -> NDArray[np.int64]:
         filled = values.indices.fill_null(len(values.dictionary))
         codes.append(np.asarray(filled.to_numpy(zero_copy_only=False), np.int64))
     return np.unique(np.column_stack(codes), axis=0, return_inverse=True)[1].reshape(-1)
+
+
+def share_of(name: str, right: NDArray[np.bool_], baseline: float) -> Attack:
+    """An attack's share of right guesses, with Wilson's interval.
+
+    Args:
+        name: The attack.
+        right: Which guesses are right.
+        baseline: What someone gets who does not look.
+    """
+    share, low, high = wilson(int(right.sum()), len(right), Z)
+    return Attack(name, len(right), share, max(0.0, low), min(1.0, high), baseline)

@@ -79,7 +79,7 @@ class Draft:
             yield f"  {share} of the people are kept out, to measure the release with"
 
     def warning(self, path: Path) -> tuple[str, str] | None:
-        """Whom the kept columns single out, and what to do about it; None if hardly anybody."""
+        """Whom the kept columns single out, and what to do about it; None if hardly anyone."""
         quasi = self.quasi
         if not quasi:
             return None

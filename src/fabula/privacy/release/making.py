@@ -42,7 +42,7 @@ def released(rows: pa.Table, source: SourceTable, name: str, *, seed: int) -> pa
 def _learned(rows: pa.Table, source: SourceTable, name: str, seed: int) -> pa.Table:
     """Rows with drawn columns; where rates become equal, the others are drawn given that outcome.
 
-    Rows of a person stay together also where the column that tells the person is left out.
+    Rows of a person stay together also where the column that identifies the person is left out.
     """
     people = people_in(table_rows(source), source.person)
     if source.parity is None:

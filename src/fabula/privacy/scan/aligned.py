@@ -1,6 +1,6 @@
 """Parts of real values in the row of their own person, where a file keeps the order of the rows.
 
-A surname by itself may be anybody's; in its person's row it is a leak. What chance brings there is
+A surname by itself may be anyone's; in its person's row it is a leak. What chance brings there is
 measured by the same search with every person moved to other rows.
 """
 

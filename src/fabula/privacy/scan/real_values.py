@@ -24,7 +24,7 @@ from fabula.privacy.scan.unkeyed import UnkeyedHashes
 from fabula.privacy.squeezed import Counts, Hashes, Squeezed
 
 SHARED = ("first_name", "last_name", "city", "postcode", "company", "coordinate")
-"""Details that many people have: they tell somebody only with the rest of a row."""
+"""Details that many people have: they tell someone only with the rest of a row."""
 
 _EXACT = ("ip", "coordinates", "mac")
 """Values that their punctuation tells: `10.0.0.1` is not 10001."""

@@ -53,11 +53,11 @@ def scan(
     """Search files for the values of real people.
 
     Every byte of every file is read: text in any encoding, unpacked archives, the rows,
-    dictionaries and statistics of Parquet. Whole values count wherever they stand; names, dates and
+    dictionaries and statistics of Parquet. Whole values count everywhere; names, dates and
     other parts count in the row of their own person, or next to another part of the same person.
 
     Args:
-        output: A file or folder that is to be given away.
+        output: A file or folder to be shared.
         against: The real tables.
         sensitive: Further columns of the real tables to search, `column` or `table.column`. Columns
             that the finder recognises are searched anyway.
@@ -311,7 +311,7 @@ class _Found:
             if sought.form == "last digits" and how == "as it is" and tails <= bound:
                 continue
             count = max(tally.counts.values())
-            if how == "as it is":  # a new street may be called like somebody
+            if how == "as it is":  # a new street may be called like someone
                 count -= self._as_places.get((self._card.files.get(file, ("",))[0], sought), 0)
             if count <= 0:
                 continue

@@ -15,7 +15,7 @@ from fabula.privacy.scan.real_values import PersonWords, RealValues
 from fabula.privacy.squeezed import Counts, Squeezed, code_points
 
 NEAR = 200
-"""Characters between two names of one person that tell them apart from chance."""
+"""Characters between two names of one person that distinguish them from chance."""
 
 _LONGEST_NUMBER = 19
 _BETWEEN_VALUES = re.compile(r"[\t,;|]")

@@ -59,7 +59,7 @@ class Values:
 
     @cached_property
     def is_exact(self) -> bool:
-        """Whether floats tell all numbers apart."""
+        """Whether floats distinguish all numbers."""
         return bool(np.abs(self.plain[self.known]).max(initial=0.0) < LARGEST)
 
     @cached_property
@@ -101,7 +101,7 @@ class Plain:
         return [name for name, own in self._families.items() if not families or own in families]
 
     def family(self, name: str) -> Family | None:
-        """What a column's values are; None if it can't be compared or is not there."""
+        """What a column's values are; None if it can't be compared or is missing."""
         return self._families.get(name)
 
     def __getitem__(self, name: str) -> Values:

@@ -21,7 +21,7 @@ Place: TypeAlias = tuple[str, str]
 """A table and a column."""
 
 Empty: TypeAlias = Literal["zero", "missing", "own"]
-"""What stands for the total of a parent without children: 0, nothing, or a value of its own."""
+"""What stands for the total of a parent without children: 0, nothing, or its own value."""
 
 _WORDS: Mapping[str, str] = {
     "sum": "sum of", "max": "largest", "min": "smallest", "mean": "mean of",

@@ -1,7 +1,7 @@
 """Labels as cells, the most frequent first.
 
 Labels of fewer rows than `protect` are not reproduced: they share one cell. Where this would take
-more than `MANY_RARE` of a column of text, labels of fewer rows than `FEWER` of `protect` do. What
+more than `MANY_RARE` of a column of text, labels of fewer than `fewer(protect)` rows do. What
 is drawn from it becomes one of the learned labels, or the word `other` where rare labels are many:
 a long tail that came back as frequent labels would distort the column.
 """
@@ -39,8 +39,12 @@ OTHER = "other"
 MANY_RARE = 0.05
 """Rare labels are many in a text column where they are more than this share of its labels."""
 
-FEWER = 0.3
-"""Where rare labels would be many, labels of this share of the protected rows are kept."""
+_FEWER = 0.3
+
+
+def fewer(protect: int) -> int:
+    """The rows of the rarest kept label if `protect` would make too many labels rare."""
+    return math.ceil(_FEWER * protect)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +58,7 @@ class CategoryCodec:
         counts: Training rows of each label, then of the rare ones and of missing values, if there
             are any.
         rare: Whether there are rare labels.
-        told_by: What tells the people that rarity was counted in; empty if it was in rows.
+        told_by: What identifies the people that rarity was counted in; empty if it was in rows.
         joined: What is said about rare labels that count as other ones.
     """
 
@@ -76,7 +80,7 @@ class CategoryCodec:
             name: The column's name.
             values: Its values.
             protect: Labels of fewer rows are rare; in a column of text that would lose many to
-                this, labels of fewer than `FEWER` of it are.
+                this, labels of `fewer` rows are.
             persons: Whom the rows are about; then people are counted in place of rows.
         """
         plain = plain_values(values)
@@ -89,7 +93,7 @@ class CategoryCodec:
             who = persons.of_labels(codes.astype(np.int64), len(labels))
         if is_text(plain.type) and rows[who < protect].sum() > MANY_RARE * rows.sum():
             # a town of four people names none of them, a quarter or a country names nobody
-            protect = 1 if are_periods(labels) else math.ceil(FEWER * protect)
+            protect = 1 if are_periods(labels) else fewer(protect)
             who = np.where(are_regions(labels), protect, who)
         order = order[who[order] >= protect]
         levels = labels.take(array_of(order.astype(np.int64)))

@@ -4,7 +4,7 @@ A number continues after the largest real one, held-out rows included; a text fo
 the real ones, and a bitmap of hashes (`taken.py`) keeps it apart from them. No real identifier is
 kept or comes back, so that a sampled table can't be joined with the real one. Where a type has no
 larger numbers left, smaller ones are used; plain counters from 0 or 1, which say nothing of
-anybody, start again.
+anyone, start again.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ SHORTEST, WITH_DIGIT = 16, 0.9
 _RANK_LIMIT = 2**62
 _FEW_TRIES = 3
 _SCANNED = 2**20
-"""Of so many texts, all are compared with the real keys."""
+"""Up to this number of texts, all are compared with the real keys."""
 
 
 @dataclass(frozen=True)

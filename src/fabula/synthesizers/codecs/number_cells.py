@@ -9,7 +9,7 @@ FEWEST_CELLS, MOST_CELLS, ROWS_OF_CELL = 64, 256, 500
 """A column is cut into an interval for that many rows, within these bounds."""
 
 COMMON = 0.002
-"""A value of at least this share of the rows is a cell of its own."""
+"""A value of at least this share of the rows is its own cell."""
 
 SEGMENTS = 8
 """Parts of an interval between whose quantiles values are drawn, at most: each has as many rows as

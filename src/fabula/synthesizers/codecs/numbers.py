@@ -67,7 +67,7 @@ class NumberCodec:
             name: The column's name.
             values: Its values.
             protect: That many of the smallest and of the largest values are not learned, and no
-                value of fewer rows is a cell of its own.
+                value of fewer rows is its own cell.
             people: The number of each row's person; then people are counted in place of rows.
         """
         lattice = Lattice.of(values)

@@ -1,6 +1,6 @@
 """Pairs of columns that are never equal, such as a home team and its guest.
 
-A pair counts where no row has the same value twice, though so many would if one column's rows were
+A pair counts where no row has the same value twice, though enough would if one column's rows were
 shuffled that chance is ruled out. Where both go with one value of a third column, rows are shuffled
 inside each of its values: two teams of one division meet more often than two of all teams.
 """

@@ -2,7 +2,7 @@
 
 Where one column is never above another and near it, cells of both lose how far apart they are: a
 trip of ten minutes lies inside one cell of a month of times. The model then learns the distance
-as a column of its own, which is not handed out, and the farther column follows from it.
+as its own column, which is not handed out, and the farther column follows from it.
 """
 
 from __future__ import annotations

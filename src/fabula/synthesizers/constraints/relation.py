@@ -59,7 +59,7 @@ class Relation:
     def follow(self, sheet: Sheet, rows: Flags, rng: np.random.Generator) -> Flags:
         """Put the column, in some rows, to what follows for it; tells which values can be.
 
-        A number that is as near as the column's decimals allow stays as it is.
+        A number that is as near as the column's decimals allow stays unchanged.
         """
         if not isinstance(self.how, ByLabel):
             return self._compute(self.how, sheet, rows)

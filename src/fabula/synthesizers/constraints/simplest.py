@@ -6,7 +6,7 @@ import math
 from fractions import Fraction
 
 _DIGITS = 17
-"""Digits that tell all floats apart."""
+"""Digits that distinguish all floats."""
 
 
 def simplest_between(low: float, high: float) -> float:

@@ -354,7 +354,7 @@ def _features(
     shares: Floats,
     layout: Layout,
 ) -> tuple[Floats, NDArray[np.int64]]:
-    """What tells labels apart: normal scores of numbers, frequent labels; and whose they are."""
+    """What distinguishes labels: normal scores of numbers, frequent labels; and whose they are."""
     features: list[Floats] = []
     owners: list[int] = []
     for at, column in enumerate(columns):

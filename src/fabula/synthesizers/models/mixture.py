@@ -75,7 +75,7 @@ class Mixture:
             seed: Decides where components start and the order of rows.
             progress: Called with passes done and passes in all.
             components: How many kinds of rows; 0 for one to 60 rows (to 127 in a table of 600),
-                at most 800. More of them tell rows apart better, and come back with more copies
+                at most 800. More of them distinguish rows better, and come back with more copies
                 of real rows.
             passes: Passes over the rows.
         """

@@ -106,7 +106,7 @@ def with_alike(
         links: The parent's row of each of their rows.
         tables: Their rows as they are now.
         streams: The random stream of a table.
-        fixed: Columns that stay as they are, as table and column.
+        fixed: Columns that stay unchanged, as table and column.
     """
     found = dict(tables)
     for name, model in models.items():

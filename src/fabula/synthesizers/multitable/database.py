@@ -83,10 +83,10 @@ class RelationalSynthesizer(Result, Generic[Frame]):
     Attributes:
         models: What was learned of each table, parents before children.
         keys: Primary and foreign keys, and what comes near one.
-        notes: What is to be said about foreign keys, columns and tables, by their names.
+        notes: Notes on foreign keys, columns and tables, by their names.
         digests: Digests of the tables' rows, by which `fabula.evaluate` knows them again.
         people: Columns that are about the same people as others.
-        entities: Hidden tables of entities that have none, and what is to be said about them.
+        entities: Hidden tables of entities that have none, and notes on them.
         across: Rules across tables.
         hand_back: How a table goes back in the frame library that it came in; not saved.
         path: The folder that it was loaded from.
@@ -112,7 +112,7 @@ class RelationalSynthesizer(Result, Generic[Frame]):
 
         Returns:
             The tables by name, in the frame library that they came in; every foreign key is a
-            key of its parent. A warning is logged where a table has fewer rows than asked for,
+            key of its parent. A warning is logged if a table has fewer rows than requested,
             because its primary key has no more real values.
         """
         check_seed(seed)
@@ -268,7 +268,7 @@ def fit_tables(
         tables: The tables by name.
         keys: Foreign keys that their names don't tell, `"orders.buyer"` to `"people.id"`.
         spec: States primary and foreign keys; other parts of it are not used.
-        keep: Tables that stay as they are, such as lists of countries: their rows are real.
+        keep: Tables that stay unchanged, such as lists of countries: their rows are real.
         sensitive: Columns that are replaced or left out, as `column` or `table.column`.
         orphans: Whether rows whose foreign key no parent has are left out, or samples have the
             same share of such rows; the card says how many there are.

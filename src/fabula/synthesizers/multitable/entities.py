@@ -27,7 +27,7 @@ REPEATED = 1.2
 
 @dataclass(frozen=True)
 class Entity:
-    """An entity without a table of its own.
+    """An entity without its own table.
 
     Attributes:
         table: The hidden table that stands for it; its only column is called so, too.
@@ -47,7 +47,7 @@ class Entity:
 def with_entities(
     tables: Mapping[str, pa.Table], keys: Keys, keep: Collection[str]
 ) -> tuple[dict[str, pa.Table], Keys, tuple[Entity, ...]]:
-    """Tables with hidden ones for entities that have none, but for tables that stay as they are."""
+    """Tables with hidden ones for entities that have none, but for tables that stay unchanged."""
     known = KeyColumns(tables)
     columns: dict[tuple[object, ...], list[tuple[str, str]]] = {}
     for table in (name for name in tables if name not in keep):

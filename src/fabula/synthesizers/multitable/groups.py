@@ -51,7 +51,7 @@ class Groups:
             codes: The parents' codes, shape (parents, columns).
             cells: Their columns.
             children: How many children each has.
-            kept: Whether the parents stay as they are.
+            kept: Whether the parents stay unchanged.
             rng: Chooses the first centres.
         """
         if kept and len(codes) <= MOST:

@@ -59,7 +59,7 @@ def with_parents(
         key: The foreign key.
         rows: The parent of each row; -1 for none.
         parent: The parent's columns.
-        values: The child's columns so far; those that are part of the key stay as they are.
+        values: The child's columns so far; those that are part of the key stay unchanged.
         kinds: The types of the child's columns.
         astray: The share of rows whose key no parent has; they stand in for missing keys.
         seed: The sample's seed.

@@ -48,7 +48,7 @@ class TableModel:
         rows: Training rows.
         links: Its foreign keys.
         reach: Each of them, in training.
-        identity: What tells its rows apart.
+        identity: What distinguishes its rows.
         timeline: The time that orders a parent's rows, or none.
         columns: The learned columns; None if there is nothing to learn.
         layout: The model's columns.

@@ -26,7 +26,7 @@ def read_times(
 
     Args:
         table: Rows.
-        but: Columns that stay as they are.
+        but: Columns that stay unchanged.
         protect: No own word for a missing value is kept that has fewer rows.
     """
     written: dict[str, WrittenTexts] = {}

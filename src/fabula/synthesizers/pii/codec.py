@@ -1,6 +1,6 @@
 """Personal details: never learned, newly generated for every sampled row.
 
-Names, addresses, telephone numbers and the like tell who somebody is. What is kept is their kind
+Names, addresses, telephone numbers and the like tell who someone is. What is kept is their kind
 and form, how many are missing, and how often one comes up again; what goes with them is not.
 """
 

@@ -1,4 +1,4 @@
-"""The column of a table that tells a person's country, so that names, towns and phones agree."""
+"""The column of a person's country, so that names, towns and phones agree."""
 
 from __future__ import annotations
 

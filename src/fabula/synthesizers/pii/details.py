@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -10,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.io.arrays import array_of
-from fabula.synthesizers.codecs.categories import FEWER
+from fabula.synthesizers.codecs.categories import fewer
 from fabula.synthesizers.pii.codec import DetailCodec
 from fabula.synthesizers.pii.countries import CountryColumn
 from fabula.synthesizers.pii.detect import NAMES, likely_locales
@@ -70,7 +69,7 @@ def details_of(
         else:
             group.append(column)
     personal = [column.name for column in columns]
-    least = math.ceil(FEWER * protect)
+    least = fewer(protect)
     country = CountryColumn.of(table, least) if columns else None
     abroad = () if country is None else country.locales
     locales = tuple(dict.fromkeys([*(likely or ["en"]), *abroad]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,7 +18,7 @@ from fabula.pii import Finding, find_in_table
 from fabula.pii.kinds import BLURRED
 from fabula.relationships.column_names import name_words
 from fabula.relationships.keys import singular
-from fabula.synthesizers.codecs.categories import FEWER, label_type, plain_values
+from fabula.synthesizers.codecs.categories import fewer, label_type, plain_values
 from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.codecs.string_formats.several_numbers import quantities
 from fabula.synthesizers.pii.codec import CODED
@@ -242,7 +241,7 @@ class _Counted:
 
     def are_frequent(self, *, nobody: bool) -> bool:
         """Whether the labels of enough rows are kept as labels."""
-        least = math.ceil(FEWER * self.protect) if nobody else self.protect
+        least = fewer(self.protect) if nobody else self.protect
         return bool(self.rows[self.who >= least].sum() >= FREQUENT * self.rows.sum())
 
 

@@ -1,4 +1,4 @@
-"""The column of a table that tells a person's sex, so that first names can agree with it."""
+"""The column of a table that identifies a person's sex, so that first names can agree with it."""
 
 from __future__ import annotations
 

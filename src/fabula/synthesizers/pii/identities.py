@@ -82,7 +82,7 @@ class Crowd:
             the others have values drawn again.
         first_number: The number that ends the account of the first person, so that no account is
             a real one.
-        place: The field that tells a person's country, where the rows do.
+        place: The field that identifies a person's country, where the rows do.
         abroad: How many countries without a locale have places of their own, all that are not
             told apart as one; 0 where every row has a locale.
         districts: The labels that follow from a person's town, if there are any.

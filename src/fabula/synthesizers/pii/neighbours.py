@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fabula.io.arrays import array_of, is_text
 from fabula.pii.lexicon import all_towns
 from fabula.streams import stream
-from fabula.synthesizers.codecs.categories import FEWER, MANY_RARE, label_type, plain_values
+from fabula.synthesizers.codecs.categories import MANY_RARE, fewer, label_type, plain_values
 from fabula.synthesizers.pii.detect import detail_by_name
 from fabula.synthesizers.pii.persons import Persons
 
@@ -47,7 +47,7 @@ class Neighbours:
             table: Training rows.
             name: The column.
             persons: Whom the rows are about; then people are counted in place of rows.
-            protect: Towns of fewer are rare, those of `FEWER` of it where that would be many.
+            protect: Towns of fewer are rare, or of `fewer(protect)` if that would be many.
         """
         if not is_text(label_type(table.schema.field(name).type)):
             return None
@@ -58,7 +58,7 @@ class Neighbours:
             return None
         codes = pc.index_in(values, value_set=towns).fill_null(-1).to_numpy().astype(np.int64)
         who = rows if persons is None else persons.of_labels(codes, len(towns))
-        rare = who < np.ceil(FEWER * protect)
+        rare = who < fewer(protect)
         if rare.all() or rows[rare].sum() <= MANY_RARE * rows.sum():
             return None
         area, areas = _area(table, name, codes, len(towns))

@@ -22,7 +22,7 @@ def shared_columns(table: pa.Table, lead: pa.Array, names: Collection[str]) -> t
 
     Args:
         table: Training rows.
-        lead: What tells people apart.
+        lead: What distinguishes people.
         names: The columns in question.
     """
     persons = numbered("", lead)

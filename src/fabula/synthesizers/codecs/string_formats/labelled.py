@@ -1,6 +1,6 @@
 """Numbers written as text with labels among them, such as `<0.5` or `trace`.
 
-A label is a cell of its own, so that a model learns what goes with it: below the numbers, or above
+A label is its own cell, so that a model learns what goes with it: below the numbers, or above
 them where it says so.
 """
 

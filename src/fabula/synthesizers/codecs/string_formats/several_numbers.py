@@ -28,7 +28,7 @@ MOST_DIGITS = 4
 """Longer numbers are those of identifiers."""
 
 FIXED_DIGITS = 3
-"""Numbers that all have as many digits, and at least so many, are those of identifiers, too."""
+"""Minimum digits of numbers of one length that count as identifiers."""
 
 
 MOST_WORDS = 4

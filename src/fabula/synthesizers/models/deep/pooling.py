@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from fabula.synthesizers.model import CellColumn, Codes, Weights
 
 MOST = 256
-"""Labels of a column that keep a cell of their own, the most frequent ones."""
+"""Labels of a column that keep their own cell, the most frequent ones."""
 
 Whole = NDArray[np.int64]
 

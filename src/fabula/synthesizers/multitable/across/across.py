@@ -61,7 +61,7 @@ class Across:
             keys: Their keys.
             rows: The parent's row of each row, by foreign key.
             links: How rows point at parents; only these keys are kept.
-            keep: Tables that stay as they are.
+            keep: Tables that stay unchanged.
         """
         used = tuple(key for key in keys.foreign if key in links[key.child].all)
         rules = find_rules(tables, Keys(keys.primary, used), rows)

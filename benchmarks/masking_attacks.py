@@ -1,4 +1,4 @@
-"""Attacks on masked data by someone without the key, each with what chance alone would bring.
+"""Attacks on masked data by someone without the key, each with the success of pure chance.
 
 Every attack knows how the masker works, has public knowledge, and sees the masked data.
 """
@@ -8,43 +8,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.evaluation.metrics.attacks import wilson
-
-_Z = 1.959964
-"""The 97.5 % quantile of the normal distribution."""
-
-
-@dataclass(frozen=True)
-class Attack:
-    """How often an attack succeeds.
-
-    Attributes:
-        name: The attack.
-        tries: How many guesses it made.
-        success: The share of them that were right; for rank correlations, the correlation.
-        low: The lower end of the 95 % interval.
-        high: The upper end.
-        baseline: What somebody gets who does not look at the masked values.
-    """
-
-    name: str
-    tries: int
-    success: float
-    low: float
-    high: float
-    baseline: float
-
-    @property
-    def excess(self) -> float:
-        """The upper end of the interval beyond the baseline."""
-        return self.high - self.baseline
+from fabula.privacy.release.attacks import Attack, Z, share_of
 
 
 def frequency_attack(
@@ -174,17 +144,5 @@ def _correlation(name: str, one: NDArray[np.float64], other: NDArray[np.float64]
     constant = not one.std() or not other.std()
     rho = 0.0 if constant else float(np.corrcoef(one, other)[0, 1])
     z, spread = math.atanh(min(max(rho, -0.999999), 0.999999)), 1.06 / math.sqrt(max(size - 3, 1))
-    low, high = math.tanh(z - _Z * spread), math.tanh(z + _Z * spread)
+    low, high = math.tanh(z - Z * spread), math.tanh(z + Z * spread)
     return Attack(name, size, rho, low, high, 0.0)
-
-
-def share_of(name: str, right: NDArray[np.bool_], baseline: float) -> Attack:
-    """An attack's share of right guesses, with Wilson's interval.
-
-    Args:
-        name: The attack.
-        right: Which guesses are right.
-        baseline: What somebody gets who does not look.
-    """
-    share, low, high = wilson(int(right.sum()), len(right), _Z)
-    return Attack(name, len(right), share, max(0.0, low), min(1.0, high), baseline)
