@@ -23,7 +23,7 @@ from fabula.simulation.running import Run
 
 HERE = Path(__file__).parent
 MODELS = {
-    "vectorised": HERE.parent / "examples" / "store.py",
+    "vectorised": HERE.parent / "src" / "fabula" / "templates" / "store.py",
     "compiled": HERE / "simulating" / "store_compiled.py",
 }
 PEERS = {"mesa-lean": "mesa", "mesa-taught": "mesa", "agentpy": "agentpy"}

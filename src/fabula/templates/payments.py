@@ -4,7 +4,7 @@ Each scheme makes exactly five payments, so their number is known: five times `s
 mules live on as before, fraudulent amounts follow the payer's habits, and honest people pass money
 on, too. What is fraud stands in `frauds` and `schemes` alone.
 
-Run it: `fabula simulate examples/payments.py -n accounts=2000 -o out/payments`
+Run it: `fabula simulate payments.py -n accounts=2000 -o out/payments`
 """
 
 import datetime as dt
