@@ -90,6 +90,11 @@ class Agents:
         given = np.asarray(values)
         if given.ndim and given.shape != (len(self),):
             raise ModelFault(f"`{name}`: {given.size} values were given for {len(self)} agents")
+        if given.ndim and not self._unique and len(np.unique(self.rows)) < len(self):
+            raise ModelFault(
+                f"`{name}`: an agent is written more than once, and one value would be lost",
+                "write each agent once: add up by `np.bincount(a.rows)` or `np.unique` first",
+            )
         if not np.can_cast(given.dtype, column.dtype, "same_kind"):
             raise ModelFault(f"`{name}` is {column.dtype}, and {given.dtype} was given")
         column[slice(None) if self._rows is None else self._rows] = given
