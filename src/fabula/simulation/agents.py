@@ -63,7 +63,7 @@ class Agents:
             rows = np.flatnonzero(picked) if mask else picked.astype(np.int64)
         else:
             rows = self._rows[picked]
-        return Agents(self.population, rows, unique=self._unique and mask)
+        return Agents(self.population, rows, unique=self._unique and (mask or _rise(picked)))
 
     def __getattr__(self, name: str) -> NDArray[Any]:
         values = self._column(name)
@@ -256,3 +256,8 @@ class Agents:
             hint = did_you_mean(name, columns) or f"it has {', '.join(columns)}"
             raise ModelFault(f"`{self.population.table_name}` has no column `{name}`", hint)
         return columns[name]
+
+
+def _rise(places: NDArray[np.int64]) -> bool:
+    """Whether each place is higher than the one before it, so that none repeats."""
+    return bool((places[1:] > places[:-1]).all())
