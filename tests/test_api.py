@@ -323,5 +323,5 @@ def test_a_run_is_reported_beside_its_data(tmp_path: Path) -> None:
             "age int 18..90", n=20, output=tmp_path / "t.csv", checks=["age < 19"], report=True
         )
     assert (tmp_path / "t.csv.report.html").exists()
-    with pytest.raises(UsageError, match="no `output` is given"):
+    with pytest.raises(UsageError, match="needs an `output`"):
         fb.generate("age int 18..90", n=20, report=True)

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import datasets
 import duckdb
 import pandas as pd
 import polars as pl
@@ -114,6 +115,12 @@ def run_folder(path: Path) -> Path:
     return path
 
 
+def address(path: Path) -> str:
+    """A folder that is named by an address, as an object store is."""
+    Dataset({"homes": TABLE}).write(f"file://{path}")
+    return f"file://{path}"
+
+
 Make = Callable[[Path], Any]
 
 IN_MEMORY: dict[str, Make] = {
@@ -132,6 +139,7 @@ IN_MEMORY: dict[str, Make] = {
     "Dataset": lambda _: Dataset({"homes": TABLE}),
     "mapping of one frame": lambda _: {"homes": pd.DataFrame(COLUMNS)},
     "mapping of one path": lambda path: {"homes": csv_file(path / "homes.csv")},
+    "datasets.Dataset": lambda _: datasets.Dataset.from_list(ROWS),
     "opened run": lambda path: Dataset.open(run_folder(path / "run")),
 }
 ON_DISK: dict[str, Make] = {
@@ -146,6 +154,7 @@ ON_DISK: dict[str, Make] = {
     "folder of one": lambda path: folder_of(path / "data", TABLE),
     "folder of parts": lambda path: folder_of(path / "homes", TABLE[:30], TABLE[30:]),
     "run folder": lambda path: run_folder(path / "run"),
+    "address": lambda path: address(path / "lake"),
 }
 FORMS = IN_MEMORY | ON_DISK
 

@@ -76,9 +76,9 @@ def test_a_circle_of_modules_inside_a_room_is_found(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_layer_is_found(tmp_path: Path) -> None:
-    write(tmp_path / "src/fabula/extras/thing.py", "import json")
+    write(tmp_path / "src/fabula/attic/thing.py", "import json")
     [problem] = check_layers.problems(tmp_path)
-    assert "`extras` has no place in LAYERS" in problem
+    assert "`attic` has no place in LAYERS" in problem
 
 
 def test_long_vague_and_silent_files_are_found(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ PACKAGE = "fabula"
 LAYERS = (
     ("cli",),
     ("testing", "extending"),
+    ("assistants",),
     ("api", "web"),
     ("reports",),
     ("evaluation",),
@@ -39,7 +40,9 @@ LAYERS = (
     ("inference",),
     ("render",),
     ("evaluation.metrics",),
-    ("dedup", "relationships", "databases"),
+    ("render.amounts",),
+    ("schemas",),
+    ("dedup", "relationships", "databases", "hub", "lake"),
     ("functions",),
     ("llm",),
     ("llm.rows",),
@@ -52,7 +55,7 @@ LAYERS = (
     ("kinds",),
     ("fakers",),
     ("lookup",),
-    ("extensions", "options", "streams", "types", "errors"),
+    ("extensions", "extras", "options", "streams", "telemetry", "types", "errors"),
 )
 """Rooms of the package from the top layer to the bottom one.
 

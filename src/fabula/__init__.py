@@ -1,4 +1,4 @@
-"""Fabula makes synthetic data by every method, from one spec, and proves what it made.
+"""Fabula generates synthetic data from one spec, by any method, and reports what it generated.
 
     >>> import fabula as fb
     >>> fb.preview("name person.name, age int 18..90", n=3).num_rows
@@ -49,7 +49,9 @@ if TYPE_CHECKING:
     from fabula.runs.mesa_models import record_mesa
     from fabula.runs.program import program, run_program
     from fabula.runs.replicates import Replicates, replicate
+    from fabula.runs.shares.merge import merge
     from fabula.runs.simulation import simulate
+    from fabula.runs.tracking import log_run
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
     from fabula.synthesizers.fitting import fit
@@ -102,7 +104,9 @@ __all__ = [
     "infer",
     "load",
     "load_synthesizer",
+    "log_run",
     "mask",
+    "merge",
     "near_duplicates",
     "pairs",
     "plan",
@@ -152,7 +156,9 @@ _HOMES = {
     "runs.mesa_models": "record_mesa",
     "runs.program": "program run_program",
     "runs.replicates": "Replicates replicate",
+    "runs.shares.merge": "merge",
     "runs.simulation": "simulate",
+    "runs.tracking": "log_run",
     "spec.tables": "DatasetSpec TableSpec",
     "synthesizers.fitting": "fit",
     "synthesizers.multitable.database": "RelationalSynthesizer",
@@ -173,7 +179,14 @@ def __getattr__(name: str) -> Any:
         return import_module("fabula.spec.col")
     if name not in _MODULES:
         raise AttributeError(f"module `fabula` has no attribute `{name}`")
-    found = getattr(import_module(f"fabula.{_MODULES[name]}"), name)
+    try:
+        found = getattr(import_module(f"fabula.{_MODULES[name]}"), name)
+    except ImportError as error:
+        from fabula.extras import missing_extra
+
+        if missing := missing_extra(error, needed_by=f"`fb.{name}`"):
+            raise missing from error
+        raise
     if not callable(found) or isinstance(found, type):
         return found
     from fabula.options import known_options

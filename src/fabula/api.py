@@ -1,6 +1,6 @@
-"""The verbs of Fabula as Python functions; the command line calls the same ones.
+"""Fabula's verbs as Python functions; the command line calls the same ones.
 
-Each takes a spec in any form (`SpecLike`) and hands it along: `resolve` → `make_plan` →
+Each takes a spec in any form (`SpecLike`) and passes it on: `resolve` → `make_plan` →
 `execute`.
 """
 
@@ -9,18 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from fabula.errors import CheckError, PartialRunError, SpecError, UsageError
+from typing_extensions import Unpack
+
+from fabula.errors import CheckError, PartialRunError, UsageError
 from fabula.inference.infer import infer
 from fabula.inference.inferred import Inferred
 from fabula.inference.resolve import SpecLike, load, resolve
+from fabula.io.destinations import LoadOptions, allowing, destination_of
 from fabula.planning.plan import Plan
 from fabula.planning.planner import make_plan
 from fabula.planning.previews import PREVIEW_ROWS, shortened
+from fabula.runs.settled import check_row_class, settled
 from fabula.spec.models import ModelLike
 from fabula.spec.tables import DatasetSpec, with_reasoning
-from fabula.types import Path, Progress, Size, TableLike
+from fabula.types import Path, ProgressLike, Size, TableLike
 
 if TYPE_CHECKING:
     from fabula.checks.results import CheckResults
@@ -45,13 +49,11 @@ __all__ = [
 
 
 def validate(spec: SpecLike, data: TableLike | None = None) -> CheckResults:
-    """Tell whether a spec is coherent, and whether data keeps its checks.
+    """Validate a spec, or data against its checks.
 
     Args:
-        spec: A spec in any form; or a `.jsonl` file, which is checked as a set to train a model
-            with.
-        data: Data to check against the spec, in any form. Without data nothing is checked
-            but the spec itself.
+        spec: A spec in any form; or a `.jsonl` file, which is checked as a training dataset.
+        data: Data to check against the spec, in any form. Without it, only the spec is checked.
 
     Returns:
         The result of every check; empty without data.
@@ -60,14 +62,15 @@ def validate(spec: SpecLike, data: TableLike | None = None) -> CheckResults:
         SpecError: The spec has problems; `violations` lists all of them.
         SourceError: The data lacks a table, or can't be read.
     """
+    from fabula.checks.contradictions import possible
     from fabula.checks.results import CheckResults
 
     if isinstance(spec, str | FilePath) and str(spec).endswith(".jsonl"):
         from fabula.training.check import training_results
 
         return training_results(FilePath(spec))
-    resolved = _settled(resolve(spec), forms_only=True)
-    _possible(make_plan(resolved, n=_one_where_unsized(resolved)))
+    resolved = settled(resolve(spec), forms_only=True)
+    possible(make_plan(resolved, n=_one_where_unsized(resolved)))
     if data is None:
         return CheckResults()
     from fabula.checks.evaluate import evaluate
@@ -79,7 +82,7 @@ def validate(spec: SpecLike, data: TableLike | None = None) -> CheckResults:
 def plan(
     spec: SpecLike, n: Size = None, *, seed: int | None = None, model: ModelLike | None = None
 ) -> Plan:
-    """Decide a whole run without making a row or calling a model.
+    """Plan a run without generating rows or calling a model.
 
     Args:
         spec: A spec in any form.
@@ -94,8 +97,10 @@ def plan(
         >>> plan("name person.name, age int 18..90", n=5).order
         ('rows',)
     """
-    settled = _settled(resolve(spec), n, seed=seed)
-    return _possible(make_plan(settled, n=n, seed=seed, model=model))
+    from fabula.checks.contradictions import possible
+
+    ready = settled(resolve(spec), n, seed=seed)
+    return possible(make_plan(ready, n=n, seed=seed, model=model))
 
 
 def preview(
@@ -106,10 +111,10 @@ def preview(
     model: ModelLike | None = None,
     prompt: str | None = None,
 ) -> Dataset:
-    """Make a few rows of every table, in memory; nothing durable is written.
+    """Generate a few rows of every table in memory; nothing is written.
 
-    Every table has at most `n` rows, and references point into these small tables; rules that
-    only the whole data can keep (shares, correlations, counts) are left out.
+    Every table has at most `n` rows, and references point into these small tables; rules that need
+    the whole data (shares, correlations, counts) are left out.
 
     Args:
         spec: A spec in any form.
@@ -125,12 +130,12 @@ def preview(
     from fabula.llm.session import models_of_run
     from fabula.runs.execute import execute
 
-    whole = _settled(resolve(spec, prompt=prompt), seed=seed)
+    whole = settled(resolve(spec, prompt=prompt), seed=seed)
     small = shortened(whole, PREVIEW_ROWS if n is None else n)
     planned = make_plan(small, seed=seed, model=model)
     with models_of_run() as open_model:
         dataset = execute(planned, open_model=open_model)
-    _check_row_class(planned.spec, dataset)
+    check_row_class(planned.spec, dataset)
     return dataset
 
 
@@ -150,20 +155,20 @@ def generate(
     overwrite: bool = False,
     report: bool = False,
     workers: int = 1,
+    executor: Literal["local", "ray"] = "local",
+    address: str | None = None,
     batch: bool | OnBatch = False,
     reasoning: Literal["keep", "drop"] = "drop",
+    blocks: str | None = None,
     max_rejects: float | int | None = None,
     max_calls: int | None = None,
     max_tokens: int | None = None,
     max_cost: float | None = None,
     escape_formulas: bool | None = None,
-    append: bool = False,
-    truncate: bool = False,
-    fast_load: bool = False,
-    allow_remote: Sequence[str] = (),
-    progress: Progress | None = None,
+    progress: ProgressLike = None,
+    **loading: Unpack[LoadOptions],
 ) -> Dataset:
-    """Make the data, check it and write it.
+    """Generate the data, check it and write it.
 
     Args:
         spec: A spec in any form: a path, a mapping, a Pydantic class, one line …
@@ -176,34 +181,41 @@ def generate(
         prompt: What the rows are about, for tables that don't say.
         checks: Relations that the only table must keep: `price ~ size +` (they rise together),
             a SQL condition on a row, or a function of a row that returns True or False.
-        review: What reviewers said of earlier rows: the notes of `review_import`, or their file.
+        review: Reviewers' comments on earlier rows: the notes from `review_import`, or their file.
         key_file: The key that replaces the people of real files; by default the file that
             `FABULA_KEY_FILE` names, or a key that is thrown away.
         format: `parquet`, `csv`, `jsonl` or `arrow`; by default the file's ending, or `parquet`.
-        fresh: Start over: nothing that an earlier run left is used, not even known replies.
+        fresh: Start over: reuse nothing from an earlier run, not even known replies.
         overwrite: Replace another run in the folder.
         report: Write `report.html` beside the data, too.
         workers: Parts of tables that are made at the same time.
+        executor: Who makes the parts: `local`, or `ray` for the workers of a Ray cluster.
+        address: The cluster's address, `host:6379` or `auto`; by default the one that
+            `RAY_ADDRESS` names, else a cluster of `workers` that is started here.
         batch: Ask language models by their provider's batches: half the price, and answers
             within a day. The rows are the same; the same call waits on after it was stopped. A
             function is told the state and the size of a batch at each look.
         reasoning: `keep` adds a column `reasoning` of what the model thought to each table.
+        blocks: `3/16`: make the third of 16 shares of the run alone, in `output`; `fabula.merge`
+            puts them together. The rows of the share come back.
         max_rejects: Lost rows that are accepted: a share below 1, or a number of rows.
         max_calls: Most calls to language models.
         max_tokens: Most tokens, sent and received.
         max_cost: Most US dollars.
         escape_formulas: Put `'` before texts in CSV that a spreadsheet would run, such as
             `=HYPERLINK(…)`; otherwise they are counted in a warning and in the manifest.
-        append: Add rows to a database's tables that hold some.
-        truncate: Empty a database's tables first, in the same transaction.
-        fast_load: Drop a database's indexes and constraints during the load, and add them again.
-        allow_remote: Hosts other than this machine whose databases may be written to.
-        progress: Called with a table's name, its rows done and its rows asked.
+        progress: Called with a table's name, its rows done and its rows asked. In a notebook,
+            progress shows below the cell, unless this is False.
+        **loading: Of a destination: `append`: add rows to tables that hold some. `truncate`: empty
+            a database's tables first. `fast_load`: drop its indexes and constraints during the
+            load. `allow_remote`: hosts other than this machine whose databases may be written to.
+            `partition_by`: columns that divide tables into folders. `public`: let everybody read
+            what is pushed to the Hub. `license`: its licence there.
 
     Raises:
         SpecError: The spec has problems; `violations` lists all of them.
-        CheckError: The data breaks a check, or the Pydantic class refuses a row; it stays where
-            it was written.
+        CheckError: The data fails a check, or the Pydantic class rejects a row. The written data is
+            kept.
         PartialRunError: More rows were lost than allowed, or a limit was reached; the same
             call continues.
 
@@ -212,19 +224,20 @@ def generate(
         100
     """
     from fabula.inference.check_shorthand import with_checks
-    from fabula.io.destinations import Loading, destination_of
     from fabula.io.formulas import is_asked
     from fabula.llm.cache.budget import Budget
-    from fabula.llm.session import models_of_run
+    from fabula.render.cells import watched
+    from fabula.runs.cluster.session import session
     from fabula.runs.execute import execute
     from fabula.runs.loading import execute_to_destination
     from fabula.runs.one_file import execute_to_file
     from fabula.runs.options import RunOptions
     from fabula.runs.records import is_file
+    from fabula.runs.shares.sharing import Sharing
 
     if report and output is None:
         raise UsageError(
-            "a report is written next to the data, and no `output` is given",
+            "`report` needs an `output` to write the report to",
             code="usage.report",
             hint='name one: `output="out"`',
         )
@@ -233,40 +246,56 @@ def generate(
         from fabula.review.notes import with_review
 
         wanted = with_review(wanted, review)
-    loading = Loading(append, truncate, False, fast_load, tuple(allow_remote))
-    target = None if output is None else destination_of(output, loading)
+    permitted = allowing(loading)
+    target = None if output is None else destination_of(output, permitted)
     if report and target is not None and not target.is_shown:
         raise UsageError(
             f"{target.entry.title} is written, not read, so there is no report of it",
             code="usage.report",
             hint='generate into a folder first: `output="out"`',
         )
-    if target is not None and append:
+    if target is not None and permitted.append:
         from fabula.databases.continuing import continued
 
-        wanted = continued(wanted, target.open(loading))
-    settled = _settled(wanted, n, seed=seed, key_file=key_file)
-    planned = make_plan(settled, n=n, seed=seed, model=model)
-    budget = Budget(max_calls=max_calls, max_tokens=max_tokens, max_cost=max_cost)
+        wanted = continued(wanted, target.open(permitted))
+    place = None if output is None else FilePath(output)
+    sharing = Sharing.of(
+        blocks,
+        wanted,
+        None if target or report else place,
+        n=n,
+        seed=seed,
+        model=model,
+        key_file=key_file,
+    )
+    planned = make_plan(
+        settled(wanted, n, seed=seed, key_file=key_file), n=n, seed=seed, model=model
+    )
     options = RunOptions(
         format=format,
         workers=workers,
+        executor=executor,
+        address=address,
         fresh=fresh,
         overwrite=overwrite,
         max_rejects=max_rejects,
         escape_formulas=is_asked(escape_formulas),
-        loading=loading,
-        progress=progress,
+        loading=permitted,
+        progress=watched(progress),
     )
-    check_class = partial(_check_row_class, planned.spec)
+    check_class = partial(check_row_class, planned.spec)
+    asked: dict[str, Any] = {} if sharing is None else sharing.ledgers(fresh=fresh)
+    asked["budget"] = Budget(max_calls=max_calls, max_tokens=max_tokens, max_cost=max_cost)
     try:
-        with models_of_run(fresh=fresh, budget=budget, batch=batch) as open_model:
-            if target is not None:
+        with session(planned, options, batch=batch, **asked) as (open_model, options):
+            if sharing is not None:
+                dataset = sharing.execute(planned, options, open_model)
+            elif target is not None:
                 dataset = execute_to_destination(
                     planned, target, options, check_class, open_model=open_model
                 )
-            elif output is not None and is_file(FilePath(output)):
-                dataset = execute_to_file(planned, FilePath(output), options, open_model=open_model)
+            elif place is not None and is_file(place):
+                dataset = execute_to_file(planned, place, options, open_model=open_model)
             else:
                 dataset = execute(planned, options, output=output, open_model=open_model)
     except (CheckError, PartialRunError) as error:
@@ -275,7 +304,7 @@ def generate(
         raise
     if report:
         _report(dataset)
-    if target is None:
+    if target is None and sharing is None:
         check_class(dataset)
     return dataset
 
@@ -289,10 +318,10 @@ def rehearse(
     prompt: str | None = None,
     rehearsal: Rehearsal | None = None,
 ) -> Rehearsal:
-    """Go through all calls to language models that `generate` would make, and make none.
+    """List every language-model call that `generate` would make, without making any.
 
-    The prompts are the real ones; only what models would have written before, and later prompts
-    show, is made up. Answers that have to be asked again are not foreseen.
+    The prompts are the real ones, except that earlier replies shown in later prompts are invented.
+    Retries are not predicted.
 
     Args:
         spec: A spec in any form.
@@ -300,7 +329,7 @@ def rehearse(
         seed: Overrides the spec's seed.
         model: One language model in place of every model of the spec: its name, or its settings.
         prompt: What the rows are about, for tables that don't say.
-        rehearsal: Where to note the calls; by default a new one.
+        rehearsal: Where to record the calls; a new one by default.
 
     Raises:
         SpecError: The spec has problems; `violations` lists all of them.
@@ -322,58 +351,13 @@ def rehearse(
 
 
 def _report(dataset: Dataset) -> None:
-    from fabula.reports.run_page import write_report  # the page is loaded where one is wanted
+    from fabula.reports.run_page import write_report  # the page is loaded if one is wanted
 
     write_report(dataset)
 
 
-def _check_row_class(spec: DatasetSpec, dataset: Dataset) -> None:
-    """Let the class that a spec was made from look at every row.
-
-    Raises:
-        CheckError: The class refuses a row; the data stays where it was written.
-    """
-    row_class = spec.source.row_class
-    if row_class is None:
-        return
-    from fabula.inference.row_classes import objects_of
-
-    batches = dataset.to_arrow().to_batches(max_chunksize=10_000)
-    for _ in objects_of(row_class, (row for batch in batches for row in batch.to_pylist())):
-        pass
-
-
-def _possible(plan: Plan) -> Plan:
-    """The plan, whose rules don't contradict each other."""
-    from fabula.checks.contradictions import impossible_rules
-
-    if problems := impossible_rules(plan):
-        raise SpecError(plan.spec.source.located(problems))
-    return plan
-
-
-def _settled(
-    spec: DatasetSpec,
-    n: Size = None,
-    *,
-    seed: int | None = None,
-    key_file: Path | None = None,
-    forms_only: bool = False,
-) -> DatasetSpec:
-    """The spec with the columns of real files, and with the rows of simulations."""
-    if any(table.source is not None for table in spec.tables.values()):
-        from fabula.privacy.source_tables import with_sources  # a heavy import, when needed
-
-        spec = with_sources(spec, key_file=FilePath(key_file) if key_file else None)
-    if any(table.simulation is not None for table in spec.tables.values()):
-        from fabula.runs.simulated import with_simulations  # likewise
-
-        spec = with_simulations(spec, n, seed=seed, forms_only=forms_only)
-    return spec
-
-
 def _one_where_unsized(spec: DatasetSpec) -> dict[str, int]:
-    """A size for tables whose size is still to be given, so that the rest can be planned."""
+    """A placeholder size for tables without one, so that the rest can be planned."""
     return {
         name: 1
         for name, table in spec.tables.items()

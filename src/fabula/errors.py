@@ -1,4 +1,4 @@
-"""Every error that Fabula raises on purpose.
+"""Every error that Fabula raises deliberately.
 
 ::
 
@@ -7,7 +7,7 @@
     │   └── SheetError             2   a review sheet is wrong; carries every violation
     ├── UsageError                 2   the command or call is wrong
     ├── SourceError                2   data that was given can't be read
-    ├── CheckError                 1   made data breaks a check
+    ├── CheckError                 1   generated data fails a check
     ├── GateError                  1   a metric misses its threshold
     ├── ProgramError               1   a program that a model wrote fails
     ├── PrerequisiteError          3   an extra, a key, a tool or a model is missing
@@ -31,6 +31,7 @@ Catch all of them with::
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -48,7 +49,7 @@ class FabulaError(Exception):
         where: The place, as a path into the spec (`tables.orders.columns.total`) or a file.
         hint: What to do, ready to paste.
         file: The file that holds the problem.
-        line: The line in that file, from 1.
+        line: The line in that file, counted from 1.
     """
 
     exit_code: ClassVar[int] = 2
@@ -72,7 +73,7 @@ class FabulaError(Exception):
         self.line = line
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Errors travel between processes whole."""
+        """Pickle all fields, so that errors cross process boundaries."""
         return _rebuilt, (type(self), self.args, vars(self))
 
     def to_dict(self) -> dict[str, Any]:
@@ -89,6 +90,14 @@ class FabulaError(Exception):
 
     def __str__(self) -> str:
         return render(self)
+
+    def _render_traceback_(self) -> list[str]:
+        """The caller's line and the error: IPython shows them in place of the traceback."""
+        frames = traceback.extract_tb(self.__traceback__)
+        calls = [frame for frame in frames if frame.filename.startswith("<")
+                 or "ipykernel" in frame.filename]  # fmt: skip
+        at = [f"line {calls[-1].lineno}: {calls[-1].line}", ""] if calls else []
+        return [*at, *str(self).splitlines()]
 
 
 @dataclass(frozen=True)
@@ -147,7 +156,7 @@ class SourceError(FabulaError):
 
 
 class CheckError(FabulaError):
-    """Made data breaks a check whose repair is `fail`; `dataset` is what was made."""
+    """Generated data fails a check whose repair is `fail`; `dataset` is that data."""
 
     exit_code = 1
     dataset: Any = None
@@ -160,7 +169,7 @@ class GateError(FabulaError):
 
 
 class ProgramError(FabulaError):
-    """A program that a model wrote fails, or its tables do; `folder` is where it was kept."""
+    """A model-written program or its tables failed; `folder` is where the program is kept."""
 
     exit_code = 1
     folder: Any = None
@@ -193,7 +202,7 @@ class AuthenticationError(ModelError):
 
 
 class RateLimitError(ModelError):
-    """The endpoint's quota is spent, or it stayed busy beyond the deadline."""
+    """The endpoint's quota is used up, or it stayed busy past the deadline."""
 
 
 class OutputError(ModelError):
@@ -207,16 +216,16 @@ class SinkError(FabulaError):
 
 
 class BudgetReached(FabulaError):
-    """A limit on calls, tokens or money is reached; what was answered is kept."""
+    """A limit on calls, tokens or money was reached; replies received so far are kept."""
 
     exit_code = 4
 
 
 class PartialRunError(FabulaError):
-    """The run ended with fewer rows than asked; the same command continues it.
+    """The run ended with fewer rows than requested; the same command continues it.
 
-    `dataset` holds the rows that were made; where a list or frame was asked, `rows` does, and
-    `rejects` says why the others are missing.
+    `dataset` contains the generated rows; for a list or frame, `rows` does, and `rejects` says why
+    others are missing.
     """
 
     exit_code = 4
@@ -232,7 +241,7 @@ class RunInterrupted(FabulaError):
 
 
 def render(error: FabulaError | Violation) -> str:
-    """The one text form of an error, for terminal, notebook and page."""
+    """An error as text, for terminal, notebook and page."""
     lines = [f"error[{error.code}]: {error.message}"]
     place = ":".join(str(part) for part in (error.file, error.line) if part is not None)
     pointer = "  ".join(part for part in (place, error.where) if part)
@@ -244,7 +253,7 @@ def render(error: FabulaError | Violation) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """A "did you mean" hint for an unknown name, or None when nothing is near."""
+    """A "did you mean" hint for an unknown name, or None if no name is similar."""
     names = sorted(set(known))
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     if not near:
@@ -253,5 +262,5 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
 
 
 def column_hint(name: str, columns: Sequence[str], *, most: int = 10) -> str:
-    """The hint for a column that does not exist: the nearest name, else the first of all names."""
+    """The hint for an unknown column: the most similar name, else the first few names."""
     return did_you_mean(name, columns) or f"the columns are {', '.join(columns[:most])}"

@@ -1,4 +1,4 @@
-"""What the author of a plug-in imports: one `register` for entries, and their classes.
+"""What plug-in authors import: one `register` for all entries, and the entries' classes.
 
     >>> from fabula.extending import Score, metric, register
     >>> @register
@@ -6,7 +6,7 @@
     ... def rows(frames):
     ...     return Score(frames.synthetic.rows / frames.truth.rows, "About as many rows.")
 
-Everything is imported when it is first used. The names here stay where they are; the modules that
+Everything is imported when it is first used. The names here stay if they are; the modules that
 they come from may move.
 """
 
@@ -160,7 +160,7 @@ EntryT = TypeVar("EntryT")
 
 
 def register(entry: EntryT) -> EntryT:
-    """Register an entry of any sort; gives it back, so that it serves as a decorator.
+    """Register an entry of any sort and return it, so that this works as a decorator.
 
     Raises:
         UsageError: It is not an entry, its name is taken, or it lacks a part.
@@ -177,7 +177,7 @@ def register(entry: EntryT) -> EntryT:
 
 
 def registers() -> list[Register[Any]]:
-    """Every register, for lists of what there is."""
+    """Every register, for listings."""
     return [_register(place) for place in (*_CLASSES, *_REGISTERS.values())]
 
 

@@ -43,7 +43,7 @@ _looked = threading.Event()
 
 @dataclass(frozen=True)
 class Plugin:
-    """An installed entry point: its name, its package, and why it could not be loaded, if so."""
+    """An installed entry point: its name, its package, and why it failed to load, if it did."""
 
     name: str
     package: str
@@ -54,14 +54,14 @@ class Plugin:
 class Register(Mapping[str, EntryT], Generic[EntryT]):
     """Entries of one sort by name: the built-in ones first, then those of others.
 
-    A known name is found without a look at plug-ins. An unknown name and a walk over all names
-    load the plug-ins first.
+    Built-in names are found without loading plug-ins. An unknown name, or iteration over all names,
+    loads them first.
 
     Args:
         sort: What an entry is, for messages: `column kind`.
         home: The package (or module) whose modules register the built-in entries.
         order: What sorts the entries; by default their names.
-        lacks: What an entry lacks, in words; None where it is complete.
+        lacks: Describes what an entry lacks; None if it is complete.
         added: Called with each entry that is not built in, after it is registered.
         apart_from: The home of another register that may not have an entry of the same name.
     """
@@ -90,7 +90,7 @@ class Register(Mapping[str, EntryT], Generic[EntryT]):
         self._sources: dict[str, str] = {}
 
     def register(self, name: str, entry: EntryT) -> EntryT:
-        """Add an entry. A program may define its own entries once more, as notebooks do.
+        """Add an entry. A program may redefine its own entries, as notebooks do.
 
         Raises:
             UsageError: The name is taken, or the entry lacks a part.
@@ -120,12 +120,12 @@ class Register(Mapping[str, EntryT], Generic[EntryT]):
         return entry
 
     def known(self) -> Mapping[str, EntryT]:
-        """The built-in entries and those registered so far, without a look at plug-ins."""
+        """The built-in entries and those registered so far; plug-ins are not loaded."""
         self._come_home()
         return {name: self._entries[name] for name in self._sorted()}
 
     def builtin(self) -> Mapping[str, EntryT]:
-        """The built-in entries, without a look at plug-ins."""
+        """The built-in entries; plug-ins are not loaded."""
         return {name: entry for name, entry in self.known().items() if self.is_builtin(name)}
 
     def is_builtin(self, name: str) -> bool:
@@ -137,7 +137,7 @@ class Register(Mapping[str, EntryT], Generic[EntryT]):
         return self._sources[name]
 
     def load(self) -> bool:
-        """Load the plug-ins; whether they brought entries of this sort."""
+        """Load the plug-ins; returns whether they added entries of this sort."""
         known = len(self.known())
         load_plugins()
         return len(self._entries) > known
@@ -160,7 +160,7 @@ class Register(Mapping[str, EntryT], Generic[EntryT]):
         return len(tuple(iter(self)))
 
     def _is_taken_elsewhere(self, name: str) -> bool:
-        """Whether the register that this one stays apart from has an entry of that name."""
+        """Whether the register that must not share names with this one has that name."""
         other, module = self._all.get(self._apart_from), name.replace("-", "_")
         known = other is not None and name in other._entries
         return known or bool(
@@ -176,7 +176,7 @@ class Register(Mapping[str, EntryT], Generic[EntryT]):
         return sorted(self._entries, key=place)
 
     def _import_one(self, name: str) -> None:
-        """Import the module of an entry's name, where there is one: the others may be heavy."""
+        """Import only the module named like the entry, if there is one: others may be slow."""
         if name.isidentifier() and hasattr(import_module(self._home), "__path__"):
             module = f"{self._home}.{name}"
             if find_spec(module) is not None:
@@ -205,7 +205,7 @@ def load_plugins() -> list[Plugin]:
 
 
 def plugins_loaded_now() -> bool:
-    """Load the plug-ins; whether this call did, so that a name that was unknown may be known."""
+    """Load the plug-ins; returns whether this call did: then unknown names may be known."""
     with _loading:
         before = _looked.is_set()
         load_plugins()
@@ -233,7 +233,7 @@ def _registering_for(plugin: str) -> Iterator[None]:
 
 
 def _source() -> str:
-    """Who registers now: Fabula where one of its modules is being imported, else a plug-in."""
+    """Who is registering: Fabula if one of its modules is being imported, else a plug-in."""
     frame = sys._getframe(1)
     while frame is not None and frame.f_code.co_name != "<module>":
         frame = frame.f_back  # type: ignore[assignment]

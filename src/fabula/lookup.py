@@ -1,4 +1,4 @@
-"""An entry of a register by the name that a user wrote, and what an entry names by its place."""
+"""Looks up entries by the names that users write, and the objects that entries name."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from fabula.errors import PrerequisiteError, UsageError, did_you_mean
 from fabula.extensions import Register, load_plugins
+from fabula.extras import extras
 
 EntryT = TypeVar("EntryT")
 
@@ -22,10 +23,10 @@ def entry_of(
     """The entry of that name.
 
     Args:
-        register: Where it is looked for.
+        register: Where to look.
         name: The name as the user wrote it.
-        code: The error's code where there is none.
-        hint: What to do where no name is like it; by default all names are listed.
+        code: The error's code if there is no such entry.
+        hint: What to do if no name is similar; by default all names are listed.
 
     Raises:
         UsageError: There is no such entry; plug-ins that could not be loaded are named.
@@ -40,7 +41,7 @@ def entry_of(
 
 
 def found_at(place: Any, *, needed_by: str, needs: str = "") -> Any:
-    """What an entry names as `module:name`; anything but a text is what is meant itself.
+    """The object that an entry names as `module:name`; an object is returned unchanged.
 
     Raises:
         PrerequisiteError: The module lacks the package that the entry needs.
@@ -53,6 +54,8 @@ def found_at(place: Any, *, needed_by: str, needs: str = "") -> Any:
     except ImportError as exc:
         if not needs:
             raise
+        if needs in extras():
+            raise PrerequisiteError.for_extra(needs, needed_by=needed_by) from exc
         raise PrerequisiteError(
             f"{needed_by} need the package `{needs}`",
             code="prerequisite.format",
@@ -61,7 +64,7 @@ def found_at(place: Any, *, needed_by: str, needs: str = "") -> Any:
 
 
 def failed_plugins() -> str:
-    """Which plug-ins could not be loaded, as the end of an error; empty where all were."""
+    """Which plug-ins failed to load, as the end of an error message; empty if none did."""
     failed = [plugin.name for plugin in load_plugins() if plugin.failure]
     if not failed:
         return ""

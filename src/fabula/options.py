@@ -1,8 +1,8 @@
-"""Options of verbs by name: shown in `help()`, and a wrong one is an error that names the nearest.
+"""Named options of verbs: shown by `help()`; a wrong name is an error that suggests the nearest.
 
-A misspelt `unique` or `max_cost` must never mean that nothing is checked, or nothing limited.
-Options that several verbs share are a `TypedDict`, which a verb unpacks: type checkers read it from
-`Unpack`, people from the signature that is set here.
+A misspelt `unique` or `max_cost` must never silently disable a check or a limit. Options that
+several verbs share are a `TypedDict`, which a verb unpacks: type checkers read it from `Unpack`,
+people from the signature that is set here.
 """
 
 from __future__ import annotations
@@ -19,20 +19,21 @@ Made = TypeVar("Made")
 
 
 class _InDocstring:
-    """Stands for a default that the docstring tells."""
+    """Placeholder for a default that the docstring states."""
 
     def __repr__(self) -> str:
         return "..."
 
 
 def known_options(verb: Callable[Params, Made]) -> Callable[Params, Made]:
-    """The verb, with each of its options in its signature, which refuses all others.
+    """Show each option of the verb in its signature, and reject all others.
 
     A verb whose further options are a `TypedDict` knows those; one that takes any option checks
     them itself.
 
     Raises:
         UsageError: From the verb, for an option that it does not have, or one that it needs.
+        PrerequisiteError: From the verb, where a package of an extra is not installed.
     """
     signature = _named(verb)
     parameters = signature.parameters
@@ -58,14 +59,21 @@ def known_options(verb: Callable[Params, Made]) -> Callable[Params, Made]:
                     code="usage.option",
                     hint=f"give it by name: `{name}=`",
                 )
-        return verb(*args, **options)
+        try:
+            return verb(*args, **options)
+        except ImportError as error:
+            from fabula.extras import missing_extra
+
+            if missing := missing_extra(error, needed_by=f"`{called}`"):
+                raise missing from error
+            raise
 
     checked.__signature__ = signature  # type: ignore[attr-defined]
     return checked
 
 
 def known_arguments(cls: type[Made]) -> type[Made]:
-    """The class, made of the arguments that it has, which refuses all others by name."""
+    """Make the class reject unknown keyword arguments by name."""
     cls.__init__ = known_options(cls.__init__)  # type: ignore[method-assign]
     return cls
 

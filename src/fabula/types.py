@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 Path: TypeAlias = str | PathLike[str]
 Size: TypeAlias = int | Mapping[str, int] | None
@@ -31,8 +31,12 @@ TableLike: TypeAlias = ArrowStream | Mapping[str, Any] | Sequence[Any] | Path
 
 One table: a pandas, polars, Arrow or DuckDB frame, a mapping of columns to values, or a list of
 rows (mappings, dataclasses, named tuples, Pydantic objects). Several: a `Dataset`, or a mapping of
-names to tables. Either: a file, a folder of files, a run's folder. Several of one are one.
+names to tables. Either: a file, a folder of files, a run's folder. Several tables of which there is
+only one count as one.
 """
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with a table's name, rows done and rows asked."""
+
+ProgressLike: TypeAlias = Progress | Literal[False] | None
+"""None for the default: below the cell in a notebook, and else nowhere. False for nowhere."""

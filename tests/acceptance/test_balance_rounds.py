@@ -48,7 +48,7 @@ def test_each_round_is_told() -> None:
 def test_enough_evenness_ends_the_run() -> None:
     with ChatServer(Script()) as server:
         made = fb.balance(skewed(), **options(server, evenness=0.8))
-    assert made.ended.startswith("topics are as even as wanted")
+    assert made.ended.startswith("topics are as even as requested")
     assert writing_calls(server) == []
 
 

@@ -93,5 +93,5 @@ def test_a_budget_stops_a_batch_before_it_is_handed_in() -> None:
 
 
 def test_a_model_without_batches_is_named() -> None:
-    with pytest.raises(UsageError, match="takes no batches"):
+    with pytest.raises(UsageError, match="does not support batches"):
         fb.generate("things: name, price", n=2, model="local", batch=True)

@@ -307,7 +307,7 @@ def test_a_file_of_someone_else_is_never_replaced(fabula: Run) -> None:
 
 @pytest.mark.parametrize("text", ["10 rows of housing data", "customers of a small bank"])
 def test_a_sentence_without_columns_is_told_how(text: str) -> None:
-    with pytest.raises(UsageError, match="does not say which columns") as caught:
+    with pytest.raises(UsageError, match="does not list its columns") as caught:
         fb.resolve(text)
     assert "after a colon" in str(caught.value.hint)
 

@@ -251,7 +251,7 @@ def test_an_item_without_a_value_is_never_asked_for() -> None:
         told(MIKKELSEN),
     ]
     assert [place for place, record in enumerate(records) if "error" in record] == [0, 2, 3]
-    assert "no value to tell" in records[3]["error"]
+    assert "no values to describe" in records[3]["error"]
     assert len(server.calls) == 2
 
 

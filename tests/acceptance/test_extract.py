@@ -256,11 +256,11 @@ def test_what_never_comes_back_is_dropped_and_counted(fabula: Run) -> None:
     rows = [json.loads(line) for line in Path("films-described.jsonl").read_text().splitlines()]
     assert [row["round_trip"] for row in rows] == ["exact", "empty"]
     assert rows[0]["error"] is None
-    assert "takes nothing out" in rows[1]["error"]
+    assert "finds nothing" in rows[1]["error"]
     assert rows[1]["text"] is None
     score = json.loads(Path("score.json").read_text())
     assert (score["rows"], score["passed"], score["regenerated"], score["dropped"]) == (2, 1, 1, 1)
-    assert "1 of 2 texts tell their fields" in ended.err
+    assert "1 of 2 texts state their fields" in ended.err
 
 
 def test_a_limit_in_the_middle_leaves_texts_named_as_unverified() -> None:

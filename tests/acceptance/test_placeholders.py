@@ -49,7 +49,7 @@ def test_a_copied_placeholder_is_asked_again_with_the_reason(change: dict[str, A
     with ChatServer([json.dumps({**GOOD, **change}), as_reply(GOOD)]) as server:
         made = fb.rows(SCHEMA, prompt="people", n=1, model=at(server))
     assert made == [GOOD]
-    told = r"write a real value|has lost a character"
+    told = r"write a real value|has a corrupted character"
     assert re.search(told, server.calls[1].prompt)
 
 

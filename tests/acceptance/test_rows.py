@@ -121,7 +121,7 @@ def test_repeats_are_refused_told_and_at_last_a_stall() -> None:
             **asked(3, model=at(server), rows_per_call=1, unique=["patient_id", "patient_name"]),
         )
     assert [row.patient_id for row in caught.value.rows] == [1000]
-    assert "brought hardly anything new" in caught.value.message
+    assert "added hardly anything new" in caught.value.message
     assert any("already used" in call.prompt for call in server.calls[2:])
 
 

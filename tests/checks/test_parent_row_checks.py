@@ -79,7 +79,7 @@ def test_a_check_of_a_parents_row_is_judged_in_a_run_and_on_its_files(tmp_path: 
     (tmp_path / "shop.yaml").write_text(SHOP)
     made = fb.generate(tmp_path / "shop.yaml", seed=1)
     assert [check.message for check in made.checks] == [
-        "all 90 rows keep the rule: shipped >= order_id.placed"
+        "all 90 rows satisfy the rule: shipped >= order_id.placed"
     ]
     tables = {"orders": made["orders"], "lines": made["lines"]}
     assert fb.validate(tmp_path / "shop.yaml", data=tables).passed

@@ -312,3 +312,32 @@ def test_a_share_that_rows_are_drawn_again_for_is_judged_at_any_size() -> None:
     check = {"kind": "share", "sql": "x > 0", "equals": 0.25, "tolerance": 0.05}
     results = one_check({**check, "repair": "resample"}, {"x": [1.0, -1.0, -1.0]})
     assert not results.passed
+
+
+def test_children_of_a_key_of_several_columns_are_counted_and_combined() -> None:
+    """Number 1 of one tenant is another customer than number 1 of the next."""
+    checks = [
+        {"kind": "count", "of": "orders", "min": 1, "max": 2},
+        {"kind": "aggregate", "column": "spent", "of": "orders.sum", "function": "sum"},
+    ]
+    spec = spec_of(
+        customers={
+            "columns": {"tenant": NUMBER, "no": NUMBER, "spent": NUMBER},
+            "primary_key": ["tenant", "no"],
+            "checks": checks,
+        },
+        orders={
+            "columns": {
+                "no": {"kind": "reference", "to": "customers.no"},
+                "tenant": {"kind": "expr", "sql": "no.tenant"},
+                "sum": NUMBER,
+            }
+        },
+    )
+    orders = pa.table({"tenant": [1, 1, 2], "no": [1, 1, 1], "sum": [2.0, 3.0, 4.0]})
+    good = {"tenant": [1, 2], "no": [1, 1], "spent": [5.0, 4.0]}
+    assert evaluate(spec, {"customers": pa.table(good), "orders": orders}).passed
+    bad = {"tenant": [1, 2, 2], "no": [1, 1, 2], "spent": [9.0, 4.0, 0.0]}
+    found = failed(spec, {"customers": pa.table(bad), "orders": orders})
+    assert "`tenant, no` 2, 2 has 0" in found["count"]
+    assert "`tenant, no` 1, 1 says 9.0, not 5.0" in found["aggregate"]

@@ -120,7 +120,7 @@ def test_parts_that_can_not_be_written_are_refused_or_named(run, shop, tmp_path)
     fit = ["fit", "a.parquet", "-o", "m.fabula", "--model", "copula"]
     assert "usage.same-file" in run(*fit, "--holdout-output", "a.parquet").err
     ended = run(*fit, "--holdout", "0", "--holdout-output", "kept.csv")
-    assert "`kept.csv` was not written: no row was kept out" in ended.err
+    assert "`kept.csv` was not written: no row was held out" in ended.err
     run("generate", str(shop), "-o", "out")
     ended = run("fit", "out", "-o", "m", "--training-output", "t.csv")
     assert ended.code == 2

@@ -89,6 +89,6 @@ def test_a_spec_can_be_written_from_a_sentence(run, tmp_path):
     """The columns that a sentence lists, as a file to edit."""
     ended = run("init", "--prompt", "10 rows of houses: id, size (m2), price", "-o", "houses.yaml")
     assert ended.code == 0, ended.err
-    assert "Wrote `houses.yaml` — 1 table, words by a language model" in ended.err
+    assert "Wrote `houses.yaml` — 1 table, text by a language model" in ended.err
     assert "size (m2)" in (tmp_path / "houses.yaml").read_text(encoding="utf-8")
     assert run("preview", "houses.yaml", "--model", "fake", "-n", "2").code == 0

@@ -229,7 +229,7 @@ def test_data_is_held_against_the_checks_of_a_spec(run):
     ended = run("validate", "shop.yaml", "--data", "out")
     assert ended.code == 0
     assert " passed\n" in ended.out
-    assert "  pass  orders: all 50 rows keep the rule: total >= 5\n" in ended.out
+    assert "  pass  orders: all 50 rows satisfy the rule: total >= 5\n" in ended.out
 
 
 def test_a_class_is_a_spec_too(run, tmp_path, monkeypatch):

@@ -68,7 +68,7 @@ def test_a_table_without_rows_is_told_in_words(run, tmp_path):
     assert run("init", "--from", "head.csv").err.startswith("head: 2 columns (")
     ended = run("extend", "head.csv", "-n", "2", "--model", "fake")
     assert ended.code == 2
-    assert "column `name` holds no value to go by" in ended.err
+    assert "column `name` has no values to learn from" in ended.err
 
 
 def test_one_column_is_not_called_columns(run, tmp_path):

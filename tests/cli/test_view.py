@@ -31,4 +31,4 @@ def test_view_serves_until_it_is_interrupted(by: signal.Signals, tmp_path: Path)
 def test_view_without_anything_to_show_says_what_to_give(run) -> None:
     ended = run("view", "nothing", "--no-browser")
     assert ended.code == 2
-    assert "hint: give a data file, a run's folder, or a folder of runs" in ended.err
+    assert "hint: give a data file, a spec, a run, or a folder of them" in ended.err

@@ -111,9 +111,7 @@ def test_of_two_frames_the_one_that_was_asked_for_is_taken():
     with ChatServer(fenced(other)) as server:
         data = made(server)
     assert data.num_rows == 100
-    assert data.manifest["program"]["notes"] == [
-        "`prices` of the program is not a table that was asked for"
-    ]
+    assert data.manifest["program"]["notes"] == ["`prices` of the program is not a requested table"]
 
 
 def test_after_the_last_round_program_and_traceback_are_kept(tmp_path):

@@ -17,6 +17,9 @@ from fabula.databases.address import parse_address
 from fabula.databases.opening import address_of
 from fabula.errors import SourceError, UsageError
 from fabula.io.tables import named_tables
+from fabula.privacy.files import sources
+from fabula.privacy.files.parquet import ArrowSource
+from fabula.privacy.secret import new_key
 from tests.databases.test_data_out import SHOP, every_place, place, run  # noqa: F401
 
 EDGES: dict[str, Any] = {
@@ -65,6 +68,32 @@ def test_mask_reads_a_database_and_loads_another(
     assert not set(masked["customers"]["name"].to_pylist()) & set(
         real["customers"]["name"].to_pylist()
     )
+
+
+@every_place
+def test_mask_streams_tables_beyond_memory_from_a_database_into_a_database(
+    place: str,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Rows are those of a masking in memory, and no table is read whole."""
+    key = str(tmp_path / "key")
+    fb.generate(SHOP, n={"customers": 300}, output=place)
+    whole = fb.mask(named_tables(place), key_file=_key(key)).tables["customers"]
+    monkeypatch.setattr(rows, "IN_MEMORY", 1_000)
+    monkeypatch.setattr(sources, "as_table", None)
+    monkeypatch.setattr(ArrowSource, "block_rows", 64)
+    target = str(tmp_path / "masked.sqlite")
+    masked = fb.mask(place, output=target, key_file=key)
+    back = named_tables(target)["customers"]
+    assert masked.card["tables"]["customers"]["rows"] == back.num_rows == 300
+    for name in back.column_names:
+        assert back[name].to_pylist() == whole[name].to_pylist(), name
+
+
+def _key(path: str) -> str:
+    new_key(Path(path))
+    return path
 
 
 def test_a_table_beyond_memory_is_read_through_a_file(

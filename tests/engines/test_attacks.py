@@ -189,7 +189,7 @@ def test_keys_that_no_integer_holds_are_an_error(start: int) -> None:
     column = {"kind": "key", "start": start, "step": 2**60}
     found = violation({"t": {"n": 9, "columns": {"id": column}}})
     assert (found.code, found.where) == ("spec.bad-number", "tables.t.columns.id")
-    assert found.message == "the steps lead beyond 64-bit whole numbers"
+    assert found.message == "the steps exceed 64-bit whole numbers"
 
 
 @pytest.mark.parametrize("seed", [-1, 0, 2**64 - 1, 2**64, 2**200, -(2**70)])

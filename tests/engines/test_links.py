@@ -146,7 +146,7 @@ def test_one_to_one_with_too_few_written_parents_is_an_error() -> None:
         made_tables({"p": lossy, "c": {"n": 100, "columns": {"p": to("p", unique=True)}}})
     assert caught.value.code == "engine.too-few-parents"
     assert "for 100 rows that must differ" in caught.value.message
-    assert caught.value.hint == "ask for fewer rows, or make more parents"
+    assert caught.value.hint == "ask for fewer rows, or generate more parents"
 
 
 def test_the_share_of_rows_without_parent_is_met() -> None:

@@ -255,3 +255,20 @@ def test_without_bounds_the_page_claims_nothing() -> None:
     assert "No number has a bound" in page
     assert "All numbers within bounds" not in page
     assert '<span class="chip ">no verdict</span>' in page
+
+
+def test_a_column_that_points_into_its_own_table_is_a_key_and_no_number():
+    """New identifiers take nothing from the shapes, and links are judged as links."""
+    rng = np.random.default_rng(1)
+    above = [None, *(int(rng.integers(1, max(2, at // 3))) for at in range(2, 401))]
+
+    def staff(first: int) -> pa.Table:
+        boss = [None if one is None else one + first for one in above]
+        ids = np.arange(1, 401) + first
+        return pa.table({"id": ids, "manager_id": pa.array(boss), "pay": rng.normal(9, 1, 400)})
+
+    report = evaluate(staff(5_000), real=staff(0))
+    found = {result.key: result.value for result in report.tables[0].results}
+    assert found["quality.shapes"] > 0.9
+    assert found["quality.detection"] < 0.7
+    assert found["quality.foreign_keys"] == 1

@@ -61,7 +61,7 @@ def test_a_file_without_a_header_keeps_its_first_row(tmp_path, first):
     table, notes = read(tmp_path, f"{first}\n{ROWS}")
     assert table.column_names == ["column_1", "column_2", "column_3"]
     assert table.num_rows == 31
-    assert "the first row holds values, no names" in notes
+    assert "the first row contains values, not names" in notes
 
 
 @pytest.mark.parametrize("header", ["country,2019,2020", "id,2019,x", ",0,1"])

@@ -15,7 +15,7 @@ from fabula.reports.profile import profile
 from fabula.reports.profile_text import profiles_text
 
 WESTERN = "it is read as Windows-1252"
-LOST = "whole numbers stand as floats"
+LOST = "whole numbers are stored as floats"
 
 
 def western(path: Path) -> Path:

@@ -213,7 +213,7 @@ def test_unknown_formats_are_named() -> None:
     assert caught.value.hint == "did you mean `parquet`?"
 
 
-@pytest.mark.parametrize("address", ["ftp://me:secret@host/db", "s3://bucket/rows"])
+@pytest.mark.parametrize("address", ["ftp://me:secret@host/db", "gopher://bucket/rows"])
 def test_an_address_is_refused_where_files_are_read_and_written(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

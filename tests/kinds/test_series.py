@@ -214,7 +214,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"at": "day", "daily": {"amplitude": 1, "peak": 30}}, "an hour lies in 0 to 24", "daily.peak"),
     (
         {"at": "day", "effects": "multiply", "yearly": {"amplitude": 9, "peak": 1}},
-        "takes away more than the level",
+        "subtracts more than the level",
         "yearly",
     ),
 ]

@@ -79,7 +79,7 @@ CASES = {
     "unique and skew": (
         with_child({"p": to("parents", unique=True, skew=1.1)}),
         "spec.bad-reference",
-        "`p` is unique, so every parent is taken once: `skew` and `weights` can't be kept",
+        "`p` is unique, so every parent is used once: `skew` and `weights` can't be kept",
         "drop one of them",
     ),
     "weights in a distinct pair": (

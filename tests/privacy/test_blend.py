@@ -47,7 +47,9 @@ def test_both_numbers_are_printed(wish: dict[str, float], rows: int) -> None:
     made = fb.blend(patients(), **wish)  # type: ignore[arg-type]
     assert made.table.num_rows == 600 + rows
     share = rows / (600 + rows)
-    assert f"{rows / 600:.3g} synthetic a real row, {share:.1%}".replace("%", " %") in made.report()
+    assert (
+        f"{rows / 600:.3g} synthetic per real row, {share:.1%}".replace("%", " %") in made.report()
+    )
 
 
 def test_no_synthetic_row_equals_a_real_one_and_no_key_occurs_twice() -> None:

@@ -300,6 +300,30 @@ def test_notes_tell_the_new_person_in_the_same_spelling(key: Path) -> None:
         assert row["note"] == f"{row['name'].upper()} called, see {row['email']}."
 
 
+@pytest.mark.parametrize("nobody", [None, "N/A", ""])
+def test_rows_without_a_key_have_their_new_name_in_their_notes(
+    nobody: str | None, key: Path
+) -> None:
+    """Such rows are told by their details, so rows of one name have one new name, in notes too."""
+    names = customers(40)["name"].to_pylist()
+    names[4] = names[8] = names[0]
+    data = {
+        "customer_id": [nobody if row % 4 == 0 else f"C-{row:05}" for row in range(40)],
+        "name": names,
+        "note": [f"Met {name} today; wrote to third@party.test" for name in names],
+    }
+    masked = fb.mask(
+        pa.table(data), person="customer_id", columns={"note": "notes: confirmed"}, key_file=key
+    ).table.to_pylist()
+    third = {row["note"].rpartition(" ")[2] for row in masked}
+    assert len(third) == 1
+    assert third != {"third@party.test"}
+    for row in masked:
+        assert row["note"] == f"Met {row['name']} today; wrote to {min(third)}"
+    assert len({row["name"] for row in masked}) == len(set(names))
+    assert {row["customer_id"] for row in masked[::4]} == {nobody}
+
+
 def test_free_text_nested_values_and_bytes_are_redacted_unless_confirmed() -> None:
     table = customers(40).select(["customer_id", "email"])
     sentence = pa.array([f"Please call client {n} back on Monday" for n in range(40)])

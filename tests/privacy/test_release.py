@@ -312,7 +312,7 @@ def test_without_people_kept_out_nothing_is_proved(made: Path) -> None:
     folder = _generate(made, "all", "holdout: 0")
     release = _released(folder)
     assert release.rows.num_rows == ROWS
-    with pytest.raises(UsageError, match="nobody was kept out"):
+    with pytest.raises(UsageError, match="nobody was held out"):
         evaluate_release(release)
 
 
@@ -320,7 +320,7 @@ def test_another_file_under_the_same_name_is_refused(tmp_path: Path) -> None:
     pa.csv.write_csv(patients(400), tmp_path / "patients.csv")
     folder = _generate(tmp_path, "out")
     pa.csv.write_csv(patients(400, seed=9), tmp_path / "patients.csv")
-    with pytest.raises(SourceError, match="is another file than the one that was released"):
+    with pytest.raises(SourceError, match="is not the file that was released"):
         evaluate_release(_released(folder))
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
 import fabula as fb
 from fabula.inference.infer import infer
@@ -185,3 +186,28 @@ def test_uuids_in_capitals_point_at_the_same_ones_in_small_letters() -> None:
     assert (link.child, link.columns, link.parent) == ("visit", ("PATIENT",), "patient")
     made = fb.fit(tables, seed=1).sample(1.0, seed=2)
     assert {*made["visit"]["PATIENT"].to_pylist()} <= {*made["patient"]["Id"].to_pylist()}
+
+
+@pytest.mark.parametrize("kind", ["text", "date", "time"])
+def test_a_calendar_has_its_days_as_the_key_and_people_do_not_have_their_birthdays(kind):
+    rng = np.random.default_rng(1)
+
+    def days(numbers):
+        found = pa.array(np.asarray(numbers, np.int32)).cast(pa.date32())
+        return {"text": pa.string(), "date": pa.date32(), "time": pa.timestamp("us")}[kind], found
+
+    def column(numbers):
+        to, found = days(numbers)
+        return found.cast(to)
+
+    born = rng.permutation(12_000)[:40]
+    keys = find_keys({
+        "days": pa.table({"day": column(18_000 + np.arange(200)), "open": rng.random(200) < 0.9}),
+        "months": pa.table({"until": column([int(d) for d in (
+            np.arange("2020-01", "2021-01", dtype="M8[M]").astype("M8[D]").astype(int))])}),
+        "people": pa.table({"born": column(born), "size": rng.normal(170, 9, 40)}),
+        "sales": pa.table({"day": column(18_000 + rng.integers(0, 200, 900)),
+                           "sum": rng.random(900)}),
+    })  # fmt: skip
+    assert keys.primary == {"days": ("day",), "months": ("until",)}
+    assert keys.foreign == ()

@@ -191,7 +191,7 @@ def test_a_sheet_of_other_columns_or_other_data_is_refused(filled, tmp_path):
         fb.review_import(sheet, {**PETS, "kilos": [0.0, 0.0, 0.0, 0.0]})
     twice = tmp_path / "twice.csv"
     twice.write_text(sheet.read_text() + sheet.read_text().splitlines()[5] + "\n")
-    with pytest.raises(SheetError, match="stands in the sheet twice"):
+    with pytest.raises(SheetError, match="occurs in the sheet twice"):
         fb.review_import(twice, PETS)
     for content in (b"", b"\xff\xfe\x00", b'row,"verdict\n'):
         twice.write_bytes(content)
@@ -235,7 +235,7 @@ def test_kappa_is_cohens():
     assert found.kappa == pytest.approx(0.4)
     alike = agreement(first[:20], second[:20])
     assert (alike.share, alike.kappa) == (1.0, None)
-    assert str(agreement([], second)) == "no row was looked at by both reviewers"
+    assert str(agreement([], second)) == "no row was reviewed by both reviewers"
 
 
 NOTES = ReviewNotes(

@@ -99,6 +99,8 @@ def make_plan(
 class StandInMaker:
     """Draws the two tables with numpy; `change` may alter a block before it is given out."""
 
+    asks = False
+
     def __init__(
         self, plan: TablePlan, seed: int, change: Callable[[str, int, int, pa.Table], MadeBlock]
     ) -> None:
@@ -106,6 +108,9 @@ class StandInMaker:
         self.blocks = -(-plan.rows // BLOCK_ROWS)
         self._table, self._seed, self._change = plan.name, seed, change
         self._parents = max(plan.rows // 10, 1)
+
+    def settle(self, attempt: int) -> None:
+        """No table builds on another one."""
 
     def make(self, block: int, *, attempt: int = 0) -> MadeBlock:
         """Make one block."""

@@ -62,7 +62,7 @@ def test_every_command_that_reads_a_run_names_the_changed_file(
     before = table.read_bytes()
     assert main([word.replace("\0", " ") for word in words]) == 2
     told = capsys.readouterr().err
-    assert f"`{table}` was changed since its run wrote it" in told
+    assert f"`{table}` has changed since its run wrote it" in told
     assert table.read_bytes() == before
 
 
@@ -94,7 +94,7 @@ def test_a_changed_part_of_an_unfinished_run_is_not_taken_and_not_replaced() -> 
     Path("d", STATE).mkdir()
     Path("d", STATE, "rows-00000.json").write_text(record)
     before = table.read_bytes()
-    with pytest.raises(SourceError, match="was changed since its run wrote it"):
+    with pytest.raises(SourceError, match="has changed since its run wrote it"):
         fb.generate(SPEC, n=60, output="d")
     assert table.read_bytes() == before
 
@@ -106,7 +106,7 @@ def test_a_changed_file_of_a_run_of_one_file_is_not_replaced(
     assert main(run) == 0
     Path("one.csv").write_text("a,b\n1,mine\n")
     assert main(run) == 2
-    assert "was changed since its run wrote it" in capsys.readouterr().err
+    assert "has changed since its run wrote it" in capsys.readouterr().err
     assert "mine" in Path("one.csv").read_text()
     assert main([*run, "--overwrite"]) == 0
     assert "mine" not in Path("one.csv").read_text()

@@ -212,7 +212,7 @@ def test_a_person_at_a_terminal_is_asked_once(answer: str, code: int, tmp_path: 
         os.close(near)
         told.append(text.decode())
         assert process.returncode == code, told
-    question = "the spec sends $CANARY to h.invalid; allow it, from now on? [y/N]"
+    question = "the spec sends $CANARY to h.invalid; allow it from now on? [y/N]"
     assert question in told[0]
     assert (question in told[1]) is (answer != "y")
     assert ("--allow-env CANARY" in told[0]) is (answer != "y")

@@ -47,7 +47,7 @@ WRONG = {
     "things.all.take('weight')": "has no conserved column `weight`",
     "things.all.take('stock', [1, 2])": "2 quantities were given for 5 rows",
     "things.all.arrive('stock', 1, after='5h')": "not a whole number of steps",
-    "things.all.arrive('stock', 1, into=sales)": "can't be told of arrivals",
+    "things.all.arrive('stock', 1, into=sales)": "can't record arrivals",
     "a.transfer('purse', 1, to=a[a.mood == 1])": "10 agents give to 0",
     "sales.add(who=a, what=things.all, price=1)": "`what` 5 values, and `who` 10",
     "sales.add(who=a, price=1)": "lacks a value for `what`",

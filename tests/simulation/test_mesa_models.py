@@ -104,7 +104,7 @@ def test_models_that_can_t_be_repeated_are_refused() -> None:
         fb.record_mesa(Unseeded)
     with pytest.raises(SpecError, match="a generator that everything shares"):
         fb.record_mesa(Shared)
-    with pytest.raises(UsageError, match="makes no Mesa model"):
+    with pytest.raises(UsageError, match="does not return a Mesa model"):
         fb.record_mesa(lambda seed: seed)
 
 

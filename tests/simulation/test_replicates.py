@@ -1,4 +1,4 @@
-"""Replicates: runs of one model that don't depend on each other, under the same chance."""
+"""Replicates: runs of one model that don't depend on each other, with the same random draws."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_scenarios_share_their_chance_and_differ_with_little_noise(kiosk: Path) 
     apart = np.hypot(*(made.of(name)[:, place].std(ddof=1) for name in ("now", "dear")))
     assert dear["difference"] < 0
     assert dear["standard_error"] < 0.7 * apart / np.sqrt(12)
-    assert "dear minus now, under the same chance" in made.report()
+    assert "dear minus now, with the same random draws" in made.report()
 
 
 def test_the_command_prints_totals_and_goes_on_where_it_stopped(

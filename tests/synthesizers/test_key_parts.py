@@ -176,3 +176,29 @@ def test_users_called_so_keep_their_counts_without_a_table() -> None:
     assert len(counts) == 60
     assert counts.min() >= 18
     assert counts.max() <= 42
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.date32(), pa.timestamp("us")])
+def test_days_in_keys_stay_days_and_are_told(kind, tmp_path):
+    """A calendar keeps its days, and so does a key of a shop and a day that another table has."""
+    rng = np.random.default_rng(2)
+    days = pa.array(np.arange(18_000, 18_040, dtype=np.int32)).cast(pa.date32()).cast(kind)
+    shops, each = np.arange(12) + 1, np.arange(480)
+    sales = pa.table({"shop": shops[each // 40], "day": days.take(pa.array(each % 40))})
+    tables = {
+        "shops": pa.table({"shop": shops, "size": rng.choice(["s", "l"], 12)}),
+        "calendar": pa.table({"day": days, "open": rng.choice(["yes", "no"], 40)}),
+        "sales": sales.append_column("sum", pa.array(rng.normal(size=480))),
+        "lines": sales.take(pa.array(rng.integers(0, 480, 900))).append_column(
+            "pieces", pa.array(rng.poisson(3, 900))
+        ),
+    }
+    model = fit(tables, seed=1, keys={"lines.shop+day": "sales.shop+day"})
+    assert "day: part of the key: keeps its 40 real values" in model.card()
+    model.save(tmp_path / "m")
+    for made in (model.sample(), load_synthesizer(tmp_path / "m").sample()):
+        assert made["calendar"]["day"].unique().sort().equals(days)
+        pairs = [set(zip(*made[name].select(["shop", "day"]).to_pydict().values(), strict=True))
+                 for name in ("sales", "lines")]  # fmt: skip
+        assert len(pairs[0]) == made["sales"].num_rows
+        assert pairs[1] <= pairs[0]

@@ -124,7 +124,7 @@ def test_forms_with_too_few_texts_say_that_real_ones_may_come_back() -> None:
     """Two letters and a digit make 6,760 texts, of which 2,000 are real."""
     ranks = rng().choice(6_760, 2_000, replace=False)
     codes = [f"{chr(65 + at // 260)}{chr(65 + at // 10 % 26)}{at % 10}" for at in ranks]
-    assert "real ones may come back" in KeyCodec.always("id", pa.array(codes)).about
+    assert "real ones may recur" in KeyCodec.always("id", pa.array(codes)).about
 
 
 def test_numbers_of_one_width_keep_it() -> None:
@@ -136,3 +136,21 @@ def test_numbers_of_one_width_keep_it() -> None:
     assert len(set(made)) == 2_000
     assert {len(str(code)) for code in made} == {5}
     assert not set(made) & set(codes["zip_id"].to_pylist())
+
+
+def test_numbers_of_users_and_things_in_one_table_are_no_measures():
+    """Users are newly generated with as many rows each; products stay labels."""
+    draw, rows = np.random.default_rng(3), 4_000
+    user = (draw.pareto(1, rows) * 20).astype(int) % 700 + 1
+    product = draw.integers(100, 150, rows) * 11
+    real = pa.table({"user": user, "product_id": product, "stars": draw.integers(1, 6, rows)})
+    fitted = fit(real, seed=1, holdout=0)
+    assert "`user` numbers people" in fitted.card().columns["user"]
+    made = fitted.sample(rows, seed=2).to_pandas()
+    assert not set(made["user"]) & set(user.tolist())
+    assert set(made["product_id"]) <= set(product.tolist())
+    counts = [
+        np.sort(np.unique(each, return_counts=True)[1])[::-1] for each in (user, made["user"])
+    ]
+    assert abs(len(counts[0]) - len(counts[1])) < 0.15 * len(counts[0])
+    assert abs(counts[0][0] - counts[1][0]) < 5 * np.sqrt(counts[0][0]) + 1

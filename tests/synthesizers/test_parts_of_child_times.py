@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+import fabula as fb
 from fabula.synthesizers.multitable.database import RelationalSynthesizer, fit_tables
 
 DAY = 86_400_000_000
@@ -87,3 +88,32 @@ def test_hours_of_child_times_stay_busy_without_a_column_of_their_own() -> None:
     hours = np.asarray(pc.hour(ordered))
     assert ((hours >= 9) & (hours < 18)).mean() > 0.97
     assert (np.asarray(pc.day_of_week(ordered)) < 5).mean() > 0.97
+
+
+def test_a_time_moved_to_its_hour_keeps_the_least_and_the_longest_distance(tmp_path):
+    """No visit comes sooner, or later, after its start than any real one, in a row and across."""
+    rng, day, minute = np.random.default_rng(1), 86_400_000_000, 60_000_000
+    start = 1_600_000_000_000_000 // day * day + rng.integers(0, 900, 1_500) * day
+    whose = rng.integers(0, 1_500, 2_500)
+    apart = rng.integers(30, 4_000, 2_500) * minute
+
+    def times(values):
+        return pa.array(values, pa.timestamp("us"))
+
+    tables = {
+        "starts": pa.table({"start_id": np.arange(1_500) + 1, "start": times(start)}),
+        "visits": pa.table({
+            "visit_id": np.arange(2_500) + 1, "start_id": whose + 1,
+            "seen": times(start[whose] + apart),
+        }),
+    }  # fmt: skip
+    fb.fit(tables, seed=1).save(tmp_path / "m")
+    made = {name: t.to_pandas() for name, t in fb.load_synthesizer(tmp_path / "m").sample().items()}
+    visits = made["visits"].merge(made["starts"], on="start_id")
+    alone = fb.fit(
+        pa.table({"start": times(start[whose]), "seen": times(start[whose] + apart)}), seed=1
+    )
+    for rows in (visits, alone.sample(4_000).to_pandas()):
+        between = (rows["seen"] - rows["start"]).dt.total_seconds() / 60
+        assert apart.min() / minute <= between.min() < 150
+        assert 3_800 < between.max() <= apart.max() / minute

@@ -309,6 +309,6 @@ def test_a_fault_while_rows_are_drawn_is_not_called_a_damaged_file(model, tmp_pa
     with pytest.raises(SourceError, match=r"no rows can be drawn .* index 7") as caught:
         loaded.sample(5)
     assert caught.value.code == "synthesizer.failed"
-    assert "Fabula may be at fault" in caught.value.hint
+    assert "Fabula may have a bug" in caught.value.hint
     with pytest.raises(IndexError):
         model.sample(5)

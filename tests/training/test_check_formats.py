@@ -104,7 +104,7 @@ TOOLS: dict[str, tuple[Row, str]] = {
     "unknown id": (calling(call(), answers=("c2",)), "`c2`, which is not open"),
     "no answer": (calling(call(), call(id="c2")), "before every call of a tool is answered"),
     "answered twice": (calling(call(), answers=("c1", "c1")), "that nothing called"),
-    "one id for two calls": (calling(call(), call(), answers=("c1", "c1")), "ids of their own"),
+    "one id for two calls": (calling(call(), call(), answers=("c1", "c1")), "without their own"),
     "a tool declared twice": (calling(call(), tools=(WEATHER, WEATHER)), "`weather` twice"),
     "a tool without a name": (calling(call(), tools=({"type": "function"},)), "the name None"),
     "tools that are not a list": (calling(call()) | {"tools": "none"}, "are not a list"),

@@ -103,6 +103,96 @@ async def test_a_user_filters_opens_a_row_and_follows_its_key(shown: View, tmp_p
         assert tab.complaints == []
 
 
+async def until(tab: Browser, script: str) -> None:
+    """Wait until an expression is true on the page."""
+    for _ in range(1500):
+        if await tab.value(script):
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"{script} never held: {await tab.value('document.body.innerText')}")
+
+
+async def test_a_user_mends_a_spec_previews_it_and_watches_its_run(tmp_path: Path) -> None:
+    """Problems appear while one types, beside their line; the run opens when it is done."""
+    file = tmp_path / "work" / "shop.yaml"
+    file.parent.mkdir()
+    file.write_text(SHOP.read_text())
+    with fb.view(file, open_browser=False) as page:
+        async with browser(CHROMIUM, tmp_path / "profile") as tab:
+            await go(tab, page.url)
+            settled = "document.getElementById('editor').dataset.settled"
+            await until(tab, settled)
+            assert await tab.value("document.getElementById('verdict').className") == "chip pass"
+            whole = await tab.value("document.getElementById('text').value")
+            typed = "text => {const t = document.getElementById('text'); t.value = text;" \
+                    "t.dispatchEvent(new Event('input'))}"  # fmt: skip
+            wrong = json.dumps(whole.replace("kind: key", "kind: kee", 1))
+            await tab.value(f"({typed})({wrong})")
+            await until(tab, settled)
+            assert await tab.value("document.getElementById('verdict').innerText") == "1 problem"
+            line = 1 + whole[: whole.index("kind: key")].count("\n")
+            assert await tab.value("document.querySelector('#gutter .bad').innerText") == str(line)
+            told = f"document.querySelectorAll('#notes span')[{line - 1}].innerText"
+            assert "kee" in await tab.value(told)
+            await tab.value("document.querySelector('#problems button').click()")
+            chosen = (
+                "(t => t.value.slice(t.selectionStart, t.selectionEnd))(document.activeElement)"
+            )
+            assert "kee" in await tab.value(chosen)
+            await tab.value(f"({typed})({json.dumps(whole + '# repaired')})")
+            await until(tab, f"{settled} && !!document.querySelector('#verdict.pass')")
+            await tab.value("document.getElementById('see').click()")
+            await until(tab, "document.querySelectorAll('#preview table').length")
+            assert await tab.value("document.querySelectorAll('#preview tbody tr').length") > 20
+            await tab.value("document.getElementById('n').value = 60000")
+            await tab.value("document.getElementById('of').value = 'products'")
+            await tab.value("document.getElementById('run').click()")
+            await until(tab, "location.pathname.startsWith('/job/')")
+            await until(tab, "!!document.querySelector('nav[aria-label=Tables]')")
+            assert "60,000" in await tab.value("document.body.innerText")
+            assert file.read_text().endswith("# repaired")
+            assert tab.complaints == []
+
+
+async def test_a_user_reviews_rows_with_the_keyboard(tmp_path: Path) -> None:
+    """A letter gives the verdict and leads on; what can't be taken is told and stays."""
+    folder = tmp_path / "run"
+    fb.generate(SHOP, {"customers": 30}, output=folder)
+    with fb.view(folder, open_browser=False) as page:
+        async with browser(CHROMIUM, tmp_path / "profile") as tab:
+            await go(tab, page.url)
+            base = await tab.value("location.href")
+            await go(tab, base + "/review/customers")
+            await tab.value("document.getElementById('reviewer').value = 'anna'")
+            await tab.value("document.getElementById('n').value = 4")
+            await tab.value("document.body.dataset.left = 1")
+            await tab.value("document.querySelector('#begin button').click()")
+            await there(tab)
+            for key in ("a", "r"):
+                await tab.value("document.body.dataset.left = 1")
+                await press(tab, key)
+                await there(tab)
+            await press(tab, "f")
+            await until(tab, "document.getElementById('told').innerText.includes('says how')")
+            await tab.value("document.querySelector('.fix[name=name]').value = 'Ada'")
+            await tab.value("document.body.dataset.left = 1")
+            await press(tab, "f")
+            await there(tab)
+            assert "1 left" in await tab.value("document.body.innerText")
+            said = (
+                "[...document.querySelectorAll('.strip a')].map(a => a.getAttribute('aria-label'))"
+            )
+            verdicts = [label.rpartition(": ")[2] for label in await tab.value(said)]
+            assert verdicts[:3] == ["accept", "reject", "fix"]
+            assert tab.complaints == []
+
+
+async def press(tab: Browser, key: str) -> None:
+    """Press a letter."""
+    for kind in ("keyDown", "keyUp"):
+        await tab.ask("Input.dispatchKeyEvent", type=kind, key=key, code=f"Key{key.upper()}")
+
+
 async def test_the_page_fits_phones_and_is_readable_in_light_and_dark(
     shown: View, tmp_path: Path
 ) -> None:
@@ -110,7 +200,8 @@ async def test_the_page_fits_phones_and_is_readable_in_light_and_dark(
     async with browser(CHROMIUM, tmp_path) as tab:
         await go(tab, shown.url)
         base = await tab.value("location.href")
-        for path in ("", "/row/orders/5", "/columns/orders", "/rejects", "/spec", "/nothing"):
+        for path in ("", "/row/orders/5", "/columns/orders", "/rejects", "/spec", "/nothing",
+                     "/review/orders"):  # fmt: skip
             for width, dark in ((390, False), (390, True), (1280, False), (1280, True)):
                 await go(tab, base + path, width, dark=dark)
                 assert await tab.value("document.documentElement.scrollWidth") <= width, path

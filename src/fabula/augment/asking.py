@@ -14,7 +14,8 @@ from fabula.llm.providers.dry_run import Rehearsal
 from fabula.llm.rows.ask import ask_rows
 from fabula.llm.rows.job import RowsJob, RowsResult
 from fabula.llm.session import models_of_run
-from fabula.types import Progress
+from fabula.render.cells import watched
+from fabula.types import ProgressLike
 
 if TYPE_CHECKING:
     from fabula.spec.models import ModelLike
@@ -38,7 +39,7 @@ class AskOptions(TypedDict, total=False):
     max_calls: int | None
     max_tokens: int | None
     max_cost: float | None
-    progress: Progress | None
+    progress: ProgressLike
     on_result: Callable[[RowsResult], None] | None
     rehearsal: Rehearsal | None
 
@@ -48,7 +49,7 @@ REASONING = "reasoning"
 
 
 def kept_reasoning(asked: str, names: Sequence[str]) -> str:
-    """The name under which rows keep what the model thought; empty where they don't.
+    """The name under which rows keep what the model thought; empty if they don't.
 
     Raises:
         UsageError: It is neither `keep` nor `drop`, or a field has that name.
@@ -121,9 +122,10 @@ def budget_of(options: AskOptions) -> Budget:
     )
 
 
-def counting(progress: Progress | None, name: str, n: int) -> Callable[[int], None] | None:
+def counting(progress: ProgressLike, name: str, n: int) -> Callable[[int], None] | None:
     """What a job calls with the rows done."""
-    return None if progress is None else lambda done: progress(name, done, n)
+    watch = watched(progress)
+    return watch and (lambda done: watch(name, done, n))
 
 
 def shortfall(result: RowsResult, made: Any) -> PartialRunError:
@@ -136,7 +138,7 @@ def shortfall(result: RowsResult, made: Any) -> PartialRunError:
     asked = len(result.rows)
     missing = sum(row is None for row in result.rows)
     reason = result.rejects[0].reason if result.rejects else "the model gave no more rows"
-    hint = "the same call continues; replies that are known cost nothing"
+    hint = "the same call continues; known replies cost nothing"
     if result.error is not None:
         reason, hint = result.error.message, result.error.hint or hint
     error = PartialRunError(

@@ -69,7 +69,7 @@ def extend(data: TableLike, n: int, **wanted: Unpack[ExtendOptions]) -> object:
         wanted: The rest, by name: `model`, `attempts` … as `rows` takes them, and
 
             - `prompt`: What the new rows are about, in words.
-            - `review`: What reviewers said of earlier rows; see `review_import`.
+            - `review`: What reviewers said about earlier rows; see `review_import`.
             - `balance`: A column whose classes get new rows so that they end level.
             - `unique`: Columns, or groups of columns, whose values may not repeat.
             - `check_row`: Takes a row as a dict, returns its problems in words.
@@ -125,7 +125,7 @@ class Growth:
         table: The table so far.
         values: Its values as Python has them, by column.
         continued: Columns that continue by rule.
-        dealt: The column to be balanced and its value in each new row; empty where none is.
+        dealt: The column to be balanced and its value in each new row; empty if none is.
         asked: Columns that the model fills.
         seed: Chooses the sample.
     """

@@ -76,7 +76,7 @@ def _shape_of_class(cls: type) -> Shape:
         raise UsageError(
             f"`{cls.__name__}` has a field that JSON can't hold: {str(error).splitlines()[0]}",
             code="usage.rows-schema",
-            hint="leave the field out of the class that is asked, and add it afterwards",
+            hint="leave the field out of the class, and add it afterwards",
         ) from error
     return Shape(fields, partial(_object, adapter))
 

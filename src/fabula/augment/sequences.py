@@ -29,7 +29,7 @@ _NUMBERED = re.compile(r"(.*?)(\d+)", re.S)
 def continued(
     name: str, kind: pa.DataType, values: Sequence[object], *, first: bool, seed: int
 ) -> Continue | None:
-    """How a column continues by itself, or None where someone must think of its values.
+    """How a column continues by itself, or None if someone must think of its values.
 
     Args:
         name: The column's name.
@@ -83,7 +83,7 @@ def _continued_texts(
 
 
 def _id_step(numbers: Sequence[int], *, key: bool, first: bool) -> int | None:
-    """The step of a column of ids; None where the column holds none."""
+    """The step of a column of ids; None if the column contains none."""
     if len(set(numbers)) < len(numbers):
         return None
     steps = {after - before for before, after in itertools.pairwise(numbers)}

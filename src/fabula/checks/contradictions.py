@@ -15,7 +15,7 @@ from fractions import Fraction
 
 from fabula.checks.differences import Bound, bounds_of, cycle, number
 from fabula.checks.relations import link_column
-from fabula.errors import Violation
+from fabula.errors import SpecError, Violation
 from fabula.kinds.base.parameters import Scalar
 from fabula.kinds.base.wording import interval, names, values
 from fabula.kinds.checks import Check
@@ -37,6 +37,17 @@ class _Values:
 def impossible_rules(plan: Plan) -> tuple[Violation, ...]:
     """Problems of checks that no run of the plan can meet."""
     return tuple(problem for table in plan.tables for problem in _table_problems(plan, table))
+
+
+def possible(plan: Plan) -> Plan:
+    """The plan, whose rules don't contradict each other.
+
+    Raises:
+        SpecError: They do; `violations` lists all of them.
+    """
+    if problems := impossible_rules(plan):
+        raise SpecError(plan.spec.source.located(problems))
+    return plan
 
 
 def _table_problems(plan: Plan, table: TablePlan) -> Iterator[Violation]:
@@ -157,5 +168,5 @@ def _clash(table: TablePlan, parts: Sequence[Bound | _Values]) -> Violation:
         "check.impossible",
         f"no row of `{table.name}` can keep these together: {'; '.join(rules)}",
         f"tables.{table.name}.checks.{checks[0][0]}",
-        "take one of them out, or loosen it",
+        "remove one of them, or loosen it",
     )

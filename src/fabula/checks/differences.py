@@ -29,7 +29,7 @@ class Bound:
         right: A column, or nothing.
         limit: The bound, exactly; times count as seconds.
         strict: Whether the bound itself is out.
-        check: The position of the check that says so; None where the column itself does.
+        check: The position of the check that says so; None if the column itself does.
         told: The rule in words.
     """
 
@@ -65,7 +65,7 @@ def bounds_of(sql: str, *, check: int, told: str) -> Iterator[Bound]:
 
 
 def cycle(bounds: Sequence[Bound]) -> tuple[Bound, ...]:
-    """Bounds that can't hold together; empty where there are none (Bellman-Ford)."""
+    """Bounds that can't hold together; empty if there are none (Bellman-Ford)."""
     nodes = {"", *(name for bound in bounds for name in (bound.left, bound.right))}
     distance = dict.fromkeys(nodes, (Fraction(0), 0))
     through: dict[str, Bound] = {}

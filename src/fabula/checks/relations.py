@@ -32,19 +32,17 @@ def link_column(spec: DatasetSpec, child: str, parent: str) -> str | None:
 
 def children_of(
     spec: DatasetSpec, data: Data, table: str, child: str, by: str | None = None
-) -> tuple[str, str]:
-    """A parent's key column, and the child's column that refers to it."""
+) -> dict[str, str]:
+    """The parent's columns that its children refer to, by the child's columns."""
     link = by or link_column(spec, child, table)
     if link is None:
         raise MissingError(f"no column of `{child}` is a reference to `{table}`")
     reference = spec.tables[child].columns[link]
     assert isinstance(reference, Reference)
-    if len(spec.tables[child].pointing(link, spec.tables[reference.parent])) > 1:
-        raise MissingError(f"`{child}.{link}` is one part of a key of several columns")
-    _, key = target_of(spec, reference.to)
-    data.need(table, [key])
-    data.need(child, [link])
-    return key, link
+    _, held = held_key(spec, child, link, reference.to)
+    data.need(table, list(held.values()))
+    data.need(child, list(held))
+    return held
 
 
 def with_parents(
@@ -77,7 +75,7 @@ def held_key(spec: DatasetSpec, table: str, column: str, to: str) -> tuple[str, 
 
 
 def on_keys(held: Mapping[str, str], child: str, parent: str) -> str:
-    """The SQL condition that a child's columns hold a parent's key."""
+    """The SQL condition that a child's columns contain a parent's key."""
     same = (f"{child}.{quoted(own)} = {parent}.{quoted(key)}" for own, key in held.items())
     return " AND ".join(same)
 
@@ -89,21 +87,29 @@ def target_of(spec: DatasetSpec, to: str) -> tuple[str, str]:
         return name, column
     table = spec.tables.get(name)
     if table is None or not table.key:
-        raise MissingError(f"`{name}` has no key that could be referred to")
+        raise MissingError(f"`{name}` has no key to refer to")
     return name, table.key[0]
 
 
-def grouped(data: Data, child: str, link: str, value: str) -> str:
-    """A query of a value over the children of each parent."""
-    name = quoted(link)
+def with_children(data: Data, table: str, child: str, held: Mapping[str, str], value: str) -> str:
+    """The FROM clause of a table's rows `p` with a value over the children `c` of each."""
+    names = [quoted(name) for name in held]
+    filled = " AND ".join(f"{name} IS NOT NULL" for name in names)
+    listed = ", ".join(names)
     return (
-        f"(SELECT {name} AS link, {value} AS value FROM {data.view(child)}"
-        f" WHERE {name} IS NOT NULL GROUP BY {name}) AS c"
+        f"{data.view(table)} AS p LEFT JOIN (SELECT {listed}, {value} AS value"
+        f" FROM {data.view(child)} WHERE {filled} GROUP BY {listed}) AS c"
+        f" ON {on_keys(held, 'c', 'p')}"
     )
 
 
+def shown_key(example: Mapping[str, object], held: Mapping[str, str]) -> str:
+    """The key of an example row, as a message shows it."""
+    return ", ".join(str(example[key]) for key in held.values())
+
+
 def family_of_values(data: Data, table: str, column: str) -> str:
-    """What a column holds, in a word; only equal families can be compared."""
+    """What a column contains, in a word; only equal families can be compared."""
     kind = plain_type(data.schema(table).field(column).type)
     families = {
         "numbers": (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal),

@@ -38,7 +38,7 @@ def rows_verdict(
     examples: tuple[Mapping[str, Any], ...] = (),
 ) -> CheckResult:
     """The result of a row-level check from its counts."""
-    message = f"all {rows:,} rows keep the rule: {check.in_words()}"
+    message = f"all {rows:,} rows satisfy the rule: {check.in_words()}"
     if failing:
         message = f"{failing:,} of {rows:,} rows break the rule: {check.in_words()}"
     if repaired:

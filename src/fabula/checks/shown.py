@@ -8,7 +8,7 @@ from fabula.checks.results import CheckResults
 
 
 def check_rows(results: CheckResults) -> list[tuple[bool | None, list[Any]]]:
-    """A row for each check with its verdict; None where it was not judged."""
+    """A row for each check with its verdict; None if it was not judged."""
     from fabula.render.pages import chip, worded  # most runs write no page
 
     rows = []

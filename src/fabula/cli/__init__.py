@@ -1,1 +1,1 @@
-"""The command line: one file a verb; each parses its arguments, calls the library, prints."""
+"""The command line, one file per verb: each parses its arguments, calls the library and prints."""

@@ -1,4 +1,4 @@
-"""Arguments that several verbs take, and how their texts are read."""
+"""Arguments that several verbs share, and how they are parsed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def read_sizes(texts: Sequence[str] | None) -> Size:
     """`["100"]` as 100, `["orders=9", "items=20"]` as a mapping.
 
     Raises:
-        UsageError: A text is not a number of rows, or both forms are mixed.
+        UsageError: A text is not a row count, or both forms are mixed.
     """
     if not texts:
         return None
@@ -55,12 +55,12 @@ def read_sizes(texts: Sequence[str] | None) -> Size:
 
 
 def read_names(text: str) -> list[str]:
-    """`name, year` as two names; nothing as none."""
+    """`name, year` as two names; empty text as none."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def read_pairs(option: str, texts: Sequence[str], example: str) -> Iterator[tuple[str, str]]:
-    """`["city=Wien"]` as names and values; `example` is a text that could be there.
+    """`["city=Wien"]` as names and values; `example` is a valid text to suggest.
 
     Raises:
         UsageError: A text has no `=`.
@@ -77,7 +77,7 @@ def read_pairs(option: str, texts: Sequence[str], example: str) -> Iterator[tupl
 
 
 def number_of(text: str) -> float:
-    """`0.05` and `5%` as 0.05; NaN where the text is not a number."""
+    """`0.05` and `5%` as 0.05; NaN if the text is not a number."""
     try:
         return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError:
@@ -105,7 +105,7 @@ def read_share(text: str | None) -> float | int | None:
 
 
 def read_shares(text: str | None) -> dict[str, float]:
-    """`train=0.9,test=10%` as shares by name; nothing as none.
+    """`train=0.9,test=10%` as shares by name; empty text as none.
 
     Raises:
         UsageError: The text is not a list of shares.
@@ -134,7 +134,7 @@ def print_as(form: str, text: str, values: Any) -> None:
 def _rows(number: str, text: str) -> int:
     if not _NUMBER.fullmatch(number):
         raise UsageError(
-            f"`{text}` is not a number of rows",
+            f"`{text}` is not a row count",
             code="usage.rows",
             hint="write `-n 1000`, or `-n orders=1000` for one table",
         )
@@ -165,7 +165,7 @@ class Modelled(TypedDict, total=False):
 
     Options:
         model (NAME): Language model: `local`, `fake`, `openai:NAME` …; by default the spec's, else
-            `local`. Settings go behind a `?`: `openai:NAME?reasoning_effort=low`.
+            `local`. Settings follow a `?`: `openai:NAME?reasoning_effort=low`.
     """
 
     model: str
@@ -196,7 +196,7 @@ class Asking(Modelled, CallLimits, total=False):
 
 
 def read_output(text: str | None) -> Path | str | None:
-    """A path; an address such as `postgresql://…` stays a text, which a path would shorten."""
+    """A path; an address such as `postgresql://…` stays a string."""
     from fabula.io.names import scheme_of
 
     return text if text is None or scheme_of(text) else Path(text)
@@ -206,20 +206,27 @@ Output = Annotated[Path | str | None, Read(read_output)]
 
 
 class Loads(TypedDict, total=False):
-    """What a load into a database may do to what is there.
+    """What a load into a destination may do to what is there.
 
     Options:
-        append: Add rows to tables of a database that hold some.
+        append: Add rows to database tables that already contain some.
         truncate: Empty the tables of a database first, in the same transaction.
         fast_load: Drop indexes and constraints of a database during the load, and add them again.
         allow_remote (HOST): Host other than this machine whose database may be written to;
             repeatable.
+        partition_by (COLUMN): Column whose values divide a table into folders, in object stores
+            and Delta tables; repeatable.
+        public: Let everybody read what is pushed to the Hub; otherwise it is private.
+        license (ID): Licence of what is pushed to the Hub: `cc-by-4.0`.
     """
 
     append: bool
     truncate: bool
     fast_load: bool
     allow_remote: Words
+    partition_by: Words
+    public: bool
+    license: str
 
 
 class Planned(Modelled, total=False):
@@ -236,10 +243,10 @@ class Exporting(TypedDict, total=False):
     """How training files are written.
 
     Options:
-        user (TEMPLATE): What the user says in an export.
-        system (TEMPLATE): What the system says first.
-        split (train=0.9,test=0.1): Files with these shares.
-        stratify (FIELD): Field with equal shares in each file.
+        user (TEMPLATE): The user's message in an export.
+        system (TEMPLATE): The system message that comes first.
+        split (train=0.9,test=0.1): Write one file for each share.
+        stratify (FIELD): Field whose values are spread evenly over the files.
         seed: Seed of the split.
         overwrite: Replace the files to write.
     """

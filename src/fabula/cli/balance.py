@@ -1,4 +1,4 @@
-"""`fabula balance`: a text data set whose topics have the rows that they should."""
+"""`fabula balance`: balances the topics of a text dataset."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ class Balancing(Asking, total=False):
     """How topics are balanced.
 
     Options:
-        text (COLUMNS): Columns that make the text; default: all.
+        text (COLUMNS): Columns that form the text; all by default.
         label (COLUMN): Labels to compare with the topics found.
         topics: Number of topics; detected by default.
-        sizes (N,N): Rows of each topic, where known.
+        sizes (N,N): Rows of each topic, if known.
         score: Score that selects the number of topics; `silhouette` by default.
         new_topics: Topics to invent alongside those found.
         shares (TOPIC=SHARE): Share of a topic by name or number, `food=0.4`; the rest is even;
@@ -71,7 +71,7 @@ class Balancing(Asking, total=False):
             0.85.
         unique (COLUMN): Column whose values must be unique; repeatable.
         prompt (TEXT): What the rows are about, for the model.
-        embedding: `wordllama` (the default: here, no key) or `openai:NAME` …
+        embedding: `wordllama` (the default: runs locally, no key) or `openai:NAME` …
         seed: Seed of the embedding's clusters.
     """
 
@@ -105,8 +105,8 @@ def balance(
 ) -> None:
     """Balance the topics of a text dataset.
 
-    Texts are clustered into topics, which the language model names; it then writes what topics
-    lack, round by round. New rows that repeat a text or stray from their topic are not taken.
+    Texts are clustered into topics, which the language model names. Round by round, it then writes
+    the rows that topics lack. New rows that repeat a text or stray from their topic are rejected.
 
     Examples: `fabula balance tickets.jsonl --plan`;
     `fabula balance tickets.jsonl --new-topics 4 --model openai:gpt-4o-mini -o balanced/`

@@ -1,4 +1,4 @@
-"""`fabula blend`: real rows together with synthetic ones, each marked as what it is."""
+"""`fabula blend`: combines real rows with synthetic ones and marks each."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def blend(
     seed: int = 0,
     overwrite: bool = False,
 ) -> None:
-    """Combine real and synthetic rows, and tell whether that helps a model.
+    """Combine real and synthetic rows, and test whether that helps a model.
 
     The real rows stay as they are. The synthesizer learns from four fifths of them; none of its
     rows equals a real one, and no key occurs twice. The test says `helps`, `no difference` or
@@ -46,12 +46,12 @@ def blend(
 
     Options:
         data (REAL): A file of one table, or a folder of related ones.
-        output: File to write, for several tables a folder; a file alongside says how the rows were
-            made.
+        output: File to write, or a folder for several tables; a file next to it records how the
+            rows were made.
         synthetic_share (50%): Share of synthetic rows in the result.
         rows_per_real (X): Synthetic rows for each real one, instead of a share.
-        balance (COLUMN): Column whose labels become equally frequent; `diagnosis:rare=10%` for
-            shares of your own.
+        balance (COLUMN): Column whose labels become equally frequent; `diagnosis:rare=10%` sets a
+            share.
         only (SQL): Condition that synthetic rows keep: `income = 'high'`.
         target (COLUMN): Column that the test predicts; by default the balanced one.
         mask: Replace identifying columns of the real rows first, as `fabula mask` does.

@@ -1,4 +1,4 @@
-"""`fabula calibrate`: parameters of a model, fitted to totals that are known."""
+"""`fabula calibrate`: fits a model's parameters to known totals."""
 
 from __future__ import annotations
 
@@ -63,16 +63,16 @@ def calibrate(
 
     Options:
         model (FILE): A Python file that makes a `World`.
-        target (TOTAL=NUMBER): A total and what it is: `orders`, `orders.total`; repeatable.
+        target (TOTAL=NUMBER): A total and its known value: `orders`, `orders.total`; repeatable.
         free (NAME[:LOW..HIGH]): A parameter to fit, with its bounds; repeatable.
-        n (N|POPULATION=N): Agents, in all or of one population; repeatable.
+        n (N|POPULATION=N): Agents, in total or of one population; repeatable.
         steps (N): Steps of each run.
         days (N): Days of each run, instead of steps.
         seed: The first seed.
-        seeds (N): Runs of which each total is the mean.
+        seeds (N): Number of runs to average each total over.
         set_ (NAME=NUMBER): Where a parameter starts; repeatable.
         tolerance (SHARE): How far a total may be from its target.
-        workers (N): Processes that make runs.
+        workers (N): Processes that run the model.
     """
     from fabula.runs.calibration import calibrate as run
 
@@ -103,6 +103,6 @@ def calibrate(
             f"{len(made.missed)} of {len(made.targets)} targets are not met:"
             f" {', '.join(made.missed)}",
             code="simulation.target",
-            hint=f"free more parameters; what the fit makes: {command}",
+            hint=f"free more parameters; to see what the fit gives: {command}",
         )
     talk.hint(f"run the fitted model with {command}")

@@ -1,4 +1,4 @@
-"""What a command says besides its data: talk on stderr, errors in text or JSON."""
+"""Messages of a command, apart from its data: notes on stderr, errors as text or JSON."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from fabula.errors import FabulaError, UsageError
 
 _PAINT = {"error": "1;31", "warning": "1;33", "hint": "1;36"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""What could move the cursor of a terminal: names and replies of models come from elsewhere."""
+"""Characters that could control a terminal: names and model replies are untrusted."""
 
 
 @dataclass(frozen=True)
 class Talk:
-    """How one command talks."""
+    """How one command prints its messages."""
 
     quiet: bool = False
     verbose: bool = False
@@ -32,18 +32,18 @@ class Talk:
     escapes_formulas: bool = False
 
     def say(self, text: str) -> None:
-        """Say something to the person, unless they want quiet, after the data that came before."""
+        """Print a message after any earlier data, unless `--quiet` is set."""
         if not self.quiet:
             sys.stdout.flush()
             _write(text)
 
     def hint(self, text: str) -> None:
-        """Say which command could come next."""
+        """Suggest the next command."""
         self.say(f"hint: {text}")
 
     @contextmanager
     def saying_warnings(self) -> Iterator[None]:
-        """Say what the library warns of."""
+        """Print a warning of the library."""
         library, handler = logging.getLogger("fabula"), logging.Handler(logging.WARNING)
         handler.emit = lambda record: self.say(f"warning: {record.getMessage()}")  # type: ignore[method-assign]
         library.addHandler(handler)
@@ -107,20 +107,20 @@ def take_options(arguments: Sequence[str]) -> tuple[Talk, list[str]]:
 
 
 def pasted(path: object) -> str:
-    """A path as a word of a command that can be pasted, in quotes where it holds spaces."""
+    """A path as an argument of a pasteable command, quoted if it contains spaces."""
     text = str(path)
     return shlex.quote(text) if re.search(r"[^\w./:@%+=,~-]", text) else text
 
 
 def has_colour(stream: TextIO) -> bool:
-    """Whether colours may be used on a stream: a terminal whose user did not refuse them."""
+    """Whether a stream may be coloured: it is a terminal, and the user has not disabled colours."""
     refused = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return stream.isatty() and not refused
 
 
 def _yes(question: str) -> bool:
-    """Whether the person at the terminal answers with yes; without an answer it is no."""
-    sys.stderr.write(f"{_plain(question)} [y/N]\n")  # a whole line, which progress leaves alone
+    """Whether the user at the terminal answers yes; no answer means no."""
+    sys.stderr.write(f"{_plain(question)} [y/N]\n")  # a whole line, which progress can't overwrite
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 

@@ -1,4 +1,4 @@
-"""`fabula describe`: a text for every item of a file, proven to tell its fields."""
+"""`fabula describe`: writes a text for every item of a file, verified against its fields."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Describing(Asking, total=False):
     """How items are described.
 
     Options:
-        n (N): Texts about each item; 1 by default.
+        n (N): Texts per item; 1 by default.
         columns (NAMES): Describe only these fields: `name,year`.
         task (TEXT): Your own task, a template such as `Sell {{ name }}`.
         faithful: Reject names and numbers that are not in the fields.
@@ -61,8 +61,8 @@ def describe(
 ) -> None:
     """Write a text about each item that mentions all of its fields.
 
-    A text that lacks a value, breaks a bound or repeats another one is asked again, with what it
-    lacks. Names and numbers that the fields do not hold are listed alongside it.
+    A text that lacks a value, breaks a bound or repeats another one is requested again with the
+    reason. Names and numbers that are not in the fields are listed next to the text.
 
     Examples: `fabula describe films.csv --style gossip --min-words 30`;
     `fabula describe films.jsonl -n 3 --verify -o texts.jsonl --model openai:gpt-4o-mini`
@@ -111,7 +111,7 @@ def describe(
         show_prompts(talk, prompts, asked.get("model", "local"))
         return
     if language and not is_known(language):
-        talk.say(f"note: {language} is asked for and can't be checked")
+        talk.say(f"note: {language} is requested but can't be checked")
     target = output or beside(data, "described")
     if report is not None:
         check_free(report, overwrite=True)
@@ -133,6 +133,6 @@ def describe(
             on_result=lambda result: talk.say(calls_line(result)),
         )
     claims = sum(bool(record["unsupported"]) for record in records)
-    listed = f"; {claims:,} with names or numbers that the fields do not hold" if claims else ""
+    listed = f"; {claims:,} with names or numbers that are not in the fields" if claims else ""
     talk.say(f"Wrote `{target}` ({amounts.count(len(records), 'text')}{listed})")
     talk.hint(f"look at it with `fabula show {pasted(target)}`")

@@ -1,4 +1,4 @@
-"""`fabula doctor`: what works on this machine."""
+"""`fabula doctor`: checks the installation."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from fabula.cli.options import verb
 
 
 @verb()
-def doctor(*, form: Printed = "table") -> None:
+def doctor(*, address: str | None = None, form: Printed = "table") -> None:
     """Check the installation and suggest fixes.
 
     Marks: ok works, -- is off, !! is wrong.
 
     Options:
+        address: Address of a Ray cluster to look at; by default the one that RAY_ADDRESS names.
         form: How findings are printed.
     """
     from fabula.reports.doctor import examine
 
-    findings = examine()
+    findings = examine(address)
     print_as(form, "\n".join(map(str, findings)), [vars(finding) for finding in findings])
     if any(finding.state == "!!" for finding in findings):
         raise typer.Exit(3)

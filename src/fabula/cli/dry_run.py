@@ -1,4 +1,4 @@
-"""Prints what models would be asked, for `--dry-run` and `plan --prompts`."""
+"""Prints the prompts that models would get, for `--dry-run` and `plan --prompts`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def print_rehearsal(go_through: Callable[[Rehearsal], object]) -> None:
-    """Print every prompt as it comes, then the sum; nothing where no model is asked."""
+    """Print every prompt, then the total; print nothing if no model is asked."""
     from fabula.llm.providers.dry_run import Rehearsal
     from fabula.reports.dry_runs import call_text, rehearsal_text
 

@@ -1,4 +1,4 @@
-"""`fabula evaluate`: is synthetic data realistic, private, fair and varied, alongside real data?"""
+"""`fabula evaluate`: compares synthetic data with real data."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 from fabula.cli.arguments import Names, Words, read_spec
 from fabula.cli.console import Talk
 from fabula.cli.options import verb
+from fabula.cli.progress import progress
 from fabula.errors import GateError, UsageError
 
 if TYPE_CHECKING:
@@ -23,13 +24,14 @@ class Measuring(TypedDict, total=False):
     """What is measured.
 
     Options:
-        real: The real data to compare with; of a release, the file that it was made of.
+        real: The real data to compare with; for a release, the file that it was made from.
         holdout: Real rows that the synthesizer never saw.
         target (COLUMN): Column that models predict.
         positive (LABEL): Label of the target that counts as the good outcome.
         protected (COLUMNS): Groups of people: `sex,race`.
         quasi (COLUMNS): Quasi-identifiers: `age,postcode`.
-        confidential (COLUMNS): Columns to guess from --quasi: `diagnosis`; by default all others.
+        confidential (COLUMNS): Columns an attacker guesses from --quasi: `diagnosis`; by default
+            all others.
         sensitive (COLUMNS): Real columns of any type whose values must not appear.
         sequence (ENTITY,TIME): Events in order: `customer_id,placed`.
         model (MODEL.fabula): What `fabula fit` wrote; warns where --real and --holdout are not its
@@ -70,7 +72,7 @@ def evaluate(
 ) -> None:
     """Measure how realistic, private, fair and diverse synthetic data is.
 
-    Exit code 1 when a gate or a check fails, so that a build can be blocked on it.
+    Exits with 1 when a gate or a check fails, which blocks a build.
 
     Options:
         synthetic: A data file, a folder of them, or a run's folder.
@@ -79,7 +81,7 @@ def evaluate(
         charts: Folder for the charts as SVG files.
         png: Write the charts as PNG files, too.
         form: How the report is printed.
-        earlier: Of a release: the folder of an earlier release of the same people.
+        earlier: For a release: the folder of an earlier release of the same people.
     """
     from fabula.evaluation.evaluate import evaluate as measure
     from fabula.evaluation.releases import evaluate_release
@@ -95,7 +97,10 @@ def evaluate(
     if charts is not None:
         check_free(charts, overwrite=True, folder=True)
     if release is None:
-        report = measure(synthetic, spec=read_spec(spec) if spec else None, **measured)
+        with progress(talk, unit="metric", lines=False) as watch:
+            report = measure(
+                synthetic, spec=read_spec(spec) if spec else None, progress=watch, **measured
+            )
     else:
         _only_gates([*measured, *(["spec"] if spec else [])])
         how: dict[str, Any] = {name: value for name, value in measured.items() if name != "real"}
@@ -118,7 +123,7 @@ def evaluate(
 
 
 def _print(talk: Talk, report: Report, form: str) -> None:
-    """The report on standard output; other programs' forms have the warnings on standard error."""
+    """Print the report; for machine-readable forms, warnings go to standard error."""
     forms = {"json": report.to_json, "markdown": report.to_markdown}
     typer.echo(forms.get(form, report.report)())
     if form != "table":
@@ -127,7 +132,7 @@ def _print(talk: Talk, report: Report, form: str) -> None:
 
 
 def _release(folder: Path, real: Path | None, earlier: Path | None) -> Release | None:
-    """The release in a folder; None where it is not one, or not of the real rows."""
+    """The release in a folder; None if it is not one, or was not made from the real rows."""
     from fabula.evaluation.release_folder import Release
 
     release = Release.of(folder, real)
@@ -135,7 +140,7 @@ def _release(folder: Path, real: Path | None, earlier: Path | None) -> Release |
         release = None
     if earlier is not None and release is None:
         raise UsageError(
-            f"`{folder}` holds no release that an earlier one could be compared with",
+            f"`{folder}` is not a release, so `--earlier` has nothing to compare",
             code="usage.option",
             hint="leave `--earlier` out, or give the folder of a release",
         )
@@ -143,10 +148,10 @@ def _release(folder: Path, real: Path | None, earlier: Path | None) -> Release |
 
 
 def _only_gates(options: Collection[str]) -> None:
-    """Refuse options that a release's own spec answers."""
+    """Reject options that a release's own spec already sets."""
     if others := sorted({*options} - {"gates", "seed", "real"}):
         raise UsageError(
-            f"a release is measured as its spec says, without `--{others[0]}`",
+            f"a release is measured as its spec says, not with `--{others[0]}`",
             code="usage.option",
             hint="leave it out, or name the real rows with `--real` to measure it otherwise",
         )

@@ -1,4 +1,4 @@
-"""`fabula export`: a table as a set to train a model with."""
+"""`fabula export`: writes a table as a training dataset."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def export(
 ) -> None:
     """Export a table as a training dataset.
 
-    No input is in two parts of a split. `fabula validate FILE.jsonl` checks the result.
+    No input occurs in two parts of a split. `fabula validate FILE.jsonl` checks the result.
 
     Options:
         data (DATA): A file, or a run of one table.
         output: File to write, or with --split a folder.
-        form: `chat-jsonl`, `completion-jsonl`, `alpaca`, `sharegpt`, `preference`, a file
-            format (`csv`, `parquet`, `jsonl`, `arrow`) or that of a plug-in; by default
-            `chat-jsonl`, or the format of the rows as they are that another file's ending names.
-        user (COLUMN|TEMPLATE): What the user says: a column, or '{{ product }}, {{ category }}';
+        form: `chat-jsonl`, `completion-jsonl`, `alpaca`, `sharegpt`, `preference`, a file format
+            (`csv`, `parquet`, `jsonl`, `arrow`) or a plug-in's; by default `chat-jsonl`, or plain
+            rows in the format that the file's ending names.
+        user (COLUMN|TEMPLATE): The user's message: a column, or '{{ product }}, {{ category }}';
             without it and `--assistant`, the conversations in `messages` or `conversations` are
             written.
-        assistant (COLUMN|TEMPLATE): What the assistant answers; repeatable for `preference`.
+        assistant (COLUMN|TEMPLATE): The assistant's answer; repeatable for `preference`.
         score (COLUMN): Grade of an answer, for `preference`; repeatable.
     """
     from fabula.training.export import export as write

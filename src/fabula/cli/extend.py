@@ -1,4 +1,4 @@
-"""`fabula extend`: more rows for the table in a file."""
+"""`fabula extend`: appends rows to the table in a file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Extending(Asking, total=False):
         review (FILE): Notes from `fabula review import` for the model: comments and approved rows.
         balance (COLUMN): Column whose classes to balance.
         unique (COLUMN): Column whose values must be unique; repeatable.
-        within_range: Reject numbers and texts beyond the range of the old ones.
+        within_range: Reject numbers and texts outside the range of the old ones.
         seed: Seed of the new rows.
         rows_per_call: Rows per call.
     """
@@ -48,8 +48,8 @@ def extend(
 ) -> None:
     """Append rows that fit a table.
 
-    The old rows stay as they are. Ids continue after the largest one; the language model writes
-    the rest, shown a sample of the rows, and nothing that it repeats is taken.
+    The old rows don't change. IDs continue from the largest one. The language model sees a sample
+    of the rows and writes the other columns; rows that repeat one are rejected.
 
     Options:
         data (DATA): A file, or a run of one table.

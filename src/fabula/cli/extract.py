@@ -1,4 +1,4 @@
-"""`fabula extract`: typed rows out of texts."""
+"""`fabula extract`: extracts typed rows from texts."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def extract(
 ) -> None:
     """Extract typed values from texts, one row per object.
 
-    `row` says which text a row is from; a text that gave nothing valid has a row with `error`.
+    `row` says which text a row is from; a text without a valid result has a row with `error`.
 
     Examples: `fabula extract bios.csv --schema 'name str, films list[str]'`;
     `fabula extract notes.jsonl --schema shop.models:Order --many -o orders.parquet`

@@ -1,4 +1,4 @@
-"""`fabula fit`: learn a table, or several related ones."""
+"""`fabula fit`: learns a table, or several related ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fabula.errors import UsageError
 
 
 def _differ(*files: Path) -> None:
-    """Refuse to write two things to one place, or over the data."""
+    """Refuse to write two files to one path, or over the data."""
     known: set[Path] = set()
     for file in files:
         if file.resolve() in known:
@@ -32,7 +32,7 @@ def _differ(*files: Path) -> None:
 
 
 def _domain(file: str) -> Any:
-    """What a file says of the columns."""
+    """What a file says about the columns."""
     try:
         return json.loads(Path(file).read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:
@@ -57,7 +57,7 @@ def _key(text: str) -> tuple[str, str]:
 
 
 def _options(texts: Sequence[str]) -> dict[str, Any]:
-    """`["rounds=50"]` as `{"rounds": 50}`; what is not a JSON value is text."""
+    """`["rounds=50"]` as `{"rounds": 50}`; a value that is not JSON is a string."""
     options: dict[str, Any] = {}
     for name, value in read_pairs("--option", texts, "rounds=50"):
         try:
@@ -73,20 +73,20 @@ class Learning(TypedDict, total=False):
     Options:
         model (NAME): Synthesizer; `auto` takes `boosted`.
         holdout (SHARE): Share of rows held out of training; 0.2 by default.
-        protect (ROWS): Never reproduce labels with fewer rows than this, nor this many extreme
-            numbers; 10 by default.
+        protect (ROWS): Never reproduce labels with fewer rows than this, or that many extreme
+            values of a column; 10 by default.
         epsilon (EPS): Learn with differential privacy: the ε to spend, such as 1; smaller is more
             private. Needs --domain and the extra `privacy`.
-        delta: The δ of it, well below one over the rows; 1e-06 by default.
+        delta: The δ to spend, well below 1/rows; 1e-06 by default.
         domain (FILE): JSON: each column's labels (a list), bounds ("17..90"), or null to leave it
             out; needed with --epsilon.
-        keys (CHILD.COLUMN=PARENT.COLUMN): A foreign key that was not found; columns of one are
-            joined by `+`; repeatable.
-        keep (TABLE): Table to keep as it is, with its real rows; repeatable.
-        sensitive (COLUMNS): Columns that are replaced whatever they hold, or else left out.
-        orphans: Rows of related tables whose foreign key no parent has: left out (`drop`, the
-            default), or their share kept.
-        seed: Decides everything random.
+        keys (CHILD.COLUMN=PARENT.COLUMN): A foreign key that was not found; `+` joins the columns
+            of a composite key; repeatable.
+        keep (TABLE): Table to keep unchanged, with its real rows; repeatable.
+        sensitive (COLUMNS): Columns to replace or leave out, whatever they contain.
+        orphans: Rows whose foreign key has no parent: left out (`drop`, the default), or `keep`
+            their share.
+        seed: Seed of everything random.
     """
 
     model: str
@@ -120,8 +120,8 @@ def fit(
 ) -> None:
     """Fit a synthesizer to a table, for `fabula sample`.
 
-    The file holds no row of the data. Identifiers are newly generated and free text is left out, as
-    the card that is printed says. Related tables are learned together, with their keys, and written
+    The file contains no row of the data. Identifiers are newly generated and free text is left out;
+    the printed card lists both. Related tables are learned together, with their keys, and written
     as a folder.
 
     Options:
@@ -129,8 +129,9 @@ def fit(
         output: What to write, such as `people.fabula`.
         holdout_output: File for the rows held out, for `fabula evaluate`.
         training_output: File for the other rows, for `fabula evaluate`.
-        spec: A spec whose row checks every sample keeps; of several tables, their keys.
-        exact: Keep what holds on every row, such as total = price * quantity, in every sample.
+        spec: A spec whose row checks every sample passes; for several tables, a spec of their keys.
+        exact: Find rules that hold on every row, such as total = price * quantity, and keep them in
+            every sample.
         option (NAME=VALUE): Option of the model; repeatable.
         overwrite: Replace the files to write.
     """
@@ -150,7 +151,7 @@ def fit(
     tables = forms_in(data)
     if len(tables) > 1 and parts:
         raise UsageError(
-            "related tables are learned from all rows, so there are no parts to write",
+            "related tables are learned from all rows, so no row is held out",
             code="usage.several-tables",
             hint="leave --training-output and --holdout-output out, or fit one table",
         )
@@ -179,7 +180,7 @@ def fit(
         (holdout_output, synthesizer.holdout, "not learned"),
     ):
         if part is not None and rows is None:
-            talk.say(f"warning: `{part}` was not written: no row was kept out of training")
+            talk.say(f"warning: `{part}` was not written: no row was held out of training")
         elif part is not None:
             make_folder(part.parent)
             write_table(part, rows, rows.schema, format_of(part))

@@ -1,4 +1,4 @@
-"""`fabula generalise`: the same rows, coarse enough that nobody stands alone."""
+"""`fabula generalise`: makes rows coarse enough that no person is unique."""
 
 from __future__ import annotations
 
@@ -45,22 +45,22 @@ def generalise(
 ) -> None:
     """Make a table k-anonymous, l-diverse and t-close at the least loss.
 
-    Values become coarser along ladders, searched for the levels that lose the fewest bits; then
-    single cells of the rows that are left are blanked. No row is dropped. What it cost is printed.
+    Values become coarser by levels, chosen to lose the fewest bits. Where groups are still too
+    small, single cells are blanked. No row is dropped, and the information loss is printed.
 
     Options:
         data: A CSV or Parquet file.
         output: File to write; without one, only the report is printed.
         quasi (COLUMNS): What outsiders may know: `age,sex,postcode`; by default the columns whose
             names say so.
-        k (N): Fewest rows of a group.
+        k (N): Minimum number of rows in a group.
         sensitive (COLUMNS): Columns that a group must not give away: `diagnosis`.
-        l (N): Fewest distinct sensitive values of a group.
-        t (X): Greatest distance of a group's sensitive values from those of all rows.
+        l (N): Minimum number of distinct sensitive values in a group.
+        t (X): Maximum distance between the sensitive values of a group and of all rows.
         max_blank (3%): Share of cells that may be blanked.
         importance (COLUMN=X): How much a column matters, 1 by default; repeatable.
         hierarchy (COLUMN=FILE): Levels of a column, `value;level 1;level 2`; repeatable.
-        target (COLUMN): Column of a model whose score is compared.
+        target (COLUMN): Column that a model predicts; its score before and after is compared.
         form: How the report is printed.
         overwrite: Replace the file to write.
     """

@@ -1,4 +1,4 @@
-"""`fabula generate`: the main job."""
+"""`fabula generate`: generates the data of a spec."""
 
 from __future__ import annotations
 
@@ -34,11 +34,16 @@ class Generating(Planned, CallLimits, Loads, total=False):
     """How a run is made.
 
     Options:
-        format (FORMAT): `parquet`, `csv`, `jsonl`, `arrow` or that of a plug-in; by default what
+        format (FORMAT): `parquet`, `csv`, `jsonl`, `arrow` or a plug-in's format; by default what
             the file's ending says, else `parquet`.
-        workers: Parts of tables made at the same time; 1 by default.
+        workers: Parts of tables to generate in parallel; 1 by default.
         fresh: Start over instead of continuing an earlier run.
         overwrite: Replace another run in the folder.
+        executor: `ray` makes the parts on the workers of a Ray cluster.
+        address: Address of the cluster, `host:6379` or `auto`; by default the one that RAY_ADDRESS
+            names, else a cluster of `--workers` that is started here.
+        blocks (I/N): Share I of N of the run, from 1 on, in the folder; `fabula merge` puts them
+            together.
         max_rejects (5%|N): Lost rows that are accepted.
         report: Also write `report.html` into the folder.
     """
@@ -47,6 +52,9 @@ class Generating(Planned, CallLimits, Loads, total=False):
     workers: Positive
     fresh: bool
     overwrite: bool
+    executor: Literal["local", "ray"]
+    address: str
+    blocks: str
     max_rejects: Annotated[float, Read(read_share)]
     report: bool
 
@@ -69,21 +77,21 @@ def generate(
 ) -> None:
     """Generate data, check it and write it.
 
-    Run the same command again to continue a run that was interrupted or lost rows.
+    To continue a run that was interrupted or lost rows, run the same command again.
 
     Options:
-        n (N|TABLE=N): Rows, in all or of one table; repeatable.
-        output (PLACE): Folder, or for one table a file, to write to; by default `out/NAME`. Or a
-            destination of all tables: a file such as `shop.sqlite`, or a database's address.
+        n (N|TABLE=N): Rows, in total or of one table; repeatable.
+        output (PLACE): Folder, or for one table a file, to write to; by default `out/NAME`. Or one
+            destination for all tables: a file such as `shop.sqlite`, or a database's address.
         prompt (TEXT): What the rows are about, for the model.
         check (RULE): Relation of the only table's columns, `price ~ size +`, or a SQL condition on
             a row; repeatable.
-        reasoning: Keep what models think, in a column `reasoning`.
+        reasoning: Keep the model's reasoning in a column `reasoning`.
         review (FILE): Notes from `fabula review import` for the model: comments and approved rows.
-        key_file (FILE): Key that replaces the people of real files; else FABULA_KEY_FILE, else
-            one that is thrown away.
-        batch: Ask by the provider's batches: half the price, answers within a day. The same
-            command waits on after it was stopped.
+        key_file (FILE): Key for replacing the people of real files; by default that of
+            FABULA_KEY_FILE, else a key that is discarded.
+        batch: Use the provider's batch API: half the price, replies within a day. If interrupted,
+            the same command continues to wait.
         dry_run: Show the plan and every prompt; call and write nothing.
     """
     from fabula import api
@@ -129,6 +137,10 @@ def generate(
         if error.dataset is not None:
             talk.say(f"{run_text(error.dataset)}\n{wrote_line(error.dataset)}")
         raise
+    if "share" in dataset.manifest:
+        talk.say(f"{run_text(dataset)}\n{wrote_line(dataset)}")
+        talk.hint(f"when all shares are done: `fabula merge {pasted(folder)}`")
+        return
     finished = past is not None and past == _changed(record(folder, "manifest.json"))
     talk.say(run_text(dataset))
     if card := dataset.manifest.get("masking"):
@@ -149,7 +161,7 @@ def generate(
 
 
 def _batch_teller(talk: Talk) -> Callable[[str, int], None]:
-    """What says how a batch is getting on, whenever that changes."""
+    """Reports a batch's state whenever it changes."""
     from fabula.render import amounts
 
     told: list[str] = []
@@ -164,7 +176,7 @@ def _batch_teller(talk: Talk) -> Callable[[str, int], None]:
 
 
 def _changed(path: Path) -> int | None:
-    """When a file was written, or None where there is none."""
+    """When a file was written, or None if there is none."""
     try:
         return path.stat().st_mtime_ns
     except OSError:
@@ -172,7 +184,7 @@ def _changed(path: Path) -> int | None:
 
 
 def _name(wanted: DatasetSpec, argument: str) -> str:
-    """The spec's own name; without one the file's."""
+    """The spec's name, else the file's."""
     unnamed = type(wanted).model_fields["name"].default
     if wanted.name != unnamed:
         return wanted.name

@@ -1,4 +1,4 @@
-"""Typer, set up for Fabula: a group that imports a verb when it is used, and plain help."""
+"""Typer, configured for Fabula: verbs are imported on use, and help is plain text."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class LazyGroup(TyperGroup):
 
     @override
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The verb, imported; None when there is none of that name."""
+        """Import a verb; None if there is none of that name."""
         if cmd_name not in VERBS:
             return None
         module = f"fabula.cli.{cmd_name}"
@@ -40,12 +40,12 @@ class LazyGroup(TyperGroup):
 
     @override
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """The same overview that needs no import."""
+        """Print the overview, which needs no import."""
         formatter.write(overview())
 
     @override
     def invoke(self, ctx: Any) -> Any:
-        """Run the verb; a reader that closed the pipe early has all it wanted."""
+        """Run the verb; a reader may close the pipe early."""
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
@@ -54,13 +54,13 @@ class LazyGroup(TyperGroup):
             return 0
         except OSError as error:
             if not error.filename and error.errno == errno.ENOSPC:
-                _mute()  # what is left in the buffer would fail once more at the end
+                _mute()  # the rest of the buffer would fail again at exit
             raise
         return result
 
 
 def _mute() -> None:
-    """Have standard output take everything from now on, and keep nothing."""
+    """Discard everything printed to standard output from now on."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -1,4 +1,4 @@
-"""`fabula init`: a spec to start from, with the schema that editors read alongside it."""
+"""`fabula init`: writes a spec to start from, and the schema that editors read."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def init(
     explain: bool = False,
     synthesize: Names | None = None,
     drop: Names | None = None,
+    profile: bool = False,
     output: Path | None = None,
     overwrite: bool = False,
 ) -> None:
@@ -43,22 +44,25 @@ def init(
 
     Options:
         template (NAME): The example to start from.
-        source (DATA|DATABASE|module:Model): Guess a spec from a data file, a folder of them, a
-            class, or the schema of a database: postgresql://user@host/name, shop.sqlite,
-            schema.sql.
+        source (DATA|DATABASE|SCHEMA|module:Model): Guess a spec from a data file, a folder of
+            them, a class, the schema of a database (postgresql://user@host/name, shop.sqlite,
+            schema.sql), or what declares tables: openapi.yaml, a JSON Schema, manifest.json of dbt,
+            .avsc, .binpb, models.py, module:Base, django:shop.settings.
         prompt (TEXT): A sentence that lists columns: '10 rows of houses: id, size (m2), price';
-            with --model any: 'an online shop with customers, products, orders'.
+            with --model any sentence: 'an online shop with customers, products, orders'.
         model (NAME): With --prompt: the language model that writes it.
         rounds: Repair rounds after an invalid spec.
         fresh: Ask again instead of reusing known replies.
         max_calls: Maximum number of calls to the model.
-        explain: With --from (here also a spec): say which way suits each column, and why; write
-            nothing.
+        explain: With --from (here also a spec): recommend a method for each column, with the
+            reason; write nothing.
         synthesize (COLUMNS): With --from FILE: release its rows; learn these columns, given the
             others.
         drop (COLUMNS): With --from FILE: release its rows without these columns.
+        profile: With --from DATABASE: ask it for aggregates, so that sizes, shares and bounds are
+            like its own. No row is read, and no rare value is named.
         output: The file; by default `NAME.yaml`.
-        overwrite: Replace the file if it is there.
+        overwrite: Replace the file if it exists.
     """
     from fabula.io.places import check_free
 
@@ -66,7 +70,7 @@ def init(
         raise UsageError(
             "give one of `--template`, `--from` and `--prompt`", code="usage.arguments"
         )
-    given = {"explain": explain, "synthesize": synthesize, "drop": drop}
+    given = {"explain": explain, "synthesize": synthesize, "drop": drop, "profile": profile}
     if source is None and (lone := [name for name, value in given.items() if value]):
         raise UsageError(f"`--{lone[0]}` needs `--from`", code="usage.arguments")
     if model is not None and prompt is None:
@@ -75,7 +79,7 @@ def init(
         raise UsageError(
             "`--prompt` is empty",
             code="usage.no-request",
-            hint="describe what you want: --prompt '10 rows of houses: id, size (m2), price'",
+            hint="describe the data: --prompt '10 rows of houses: id, size (m2), price'",
         )
     if prompt is not None and model is not None:
         if output is not None:
@@ -89,7 +93,7 @@ def init(
         check_free(path, overwrite=overwrite)
         _write_release(talk, Path(source), synthesize or [], drop or [], path)
     elif source is not None:
-        write = partial(_write_guess, output=output, overwrite=overwrite)
+        write = partial(_write_guess, output=output, overwrite=overwrite, profile=profile)
         (_explain if explain else write)(talk, source)
     elif template is not None:
         text = _template(template)
@@ -138,7 +142,7 @@ def _write_sentence(talk: Talk, sentence: str, output: Path | None, overwrite: b
 def _asked(
     talk: Talk, prompt: str, model: str, *, rounds: int, fresh: bool, max_calls: int | None
 ) -> DatasetSpec:
-    """The spec that a model writes for a sentence; what it can't do goes back to it."""
+    """The spec that a model writes for a sentence; errors are sent back for repair."""
     from fabula.api import preview, validate
     from fabula.inference.llm_spec import write_spec
     from fabula.llm.cache.budget import Budget
@@ -166,13 +170,15 @@ def _write_spec(talk: Talk, spec: DatasetSpec, output: Path | None, overwrite: b
     path, text = output or Path(f"{spec.name}.yaml"), to_yaml(spec)
     _write(path, text, overwrite)
     talk.say(f"Wrote `{path}` — {_needs(text)}")
-    talk.hint(f"look at what was understood, then `fabula preview {pasted(path)}`")
+    talk.hint(f"check what was understood, then `fabula preview {pasted(path)}`")
 
 
-def _write_guess(talk: Talk, source: str, output: Path | None, overwrite: bool) -> None:
+def _write_guess(
+    talk: Talk, source: str, output: Path | None, *, overwrite: bool, profile: bool
+) -> None:
     from fabula.inference.infer import infer
 
-    guessed = infer(source)
+    guessed = infer(source, profile=profile)
     path = output or Path(f"{guessed.spec.name}.yaml")
     _write(path, guessed.to_yaml(), overwrite)
     talk.say(f"{guessed}\nWrote `{path}`; {guessed.untouched}")
@@ -180,7 +186,7 @@ def _write_guess(talk: Talk, source: str, output: Path | None, overwrite: bool) 
 
 
 def _explain(talk: Talk, source: str) -> None:
-    """Say for each column of data, a class or a spec which way suits it."""
+    """Recommend a method for each column of data, a class or a spec."""
     from fabula.inference.advice import advice
     from fabula.inference.infer import infer
     from fabula.inference.resolve import load
@@ -198,7 +204,7 @@ def _explain(talk: Talk, source: str) -> None:
 
 
 def _write(path: Path, text: str, overwrite: bool) -> None:
-    """Write a spec, and alongside it the schema that editors look for."""
+    """Write a spec, and next to it the schema that editors look for."""
     from fabula.io.formats import written_formats
     from fabula.io.places import check_free, make_folder, write_json, write_text
     from fabula.spec.schema import json_schema
@@ -239,7 +245,7 @@ def _about(text: str) -> str:
 
 
 def _needs(text: str) -> str:
-    """How many tables a spec has, and whether a language model is asked."""
+    """A spec's number of tables, and whether it needs a language model."""
     from fabula.kinds.base.columns import AbstractFilled
     from fabula.spec.loading import parse_spec
 
@@ -249,5 +255,5 @@ def _needs(text: str) -> str:
         for table in spec.tables.values()
         for column in table.columns.values()
     )
-    needs = "words by a language model" if asks else "no model or key needed"
+    needs = "text by a language model" if asks else "no model or key needed"
     return f"{amounts.count(len(spec.tables), 'table')}, {needs}"

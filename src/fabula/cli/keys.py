@@ -1,4 +1,4 @@
-"""`fabula keys`: API keys in a file that only this user can read."""
+"""`fabula keys`: stores API keys in a file that only this user can read."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def set_(talk: Talk, provider: Provider) -> None:
 
 @app.command("list")
 def list_() -> None:
-    """List providers with a key and where it comes from; the key itself is never shown."""
+    """List providers with a key and the key's origin; the key itself is never shown."""
     kept = set(key_names())
     rows = []
     known = endpoints()

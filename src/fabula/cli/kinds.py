@@ -1,4 +1,4 @@
-"""`fabula kinds`: the column kinds, or one of them with its parameters and an example."""
+"""`fabula kinds`: lists the column kinds, or shows one with its parameters and an example."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines of the verbs that ask a model text by text."""
+"""Messages of the verbs that send a model one text at a time."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from fabula.llm.rows.job import RowsResult
 
 REPLY_TOKENS = 120
-"""Tokens of a reply that an estimate expects."""
+"""Tokens that an estimate assumes for a reply."""
 CHARACTERS_A_TOKEN = 4
 
 
 def calls_line(result: RowsResult) -> str:
-    """How many calls a job took, and what happened on the way."""
+    """A job's number of calls, and its notes."""
     from fabula.render import amounts
 
     parts = [amounts.count(result.calls, "call")]
@@ -28,7 +28,7 @@ def calls_line(result: RowsResult) -> str:
 
 
 def show_prompts(talk: Talk, prompts: Sequence[str], model: str) -> None:
-    """Print prompts that would be asked one by one, and say about what they would cost."""
+    """Print prompts that would be sent one by one, and their estimated cost."""
     from fabula.llm.cache.prices import price_of
     from fabula.llm.client.chat import Usage
     from fabula.llm.providers.dry_run import Rehearsal
@@ -37,7 +37,7 @@ def show_prompts(talk: Talk, prompts: Sequence[str], model: str) -> None:
     from fabula.render import amounts
 
     with models_of_run(rehearsal=Rehearsal()) as open_model:
-        run_sync(open_model(model).close())  # there must be such a model
+        run_sync(open_model(model).close())  # raises if there is no such model
     for prompt in prompts:
         typer.echo(f"{prompt}\n")
     sent = sum(len(prompt) for prompt in prompts) // CHARACTERS_A_TOKEN

@@ -1,4 +1,4 @@
-"""The command `fabula`: runs a verb, and is the one place where a failure becomes an exit code.
+"""The command `fabula`: runs a verb, and turns every failure into an exit code.
 
 Help and version are answered from a table; Typer and the library are imported for a verb only.
 """
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 """Exit code of a command that Ctrl-C, SIGTERM or SIGHUP ended."""
 INTERNAL_ERROR = 70
-"""Exit code of an error that Fabula did not foresee (`EX_SOFTWARE` of sysexits)."""
+"""Exit code of an unexpected error (`EX_SOFTWARE` of sysexits)."""
 SHOWN_NAME = 80
-"""Characters of a file's name that an error shows."""
+"""Number of characters of a file's name that an error shows."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,12 +70,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, OSError) and (error.filename or error.errno == errno.ENOSPC):
             talk.fail(_refused(error))
             return UsageError.exit_code
+        if isinstance(error, ImportError):
+            from fabula.extras import missing_extra
+
+            if missing := missing_extra(error, needed_by=f"`fabula {words[0]}`"):
+                talk.fail(missing)
+                return missing.exit_code
         talk.fail(_unforeseen(error))
         return INTERNAL_ERROR
 
 
 def _with_gates(words: Sequence[str]) -> list[str]:
-    """`--gate` without a bound asks for every metric's own."""
+    """`--gate` without a bound means every metric's default bound."""
     return [
         each
         for at, word in enumerate(words)
@@ -89,7 +95,7 @@ def _with_gates(words: Sequence[str]) -> list[str]:
 
 @contextmanager
 def ended_like_ctrl_c() -> Iterator[None]:
-    """Make what containers and closed terminals send end a command as Ctrl-C does."""
+    """Treat the signals of containers and closed terminals like Ctrl-C."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -102,7 +108,7 @@ def ended_like_ctrl_c() -> Iterator[None]:
     names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     past = {number: signal.getsignal(number) for number in (getattr(signal, n) for n in names)}
     for number, handler in past.items():
-        if handler == signal.SIG_DFL:  # `nohup` ignores SIGHUP, and that holds
+        if handler == signal.SIG_DFL:  # `nohup` ignores SIGHUP; keep it so
             signal.signal(number, interrupt)
     try:
         yield
@@ -122,13 +128,13 @@ def _run(words: list[str], talk: Talk) -> int:
         raise _usage_error(error, words) from error
     except typer.Abort:
         result = INTERRUPTED
-    if result == INTERRUPTED:  # what Typer makes of Ctrl-C
+    if result == INTERRUPTED:  # Typer's exception for Ctrl-C
         talk.say(f"\nstopped{WAY_ON if words[0] in CONTINUED else ''}")
     return result if isinstance(result, int) else 0
 
 
 def _usage_error(error: Any, words: Sequence[str]) -> FabulaError:
-    """What Typer found wrong with the command line, in our words."""
+    """Report a problem that Typer found with the command line."""
     from fabula.errors import UsageError, did_you_mean
 
     message = re.sub(r"'([^']*)'", r"`\1`", error.format_message().rstrip("."))
@@ -143,7 +149,7 @@ def _usage_error(error: Any, words: Sequence[str]) -> FabulaError:
 
 
 def _refused(error: OSError) -> FabulaError:
-    """What the system refused to do with a file, or with what is printed."""
+    """Report an operating-system error on a file or on standard output."""
     from pathlib import Path
 
     from fabula.errors import UsageError
@@ -167,6 +173,6 @@ def _unforeseen(error: Exception) -> FabulaError:
     return FabulaError(
         f"{type(error).__name__}: {words}" if words else type(error).__name__,
         code="internal",
-        hint="this is a fault of Fabula: please report it with the output of `fabula doctor` "
+        hint="this is a bug in Fabula: please report it with the output of `fabula doctor` "
         "and of the same command with `--verbose`",
     )

@@ -1,4 +1,4 @@
-"""`fabula mask`: tables in, the same tables about new people out."""
+"""`fabula mask`: replaces the people in tables."""
 
 from __future__ import annotations
 
@@ -38,24 +38,24 @@ def mask(
 ) -> None:
     """Replace the people in tables with new people.
 
-    Every personal column is found and treated by an action, which is printed with its reason.
-    Names, e-mails, addresses and dates follow the person, also into other tables; codes keep their
-    form and check digits; kept columns of CSV are copied byte by byte.
+    Personal columns are found, and each one's treatment is printed with its reason. Names, e-mails,
+    addresses and dates agree for each person across all tables. Codes keep their form and check
+    digits. Kept columns of CSV are copied byte for byte.
 
     Options:
         data (DATA...): CSV, JSON or Parquet files, or folders of them.
-        output (PLACE): Folder to write; for one table also a file. Or a destination of all
+        output (PLACE): Folder to write; for one table also a file. Or one destination for all
             tables: a file such as `people.sqlite`, or a database's address.
-        person (COLUMN): Column that tells the person.
+        person (COLUMN): Column that identifies the person.
         column (NAME=ACTION): What to do with a column: `keep: confirmed`, `replace: email`,
             `shift`, `generalise: 10`, `jitter: 2km`, `redact`, `drop`; repeatable.
         locale (LOCALES): Names of new people: `en,de`.
-        key_file (FILE): Key that maskings agree by; else FABULA_KEY_FILE, else one that is thrown
-            away.
+        key_file (FILE): Key that makes separate maskings agree; by default that of FABULA_KEY_FILE,
+            else a key that is discarded.
         new_key (FILE): Write a new key, and use it.
         map (FILE): Also write an encrypted map of new and old values, for `fabula unmask`.
-        detector (NAME): Finds people outside the tables in notes: `presidio`, one of a plug-in, or
-            a language model that may read them, such as `local`.
+        detector (NAME): Finds people in notes who are not in the tables: `presidio`, a plug-in's
+            detector, or a language model that may read the notes, such as `local`.
         preview: Show values before and after; write nothing.
         overwrite: Replace what is there.
     """
@@ -111,11 +111,11 @@ def mask(
     talk.say(f"Wrote `{output}` ({amounts.count(len(tables), 'table')}, {rows})")
     talk.say(PROMISES[masking.promise])
     if map is not None:
-        talk.say(f"Wrote the encrypted map `{map}`: with the key, it leads back to the real values")
+        talk.say(f"Wrote the encrypted map `{map}`: with the key, it restores the real values")
 
 
 def _new_key(talk: Talk, new_key: Path | None, key_file: Path | None) -> Path | None:
-    """The file of the key; a new one is written first where one is wanted."""
+    """The key's file; with `--new-key` it is written first."""
     from fabula.privacy.secret import new_key as make_key
 
     if new_key is None:
@@ -125,5 +125,5 @@ def _new_key(talk: Talk, new_key: Path | None, key_file: Path | None) -> Path | 
             "`--new-key` and `--key-file` both give a key", code="usage.option", hint="give one"
         )
     made = make_key(new_key)
-    talk.say(f"Wrote the key `{new_key}` ({made.fingerprint}); whoever has it can join maskings")
+    talk.say(f"Wrote the key `{new_key}` ({made.fingerprint}); anyone who has it can link maskings")
     return new_key

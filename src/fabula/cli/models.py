@@ -1,4 +1,4 @@
-"""`fabula models`: the language models that can be named, tried and fetched."""
+"""`fabula models`: lists, checks and downloads language models."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def list_() -> None:
             state = (
                 "pulled"
                 if pulled()
-                else "pulled on first use (93 MB), or by `fabula models pull local`"
+                else "downloaded on first use (93 MB), or by `fabula models pull local`"
             )
         elif provider.key_env and find_key(name, provider.key_env):
             state = "has a key"
@@ -62,8 +62,8 @@ def check(name: str, *, spec: str | None = None) -> None:
         f"model {found.model}" if found.model else "",
         f"structured replies by {found.mode}"
         if found.follows
-        else "its reply is NOT the JSON asked",
-        "reports tokens" if found.reports_usage else "reports no tokens, so costs stay unknown",
+        else "its reply is NOT the requested JSON",
+        "reports tokens" if found.reports_usage else "reports no token counts, so no costs",
         amounts.duration(found.seconds),
     ]
     typer.echo(" · ".join(part for part in parts if part))
@@ -71,11 +71,16 @@ def check(name: str, *, spec: str | None = None) -> None:
 
 @verb(app)
 def pull(talk: Talk, name: str = "local") -> None:
-    """Download the embedded model's weights once; a damaged file is replaced.
+    """Download weights once: the embedded model's, of which damaged files are replaced, or words'.
 
     Options:
-        name: `local`, the embedded model.
+        name: `local`, the embedded model, or `wordllama`, the word vectors of topics.
     """
+    from fabula.llm.providers import local_embeddings
+
+    if name == local_embeddings.NAME:
+        talk.say(f"The word vectors are in `{local_embeddings.pull_words()}`")
+        return
     if name != "local":
         raise UsageError(
             f"`{name}` can't be pulled by Fabula",

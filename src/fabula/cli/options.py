@@ -2,8 +2,8 @@
 
 A verb is a function. Its parameters are the command's arguments and options, and the lines under
 `Options:` in its docstring are their help: `name (METAVAR): help`. Options that several verbs share
-are a `TypedDict`, which a verb unpacks. Those that a user leaves out are missing there, so that the
-default of whoever takes them holds.
+are a `TypedDict`, which a verb unpacks. Options that a user leaves out are absent, so the callee's
+default applies.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _HELP = re.compile(r"^(\w+)(?: \(([^)]*)\))?: (.*(?:\n +.*)*)", re.MULTILINE)
 _BREAK = re.compile(r"\s*\n\s*")
 
 Helps: TypeAlias = dict[str, tuple[str, str]]
-"""The metavar and the help of each option."""
+"""Matches the metavar and the help of each option."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Read:
 
 
 def verb(app: typer.Typer | None = None, name: str | None = None) -> Callable[[Verb], Verb]:
-    """Make a command of a function: its parameters are the options.
+    """Turn a function into a command: its parameters are the options.
 
     A parameter `talk` gets the console. A module with several commands names their `app`.
     """
@@ -94,7 +94,7 @@ def verb(app: typer.Typer | None = None, name: str | None = None) -> Callable[[V
 
 
 def _parts(docstring: str) -> tuple[str, Helps]:
-    """What a docstring says, and what it says of each option."""
+    """A docstring's text, and its help for each option."""
     about, _, options = inspect.cleandoc(docstring).partition("\n\nOptions:\n")
     found = _HELP.findall(dedent(options))
     return about, {name: (metavar, _BREAK.sub(" ", text)) for name, metavar, text in found}
@@ -124,7 +124,7 @@ def _shown(
     helps: Helps,
     reads: dict[str, Read],
 ) -> inspect.Parameter:
-    """A parameter as Typer takes it."""
+    """A parameter in Typer's form."""
     name, kind, default = parameter.name, parameter.annotation, parameter.default
     if kind is Talk:
         return parameter.replace(name="ctx", annotation=typer.Context)
@@ -147,7 +147,7 @@ def _shown(
 
 
 def _parted(kind: Any) -> Sequence[Any]:
-    """A type, and what it is annotated with; of `Annotated[…] | None`, the type without None."""
+    """A type and its annotations; `Annotated[…] | None` gives the type without None."""
     sides = [side for side in get_args(kind) if side is not type(None)]
     if get_origin(kind) is UnionType or get_origin(kind) is Union:
         return _parted(sides[0]) if len(sides) == 1 else (kind,)

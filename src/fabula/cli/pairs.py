@@ -1,4 +1,4 @@
-"""`fabula pairs`: training pairs of any shape, into a file."""
+"""`fabula pairs`: generates training pairs of any shape into a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fabula.errors import PartialRunError, UsageError
 
 
 def _fields(text: str) -> str:
-    """The fields of the output; a file is refused, which elsewhere `--output` means."""
+    """The fields of the output; a file name is rejected: other verbs' `--output` is a file."""
     from fabula.io.formats import ENDINGS
 
     if Path(text).suffix.lower() in ENDINGS:
@@ -52,7 +52,7 @@ class Pairing(Asking, total=False):
         prompt (TEXT): What the pairs are about.
         extra (TEXT): Further instructions.
         examples (FILE): Human-written example pairs.
-        balance (NAME=A,B): An attribute dealt out evenly, `topic=billing,login`, or by weight,
+        balance (NAME=A,B): An attribute to distribute evenly, `topic=billing,login`, or by weight,
             `tone=calm:3,angry:1`; repeatable.
         numbered: Ask for numbered text instead of JSON.
         reasoning: Keep what models think, in a column `reasoning`.
@@ -88,17 +88,17 @@ def pairs(
 ) -> None:
     """Generate training pairs: an input and the output that answers it.
 
-    Exactly N pairs, and no input twice. Run the same command again to continue: replies that are
-    known are not asked again.
+    Exactly N pairs, and no input twice. To continue, run the same command again: known replies are
+    reused.
 
     Options:
         wanted (PAIR): What a pair is: 'product name and category → description' (`->` will do),
-            `module:Class`, or with --input and --output what the pairs are about.
-        n (N): Pairs wanted.
+            `module:Class`, or, with --input and --output, what the pairs are about.
+        n (N): Number of pairs.
         file (FILE): File to write, or with --split a folder.
         form: `chat-jsonl`, `completion-jsonl`, `alpaca`, `sharegpt`, or a file format; by default
-            the pairs as they are, as the file's ending says.
-        assistant (TEMPLATE): What the assistant answers.
+            plain pairs in the format of the file's ending.
+        assistant (TEMPLATE): The assistant's answer.
         dry_run: Print every prompt and the cost; call and write nothing.
     """
     from fabula.augment.pairs.ask import pairs as ask

@@ -1,4 +1,4 @@
-"""`fabula plan`: what a run would make, ask and cost."""
+"""`fabula plan`: shows what a run would do and cost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def plan(
     """Show what a run would do and cost; calls nothing.
 
     Options:
-        n (N|TABLE=N): Rows, in all or of one table; repeatable.
+        n (N|TABLE=N): Rows, in total or of one table; repeatable.
         prompt (TEXT): What the rows are about, for the model.
         prompts: Also print every prompt for language models.
         form: How the plan is printed.

@@ -1,4 +1,4 @@
-"""`fabula plugins`: what is installed alongside Fabula, what it brings, and what failed to load."""
+"""`fabula plugins`: lists installed plug-ins, what each adds, and what failed to load."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def plugins(
 
 
 def _lines(plugin: dict[str, Any], entries: list[dict[str, str]]) -> list[str]:
-    """A plug-in and below it what it brings, or why it brings nothing."""
+    """A plug-in, and below it what it adds, or why it adds nothing."""
     package = f" ({plugin['package']} {plugin['version']})" if plugin["package"] else ""
     head = f"{plugin['name']}{package}"
     if plugin["failure"]:

@@ -1,4 +1,4 @@
-"""`fabula preview`: a few rows, in memory, printed."""
+"""`fabula preview`: generates a few rows in memory and prints them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def preview(
     """Generate a few rows and print them; writes nothing.
 
     Options:
-        n (N|TABLE=N): Rows, in all or of one table; repeatable.
+        n (N|TABLE=N): Rows, in total or of one table; repeatable.
         prompt (TEXT): What the rows are about, for the model.
         form: How rows are printed.
         table (NAME): Print this table only.
@@ -86,7 +86,7 @@ def print_rows(dataset: Dataset, form: Printing, table: str | None = None) -> No
 
 
 def _iso(value: Any) -> str:
-    """Dates and times as other programs read them; all else as text."""
+    """Dates and times in ISO format; everything else as text."""
     return value.isoformat() if isinstance(value, dt.date | dt.time) else str(value)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fabula.runs.dataset import Dataset
 
 WRITE = "write"
-"""The verb's own name for what a bare request means."""
+"""The subcommand that a bare request stands for."""
 
 
 class RequestGroup(TyperGroup):
@@ -28,7 +28,7 @@ class RequestGroup(TyperGroup):
 
     @override
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the word in that users may leave out."""
+        """Insert the subcommand that users may leave out."""
         if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
             args = [WRITE, *args]
         return super().parse_args(ctx, args)
@@ -83,7 +83,7 @@ def write(
     Options:
         request (REQUEST): A sentence such as '100 rows of houses: id, size (m2), price', or a
             spec's file.
-        n (N|TABLE=N): Rows, in all or of one table; repeatable.
+        n (N|TABLE=N): Rows, in total or of one table; repeatable.
         output: The folder to write to; by default `out/NAME`.
         check (RULE): Relation of the only table's columns, `price ~ size +`, or a SQL condition on
             a row; repeatable.
@@ -159,7 +159,7 @@ def run(
 
 
 def _finish(talk: Talk, make: Any, folder: Path) -> None:
-    """Run, and say how it ended, also where it ended badly."""
+    """Run, and report the result, including a failed one."""
     from fabula.runs.program_summary import program_text
 
     try:

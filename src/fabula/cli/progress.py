@@ -1,4 +1,4 @@
-"""Progress on stderr: bars on a terminal, now and then a line elsewhere."""
+"""Progress on stderr: bars on a terminal, occasional lines elsewhere."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ if TYPE_CHECKING:
     from fabula.types import Progress
 
 PATIENCE = 30.0
-"""Seconds between two lines about the same table where there are no bars."""
+"""Seconds between two lines about the same table, without bars."""
 
 
 @contextmanager
-def progress(talk: Talk, *, resumes: bool = False, unit: str = "row") -> Iterator[Progress | None]:
+def progress(
+    talk: Talk, *, resumes: bool = False, unit: str = "row", lines: bool = True
+) -> Iterator[Progress | None]:
     """What a run is to call with a table's name, rows done and rows asked.
 
     If it `resumes`, rows that are done at a table's first call are kept from an earlier run. `unit`
-    is what is counted.
+    is what is counted. Without `lines`, nothing is said where there are no bars.
     """
     if talk.quiet or not talk.progress:
         yield None
@@ -32,13 +34,13 @@ def progress(talk: Talk, *, resumes: bool = False, unit: str = "row") -> Iterato
         with _bars(resumes, unit) as watch:
             yield watch
     else:
-        yield _Lines(talk, resumes, unit)
+        yield _Lines(talk, resumes, unit) if lines else None
 
 
 def counted(watch: Progress | None, name: str, asked: int) -> Progress | None:
-    """What a job that counts from nothing is to call, shown under a name of ours.
+    """A callback for a job that counts from zero, shown under `name`.
 
-    It counts answers of the ledger like new ones, so a first number says nothing of earlier runs.
+    Replies from the ledger count like new ones, so the first number doesn't reveal earlier runs.
     """
     if watch is None:
         return None
@@ -74,7 +76,7 @@ class _Lines:
 
 
 def continuing(done: int, asked: int, unit: str = "row") -> str:
-    """What is said when a run continues where an earlier one stopped."""
+    """The message of a run that continues an earlier one."""
     return f"Continuing: {done:,} of {amounts.count(asked, unit)} kept"
 
 

@@ -1,4 +1,4 @@
-"""`fabula review`: a person looks at rows in a spreadsheet, and what they say comes back."""
+"""`fabula review`: a person reviews rows in a spreadsheet, and Fabula applies the result."""
 
 from __future__ import annotations
 
@@ -45,9 +45,10 @@ def export(
 def import_(
     talk: Talk, sheets: list[Path], *, data: Path, output: Path, overwrite: bool = False
 ) -> None:
-    """Apply sheets: rejected rows leave, fixed rows change, comments are kept for the model.
+    """Apply sheets: rejected rows are removed, fixed rows change, comments are kept for the model.
 
-    Two sheets of two reviewers also tell how far they agree. A row that either rejects leaves.
+    With sheets of two reviewers, their agreement is reported, and a row that either rejects is
+    removed.
 
     Options:
         sheets (SHEET...): One sheet, or two.
@@ -61,4 +62,4 @@ def import_(
     talk.say(reviewed.report())
     talk.say(f"Wrote `{output}` ({amounts.count(reviewed.rows.num_rows, 'row')})")
     talk.say(f"Wrote `{notes_path(output)}`")
-    talk.hint(f"`fabula generate SPEC --review {pasted(notes_path(output))}` tells it to the model")
+    talk.hint(f"`fabula generate SPEC --review {pasted(notes_path(output))}` passes this on")

@@ -1,4 +1,4 @@
-"""`fabula runs`: runs by their folders."""
+"""`fabula runs`: lists runs, or shows one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def list_(folder: Path = Path(), *, form: Printed = "table") -> None:
 
     Options:
         folder: Where to look.
-        form: How it is printed.
+        form: How the list is printed.
     """
     from fabula.reports.runs import find_runs, runs_text
 
@@ -33,7 +33,7 @@ def show(folder: Path, *, form: Printed = "table") -> None:
 
     Options:
         folder: The run's folder.
-        form: How it is printed.
+        form: How the list is printed.
     """
     from fabula.runs.dataset import Dataset
 

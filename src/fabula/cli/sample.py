@@ -1,4 +1,4 @@
-"""`fabula sample`: draw rows from a learned table, or make several related ones again."""
+"""`fabula sample`: draws rows from a fitted synthesizer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Shares = Mapping[str, Mapping[Any, float]]
 
 
 def _given(texts: Sequence[str]) -> dict[str, Any]:
-    """`["city=Wien|Graz", "age=18..30"]` by column; nothing after `=` means missing."""
+    """`["city=Wien|Graz", "age=18..30"]` by column; an empty value means missing."""
     given: dict[str, Any] = {}
     for column, value in read_pairs("--given", texts, "city=Wien"):
         values = value.split("|") if value else [None]
@@ -78,14 +78,14 @@ def sample(
     Options:
         synthesizer (MODEL): What `fabula fit` wrote.
         n (N): Rows to sample; by default 1,000.
-        scale (X): For several tables: rows relative to the real ones.
+        scale (X): For several tables: their size relative to the real tables.
         output (PLACE): File to write, for several tables a folder, or a destination of all tables,
             such as `shop.sqlite` or a database's address; otherwise CSV on stdout.
-        form (FORMAT): Of several tables: parquet, csv, jsonl, arrow; one file's ending says it
-            itself.
-        given (COLUMN=VALUE): What a column holds: `city=Wien`, `city=Wien|Graz`, `age=18..30`,
+        form (FORMAT): For several tables: parquet, csv, jsonl, arrow; a single file's ending
+            decides it.
+        given (COLUMN=VALUE): Value of a column: `city=Wien`, `city=Wien|Graz`, `age=18..30`,
             `city=` for missing; repeatable.
-        share (COLUMN=VALUE:SHARE): Share of rows of one value: `sex=F:0.5`; repeatable, for one
+        share (COLUMN=VALUE:SHARE): Share of rows with a value: `sex=F:0.5`; repeatable, for one
             column.
         parity (OUTCOME~GROUP): Make an outcome equally frequent in all groups: `hired~sex`; within
             each department: `hired~sex|department`.
@@ -140,12 +140,12 @@ def sample(
 
 @dataclass(frozen=True)
 class _Place:
-    """Where rows go.
+    """Where to write rows.
 
     Attributes:
         output: The file or folder; None is standard output.
-        form: The format that was asked for.
-        target: The destination that takes the rows, in the place of files.
+        form: The requested format.
+        target: The destination that takes the rows instead of files.
         allowed: What a load into it may do.
     """
 
@@ -164,11 +164,11 @@ class _Place:
         overwrite: bool,
         folder: bool,
     ) -> _Place:
-        """The place that the options name, once it can be written.
+        """The place that the options name, checked to be writable.
 
         Raises:
             UsageError: The options contradict each other.
-            SinkError: Something is there already.
+            SinkError: The place already exists.
         """
         from fabula.io.destinations import allowing, destination_of
         from fabula.io.formats import as_format, check_ending
@@ -200,7 +200,7 @@ def _repaired(
     *,
     seed: int,
 ) -> pa.Table:
-    """Rows with equal rates; what they cost is said."""
+    """Rows with equal rates; the cost is reported."""
     from fabula.evaluation.parity import cost_line
     from fabula.synthesizers.parity import Parity, sample_with_parity
 
@@ -217,7 +217,7 @@ def _repaired(
 def _write_one(
     talk: Talk, place: _Place, table: tuple[str, int, pa.Schema], blocks: Iterator[pa.Table]
 ) -> None:
-    """Write a table of a name, a number of rows and a schema, or load it."""
+    """Write or load a table with a name, a number of rows and a schema."""
     from fabula.io.formats import format_of
     from fabula.io.loading import incoming, load
     from fabula.io.places import make_folder
@@ -242,7 +242,7 @@ def _write_one(
 
 
 def _print(talk: Talk, schema: pa.Schema, blocks: Iterator[pa.Table]) -> None:
-    """Print rows as CSV; nothing where none can be drawn."""
+    """Print rows as CSV; print nothing if none can be drawn."""
     from fabula.io.formulas import tell
     from fabula.io.write import CsvFile
 
@@ -255,7 +255,7 @@ def _print(talk: Talk, schema: pa.Schema, blocks: Iterator[pa.Table]) -> None:
 
 
 def _counted(blocks: Iterable[pa.Table], told: Callable[[int], object]) -> Iterator[pa.Table]:
-    """The blocks; after each, the rows so far are told."""
+    """The blocks, reporting progress after each."""
     done = 0
     for block in blocks:
         yield block
@@ -266,7 +266,7 @@ def _counted(blocks: Iterable[pa.Table], told: Callable[[int], object]) -> Itera
 def _write_several(
     talk: Talk, place: _Place, tables: dict[str, pa.Table], drawer: RelationalSynthesizer[Any]
 ) -> None:
-    """Write the tables: a file each, or all into a destination."""
+    """Write each table to a file, or all into one destination."""
     from fabula.io.loading import load_tables
     from fabula.io.write import write_tables
     from fabula.runs.summary import loaded_lines
@@ -287,7 +287,7 @@ def _write_several(
 
 
 def _with_keys(tables: dict[str, pa.Table], keys: Keys) -> list[Incoming]:
-    """The tables of a load with the keys that were learned."""
+    """The tables to load, with the learned keys."""
     from fabula.io.destinations import Incoming, Link
 
     return [

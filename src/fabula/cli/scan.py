@@ -1,4 +1,4 @@
-"""`fabula scan`: do files that are to be given away hold values of real people?"""
+"""`fabula scan`: searches files for values of real people before you share them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def scan(
         output (OUT): A file or folder to search.
         against (REAL): The real data: a file, a folder or a run.
         sensitive (COLUMNS): Further real columns to search: `notes,orders.code`.
-        every_name: Count each single first or last name of a real person.
+        every_name: Also count single first or last names of real people.
         form: How the result is printed.
     """
     from fabula.privacy.scan import scan as search

@@ -1,4 +1,4 @@
-"""`fabula schema`: the JSON Schema of specs."""
+"""`fabula schema`: prints the JSON Schema of specs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`fabula show`: the profile of a data file, a folder of files or a run."""
+"""`fabula show`: profiles a data file, a folder of files or a run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fabula.cli.options import verb
 def show(path: Path, *, form: Printed = "table") -> None:
     """Profile a data file or a run.
 
-    Types, missing and distinct values, and how the values spread.
+    Shows types, missing and distinct values, and the spread of values.
 
     Options:
         path: A data file, a folder of them, or a run's folder.

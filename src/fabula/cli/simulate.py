@@ -1,4 +1,4 @@
-"""`fabula simulate`: a model of agents, and its tables."""
+"""`fabula simulate`: runs a model of agents and writes its tables."""
 
 from __future__ import annotations
 
@@ -58,6 +58,9 @@ def _replicate(talk: Talk, model: str, output: Path | None, **given: Any) -> Non
     with progress(talk, resumes=True, unit="run") as watch:
         made = replicate(model, output=folder, progress=watch, **given)
     talk.say(made.report())
+    if given["blocks"]:
+        talk.hint("when all shares are done, the same command without `--blocks` has all totals")
+        return
     talk.hint(f"the runs are folders in `{folder}`; their totals: `{folder}/totals.parquet`")
 
 
@@ -97,21 +100,24 @@ def simulate(
         Mapping[str, Mapping[str, float]] | None, Read(_scenarios, many=True)
     ] = None,
     workers: Positive = 1,
+    executor: Literal["local", "ray"] = "local",
+    address: str | None = None,
+    blocks: str | None = None,
     fresh: bool = False,
     overwrite: bool = False,
     report: bool = False,
 ) -> None:
     """Run a model of agents and keep its tables.
 
-    The model is a Python file, and runs as such. Run the same command again to continue a run
-    that was interrupted. `--example` copies a ready model to the current folder, and runs it.
+    The model is a Python file and runs unsandboxed. To continue an interrupted run, run the same
+    command again. `--example` copies a ready model to the current folder and runs it.
 
     Options:
         model (FILE): A Python file that makes a `World`: `shop.py`, or `shop.py:NAME`.
         example (NAME): A ready model instead of a file: `store`, `payments`, `hospital`, `support`,
             `website` or `epidemic`.
-        n (N|POPULATION=N): Agents, in all or of one population; repeatable.
-        steps (N): Steps to make; by default as many as the model says.
+        n (N|POPULATION=N): Agents, in total or of one population; repeatable.
+        steps (N): Number of steps; by default the model's.
         days (N): Days to simulate, instead of steps.
         output: Folder to write to; by default `out/NAME`.
         seed: Seed; overrides the model's.
@@ -121,9 +127,14 @@ def simulate(
         scenario (NAME:PARAMETER=NUMBER,…): Replicate the model with these parameters, under
             the same chance as the other scenarios; repeatable.
         workers (N): Processes that make replicates.
+        executor: `ray` makes replicates on the workers of a Ray cluster.
+        address: Address of the cluster; by default the one that RAY_ADDRESS names, else a cluster
+            of `--workers` that is started here.
+        blocks (I/N): Share I of N of the replicates, from 1 on; the same command without it then
+            collects the totals.
         fresh: Start over instead of continuing an earlier run.
         overwrite: Replace another run in the folder.
-        report: Write `report.html` beside the tables: what happened over time.
+        report: Write `report.html` next to the tables, with charts over time.
     """
     from fabula.io.names import file_stem
     from fabula.runs.simulation import simulate as run
@@ -154,8 +165,17 @@ def simulate(
             replicates=replicates or 1,
             scenarios=scenario or None,
             workers=workers,
+            executor=None if executor == "local" else executor,
+            address=address,
+            blocks=blocks,
         )
         return
+    if executor != "local" or blocks:
+        raise UsageError(
+            "a single run is made by one process",
+            code="usage.option",
+            hint="add `--replicates 100`, or leave out `--executor` and `--blocks`",
+        )
     world = load_world(model, set_)
     folder = output or Path("out") / file_stem(world.name)
     given: dict[str, Any] = {"steps": steps, "days": days, "seed": seed, "format": form}

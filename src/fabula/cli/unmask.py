@@ -1,4 +1,4 @@
-"""`fabula unmask`: the way back, for those who have the key and the map."""
+"""`fabula unmask`: restores masked values for those who have the key and the map."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def unmask(
 ) -> None:
     """Put the real values back into masked files, with the key and the map.
 
-    Rows are found by their table's key, so that some of the rows are enough; without a key, by
-    their place. Values that were changed since the masking stay as they are.
+    Rows are found by their table's key, so a subset of rows is enough; without a key, by their
+    position. Values changed since the masking are left alone.
 
     Example: `fabula unmask masked/ --map crm.map --key-file crm.key -o real/`
 
@@ -46,7 +46,7 @@ def unmask(
     for name, left in done.left.items():
         if left:
             talk.say(
-                f"warning: {name}: {amounts.count(left, 'row')} not in the map, left as they are"
+                f"warning: {name}: {amounts.count(left, 'row')} not in the map, left unchanged"
             )
     values = amounts.count(sum(done.restored.values()), "value")
     talk.say(f"Wrote `{output}` ({values} are real again)")

@@ -1,4 +1,4 @@
-"""`fabula validate`: is a spec coherent, does data keep its checks, is a training set sound?"""
+"""`fabula validate`: validates a spec, data against a spec, or a training file."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from fabula.cli.options import verb
 def validate(spec: SpecArgument, *, data: Path | None = None, form: Printed = "table") -> None:
     """Validate a spec, data against a spec, or a training file.
 
-    A `.jsonl` file in place of the spec is checked as a set to train a model with: one known
-    format, roles and their order, no empty text, length, repeats.
+    A `.jsonl` file instead of the spec is checked as a training dataset: one known format, roles
+    and their order, no empty text, length, repeats.
 
     Options:
         data: Data to check: a run's folder, a folder, a file.
-        form: How the verdict is printed.
+        form: How the result is printed.
     """
     from fabula import api
     from fabula.render import amounts

@@ -1,4 +1,4 @@
-"""The table of verbs: what `fabula --help` says without importing any of them."""
+"""The table of verbs, so that `fabula --help` imports none of them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "plan": "Show what a run would do and cost; calls nothing.",
         "preview": "Generate a few rows and print them; writes nothing.",
         "generate": "Generate data, check it and write it.",
+        "merge": "Put the shares of a run together that several machines made.",
         "extend": "Append rows that fit a table.",
         "simulate": "Run a model of agents and keep its tables.",
         "calibrate": "Fit parameters of a model of agents to known totals.",
@@ -28,7 +29,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Protect": {
         "mask": "Replace the people in tables with new people.",
         "unmask": "Put the real values back into masked files, with the key and the map.",
-        "blend": "Combine real and synthetic rows, and tell whether that helps a model.",
+        "blend": "Combine real and synthetic rows, and test whether that helps a model.",
         "generalise": "Make a table k-anonymous, l-diverse and t-close at the least loss.",
         "scan": "Search files for values of real people, in any spelling or encoding.",
     },
@@ -38,7 +39,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Inspect": {
         "show": "Profile a data file or a run.",
-        "view": "Look at runs and data in a local page.",
+        "view": "Look at runs and data in a local page; edit specs and run them.",
         "runs": "List runs, or show one.",
         "kinds": "List the column kinds, or explain one.",
         "schema": "Print the JSON Schema of specs, for editors.",
@@ -46,6 +47,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Set up": {
         "models": "List language models, check one, download the embedded one.",
         "keys": "Store API keys for this user.",
+        "mcp": "Serve tools to an assistant, over stdin and stdout (Model Context Protocol).",
         "plugins": "List installed plug-ins, what each adds, and what failed to load.",
         "doctor": "Check the installation and suggest fixes.",
     },
@@ -55,7 +57,7 @@ SECTIONS: dict[str, dict[str, str]] = {
 VERBS: dict[str, str] = {name: text for verbs in SECTIONS.values() for name, text in verbs.items()}
 
 CONTINUED = frozenset({"balance", "describe", "extend", "extract", "init", "pairs", "program"})
-"""Verbs that ask nothing twice when the same command is run again."""
+"""Verbs that resume when the same command is run again."""
 
 WAY_ON = "\nhint: run the same command to continue; answered requests are not sent again"
 
@@ -73,7 +75,7 @@ With every verb:
 
 
 def overview() -> str:
-    """The help of the command itself."""
+    """The help of `fabula`."""
     width = max(map(len, VERBS)) + 2
     parts = ["Usage: fabula VERB SPEC|DATA [OPTIONS]\n\nSynthetic data from one spec.\n"]
     for section, verbs in SECTIONS.items():

@@ -1,6 +1,6 @@
 """How a program is asked for, and how one that failed goes back, in words.
 
-The stable parts come first. Data and the user's words stand between marks, and what a program
+The stable parts come first. Data and the user's words are between marks, and what a program
 printed is quoted, so that nothing in them reads as an instruction of ours.
 """
 

@@ -13,7 +13,7 @@ MOST_ODD = 0.05
 
 
 def form_problem(values: Sequence[Any], examples: Sequence[Any], pattern: str | None) -> str:
-    """What is wrong with the form of some values, in words; empty where nothing is.
+    """What is wrong with the form of some values, in words; empty if nothing is.
 
     A pattern holds for all values. Without one, examples that are codes (no spaces, with a digit
     or a sign) set the form: `TOO-0042` is capitals, a dash, four digits.

@@ -66,7 +66,7 @@ def fit(wanted: Targets, made: Sequence[Made]) -> Fitted:
             rows = _typed(table, rows, without=links)
         tables[table.name] = _cut(table, rows, notes)
         places[table.name] = best
-    notes += [f"`{item.name}` of the program is not a table that was asked for" for item in left]
+    notes += [f"`{item.name}` of the program is not a requested table" for item in left]
     order = [table.name for table in wanted.tables if table.name in tables]
     return Fitted({name: tables[name] for name in order}, places, tuple(notes))
 

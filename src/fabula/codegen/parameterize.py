@@ -47,7 +47,7 @@ _SIZE_PLACE = {
 
 
 def rows_dict(tree: ast.Module) -> ast.Dict | None:
-    """The program's own `ROWS = {"table": number}`; None where it has none."""
+    """The program's own `ROWS = {"table": number}`; None if it has none."""
     for node in tree.body:
         assigned = _assigned(node, ROWS)
         if assigned is not None and isinstance(assigned.value, ast.Dict):
@@ -58,7 +58,7 @@ def rows_dict(tree: ast.Module) -> ast.Dict | None:
 
 
 def seed_constant(tree: ast.Module) -> ast.Assign | None:
-    """The program's own `SEED = number`; None where it has none."""
+    """The program's own `SEED = number`; None if it has none."""
     for node in tree.body:
         assigned = _assigned(node, SEED)
         if assigned is not None and whole_number(assigned.value) is not None:

@@ -1,4 +1,4 @@
-"""Repair of a program's data where it was asked for: rows leave, or links are drawn again.
+"""Repair of a program's data where it was requested: rows leave, or links are drawn again.
 
 Every row that leaves is counted with its reason, and every value that is drawn again with its
 check. Nothing here happens unasked.
@@ -100,7 +100,7 @@ class _Repairs:
         self._numbers = {name: np.arange(rows.num_rows) for name, rows in tables.items()}
 
     def drop(self, table: str, check: ForeignKeyCheck | UniqueCheck) -> bool:
-        """Take out the rows that break a check; False where none does."""
+        """Take out the rows that break a check; False if none does."""
         if check.repair != "drop":
             return False
         rows = self._broken(table, check)

@@ -55,7 +55,7 @@ def read_reply(reply: ChatReply) -> ProgramReply:
 
 
 def _fenced(text: str) -> ProgramReply | None:
-    """Blocks between fences; None where there is none of Python."""
+    """Blocks between fences; None if there is none of Python."""
     found = [match for match in _BLOCK.finditer(text) if match[1].lower() in _PYTHON]
     named = [match for match in found if match[1] and match[2].strip()]  # it says so itself
     blocks = [
@@ -90,7 +90,7 @@ def _bare(text: str) -> ProgramReply | None:
 
 
 def _end_of_code(lines: Sequence[str], start: int) -> int:
-    """Where the code that starts on a line ends; where none parses, with the last line."""
+    """Where the code that starts on a line ends; if none parses, with the last line."""
     end = len(lines)
     for _ in range(_MOST_TRIES):
         try:
@@ -105,7 +105,7 @@ def _end_of_code(lines: Sequence[str], start: int) -> int:
 
 
 def _missing(block: str) -> set[str]:
-    """Names that a block uses and does not define; none where it does not parse."""
+    """Names that a block uses and does not define; none if it does not parse."""
     try:
         tree = parsed(block)
     except SyntaxError:

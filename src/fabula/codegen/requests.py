@@ -33,7 +33,7 @@ def request_text(wanted: Targets, model: str, identity: str) -> str:
 
 
 def read_request(program: Path) -> Targets | None:
-    """What the program in a file was asked for; None where nothing alongside it says so.
+    """What the program in a file was asked for; None if nothing alongside it says so.
 
     Raises:
         SourceError: `request.json` holds something else.

@@ -54,9 +54,9 @@ class Ran:
     Attributes:
         source: The program.
         outcome: What came out of the sandbox.
-        fitted: Its tables as they are wanted; None where it failed.
+        fitted: Its tables as they are wanted; None if it failed.
         repaired: What repair of the data changed.
-        results: What the gates found; empty where it failed, and where they were not asked.
+        results: What the gates found; empty if it failed, and where they were not asked.
     """
 
     source: str
@@ -72,7 +72,7 @@ class Ran:
 
     @property
     def problem(self) -> str:
-        """What is wrong with it, for the model; empty where nothing is."""
+        """What is wrong with it, for the model; empty if nothing is."""
         fault = self.outcome.fault
         if fault is not None:
             words = fault_in_words(
@@ -96,7 +96,7 @@ def run_unchecked(
 ) -> Ran:
     """Run a program and fit its tables; what they hold is not looked at.
 
-    `names` are tables by the expressions that hold them, where that is known.
+    `names` are tables by the expressions that hold them, if that is known.
 
     Raises:
         PrerequisiteError: The sandbox is not available here.
@@ -116,7 +116,7 @@ def run_unchecked(
 
 
 def _made(outcome: SandboxResult) -> list[Made] | None:
-    """The tables that were found, or None where the reply was forged by the program."""
+    """The tables that were found, or None if the reply was forged by the program."""
     try:
         found = _FOUND.validate_python(dict(outcome.notes))["found"]
         return [Made(**told, rows=outcome.tables[str(at)]) for at, told in enumerate(found)]

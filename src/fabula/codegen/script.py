@@ -47,7 +47,7 @@ class Kept:
     Attributes:
         code: What runs, without the end for by hand.
         rows: Rows by table, where the program says so.
-        seed: Its seed; None where it has none.
+        seed: Its seed; None if it has none.
         names: The table that each expression is written as.
         end: The end for by hand, with its mark.
     """
@@ -153,7 +153,7 @@ def scaled(rows: Mapping[str, int], n: int) -> dict[str, int]:
 
 
 def expression_of(made: Made) -> str | None:
-    """Where a kept program has a table: an expression; None where it only prints it."""
+    """Where a kept program has a table: an expression; None if it only prints it."""
     match made.how:
         case "printed":
             return None

@@ -60,7 +60,7 @@ def gate(wanted: Targets, tables: Mapping[str, pa.Table]) -> CheckResults:
 
 
 def failures_in_words(results: CheckResults) -> str:
-    """The failed gates for the model, one a line."""
+    """The failed gates for the model, one per line."""
     failed = [f"- {result.table}: {result.message}" for result in results.failed]
     return "The program runs, but its tables are not right:\n" + "\n".join(failed)
 

@@ -38,11 +38,11 @@ class Targets:
     """Everything that a program is to give.
 
     Attributes:
-        prompt: The user's words; empty where a spec says it all.
-        spec: The spec of the tables; None where the program decides which tables there are.
+        prompt: The user's words; empty if a spec says it all.
+        spec: The spec of the tables; None if the program decides which tables there are.
         strict: Whether the spec is the user's own rather than read out of a sentence.
-        tables: The tables; empty where the program decides.
-        rows: Rows of the only table where nothing else is known.
+        tables: The tables; empty if the program decides.
+        rows: Rows of the only table if nothing else is known.
     """
 
     prompt: str

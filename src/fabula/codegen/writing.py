@@ -151,7 +151,7 @@ def _request(wanted: Targets, talk: _Talk, number: int) -> ChatRequest:
 
 
 def _read(reply: ChatReply, talk: _Talk, wanted: Targets, options: ProgramOptions) -> Ran | None:
-    """Run what a reply holds; of several candidates the first that passes, else the best."""
+    """Run what a reply contains; of several candidates the first that passes, else the best."""
     found = read_reply(reply)
     talk.reply, talk.problem = reply.text, found.problem
     if not found.candidates:

@@ -85,7 +85,7 @@ class Address:
         return f"postgresql://{user}{','.join(self.hosts)}/{name}{'?' * bool(query)}{query}"
 
     def host_and_port(self, port: int) -> tuple[str, int]:
-        """The only host, with the port where none is given."""
+        """The only host, with the port if none is given."""
         host, _, given = (self.hosts or ("localhost",))[0].rpartition(":")
         if not given.isdigit():
             host, given = (self.hosts or ("localhost",))[0], str(port)
@@ -136,7 +136,7 @@ def parse_address(text: str) -> Address:
     torn = dialect not in ("sqlite", "duckdb") and "@" in rest
     if found is None or dialect is None or torn:
         raise UsageError(
-            "the address of the database has another form than `postgresql://user@host/name`",
+            "the database address does not have the form `postgresql://user@host/name`",
             code="usage.address",
             hint="write `@`, `:`, `/` and `%` in a password as `%40`, `%3A`, `%2F` and `%25`",
         )

@@ -147,7 +147,7 @@ class Database(ABC):
             self.run(f"DELETE FROM {self.named(table)}")
 
     def advance(self, table: str) -> int:
-        """Let sequences go on after the highest values; returns how many were moved."""
+        """Let sequences continue after the highest values; returns how many were moved."""
         del table
         return 0
 
@@ -186,7 +186,7 @@ class Database(ABC):
         return '"' + name.replace('"', '""') + '"'
 
     def named(self, table: str) -> str:
-        """A table's name, with its schema where it has one."""
+        """A table's name, with its schema if it has one."""
         return self.quoted(table)
 
     def __enter__(self) -> Self:
@@ -214,7 +214,7 @@ class Database(ABC):
             kind: type[FabulaError] = SourceError if self._reads else SinkError
             area = "source" if self._reads else "sink"
             raise kind(
-                f"{self.title} refuses: {told}" if told else f"{self.title} gives no answer",
+                f"{self.title} refuses: {told}" if told else f"{self.title} does not answer",
                 code=f"{area}.database",
                 where=where or self.address.shown,
                 hint=self.advice(told, connecting=connecting),
@@ -224,13 +224,13 @@ class Database(ABC):
         """What to do about a driver's message."""
         low = told.lower()
         if connecting and ("password" in low or "denied" in low or "role" in low):
-            return "look at user and password in the address"
+            return "check the user and password in the address"
         if connecting and ("does not exist" in low or "unknown database" in low):
-            return "create the database first, or look at its name in the address"
+            return "create the database first, or check its name in the address"
         if connecting:
             return f"is it running at `{self.address.shown}`?"
         if self._reads:
             return None
         if "unique" in low or "duplicate" in low:
-            return "nothing was loaded; another `--seed` draws other values"
+            return "nothing was loaded; another `--seed` draws different values"
         return "nothing was loaded"

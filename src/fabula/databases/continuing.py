@@ -1,14 +1,23 @@
-"""A spec whose rows go on after those that a database holds: for loads that append."""
+"""A spec whose rows continue after those that a database contains: for loads that append."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence as Names
+from typing import Protocol, runtime_checkable
 
-from fabula.databases.sink import DatabaseSink
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.kinds.key import Key
 from fabula.kinds.sequence import Sequence
 from fabula.spec.tables import DatasetSpec, TableSpec
+
+
+@runtime_checkable
+class _Countable(Protocol):
+    """A sink that knows the rows that are there."""
+
+    def rows_there(self, names: Names[str]) -> dict[str, tuple[int, int | None]]:
+        """The rows of tables that are there, and the highest number of their keys, if known."""
 
 
 def continued(spec: DatasetSpec, sink: object) -> DatasetSpec:
@@ -17,7 +26,7 @@ def continued(spec: DatasetSpec, sink: object) -> DatasetSpec:
     Raises:
         SinkError: The database can't be read.
     """
-    if not isinstance(sink, DatabaseSink):
+    if not isinstance(sink, _Countable):
         return spec
     there = sink.rows_there(list(spec.tables))
     tables = {
@@ -28,7 +37,7 @@ def continued(spec: DatasetSpec, sink: object) -> DatasetSpec:
 
 
 def _after(table: TableSpec, rows: int, highest: int | None) -> TableSpec:
-    """A table whose rows go on after a number of rows, and after the highest key."""
+    """A table whose rows continue after a number of rows, and after the highest key."""
     key = table.columns.get(table.key[0]) if len(table.key) == 1 else None
     after = rows
     if isinstance(key, Key) and highest is not None and key.step > 0:

@@ -69,7 +69,7 @@ def copied_rows(connection: psycopg.Connection[Any], table: str) -> pa.RecordBat
 
 
 def arrow_type(kind: str) -> pa.DataType:
-    """The Arrow type of a type's name in PostgreSQL; text where there is none."""
+    """The Arrow type of a type's name in PostgreSQL; text if there is none."""
     sized = re.fullmatch(r"numeric\((\d+),(-?\d+)\)", kind)
     if sized and int(sized[1]) <= 38 and int(sized[2]) >= 0:
         return pa.decimal128(int(sized[1]), int(sized[2]))

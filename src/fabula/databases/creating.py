@@ -1,4 +1,4 @@
-"""The tables that a load creates where they are missing, as statements of a dialect."""
+"""The tables that a load creates if they are missing, as statements of a dialect."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Dialect(Protocol):
         ...
 
     def named(self, table: str) -> str:
-        """A table's name, with its schema where it has one."""
+        """A table's name, with its schema if it has one."""
         ...
 
 

@@ -1,7 +1,7 @@
 """From statements that define tables to a `Schema`.
 
 A live database gives such statements too, so that a file and a database are read alike. Nothing is
-left out in silence: what defines data and is not understood stands in `Schema.unread`.
+left out in silence: what defines data and is not understood is in `Schema.unread`.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ class SchemaReader:
         self._tables[table.name] = table
 
     def _column(self, tree: exp.ColumnDef, table: Table) -> Table:
-        """The table with a column, and with the rules that stand behind it."""
+        """The table with a column, and with the rules that follow it."""
         name, kind = self._identifier(tree.this), tree.args.get("kind")
         if not isinstance(kind, exp.DataType):
             kind = exp.DataType.build("TEXT")  # SQLite's columns without a type hold anything
@@ -196,7 +196,7 @@ class SchemaReader:
         return table
 
     def _described(self, column: Column, rule: object) -> Column:
-        """A column with what one of its rules says of its values."""
+        """A column with what one of its rules says about its values."""
         match rule:
             case exp.NotNullColumnConstraint():
                 return replace(column, nullable=bool(rule.args.get("allow_null")))
@@ -241,7 +241,7 @@ class SchemaReader:
         return replace(column, default=None if isinstance(value, exp.Null) else value)
 
     def _constrained(self, table: Table, rule: exp.Expression) -> Table:
-        """A table with a rule that stands behind its columns."""
+        """A table with a rule that follows its columns."""
         match rule:
             case exp.Constraint():
                 for part in rule.expressions:

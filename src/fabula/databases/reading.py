@@ -31,15 +31,20 @@ def read_schema(source: str) -> Schema:
         with database_at(source, reads=True) as database, database.failures():
             statements = list(database.statements())
         name = Path(database.address.name).stem or database.address.dialect
-        return _schema(name, database.dialect, statements)
+        return schema_of(name, database.dialect, statements)
     text = read_script(path)
     dialect = script_dialect(text)
-    found = _schema(path.name, dialect, statements_of(text, dialect, place=str(path)))
+    found = schema_of(path.name, dialect, statements_of(text, dialect, place=str(path)))
     note = f"read as the SQL of {dialect_title(dialect)}"
     return Schema(found.name, found.dialect, found.tables, (note, *found.unread))
 
 
-def _schema(name: str, dialect: str, statements: Iterable[Statement]) -> Schema:
+def schema_of(name: str, dialect: str, statements: Iterable[Statement]) -> Schema:
+    """The schema that statements define.
+
+    Raises:
+        SourceError: One can't be read, or none defines a table.
+    """
     reader = SchemaReader(dialect)
     with _quiet_parser():
         for statement in statements:

@@ -1,7 +1,7 @@
 """A database's schema: what its tables promise, and what of it was not understood.
 
-Made by `fabula.databases.ddl` from statements, whether a file or a live database has them.
-Types, conditions and defaults are sqlglot's syntax trees.
+Made by `fabula.databases.ddl` from statements, whether a file or a live database has them, and by
+`fabula.schemas` from other declarations. Types, conditions and defaults are sqlglot's syntax trees.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sqlglot import exp
 
+    from fabula.kinds.base.columns import AbstractColumn
+
 
 @dataclass(frozen=True)
 class Column:
@@ -20,13 +22,17 @@ class Column:
 
     Attributes:
         name: Its name.
-        type: Its type; that of its domain where it has one.
+        type: Its type; that of its domain if it has one.
         nullable: Whether a value may be missing.
         default: What the database fills in; None for nothing.
         generated: The expression that the database computes it by; None for a plain column.
         identity: Whether the database numbers its rows.
-        comment: What the schema says of it.
+        comment: What the schema says about it.
         labels: The labels of its enumeration.
+        drawn: The column of a spec that draws it, where its type and conditions do not say it.
+        reason: Why that column draws it.
+        hidden: Whether only other columns use it, so that it is not written.
+        who: Tells the people of one row apart.
     """
 
     name: str
@@ -37,6 +43,10 @@ class Column:
     identity: bool = False
     comment: str = ""
     labels: tuple[str, ...] = ()
+    drawn: AbstractColumn | None = None
+    reason: str = ""
+    hidden: bool = False
+    who: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,7 @@ class Unique:
 
 @dataclass(frozen=True)
 class Table:
-    """A table as the schema declares it."""
+    """A table as the schema declares it; `rules` is what people call its conditions."""
 
     name: str
     columns: Mapping[str, Column] = field(default_factory=dict)
@@ -70,6 +80,7 @@ class Table:
     foreign_keys: tuple[ForeignKey, ...] = ()
     checks: tuple[exp.Expression, ...] = ()
     comment: str = ""
+    rules: str = "CHECK"
 
     def with_column(self, name: str, **facts: object) -> Table:
         """The table with other facts of one column."""

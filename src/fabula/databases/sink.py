@@ -1,7 +1,7 @@
 """A database as a destination: every table in one transaction, parents first, or nothing.
 
 What the target promises itself (its foreign keys, its generated columns) decides over what the
-data says of itself. Tables that are missing are created.
+data says about itself. Tables that are missing are created.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class DatabaseSink:
         """Refuse what can't be loaded; see `Sink`.
 
         Raises:
-            SinkError: The database is not on this machine, tables hold rows, or columns differ.
+            SinkError: The database is not on this machine, tables contain rows, or columns differ.
         """
         self._refuse_remote(self._address.remote_hosts())
         if self._address.is_file and (self._is_replaced or not self._address.path.exists()):

@@ -1,4 +1,4 @@
-"""SQLite: a file with one writer; its definitions stand in it as they were typed."""
+"""SQLite: a file with one writer; its definitions are in it as they were typed."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class SQLite(Database):
 
 
 def _held_type(declared: str, held: str, *, undated: bool, counted: bool) -> pa.DataType:
-    """The type of values that a column holds, whatever it was declared as."""
+    """The type of values that a column contains, whatever it was declared as."""
     kinds = set(held.split(",")) - {"null", ""}
     if kinds == {"integer"} and not counted and re.search("BOOL", declared, re.I):
         return pa.bool_()

@@ -74,7 +74,7 @@ def statements_of(text: str, dialect: str, *, place: str) -> Iterator[Statement]
         tokens = Dialect.get_or_raise(dialect).tokenize(text)
     except SqlglotError as exc:
         raise SourceError(
-            f"`{place}` is not a script of SQL: {str(exc).partition(chr(10))[0]}",
+            f"`{place}` is not an SQL script: {str(exc).partition(chr(10))[0]}",
             code="source.unreadable",
             where=place,
             hint="give the statements that define the tables: `CREATE TABLE …;`",

@@ -15,6 +15,7 @@ import pyarrow.csv
 from fabula.databases.base import Place
 from fabula.errors import SinkError
 from fabula.io.jsonl import json_texts
+from fabula.io.sql import locked_connection
 from fabula.io.written.clock import clock_texts
 
 _UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds"}
@@ -131,10 +132,8 @@ def json_of(values: pa.Array) -> pa.Array:
 
 def hexadecimal(values: pa.Array) -> pa.Array:
     """Bytes as digits."""
-    import duckdb
-
     rows = pa.Table.from_arrays([values.cast(pa.binary())], names=["value"])
-    with duckdb.connect() as memory:
+    with locked_connection() as memory:
         made = memory.from_arrow(rows).project("lower(hex(value)) AS value").to_arrow_table()
     return made.column("value").combine_chunks().cast(pa.string())
 

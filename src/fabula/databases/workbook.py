@@ -53,8 +53,8 @@ class WorkbookSink:
                     f"a sheet can't be called `{name}`",
                     code="sink.name",
                     where=name,
-                    hint=f"use at most {_LONGEST} characters, none of []:*?/\\, and capitals don't"
-                    " tell sheets apart",
+                    hint=f"use at most {_LONGEST} characters, none of []:*?/\\, and sheet names "
+                    "ignore case",
                 )
 
     def load(self, tables: Sequence[Incoming], rows: Blocks) -> Mapping[str, Any]:

@@ -45,7 +45,7 @@ def similar_meanings(texts: pa.Array, similarity: float) -> Iterator[tuple[int, 
 
 
 def _compare(vectors: Vectors, rows: Rows, nearest: Rows, cosine: Vectors) -> None:
-    """Note for each row of a cell the nearest earlier one, where it is nearer than any known."""
+    """Note for each row of a cell the nearest earlier one, if it is nearer than any known."""
     for start in range(0, len(rows), _AT_ONCE):
         here, mine = rows[start : start + _AT_ONCE], vectors[start : start + _AT_ONCE]
         for before in range(0, start + len(mine), _AT_ONCE):

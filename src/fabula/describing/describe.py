@@ -29,10 +29,10 @@ class Described(TypedDict, total=False):
     Attributes:
         fields: The item, as it was given.
         preferences: What was wished, as it was given; `{}` for nothing.
-        text: The text; None where no good one came.
+        text: The text; None if no good one came.
         variant: Which text about the item, where several were asked.
         unsupported: Numbers and names in the text that the fields do not hold.
-        round_trip: How the fields came back, where that was verified.
+        round_trip: How the fields came back, if that was verified.
         error: Why there is no good text.
     """
 
@@ -131,7 +131,7 @@ def _spread(asked: RowsResult, places: Sequence[int], n: int) -> RowsResult:
         rows[place] = row
     rejects = [replace(reject, row=places[reject.row]) for reject in asked.rejects]
     empty = set(range(n)).difference(places)
-    rejects += [Reject(place, "the item holds no value to tell", "", 0) for place in empty]
+    rejects += [Reject(place, "the item has no values to describe", "", 0) for place in empty]
     return replace(asked, rows=rows, rejects=sorted(rejects, key=lambda reject: reject.row))
 
 

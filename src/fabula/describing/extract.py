@@ -1,7 +1,7 @@
 """`fb.extract`: typed objects out of texts, one for each text or as many as it tells of.
 
 Each text is asked about alone and shown as JSON, so that nothing in it is an instruction. Values
-are checked by their schema, and by their class where there is one; what is wrong goes back to
+are checked by their schema, and by their class if there is one; what is wrong goes back to
 the model.
 """
 
@@ -50,7 +50,7 @@ def extract(data: TableLike, schema: SchemaLike, **wanted: Unpack[ExtractOptions
             `module:Class`, or one line such as `name str, films list[str], year int?` (dicts).
         wanted: The rest, by name: `model`, `attempts` … as `rows` takes them, and
 
-            - `many`: Give a list of objects for each text, empty where it tells of none.
+            - `many`: Give a list of objects for each text, empty if it is about none.
             - `column`: The column that holds the texts; by default `text`, or the only one.
             - `instructions`: A further demand in words.
             - `examples`: Pairs of a text and what is to come out of it.
@@ -90,7 +90,7 @@ def prompts_of(data: Any, schema: SchemaLike, **wanted: Unpack[ExtractOptions]) 
 
 
 def objects_of(result: RowsResult, wanted: ExtractSchema) -> list[Any]:
-    """What came out of each text; None where nothing valid did."""
+    """What came out of each text; None if nothing valid did."""
     return [None if row is None else wanted.made(row) for row in result.rows]
 
 
@@ -129,7 +129,7 @@ def _job(data: Any, shape: ExtractSchema, wanted: ExtractOptions) -> RowsJob:
 
 
 def read_texts(data: Any, column: str = "") -> list[str]:
-    """The texts in what a caller hands over.
+    """The texts in what a caller passes.
 
     Raises:
         SourceError: It can't be read, or an entry is not text.

@@ -1,6 +1,6 @@
 """What is to be taken out of a text: a class, a JSON Schema, its file, or one line of names.
 
-The line is `name str, films list[str], year int?, mood good|bad`: a name, its type (text where
+The line is `name str, films list[str], year int?, mood good|bad`: a name, its type (text if
 none is given), and a question mark for what a text may leave out.
 """
 
@@ -42,7 +42,7 @@ class ExtractSchema:
 
     Attributes:
         shape: The fields of one object.
-        many: Whether a text holds any number of objects.
+        many: Whether a text contains any number of objects.
     """
 
     shape: Shape

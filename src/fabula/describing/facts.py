@@ -41,7 +41,7 @@ def folded(text: str) -> str:
 
 
 def is_in(value: str, text: str) -> bool:
-    """Whether a value stands in a folded text: as it is, or, if long, by its words.
+    """Whether a value is in a folded text: as it is, or, if long, by its words.
 
     One plain word may be inflected (`blue`, `blues`); scripts without spaces need none.
     """
@@ -76,7 +76,7 @@ def holds_values(fields: Any) -> bool:
 def unsupported_claims(
     fields: Any, text: str, *, allowed: Collection[str] = (), language: str = ""
 ) -> list[str]:
-    """Numbers and names in a text that neither its fields nor the `allowed` texts hold.
+    """Numbers and names in a text that neither its fields nor the `allowed` texts contain.
 
     In German every noun is capitalised, so only names of several words count.
     """

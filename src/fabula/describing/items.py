@@ -1,6 +1,6 @@
-"""What is to be described: items of any form, with preferences of their own where they have any.
+"""What is to be described: items of any form, with preferences of their own if they have any.
 
-A table in any form gives one item a row, a JSON file one a line, whatever JSON stands in it, and a
+A table in any form gives one item a row, a JSON file one per line, whatever JSON is in it, and a
 list one an entry. Another mapping is a single item.
 """
 
@@ -44,7 +44,7 @@ def read_items(
     columns: Sequence[str] = (),
     preferences_column: str = "",
 ) -> list[Item]:
-    """The items in what a caller hands over: each as it is, or `{"fields": …, "preferences": …}`.
+    """The items in what a caller passes: each as it is, or `{"fields": …, "preferences": …}`.
 
     Raises:
         SourceError: The data can't be read.
@@ -63,7 +63,7 @@ def read_items(
 
 
 def column_names(items: Sequence[Item]) -> list[str]:
-    """The names that every item has; none where an item is not a mapping."""
+    """The names that every item has; none if an item is not a mapping."""
     if not items or not all(isinstance(item.plain, Mapping) for item in items):
         return []
     common = set.intersection(*(set(item.plain) for item in items))
@@ -119,7 +119,7 @@ def _json_items(path: Path, *, lines: bool) -> list[Any]:
 
 
 def _decoded(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of a CSV file, whose cells hold lists and objects as JSON text."""
+    """A row of a CSV file, whose cells contain lists and objects as JSON text."""
     decoded = dict(row)
     for name, value in row.items():
         if isinstance(value, str) and value[:1] in ("[", "{"):

@@ -77,8 +77,12 @@ class Preferences:
         if self.language and is_written_in(text, self.language) is False:
             found.append(f"the text is not written in {self.language}")
         plain = folded(text)
-        found += [f"the text lacks `{word}`" for word in self.must if not is_in(word, plain)]
-        found += [f"the text may not hold `{word}`" for word in self.must_not if is_in(word, plain)]
+        found += [
+            f"the text does not contain `{word}`" for word in self.must if not is_in(word, plain)
+        ]
+        found += [
+            f"the text must not contain `{word}`" for word in self.must_not if is_in(word, plain)
+        ]
         return found
 
     def _bounds(self) -> list[tuple[str, int | None, int | None]]:

@@ -55,13 +55,13 @@ class FieldScore:
 
     @property
     def precision(self) -> float | None:
-        """Share of what came back that is right; None where nothing did."""
+        """Share of what came back that is right; None if nothing did."""
         came = self.found + self.added
         return self.found / came if came else None
 
     @property
     def recall(self) -> float | None:
-        """Share of the source that came back; None where the source holds nothing."""
+        """Share of the source that came back; None if the source holds nothing."""
         there = self.found + self.missed
         return self.found / there if there else None
 
@@ -105,7 +105,7 @@ class RoundTrip:
         return {**vars(self), "verdicts": dict(self.verdicts), "fields": scores}
 
     def __str__(self) -> str:
-        lines = [f"Round trip: {self.passed:,} of {self.rows:,} texts tell their fields"]
+        lines = [f"Round trip: {self.passed:,} of {self.rows:,} texts state their fields"]
         lines.append("  " + ", ".join(f"{n:,} {name}" for name, n in self.verdicts.items()))
         for name, score in self.fields.items():
             lines.append(
@@ -133,7 +133,7 @@ class Comparison:
 
         Args:
             source: The item's fields.
-            extracted: The objects that came out of its text; None where no valid reply came.
+            extracted: The objects that came out of its text; None if no valid reply came.
         """
         objects = source_objects(source)
         came = list(extracted or ())
@@ -281,12 +281,12 @@ def _told_whole(verdict: Verdict, came: int, wanted: int) -> str:
     if verdict == "several":
         return f"a reader takes {came} objects out of the text instead of {wanted}"
     if verdict == "empty":
-        return "a reader takes nothing out of the text"
+        return "a reader finds nothing in the text"
     return "a reader gave no valid answer about the text"
 
 
 def _values(value: Any) -> list[Any]:
-    """A field's values: those of a list, or the only one; none where it is missing."""
+    """A field's values: those of a list, or the only one; none if it is missing."""
     if isinstance(value, list | tuple):
         return [each for each in value if each is not None]
     return [] if value is None or value == "" else [value]

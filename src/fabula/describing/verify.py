@@ -66,7 +66,7 @@ class _Reader:
         self._wanted = ExtractSchema(Shape(fields, dict), many=True)
 
     async def read(self, places: Sequence[int]) -> bool:
-        """Score the texts of some tasks; False where not every text could be read."""
+        """Score the texts of some tasks; False if not every text could be read."""
         texts = [self._writing.text(place) or "" for place in places]
         job = extraction_job(texts, self._wanted, options=self._writer.options)
         result = await self._asked(job)
@@ -81,7 +81,7 @@ class _Reader:
         return all(place in self.scores for place in places)
 
     async def write_again(self, places: Sequence[int]) -> bool:
-        """New texts for some tasks; where none comes, the old one stays."""
+        """New texts for some tasks; if none comes, the old one stays."""
         found = {
             place: f"An earlier text was: {as_json(self._writing.text(place))}\n"
             f"What was wrong with it: {'; '.join(self.scores[place].problems[:_TOLD])}."

@@ -52,7 +52,7 @@ class Writing:
     Attributes:
         tasks: What is to be written.
         result: The texts as rows of one field, and why some are missing.
-        verdicts: How the fields came back, where that was verified.
+        verdicts: How the fields came back, if that was verified.
         failures: Why a text is no good although there is one.
     """
 
@@ -114,13 +114,13 @@ class Writer:
             text = row[TEXT]
             found = task.item.preferences.problems(text)
             lacking = missing_values(task.item.plain, text)
-            found += [f"the text does not tell {value}" for value in lacking]
+            found += [f"the text does not mention {value}" for value in lacking]
             if self.options.get("faithful"):
                 new = unsupported(task.item, text)
                 found += [f"`{claim}` is not in the facts" for claim in new]
             plain = folded(text)
             if plain in (other for variant, other in told.items() if variant != task.variant):
-                found.append("the text is there already; tell the facts in another way")
+                found.append("this text already exists; state the facts in another way")
             if not found:
                 told[task.variant] = plain
             return found

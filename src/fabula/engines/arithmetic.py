@@ -70,7 +70,7 @@ class Compiled:
     _column: str | None = None
 
     def __call__(self, values: Mapping[str, Array], rows: int) -> Array | None:
-        """The result, or None where a column holds nulls."""
+        """The result, or None if a column contains nulls."""
         if self._column is not None:
             return values[self._column]
         used = {name: values[name] for name in self.needs}
@@ -85,7 +85,7 @@ class Compiled:
 
 
 def compile_expression(sql: str, types: Mapping[str, pa.DataType]) -> Compiled | None:
-    """Compile an expression, or return None where DuckDB must compute it."""
+    """Compile an expression, or return None if DuckDB must compute it."""
     node = syntax_tree(sql)
     if node["class"] == "COLUMN_REF":
         return Compiled(tuple(types), dict, _column=node["column_names"][0])

@@ -26,7 +26,7 @@ from fabula.planning.plan import TablePlan
 
 
 def told_rules(plan: TablePlan, asked: Collection[str]) -> str:
-    """The row checks on asked columns, in words for the model; empty where there are none."""
+    """The row checks on asked columns, in words for the model; empty if there are none."""
     rules = [check.in_words() for check, needs in _rules(plan) if needs & set(asked)]
     relations = [told_relation(check) for check, _ in relations_of(plan, asked)]
     told = [f"Every row must keep these rules: {'; '.join(rules)}"] if rules else []

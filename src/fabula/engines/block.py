@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from fabula.engines.made import RowsCall
 from fabula.io.arrays import array_of, numbers_of
 from fabula.planning.plan import ColumnPlan, TablePlan
 from fabula.streams import BLOCK_ROWS, stream
@@ -37,6 +38,7 @@ class Block:
         links: Row number in the parent of each row, -1 for none, by reference column.
         formulas: Evaluated expression parameters by column and parameter.
         rejected: Reasons of rows that could not be made, by position in the block.
+        calls: Calls to language models for its rows whose replies are kept.
         siblings: Gives each row's place among its parent's rows, where rows follow from parents.
     """
 
@@ -51,6 +53,7 @@ class Block:
     links: dict[str, NDArray[np.int64]] = field(default_factory=dict)
     formulas: dict[tuple[str, str], Array] = field(default_factory=dict)
     rejected: dict[int, Loss] = field(default_factory=dict)
+    calls: list[RowsCall] = field(default_factory=list)
     siblings: Callable[[int, int], NDArray[np.int64]] | None = None
 
     def rng(self, name: str) -> np.random.Generator:
@@ -72,7 +75,7 @@ class Block:
 
     @property
     def unique_numbers(self) -> NDArray[np.int64]:
-        """Numbers of the rows, those of earlier runs counted: values that may not repeat go on."""
+        """Row numbers that include earlier runs, so that unique values continue."""
         return self.row_numbers + self.table.spec.after
 
     @property
@@ -82,7 +85,7 @@ class Block:
         return self.siblings(self.start, self.rows)
 
     def parameter(self, column: ColumnPlan, name: str) -> float | NDArray[np.float64] | None:
-        """A numeric parameter: its constant, or one value a row (NaN where null)."""
+        """A numeric parameter: its constant, or one value a row (NaN if null)."""
         formula = self.formulas.get((column.name, name))
         if formula is None:
             value = getattr(column.spec, name)
@@ -107,7 +110,7 @@ GroupEngine: TypeAlias = Callable[[Block], None]
 
 
 def as_floats(values: Array) -> NDArray[np.float64]:
-    """A numeric Arrow array as floats, NaN where null."""
+    """A numeric Arrow array as floats, NaN if null."""
     if not pa.types.is_floating(values.type):
         values = pc.cast(values, pa.float64(), safe=False)
     return numbers_of(values)

@@ -17,7 +17,7 @@ class Cardinality:
     """The children of each parent row, drawn by blocks of parents.
 
     Only the totals of the parents' blocks are kept; the counts of a block are drawn again from
-    their stream when child rows are asked for, so memory stays flat for any number of rows.
+    their stream when child rows are requested, so memory stays flat for any number of rows.
     """
 
     def __init__(

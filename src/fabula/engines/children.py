@@ -35,7 +35,7 @@ def children_engine(
 
 
 def _bounded(per_parent: PerParent) -> AbstractDistribution:
-    """The distribution with the bounds of `per_parent` as its own where it has none."""
+    """The distribution with the bounds of `per_parent` as its own if it has none."""
     drawn, low, high = per_parent.distribution, per_parent.min, per_parent.max
     if drawn is None:
         return Uniform(min=low, max=low if high is None else high, decimals=0)

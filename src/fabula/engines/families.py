@@ -1,6 +1,6 @@
 """Families of distributions: how each is drawn, its quantiles, and its distribution function.
 
-Parameters are numbers or arrays of one value a row. Quantiles and distribution functions serve
+Parameters are numbers or arrays of one value per row. Quantiles and distribution functions serve
 truncation and correlation, which need constant parameters where a table is used.
 """
 
@@ -31,7 +31,7 @@ class AbstractFamily(ABC):
     by_row: ClassVar[bool] = True
 
     def engine(self, column: ColumnPlan) -> Engine | None:
-        """An engine of its own for a column; None where the one of all distributions does."""
+        """An engine of its own for a column; None if the one of all distributions does."""
         del column
         return None
 

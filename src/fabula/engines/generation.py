@@ -1,4 +1,4 @@
-"""Plan → tables: one maker a table, which share what they know of each other. Stage 3 of 6."""
+"""Plan → tables: one maker per table, which share what they know of each other. Stage 3 of 6."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from fabula.planning.plan import Plan
 from fabula.spec.tables import ModelSpec
 
 if TYPE_CHECKING:
-    from fabula.engines.models import Models, ModelUsage
+    from fabula.engines.models import Models
+    from fabula.engines.usage import ModelUsage
     from fabula.privacy.prepared import Masking
 
 
@@ -57,9 +58,13 @@ class Generation:
             blocks.settle_functions()
         return {} if self._models is None else self._models.usage()
 
+    def spent(self) -> Mapping[str, ModelUsage]:
+        """What was asked of each model since this was last called."""
+        return {} if self._models is None else self._models.spent()
+
     @property
     def masking(self) -> Masking | None:
-        """How real files among the tables are masked; None where there are none."""
+        """How real files among the tables are masked; None if there are none."""
         return self._sources.masking
 
     def close(self) -> None:

@@ -27,6 +27,18 @@ class RejectedRow:
 
 
 @dataclass(frozen=True)
+class RowsCall:
+    """A call to a language model: the columns and the rows (from 0) that it asked for.
+
+    `key` finds its prompt and its reply in the ledger.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[int, ...]
+    key: str
+
+
+@dataclass(frozen=True)
 class CheckTally:
     """How one row-level check went in a block: rows checked, broken at first, repaired."""
 
@@ -41,13 +53,15 @@ class CheckTally:
 class MadeBlock:
     """A block of finished rows: those kept, in the plan's schema, those lost, and check results.
 
-    `masked` is what masking did to the values of a real file, by what was done and column.
+    `masked` is what masking did to the values of a real file, by what was done and column;
+    `calls` are those to language models whose replies are kept.
     """
 
     table: pa.Table
     rejected: tuple[RejectedRow, ...] = ()
     tallies: tuple[CheckTally, ...] = ()
     masked: Mapping[str, Any] = field(default_factory=dict)
+    calls: tuple[RowsCall, ...] = ()
 
 
 class TableMaker(Protocol):
@@ -59,6 +73,14 @@ class TableMaker(Protocol):
     def blocks(self) -> int: ...
     @property
     def schema(self) -> pa.Schema: ...
+    @property
+    def asks(self) -> bool:
+        """Whether language models fill its rows."""
+        ...
+
+    def settle(self, attempt: int) -> None:
+        """Take a drawing of the whole table as the current one, for tables that build on it."""
+        ...
 
     def make(self, block: int, *, attempt: int = 0) -> MadeBlock:
         """Make one block; the same arguments give the same bytes."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,9 +14,11 @@ import numpy as np
 from fabula.engines.asked_rules import answer_check, told_rules
 from fabula.engines.block import Array, Block, GroupEngine, Loss, rows_of, with_share_missing
 from fabula.engines.fields import column_of, row_field
-from fabula.engines.prose import prose_check
+from fabula.engines.made import RowsCall
+from fabula.engines.prose import prose_and_rules
 from fabula.engines.reasoning import KEPT, is_kept, keep
 from fabula.engines.templates import render
+from fabula.engines.usage import ModelUsage
 from fabula.errors import UsageError
 from fabula.kinds.judge import Judge
 from fabula.kinds.llm import Llm
@@ -26,41 +27,12 @@ from fabula.llm.cache.batched import Batched
 from fabula.llm.cache.prices import price_of
 from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest, Usage
 from fabula.llm.rows.ask import ask_rows_sync
-from fabula.llm.rows.job import RowField, RowProblems, RowsJob
+from fabula.llm.rows.job import Asked, RowField, RowsJob
 from fabula.llm.rows.sync import run_sync
 from fabula.planning.columns import joint_groups
 from fabula.planning.estimate import model_name
 from fabula.planning.plan import ColumnPlan, TablePlan
 from fabula.spec.tables import DatasetSpec, ModelSpec
-
-
-@dataclass(frozen=True)
-class ModelUsage:
-    """What was asked of one model.
-
-    Attributes:
-        model: The model's name.
-        identity: What it is: endpoint and model name; `fake` for made-up replies.
-        calls: Calls made.
-        cached: Replies that came from the ledger instead.
-        prompt_tokens: Tokens sent, where the endpoint says.
-        completion_tokens: Tokens received, where the endpoint says.
-        cost: Price in USD; None where no price is known.
-        modes: How structure was asked for, and how often.
-        notes: What else happened on the way (cut replies, ignored columns), and how often.
-        programs: Source of the functions that it wrote, by table and column.
-    """
-
-    model: str
-    identity: str
-    calls: int = 0
-    cached: int = 0
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    cost: float | None = None
-    modes: Mapping[str, int] = field(default_factory=dict)
-    notes: Mapping[str, int] = field(default_factory=dict)
-    programs: Mapping[str, str] = field(default_factory=dict)
 
 
 class Models:
@@ -79,8 +51,13 @@ class Models:
         self._usage: dict[str, ModelUsage] = {}
         self._lock = threading.Lock()
 
-    def ask(self, name: str, job: RowsJob, *, table: str, role: str = "") -> Sequence[Any]:
-        """Ask for rows; each is a mapping of values, or a `Loss`. A role has its own account."""
+    def ask(
+        self, name: str, job: RowsJob, *, table: str, role: str = ""
+    ) -> tuple[Sequence[Any], Sequence[Asked]]:
+        """Ask for rows, each a mapping of values or a `Loss`; also tells the calls that are kept.
+
+        A role has its own account.
+        """
         model = self._model(name)
         tell = None if self._on_rows is None else partial(self._on_rows, table)
         result = ask_rows_sync(model, job, on_rows=tell)
@@ -96,7 +73,8 @@ class Models:
         losses = {item.row: Loss(item.reason, item.raw, item.attempt) for item in result.rejects}
         stopped = result.error.message if result.error is not None else result.stalled
         unknown = Loss(stopped or "the model gave no usable value")
-        return [losses.get(i, unknown) if row is None else row for i, row in enumerate(result.rows)]
+        rows = [losses.get(i, unknown) if row is None else row for i, row in enumerate(result.rows)]
+        return rows, result.asked
 
     def complete(self, name: str, request: ChatRequest) -> ChatReply:
         """Ask one thing."""
@@ -121,6 +99,12 @@ class Models:
     def usage(self) -> Mapping[str, ModelUsage]:
         """What was asked of each model so far."""
         return dict(self._usage)
+
+    def spent(self) -> Mapping[str, ModelUsage]:
+        """What was asked of each model since this was last called."""
+        with self._lock:
+            usage, self._usage = self._usage, {}
+        return usage
 
     def close(self) -> None:
         """Release the models."""
@@ -153,20 +137,22 @@ class Models:
     ) -> None:
         with self._lock:
             past = self._usage.get(name, ModelUsage(model.name, model.identity))
-            total = Usage(past.prompt_tokens, past.completion_tokens) + usage
             price = price_of(model.name, model.identity)
             if price is not None and isinstance(model, Batched):
                 price = price.halved()
-            self._usage[name] = replace(
-                past,
-                calls=past.calls + calls,
-                cached=past.cached + cached,
-                prompt_tokens=total.prompt_tokens,
-                completion_tokens=total.completion_tokens,
-                cost=None if price is None else price.cost(total),
-                modes=Counter(past.modes) + Counter(modes),
-                notes=Counter(past.notes) + Counter(notes),
+            total = past + ModelUsage(
+                model.name,
+                model.identity,
+                calls,
+                cached,
+                usage.prompt_tokens,
+                usage.completion_tokens,
+                modes=modes,
+                notes=notes,
             )
+            tokens = Usage(total.prompt_tokens, total.completion_tokens)
+            cost = None if price is None else price.cost(tokens)
+            self._usage[name] = replace(total, cost=cost)
 
 
 def model_engines(plan: TablePlan, models: Models) -> dict[str, GroupEngine]:
@@ -218,7 +204,9 @@ class JointEngine:
                 row for b, made in sorted(self.earlier.items()) if b < block.index for row in made
             ],
         )
-        made = _answers(self.models, first, job, plan=self.plan, block=block, rows=rows)
+        made = _answers(
+            self.models, first, job, plan=self.plan, block=block, columns=self.group, rows=rows
+        )
         self.earlier[block.index] = list(made.values())
         for name, spec in specs.items():
             values = {row: answer.get(name) for row, answer in made.items()}
@@ -247,7 +235,7 @@ class PromptEngine:
     models: Models
 
     def __call__(self, block: Block) -> None:
-        """Ask for one value a row."""
+        """Ask for one value per row."""
         column = self.plan.columns[self.name]
         spec = column.spec
         assert isinstance(spec, Llm | Text)
@@ -265,7 +253,7 @@ class PromptEngine:
             unique=((self.name,),) if spec.unique else (),
             beside=_given(block, rules.needs, rows) or None,
             extra=told_rules(self.plan, (self.name,)),
-            check_row=_prose_and_rules(self.name, spec, rules.check),
+            check_row=prose_and_rules(self.name, spec, rules.check),
             soft_row=rules.soft,
             soft_table=rules.table,
             reasoning=KEPT if is_kept(self.plan, self.name) else "",
@@ -273,7 +261,9 @@ class PromptEngine:
             prompts=prompts,
             sample=_asked_before(block),
         )
-        made = _answers(self.models, spec, job, plan=self.plan, block=block, rows=rows)
+        made = _answers(
+            self.models, spec, job, plan=self.plan, block=block, columns=(self.name,), rows=rows
+        )
         values = {row: answer[self.name] for row, answer in made.items()}
         filled = _filled(block, column, values)
         block.values[self.name] = with_share_missing(block, self.name, spec.nulls, filled)
@@ -309,20 +299,11 @@ class JudgeEngine:
             sample=_asked_before(block),
         )
         made = _answers(
-            self.models, spec, job, plan=self.plan, block=block, rows=rows, role="judge"
-        )
+            self.models, spec, job, plan=self.plan, block=block, columns=(self.name,), rows=rows,
+            role="judge",
+        )  # fmt: skip
         values = {row: _verdict(spec, answer) for row, answer in made.items()}
         block.values[self.name] = _filled(block, column, values)
-
-
-def _prose_and_rules(name: str, spec: Llm | Text, rules: RowProblems | None) -> RowProblems | None:
-    """A check of a column with its own prompt: its prose first, then the rules."""
-    if not isinstance(spec, Text):
-        return rules
-    prose = prose_check(name, spec)
-    if rules is None:
-        return prose
-    return lambda row: [*prose(row), *rules(row)]
 
 
 def _verdict(spec: Judge, answer: Mapping[str, Any]) -> Any:
@@ -361,11 +342,17 @@ def _answers(
     *,
     plan: TablePlan,
     block: Block,
+    columns: tuple[str, ...],
     rows: Sequence[int],
     role: str = "",
 ) -> dict[int, Mapping[str, Any]]:
     """The answers of a column's model by row; the block notes the rows that have none."""
-    found = models.ask(model_name(models.spec, plan, spec), job, table=plan.name, role=role)
+    model = model_name(models.spec, plan, spec)
+    found, calls = models.ask(model, job, table=plan.name, role=role)
+    block.calls += [
+        RowsCall(columns, tuple(block.start + rows[place] for place in call.rows), call.key)
+        for call in calls
+    ]
     both = list(zip(rows, found, strict=True))
     block.rejected.update({row: answer for row, answer in both if isinstance(answer, Loss)})
     return {row: answer for row, answer in both if not isinstance(answer, Loss)}

@@ -72,7 +72,7 @@ def truncated_quantile(
 
 
 def finite(limit: Value) -> Floats:
-    """A bound where there is one, else 0, which stands for nothing."""
+    """A bound if there is one, else 0, which stands for nothing."""
     return np.nan_to_num(limit, posinf=0.0, neginf=0.0)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fabula.fakers.languages import SCRIPTS
+from fabula.kinds.llm import Llm
 from fabula.kinds.text import Text
 from fabula.llm.rows.job import RowProblems
 
@@ -30,3 +31,13 @@ def prose_check(name: str, spec: Text) -> RowProblems:
         return problems
 
     return check
+
+
+def prose_and_rules(name: str, spec: Llm | Text, rules: RowProblems | None) -> RowProblems | None:
+    """A check of a column with its own prompt: its prose first, then the rules."""
+    if not isinstance(spec, Text):
+        return rules
+    prose = prose_check(name, spec)
+    if rules is None:
+        return prose
+    return lambda row: [*prose(row), *rules(row)]

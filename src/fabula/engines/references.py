@@ -139,7 +139,7 @@ class Linkage:
             f"only {places:,} written rows that {listed} can refer to, for {rows}",
             code="engine.too-few-parents",
             where=f"tables.{self.table.name}",
-            hint="ask for fewer rows, or make more parents",
+            hint="ask for fewer rows, or generate more parents",
         )
 
     def _usable(self, column: str) -> int:

@@ -47,7 +47,7 @@ class Rule:
     Attributes:
         place: Its place in the spec.
         check: The check itself.
-        sql: Its condition; empty where `judge` tells which rows of a block break it.
+        sql: Its condition; empty if `judge` tells which rows of a block break it.
         needs: Columns that it looks at.
         judge: Which rows of a block break it, where SQL does not tell.
     """

@@ -106,7 +106,7 @@ def unit(entity: Codes, name: str) -> Floats:
 
 
 def steps_of(entity: Codes, step: Whole, reach: int) -> Steps | None:
-    """The cells that rows need: their own and up to `reach` before; None where they are too many.
+    """The cells that rows need: their own and up to `reach` before; None if they are too many.
 
     Args:
         entity: Each row's entity, as a hash.

@@ -66,6 +66,11 @@ class TableBlocks:
         """Exact number of rows."""
         return self.plan.rows if self._cardinality is None else self._cardinality.rows
 
+    @prepared
+    def asks(self) -> bool:
+        """Whether language models fill columns of this table."""
+        return any(isinstance(plan.spec, AbstractFilled) for plan in self.plan.columns.values())
+
     @property
     def blocks(self) -> int:
         """Number of blocks."""
@@ -83,7 +88,7 @@ class TableBlocks:
         return self.plan.columns[column].spec
 
     def column(self, name: str) -> Array:
-        """A whole column, one value for each row that was asked for."""
+        """A whole column, one value for each row that was requested."""
         with self.lock:
             if name not in self._columns:
                 parts = [self._column_part(block, name) for block in range(self.blocks)]
@@ -92,10 +97,10 @@ class TableBlocks:
             return self._columns[name]
 
     def make(self, block: int, *, attempt: int = 0) -> MadeBlock:
-        self._settle(attempt)
+        self.settle(attempt)
         if block in self._finished:
             return self._finished[block][1]
-        if not self._fills:
+        if not self.asks:
             return self._finish(block)[1]
         with self.lock:
             if block not in self._finished:
@@ -109,19 +114,19 @@ class TableBlocks:
         changing = self._rules.redrawn | self._groups.keys()
         if not changing & closure((name,), self.plan.columns):
             return self._values(block, names=(name,)).values[name]
-        if self._fills:
+        if self.asks:
             self.make(block, attempt=self.attempt)
             return self._finished[block][0].values[name]
         return self._checked(block, {name, *self._rules.needs})[0].values[name]
 
     def _lost_rows(self, index: int) -> list[int]:
         """Rows of a block that are not written; without models, only what checks need is made."""
-        if self._fills:
+        if self.asks:
             return [item.row for item in self.make(index, attempt=self.attempt).rejected]
         block, outcome = self._checked(index, self._rules.needs)
         return [block.start + row for row in outcome.lost]
 
-    def _settle(self, attempt: int) -> None:
+    def settle(self, attempt: int) -> None:
         """Forget what an earlier attempt of the whole table made."""
         if attempt == self.attempt:
             return
@@ -149,14 +154,16 @@ class TableBlocks:
         )
         tallies: tuple[CheckTally, ...] = outcome.tallies
         masked = self._sources.counts(self.plan.name, index)
-        return block, MadeBlock(table, rejected, tallies, masked)
+        return block, MadeBlock(table, rejected, tallies, masked, tuple(block.calls))
 
     def _checked(self, index: int, names: Collection[str] | None) -> tuple[Block, Repaired]:
         """Some or all columns of a block, its rows repaired, and what happened to them."""
         block = self._values(index, names=names)
 
         def again(tries: int, wanted: NDArray[np.bool_]) -> Block:
-            return self._values(index, names=names, tries=tries, wanted=wanted, kept=block)
+            made = self._values(index, names=names, tries=tries, wanted=wanted, kept=block)
+            block.calls += made.calls
+            return made
 
         return block, self._rules.apply(block, again)
 
@@ -259,13 +266,8 @@ class TableBlocks:
     # What is prepared once
 
     @prepared
-    def _fills(self) -> bool:
-        """Whether a language model fills columns of this table."""
-        return any(isinstance(plan.spec, AbstractFilled) for plan in self.plan.columns.values())
-
-    @prepared
     def _lossy(self) -> bool:
-        return self._fills or self._rules.repairs
+        return self.asks or self._rules.repairs
 
     @prepared
     def _cardinality(self) -> Cardinality | None:

@@ -1,4 +1,4 @@
-"""Distribution functions as tables, where they have no formula."""
+"""Distribution functions as tables, if they have no formula."""
 
 from __future__ import annotations
 

@@ -173,7 +173,7 @@ def _hashes(groups: Sequence[Sequence[str]], values: Mapping[str, Array]) -> NDA
 
 
 def _repeated(hashes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Rows whose hash stands in an earlier row of the same group."""
+    """Rows whose hash is in an earlier row of the same group."""
     found = []
     for group in hashes:
         order = np.argsort(group, kind="stable")

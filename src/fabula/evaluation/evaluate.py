@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,9 +28,10 @@ from fabula.inference.resolve import SpecLike, resolve
 from fabula.io.run_files import read_object
 from fabula.io.tables import named_tables, tables_called
 from fabula.relationships.declared_keys import keys_of
+from fabula.render.cells import watched
 from fabula.runs.dataset import Dataset
 from fabula.runs.records import MANIFEST, record
-from fabula.types import TableLike
+from fabula.types import ProgressLike, TableLike
 
 
 def evaluate(
@@ -51,6 +52,7 @@ def evaluate(
     metrics: Sequence[str | Metric] | None = None,
     gates: GatesLike = False,
     seed: int = 0,
+    progress: ProgressLike = None,
 ) -> Report:
     """Tell how realistic, private, fair and varied synthetic data is.
 
@@ -63,7 +65,7 @@ def evaluate(
         positive: The target's label that counts as good; by default the rarer one of two.
         protected: Columns that define groups of people.
         quasi: Columns that together single people out; by default those whose names say so.
-            Attacks by linkage and homogeneity are tried where they are named.
+            Attacks by linkage and homogeneity are tried if they are named.
         confidential: Columns that homogeneity guesses from `quasi`; by default all others.
         sensitive: Columns of any type whose real values must occur nowhere; by default those of
             personal details, found by their values, and texts that differ from row to row.
@@ -77,6 +79,8 @@ def evaluate(
         gates: Bounds that must hold: `["quality.shapes>=0.9"]`, `{"quality.shapes": 0.9}`, or
             True for every metric's own. `raise_for_gates()` of the report acts on them.
         seed: Decides which rows are sampled; the same data and seed give the same numbers.
+        progress: Called with a table's name, metrics measured and metrics in all. In a notebook,
+            progress shows below the cell, unless this is False.
 
     Raises:
         SourceError: The data can't be read or compared.
@@ -132,7 +136,8 @@ def evaluate(
     if rules is not None:
         checks = evaluate_checks(rules, tables_called(made, list(rules.tables)))
     keys = keys_of(there or made, rules)
-    keyed = {name: keys.of(name) if len(made) > 1 else () for name in made}
+    pointing = frozenset(column for key in keys.foreign for column in key.columns)
+    keyed = {name: keys.of(name) if len(made) > 1 else pointing for name in made}
     prepared = {
         name: _prepared(
             f"{name}: " if len(made) > 1 else "",
@@ -143,7 +148,7 @@ def evaluate(
     for name, frames in prepared.items():
         if frames.real and all(column.family == "other" for column in frames.columns):
             doubts.setdefault(name, []).append(
-                "No column has values that can be compared: nothing of this table is proved."
+                "No column has values that can be compared: nothing was measured on this table."
             )
     related = {}
     if any(metric.measure is None for metric in chosen):
@@ -156,7 +161,7 @@ def evaluate(
         for name, frames in prepared.items()
         if frames.real and any(asks_for("secrets", metric) for metric in chosen)
     }
-    reports = []
+    reports, watch = [], watched(progress)
     for name, frames in prepared.items():
         keeps = partial(_present, frames, many=len(made) > 1)
         elsewhere = (item for other in secrets if other != name for item in secrets[other])
@@ -173,7 +178,11 @@ def evaluate(
             if {*sequence} <= {*made[name].column_names} and sequence
             else None,
         }
-        results = _measured(frames, chosen, known, related.get(name, ()))
+        told: Callable[[int, int], None] = (
+            partial(watch, name if len(made) > 1 else "evaluate") if watch else lambda *_: None
+        )
+        results = _measured(frames, chosen, known, related.get(name, ()), told)
+        told(len(chosen), len(chosen))
         said = [overlaps[name]] if name in overlaps else []
         group = known["target"] or next(iter(known["protected"] or ()), None)
         table_report = _table_report(name, frames, results, said, group)
@@ -205,13 +214,14 @@ def _measured(
     metrics: Sequence[Metric],
     known: dict[str, Any],
     related: Sequence[MetricResult],
+    told: Callable[[int, int], None],
 ) -> tuple[MetricResult, ...]:
     """Every metric that makes sense for this table, by section."""
     near = any(asks_for("distances", metric) for metric in metrics)
     if near and frames.real is not None and frames.measured:
         known = {**known, "distances": nearest_records.distances_to_real(frames)}
     keys = {metric.key for metric in metrics}
-    results = measured(metrics, frames, known)
+    results = measured(metrics, frames, known, told)
     results += [result for result in related if result.key in keys]
     return tuple(sorted(results, key=lambda result: SECTIONS.index(result.section)))
 
@@ -224,7 +234,7 @@ def _table_report(
     if frames.real and not frames.holdout and not overlap:
         notes.append(
             "No holdout was given: baselines compare two halves of the real rows, and attacks "
-            "can't be told from what anybody could guess."
+            "can't be distinguished from guessing."
         )
     return TableReport(
         name=name,
@@ -262,7 +272,7 @@ def _must_have_values(
     """Sensitive columns are columns of the real data: their values are what is looked for."""
     if names and not real:
         raise UsageError(
-            f"values of `{names[0]}` are looked for, and no real data was given to take them from",
+            f"values of `{names[0]}` can't be searched for without the real data",
             code="evaluate.no-real",
             hint="pass it as `real`, too",
         )

@@ -63,7 +63,7 @@ class Findings:
 
     Attributes:
         tables: What was measured, table by table.
-        gates: The bounds that were asked for, and how they went.
+        gates: The bounds that were requested, and how they went.
         checks: The spec's rules and their results, where a spec was given.
         seed: What decided the samples.
         fake: Whether the fake model made texts of the data.
@@ -91,7 +91,7 @@ class Findings:
 
     @property
     def passed(self) -> bool:
-        """Whether every gate that was asked for, and every check, holds."""
+        """Whether every gate that was requested, and every check, holds."""
         return self.checks.passed and all(gate.passed is not False for gate in self.gates)
 
     @property

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import pyarrow as pa
 
 from fabula.errors import SourceError, UsageError
 from fabula.relationships.digests import Digest, digest
-from fabula.synthesizers.multitable.database import RelationalSynthesizer
 from fabula.synthesizers.synthesizer import Synthesizer, load_synthesizer
 from fabula.types import Path as PathLike
 
-Fitted: TypeAlias = Synthesizer[Any] | RelationalSynthesizer[Any]
+if TYPE_CHECKING:
+    from fabula.synthesizers.multitable.database import RelationalSynthesizer
 
-Model: TypeAlias = Fitted | PathLike
+Fitted: TypeAlias = "Synthesizer[Any] | RelationalSynthesizer[Any]"
+
+Model: TypeAlias = "Fitted | PathLike"
 """A fitted model, or its file or folder."""
 
 Part: TypeAlias = Literal["training", "holdout", "whole"]
@@ -36,7 +38,11 @@ def fitted_model(model: Model) -> Fitted:
         UsageError: It is not a model.
     """
     fitted: Any = load_synthesizer(model) if isinstance(model, str | Path) else model
-    if isinstance(fitted, Synthesizer | RelationalSynthesizer):
+    if isinstance(fitted, Synthesizer):
+        return fitted
+    from fabula.synthesizers.multitable.database import RelationalSynthesizer
+
+    if isinstance(fitted, RelationalSynthesizer):
         return fitted
     raise UsageError(
         f"`model` is a {type(model).__name__}, not a fitted model",
@@ -71,14 +77,14 @@ def warnings_of(
 
 def replaced_columns(fitted: Fitted, names: list[str]) -> dict[str, Collection[str]]:
     """The personal columns of each table, of which the model gives no real value back."""
-    if isinstance(fitted, RelationalSynthesizer):
+    if not isinstance(fitted, Synthesizer):
         return {name: fitted.models[name].replaced for name in names if name in fitted.models}
     return {names[0]: fitted.replaced}
 
 
 def _digests(fitted: Fitted, names: list[str]) -> dict[str, dict[Part, Digest]]:
     """The digests of each table's parts; none where the model keeps none."""
-    if isinstance(fitted, RelationalSynthesizer):
+    if not isinstance(fitted, Synthesizer):
         if lacking := [name for name in names if name not in fitted.models]:
             raise SourceError(
                 f"the model did not learn the table `{lacking[0]}`",
@@ -108,7 +114,7 @@ def _warnings(
     if not known:
         return [
             "The model keeps no digest of its rows (one with differential privacy never does), so "
-            "that nothing tells whether the real table and the holdout are its own."
+            "the real table and the holdout can't be verified."
         ]
     warnings = [_warning("real table", "training", known, real)]
     if holdout is not None and "holdout" not in known:

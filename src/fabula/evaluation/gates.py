@@ -38,7 +38,7 @@ class GateResult:
         title: The metric's name for people.
         rule: The bound in words.
         value: The measured number, in words.
-        passed: Whether the bound is kept; None where this table gives no verdict.
+        passed: Whether the bound is kept; None if this table gives no verdict.
         sentence: What the metric says.
     """
 
@@ -192,7 +192,7 @@ def _unmeasured(result: MetricResult) -> GateError | PrerequisiteError | UsageEr
         return PrerequisiteError.for_extra(result.details["extra"], needed_by=f"`{result.key}`")
     if result.details.get("needs") == "holdout":
         return UsageError(
-            f"`{result.key}` takes real rows that the synthesizer never saw",
+            f"`{result.key}` needs real rows that the synthesizer never saw",
             code="evaluate.no-holdout",
             hint="pass them: `--holdout FILE`",
         )

@@ -42,7 +42,7 @@ class Release:
 
     @classmethod
     def of(cls, folder: Path, file: Path | None = None) -> Release | None:
-        """The release in a folder; None where the folder holds something else.
+        """The release in a folder; None if the folder contains something else.
 
         Args:
             folder: The folder.
@@ -74,7 +74,7 @@ class Release:
             )
         if not self.is_of:
             raise SourceError(
-                f"`{self.source.file}` is another file than the one that was released",
+                f"`{self.source.file}` is not the file that was released",
                 code="evaluate.other-source",
                 where=self.source.file,
                 hint=f"name the right one: `fabula evaluate {self.folder} --real FILE`",
@@ -99,15 +99,15 @@ class Release:
         """
         if not self.source.kept_out:
             raise UsageError(
-                "a release is held against people who are not in it, and nobody was kept out",
+                "a release is compared with people who are not in it, and nobody was held out",
                 code="evaluate.no-holdout",
-                hint="generate keeps a tenth out by default; you passed `holdout: 0`",
+                hint="generate holds out a tenth by default; you passed `holdout: 0`",
             )
         return held_rows(self.source)
 
     @property
     def people(self) -> NDArray[np.int64] | None:
-        """The person of each row; None where no column tells it, and rows count as people."""
+        """The person of each row; None if no column tells it, and rows count as people."""
         person = self.source.person
         return None if person is None else people_in(self.real, person)
 
@@ -159,6 +159,6 @@ class Release:
 
 
 def _found(folder: Path, file: str) -> Path:
-    """The file of a spec, which may stand beside the folder that the run wrote."""
+    """The file of a spec, which may be beside the folder that the run wrote."""
     places = [Path(file), folder.resolve().parent / file]
     return next((place for place in places if place.is_file()), places[0])

@@ -16,10 +16,9 @@ from fabula.errors import UsageError
 from fabula.evaluation.evaluate import evaluate
 from fabula.evaluation.gates import GatesLike, judge, read_gates
 from fabula.evaluation.metrics.metric import Metric, Score
-from fabula.evaluation.metrics.result import MetricResult, noise, percent
+from fabula.evaluation.metrics.result import MetricResult, noise
 from fabula.evaluation.release_folder import Release
 from fabula.evaluation.report import Report
-from fabula.privacy.hybrid.learned_columns import completed_by
 from fabula.privacy.release.attacks import (
     MOST_NOTES,
     authorship_attack,
@@ -28,6 +27,7 @@ from fabula.privacy.release.attacks import (
     linkage_attack,
     told_by_group,
 )
+from fabula.render.amounts import percent
 from fabula.synthesizers.parity import Parity
 
 SHAPES, PAIRS, SINGLED, DIFFERENCE, EXCESS = 0.90, 0.85, 0.05, 0.05, 0.005
@@ -162,6 +162,8 @@ def _bounded(
 
 def _guessed(release: Release, seed: int) -> Iterator[MetricResult]:
     """How often a released value is the person's own, beside people who are not in the release."""
+    from fabula.privacy.hybrid.learned_columns import completed_by  # needs the extra `learned`
+
     coarse = [name for name in release.quasi if name not in release.kept]
     columns = [*release.kept, *coarse, *release.learned]
     drawn = completed_by(
@@ -252,7 +254,7 @@ def _persons(one: Release, other: Release) -> tuple[pa.ChunkedArray, pa.ChunkedA
     person = one.source.person
     if person is None or person != other.source.person:
         raise UsageError(
-            "the two releases are of different files, and no column tells whose row is whose",
+            "the two releases are of different files, and no column identifies the person of a row",
             code="evaluate.earlier",
             hint="name `person` in both specs",
         )

@@ -14,10 +14,10 @@ from markupsafe import Markup
 from fabula.checks.shown import check_rows
 from fabula.evaluation.findings import Findings, TableReport
 from fabula.evaluation.metrics.plot_data import Distribution
-from fabula.evaluation.metrics.result import MetricResult, Section, own_rule, percent, shown
+from fabula.evaluation.metrics.result import MetricResult, Section, own_rule, shown
 from fabula.evaluation.report_text import rows_line
 from fabula.render import charts
-from fabula.render.amounts import count
+from fabula.render.amounts import count, percent
 from fabula.render.pages import chip, fragment, link, page, worded
 
 MOST_PICTURES = 150
@@ -243,7 +243,7 @@ def _column(picture: Distribution) -> dict[str, Any]:
 
 
 def _by_column(result: MetricResult) -> list[tuple[str, float]]:
-    """What a metric says of each column, the worst first."""
+    """What a metric says about each column, the worst first."""
     columns = result.details.get("columns")
     if not isinstance(columns, dict):
         return []
@@ -294,7 +294,7 @@ def _detail(first: str, *numbers: str, rows: list[list[Any]]) -> dict[str, Any]:
 
 
 def _groups(groups: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any, int | None]]:
-    """Groups with both shares; outcome rates are grouped once more, by the protected column."""
+    """Groups with both shares; outcome rates are grouped again, by the protected column."""
     for name, values in groups.items():
         if any(isinstance(value, dict) for value in values.values()):
             for label, cells in values.items():

@@ -27,8 +27,8 @@ class Draws:
     Args:
         open_stream: Opens the stream of an attribute.
         n: Rows.
-        sexes: 0 (female), 1 (male) or -1 (open) for each row, where that is decided elsewhere.
-        homes: The place of each row's locale among several, or -1, where that is decided.
+        sexes: 0 (female), 1 (male) or -1 (open) for each row, if that is decided elsewhere.
+        homes: The place of each row's locale among several, or -1, if that is decided.
     """
 
     def __init__(

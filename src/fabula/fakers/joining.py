@@ -1,6 +1,6 @@
 """The byte work behind every string column: whole strings out of dictionaries of parts.
 
-Arrays are built from buffers: `pyarrow.array` would import pandas, where it is installed, for a
+Arrays are built from buffers: `pyarrow.array` would import pandas, if it is installed, for a
 second.
 """
 

@@ -84,7 +84,7 @@ def small_words(code: str) -> frozenset[str]:
 
 
 def is_written_in(text: str, language: str) -> bool | None:
-    """Whether a text is in a language (`German`, `de`, `pt-BR`); None where that can't be told."""
+    """Whether a text is in a language (`German`, `de`, `pt-BR`); None if that can't be told."""
     code = language_code(language)
     if code in SCRIPTS:
         return bool(re.search(SCRIPTS[code], text))

@@ -19,7 +19,7 @@ DOMAINS = (
 
 _FIRST_NAME_SHIFT = 20
 _STYLES = ("{0}.", "{0}", "{0[0]}.", "{0}_")
-"""What may stand before the surname in an account."""
+"""What may precede the surname in an account."""
 _NUMBERS = 1_000
 _PLAIN_SLOTS = int(0.4 * SLOTS)
 """How many of all slots have no number after the name."""
@@ -65,7 +65,7 @@ class Names:
         return self._full.take(index)
 
     def username(self, draws: Draws) -> pa.StringArray:
-        """What stands before the `@` of the row's e-mail address."""
+        """What precedes the `@` of the row's e-mail address."""
         account = _ACCOUNT_TABLE[draws.slots("account")]
         return self._usernames.take(*self._holder_index(draws), account // len(DOMAINS))
 

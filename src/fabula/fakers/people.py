@@ -87,8 +87,8 @@ class People:
                 name it must give the same stream.
             n: How many.
             fields: Names out of `FIELDS`.
-            sexes: 0 (female), 1 (male) or -1 (open) for each row, where that is decided.
-            homes: The place of each row's locale among several, or -1, where that is decided.
+            sexes: 0 (female), 1 (male) or -1 (open) for each row, if that is decided.
+            homes: The place of each row's locale among several, or -1, if that is decided.
 
         Raises:
             SpecError: There is no such field.

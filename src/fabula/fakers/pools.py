@@ -1,6 +1,6 @@
 """Any value that Mimesis or Faker can make, as a pool of distinct values to draw from.
 
-Their methods make one value a call, a thousand times too slow for a column. Called once for a
+Their methods make one value per call, a thousand times too slow for a column. Called once for a
 pool, they cost nothing: a column is indices into it. The pool's size bounds how many different
 values a column shows.
 """

@@ -6,7 +6,7 @@ counting (`regex_count`) and byte tables (`regex_tables`).
 What is understood: literals (any Unicode), classes, ranges, `\d` `\w` `\s`, `.`, groups,
 alternation, `{m,n}` `?` `*` `+`, the flag `(?i)`. Negated classes and `.` mean printable ASCII,
 `\s` a space. Unbounded repeats stop at eight more than their minimum. Anchors are ignored at the
-ends, where they hold anyway. Whatever depends on its surroundings is refused: look-around, word
+ends, if they hold anyway. Whatever depends on its surroundings is refused: look-around, word
 boundaries, back-references, conditional and atomic groups, possessive repeats.
 """
 

@@ -178,7 +178,7 @@ class _Reader:
         raise PatternError(reason, self._regex, _position(self._regex, "refused"))
 
     def _check_anchor(self, name: str, context: _Context) -> None:
-        """Anchors say nothing where they hold anyway, and can't hold anywhere else."""
+        """Anchors say nothing if they hold anyway, and can't hold anywhere else."""
         if name in _REFUSED:
             raise PatternError(_REFUSED[name], self._regex, _position(self._regex, "refused"))
         side = "start" if name.startswith("AT_BEGINNING") else "end"

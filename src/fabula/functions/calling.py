@@ -100,7 +100,7 @@ def _whole(spec: AbstractCode, arguments: list[pa.Array], named: dict[str, Any])
 
 
 def _typed(values: Any, kind: pa.DataType, rows: int) -> pa.Array:
-    """A function's values as an Arrow array, one a row."""
+    """A function's values as an Arrow array, one per row."""
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
     try:

@@ -57,7 +57,7 @@ def _values(
 
 
 def _plain(value: Any, kind: type, row: int) -> Any:
-    """A value as its type has it; None where it is missing."""
+    """A value as its type has it; None if it is missing."""
     if value is None or value is pd.NaT or value is pd.NA or value != value:  # noqa: PLR0124
         return None
     if isinstance(value, np.generic):

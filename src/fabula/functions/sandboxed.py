@@ -36,7 +36,7 @@ def fill(
     """A function's values for some rows.
 
     Raises:
-        FunctionFault: The function failed, or gave something else than one value a row.
+        FunctionFault: The function failed, or gave something else than one value per row.
     """
     request = {"source": source, "n": n, "start": start, "seed": seed}
     request["type"] = _TYPES[str(kind)]

@@ -125,7 +125,7 @@ def _longest(link: Link, rule: Later) -> int:
 
 
 def _length(microseconds: int) -> str:
-    """A duration that is not shorter, in days where it has two of them."""
+    """A duration that is not shorter, in days if it has two of them."""
     for unit, size in _UNITS[:-1]:
         if microseconds >= 2 * size:
             return f"{-(-microseconds // size)}{unit}"

@@ -36,7 +36,7 @@ _SHARES = ("shares", "few values: each is drawn with its share")
 _RULES = ("rules", "a fixed format or rule makes it exactly")
 _WAYS = {
     "reference": ("relation", "it points to another table, so only its keys will do"),
-    "person": ("made up", "it tells who somebody is: made-up people, never copied"),
+    "person": ("made up", "it identifies a person: invented people, never copied"),
     "provider": ("made up", "a list of realistic values, never copied from the data"),
     "datetime": ("statistics", "times are drawn between bounds, by their calendar"),
     "constant": ("rules", "one value for every row"),
@@ -44,7 +44,7 @@ _WAYS = {
     "bernoulli": _SHARES,
     "mixture": _STATISTICS,
 }
-_LANGUAGE = ("language model", "language that must make sense needs a model that writes")
+_LANGUAGE = ("language model", "meaningful text needs a language model")
 
 
 def advice(spec: DatasetSpec, reasons: Mapping[str, str]) -> tuple[Advice, ...]:

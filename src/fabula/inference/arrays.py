@@ -35,7 +35,7 @@ _MICROSECONDS = 10**6
 _MOST_SHOWN = 10**5 * _MICROSECONDS
 """The longest duration that `%g` writes digit by digit."""
 LABEL_ROWS = 3
-"""A label of fewer rows may tell of one person, and is not listed."""
+"""A label of fewer rows may be about one person, and is not listed."""
 _LONGEST_LABEL = 60
 _SAMPLE, _MOST_FORMS = 2_000, 3
 """Texts that tell the form of all, and the most forms of one column."""
@@ -138,7 +138,7 @@ def _number(values: Values) -> Guess:
     numbers = values.cast(pa.float64(), safe=False).to_numpy()
     finite = numbers[np.isfinite(numbers)]
     if not len(finite):
-        return Guess(col.constant(None), "it holds no finite number")
+        return Guess(col.constant(None), "it has no finite numbers")
     if not pa.types.is_integer(values.type):
         return nearest_family(finite, whole=False)
     found = nearest_family(finite, whole=True)

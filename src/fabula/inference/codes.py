@@ -20,7 +20,7 @@ _LONGEST = 64
 _FEWEST = 20
 """Texts from which on a mixture of letters and digits in one place is not chance."""
 _ENOUGH, _FEW_LETTERS = 30, 6
-"""Texts from which on so few letters in one place are all that stand there."""
+"""Texts from which on so few letters in one place are all that are there."""
 
 _VOWELS = re.compile("[aeiou]", re.IGNORECASE)
 _NO_WORD = 0.05
@@ -28,7 +28,7 @@ _NO_WORD = 0.05
 
 
 def code_pattern(texts: Sequence[str]) -> str | None:
-    """The regular expression of codes, or None where texts are none.
+    """The regular expression of codes, or None if texts are none.
 
     Args:
         texts: Texts without nulls, at least one.
@@ -114,7 +114,7 @@ def is_mixed(pattern: str) -> bool:
 def _hexadecimal(places: Sequence[frozenset[str]], rows: int) -> list[str | None] | None:
     """The classes of hexadecimal numbers, also of such with hyphens or with `0x` before them.
 
-    Digits stand in each of their places; in one that holds nothing else they are decimal.
+    Digits are in each of their places; in one that holds nothing else they are decimal.
     """
     if rows < _FEWEST:
         return None
@@ -134,7 +134,7 @@ def _is_letters(place: Iterable[str]) -> bool:
 
 
 def few_letters(place: frozenset[str], rows: int) -> str | None:
-    """The letters themselves, where they are few in many texts."""
+    """The letters themselves, if they are few in many texts."""
     few = rows >= _ENOUGH and 1 < len(place) <= _FEW_LETTERS
     return f"[{''.join(sorted(place))}]" if few and _is_letters(place) else None
 

@@ -48,7 +48,7 @@ def nearest_family(values: Floats, *, whole: bool) -> Guess:
     rounding = {} if column.counts else {"decimals": decimals}
     reason = f"nearest of {len(fits)} families, distance {distance:.2f}"
     if distance > _POOR_FIT:
-        reason += ": a poor fit, look at it"
+        reason += ": a poor fit, check it"
     return Guess(column.model_copy(update={**bounds, **rounding}), reason)
 
 
@@ -86,7 +86,7 @@ def _distance(quantiles: Floats, function: Distribution) -> float:
 
 
 def _decimals(values: Floats) -> int | None:
-    """The fewest decimals that hold every value, or None where a spec can't state so many."""
+    """The fewest decimals that hold every value, or None if a spec can't state so many."""
     sample = values[:10_000]
     most = MOST_DIGITS - math.ceil(math.log10(max(np.abs(values).max(), 1)))
     for places in range(min(7, most)):

@@ -33,20 +33,20 @@ _EXACT_DIGITS = 15
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a value.
+    """What is known about a value.
 
     Attributes:
         name: Its name, in words joined by underscores.
         type: Its type: `int`, `float`, `Decimal`, `bool`, `str`, a date, an enumeration …
         owner: What it belongs to, in words (`patient`).
-        beside: The names that stand alongside it.
+        beside: The names that are alongside it.
         low: The lowest number, itself allowed.
         high: The highest number, itself allowed.
         step: The number that it is a multiple of.
-        decimals: Its most decimals, where they are limited.
-        digits: Its most digits in all, where they are limited.
+        decimals: Its most decimals, if they are limited.
+        digits: Its most digits in all, if they are limited.
         pattern: The regular expression that it matches.
-        choices: All allowed values, where they are listed.
+        choices: All allowed values, if they are listed.
         since: The first date or time.
         until: A date or time before which it is.
     """
@@ -195,7 +195,7 @@ def _demand_exact(facts: Facts, low: float, high: float, decimals: int | None) -
 
 
 def _decimals(step: float | None) -> int | None:
-    """The decimals of a step such as 0.01, or None where it is not a power of ten."""
+    """The decimals of a step such as 0.01, or None if it is not a power of ten."""
     places = [places for places in range(1, 13) if step and abs(step - 10**-places) < 1e-15]
     return places[0] if places else None
 

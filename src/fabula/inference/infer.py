@@ -5,20 +5,23 @@ What comes out is meant to be edited: every guess has a reason, written behind i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from os import PathLike
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fabula.databases.address import defines_schema
+from fabula.errors import PrerequisiteError
 from fabula.inference.across import keep_rules, sql_name
 from fabula.inference.arrays import guess_array, guess_labels
 from fabula.inference.inferred import Inferred
+from fabula.inference.numbering import number_rows
 from fabula.inference.pydantic_models import guessed_table
 from fabula.inference.resolve import class_of
+from fabula.inference.sources import may_declare, named_source, row_classes_of
 from fabula.inference.written import written_guess
 from fabula.io.arrays import is_text, whole_numbers
 from fabula.io.notes import notes_of
@@ -31,34 +34,55 @@ from fabula.spec.locations import Source
 from fabula.spec.tables import DatasetSpec, TableSpec
 
 
-def infer(source: Any, *, prompt: str | None = None) -> Inferred:
+def infer(source: Any, *, prompt: str | None = None, profile: bool = False) -> Inferred:
     """Guess a spec.
 
     Args:
-        source: A Pydantic class or dataclass, `module:Class`, the address of a database, its
-            file, a script of `CREATE TABLE` statements, or data in any form. Of a database the
-            schema is read, and no row.
+        source: A Pydantic class or dataclass, models of SQLAlchemy, SQLModel or Django,
+            `module:Class`, the address of a database, its file, a script of `CREATE TABLE`
+            statements, a JSON Schema, an OpenAPI document, or data in any form. Of a database
+            the schema is read, and no row.
         prompt: What the rows are about; with a class, see `generate`.
+        profile: Ask a database for aggregates: row counts, shares, rounded bounds, and labels that
+            ten rows or more share.
 
     Raises:
         SourceError: The data can't be read.
         SpecError: The class has fields that can't be columns.
+        UsageError: A profile is asked of what is not a database.
 
     Examples:
         >>> infer({"n": [1, 2, 3], "ok": [True, True, False]})
         data: 2 columns (1 key, 1 bernoulli)
     """
-    if isinstance(source, str | PathLike) and defines_schema(str(source)):
-        from fabula.inference.schemas.schema import infer_schema
-
-        return infer_schema(str(source))
+    if isinstance(source, str | PathLike):
+        source = named_source(str(source))
+    if may_declare(source) or profile:
+        try:
+            from fabula.inference.schemas.reading import infer_schema
+        except ImportError as exc:
+            raise PrerequisiteError.for_extra("databases", needed_by="reading a schema") from exc
+        if (declared := infer_schema(source, profile=profile)) is not None:
+            return declared
+    if isinstance(source, ModuleType):
+        return _from_classes(row_classes_of(source), prompt)
     cls = class_of(source)
     if cls is not None:
-        table, reasons = guessed_table(cls, prompt=prompt)
-        spec = DatasetSpec(name=table.name, tables={table.name: table})
-        places = {f"tables.{table.name}.columns.{name}": why for name, why in reasons.items()}
-        return Inferred(spec.written_in(Source(row_class=cls)), MappingProxyType(places))
+        found = _from_classes([cls], prompt)
+        return replace(found, spec=found.spec.written_in(Source(row_class=cls)))
     return _from_tables(named_tables(source), prompt or "")
+
+
+def _from_classes(classes: Iterable[type], prompt: str | None) -> Inferred:
+    """The spec of Pydantic classes and dataclasses, a table each."""
+    tables: dict[str, TableSpec] = {}
+    places: dict[str, str] = {}
+    for cls in classes:
+        table, reasons = guessed_table(cls, prompt=prompt)
+        tables[table.name] = table
+        places |= {f"tables.{table.name}.columns.{name}": why for name, why in reasons.items()}
+    name = next(iter(tables)) if len(tables) == 1 else "models"
+    return Inferred(DatasetSpec(name=name, tables=tables), MappingProxyType(places))
 
 
 def _from_tables(data: Mapping[str, pa.Table], prompt: str) -> Inferred:
@@ -106,7 +130,7 @@ def _free(name: str, taken: Collection[str]) -> str:
 def _link(
     data: Mapping[str, pa.Table], tables: dict[str, TableSpec], reasons: dict[str, str]
 ) -> list[str]:
-    """Declare the keys that the data has, in place; returns what is said of the others.
+    """Declare the keys that the data has, in place; returns what is said about the others.
 
     Of a key of several columns one is a reference, and the others are copied through it.
     """
@@ -153,6 +177,7 @@ def _link(
             sql = f"{sql_name(column)}.{sql_name(parts[other])}"
             replace(child, other, col.expr(sql), f"with `{column}` a key of `{link.parent}`")
         written |= places
+    number_rows(data, keys, tables, reasons)
     keep_rules(data, keys, tables, reasons)
     return unwritten
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 from fabula.inference.advice import Advice, advice
 from fabula.spec.tables import DatasetSpec
@@ -25,8 +24,10 @@ class Inferred:
     reasons: Mapping[str, str]
     notes: tuple[str, ...] = ()
 
-    untouched: ClassVar[str] = "nothing left this machine"
-    """What may be said of the source."""
+    @property
+    def untouched(self) -> str:
+        """What may be said of the source."""
+        return "nothing left this machine"
 
     @property
     def advice(self) -> tuple[Advice, ...]:
@@ -49,6 +50,26 @@ class Inferred:
             )
         lines += [f"note: {note}" for note in map(_one_line, self.notes)]
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        from fabula.render.pages import fragment, worded  # only notebooks need templates
+
+        tables = [
+            {
+                "caption": name,
+                "columns": [("column", ""), ("kind", ""), ("why", "say")],
+                "rows": [
+                    (
+                        column,
+                        spec.kind,
+                        worded(self.reasons.get(f"tables.{name}.columns.{column}", "")),
+                    )
+                    for column, spec in table.columns.items()
+                ],
+            }
+            for name, table in self.spec.tables.items()
+        ]
+        return fragment("dataset_cell.html", tables=tables, notes=self.notes)
 
 
 def _one_line(note: str) -> str:

@@ -21,7 +21,7 @@ _PERIOD = f"^(?i:{'|'.join(_FORMS)})$"
 
 
 def are_periods(texts: pa.Array | pa.ChunkedArray[Any]) -> bool:
-    """Whether all texts are periods, which name nobody; False where there is none.
+    """Whether all texts are periods, which name nobody; False if there is none.
 
     Examples:
         >>> are_periods(pa.array(["2003Q3", "2004Q1"]))

@@ -10,7 +10,7 @@
        - city
 
 A line or sentence `customers: id, name, email` says the same, as does `customers (id, name, email)`
-in the middle of one. Lines of prose may stand between a numbered name and its columns. `+ any
+in the middle of one. Lines of prose may be between a numbered name and its columns. `+ any
 relevant foreign keys` leaves it to the writer which links a table has.
 """
 
@@ -64,7 +64,7 @@ class _Block:
 
     Attributes:
         head: Its name, with what a bracket adds.
-        about: What else is said of it, such as its number of rows.
+        about: What else is said about it, such as its number of rows.
         columns: Its columns.
         any_links: Whether it may have links that are not listed.
     """
@@ -76,7 +76,7 @@ class _Block:
 
 
 def tables_from_prompt(text: str) -> DatasetSpec | None:
-    """The related tables that a text lists; None where it lists fewer than two.
+    """The related tables that a text lists; None if it lists fewer than two.
 
     Columns called `location_id`, or described as a foreign key to `Location`, become references.
     """
@@ -111,7 +111,7 @@ def links_by_name(table: str, columns: Iterable[str], keyed: Collection[str]) ->
 
 
 def _named_blocks(text: str) -> dict[str, _Block]:
-    """The tables of a text by name; none where it names fewer than two, or one twice."""
+    """The tables of a text by name; none if it names fewer than two, or one twice."""
     for read in (_blocks, _bracketed):
         blocks = [block for block in read(text) if block.columns]
         names = [_table_name(block.head) for block in blocks]
@@ -165,7 +165,7 @@ def _bracketed(text: str) -> Iterator[_Block]:
 
 
 def _count_by_name(text: str, table: str) -> int | None:
-    """The only number that stands before a table's name: `120 employees`."""
+    """The only number that precedes a table's name: `120 employees`."""
     name = re.escape(table).replace("_", "[ _]")
     found = re.findall(rf"(?<![\w.,])(\d[\d,]*)\s+{name}\b", text, re.I)
     return int(found[0].replace(",", "")) if len(found) == 1 else None

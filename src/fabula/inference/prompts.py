@@ -1,6 +1,6 @@
 """A table from a sentence that lists its columns: `10 rows of housing data: id, house price, …`.
 
-Columns stand after a colon, or on lines of their own with a dash; what a bracket or a dash adds
+Columns follow a colon, or on lines of their own with a dash; what a bracket or a dash adds
 to a name describes it. Types follow from names, units and descriptions, the rest of the text goes
 to the model. Names stay exactly as they are written, units in brackets included.
 """
@@ -96,7 +96,7 @@ def spec_from_prompt(text: str) -> DatasetSpec:
     parsed = _parse(text.strip())
     if parsed is None or not parsed.columns:
         raise UsageError(
-            "the sentence does not say which columns are wanted",
+            "the sentence does not list its columns",
             code="usage.no-columns",
             hint=f"list the columns after a colon: {EXAMPLE}",
         )
@@ -115,7 +115,7 @@ def spec_from_prompt(text: str) -> DatasetSpec:
 
 
 def _parse(text: str) -> _Parsed | None:
-    """The columns and the rest of a text; None where no list is found."""
+    """The columns and the rest of a text; None if no list is found."""
     bullets = _bulleted(text)
     if bullets:
         return _Parsed([listed_column(line) for line in bullets], _without(text, _BULLET))
@@ -204,7 +204,7 @@ def column_of(listed: Listed, *, first: bool) -> AbstractColumn:
 
 
 def _kind(listed: Listed, told: str) -> str:
-    """The type that names, units and descriptions point to; text where nothing does."""
+    """The type that names, units and descriptions point to; text if nothing does."""
     name = told.partition(" ")[0]
     for kind, rule in _STATED.items():
         if re.search(rule, listed.about, re.I):
@@ -238,7 +238,7 @@ def _start(about: str) -> int:
 
 
 def count_of(about: str) -> int | None:
-    """How many rows a text asks for; None where it does not say."""
+    """How many rows a text asks for; None if it does not say."""
     return next(iter(counts_of(about)), None)
 
 

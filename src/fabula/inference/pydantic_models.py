@@ -1,4 +1,4 @@
-"""A table from a Pydantic class or a dataclass: one column a field.
+"""A table from a Pydantic class or a dataclass: one column per field.
 
 A field keeps the column of its own annotation (`Annotated[int, col.poisson(40)]`). With a prompt
 every other field is asked of the language model; without one, what is obvious from name, type
@@ -123,7 +123,7 @@ def unwrapped(annotation: Any, metadata: list[Any]) -> tuple[Any, list[Any], boo
 
     Args:
         annotation: The type of a field.
-        metadata: What is known of it besides; more is added.
+        metadata: What is known about it besides; more is added.
     """
     optional = False
     while True:
@@ -143,7 +143,7 @@ def unwrapped(annotation: Any, metadata: list[Any]) -> tuple[Any, list[Any], boo
 def facts_of(
     name: str, bare: Any, metadata: list[Any], *, owner: str, beside: frozenset[str]
 ) -> Facts:
-    """What is known of a field.
+    """What is known about a field.
 
     Args:
         name: Its name, in words.

@@ -1,4 +1,4 @@
-"""Whatever a caller may hand over as a spec, as a `DatasetSpec`."""
+"""Whatever a caller may pass as a spec, as a `DatasetSpec`."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def class_of(spec: Any) -> type | None:
     Raises:
         UsageError: There is no such class, or it has no fields that Fabula can read.
     """
-    if isinstance(spec, str) and _is_class_name(spec):
+    if isinstance(spec, str) and is_class_name(spec):
         spec = import_class(spec)
     if not isinstance(spec, type):
         return None
@@ -110,24 +110,35 @@ def import_class(name: str) -> type:
     Raises:
         UsageError: There is no such module or class, or importing it fails.
     """
-    module_name, _, class_name = name.partition(":")
+    found = import_object(name)
+    if isinstance(found, type):
+        return found
+    raise UsageError(f"`{name}` is not a class", code="usage.unknown-class")
+
+
+def import_object(name: str) -> Any:
+    """What `module:name` names; modules of the current folder are found too.
+
+    Raises:
+        UsageError: There is no such module or name, or importing it fails.
+    """
+    module_name, _, own_name = name.partition(":")
     try:
-        with _current_folder_importable():
+        with current_folder_importable():
             module = importlib.import_module(module_name)
     except Exception as error:
         raise UsageError(
             f"`{module_name}` can't be imported: {error}",
             code="usage.unknown-module",
-            hint="name it as `import` would, from the folder that holds it: `shop.models:Product`",
+            hint="name it as `import` would, from its folder: `shop.models:Product`",
         ) from error
-    found = getattr(module, class_name, None)
-    if isinstance(found, type):
-        return found
+    if own_name in vars(module):
+        return vars(module)[own_name]
     classes = [key for key, value in vars(module).items() if isinstance(value, type)]
     raise UsageError(
-        f"`{module_name}` has no class `{class_name}`",
+        f"`{module_name}` has no class `{own_name}`",
         code="usage.unknown-class",
-        hint=did_you_mean(class_name, classes),
+        hint=did_you_mean(own_name, classes),
     )
 
 
@@ -180,7 +191,8 @@ def _with_prompt(spec: DatasetSpec, prompt: str | None) -> DatasetSpec:
     return spec.model_copy(update={"tables": tables})
 
 
-def _is_class_name(text: str) -> bool:
+def is_class_name(text: str) -> bool:
+    """Whether a text has the form `module:Class`."""
     return _CLASS.fullmatch(text) is not None and not FilePath(text).exists()
 
 
@@ -231,7 +243,8 @@ def _near_file(file: str) -> str:
 
 
 @contextmanager
-def _current_folder_importable() -> Iterator[None]:
+def current_folder_importable() -> Iterator[None]:
+    """Let modules of the current folder be imported."""
     folder = str(FilePath.cwd())
     if folder in sys.path or "" in sys.path:
         yield

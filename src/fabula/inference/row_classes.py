@@ -76,7 +76,7 @@ def _validated(adapter: TypeAdapter[Any], row: Mapping[str, Any]) -> Any:
 
 
 def _decoded(row: Mapping[str, Any], error: ValidationError) -> dict[str, Any] | None:
-    """The row with its refused texts read as JSON, or None where there are none."""
+    """The row with its refused texts read as JSON, or None if there are none."""
     refused = {str(item["loc"][0]) for item in error.errors() if item["loc"]}
     decoded = dict(row)
     for name in refused & set(row):

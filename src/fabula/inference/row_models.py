@@ -21,7 +21,7 @@ from fabula.errors import SpecError, Violation
 
 @dataclass(frozen=True)
 class RowModel:
-    """What is known of a class.
+    """What is known about a class.
 
     Attributes:
         model: The Pydantic class with its fields.
@@ -40,7 +40,7 @@ class RowModel:
 
 
 def row_model(cls: type) -> RowModel | None:
-    """What is known of a class; None where its objects are not rows.
+    """What is known about a class; None if its objects are not rows.
 
     Args:
         cls: Any class.
@@ -75,7 +75,7 @@ def model_of(name: str, fields: Mapping[str, Any]) -> type[BaseModel]:
 
     Args:
         name: What it is called.
-        fields: The type of each field, and its default or what else is known of it.
+        fields: The type of each field, and its default or what else is known about it.
 
     Raises:
         SpecError: A field has a type that is not known.

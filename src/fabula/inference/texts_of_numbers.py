@@ -21,9 +21,9 @@ class TextOfNumbers:
     """A text with numbers in it.
 
     Attributes:
-        around: What stands before, between and after the numbers.
+        around: What precedes, between and after the numbers.
         numbers: The numbers, one array for each place; missing where the text is.
-        widths: Digits of each number, where all have as many with zeros before them; else 0.
+        widths: Digits of each number, if all have as many with zeros before them; else 0.
     """
 
     around: tuple[str, ...]
@@ -32,7 +32,7 @@ class TextOfNumbers:
 
     @classmethod
     def of(cls, texts: pa.Array) -> TextOfNumbers | None:
-        """The numbers of texts; None where more than numbers differs, or a zero stands before one.
+        """The numbers of texts; None if more than numbers differs, or a zero precedes one.
 
         Args:
             texts: Strings, some of them null.
@@ -55,7 +55,7 @@ class TextOfNumbers:
         """The regular expression of texts, a group for each number.
 
         Args:
-            around: What stands before, between and after the numbers.
+            around: What precedes, between and after the numbers.
         """
         numbers = (
             f"(?P<n{at}>[0-9]{{1,{LONGEST_NUMBER}}}){re.escape(part)}"
@@ -82,7 +82,7 @@ class TextOfNumbers:
 
 
 def _width(digits: pa.Array) -> int:
-    """How many digits all numbers have that zeros stand before; 0 for none, -1 for several."""
+    """How many digits all numbers have that zeros precede; 0 for none, -1 for several."""
     if not pc.any(pc.match_substring_regex(digits, "^0[0-9]")).as_py():
         return 0
     lengths = pc.unique(pc.utf8_length(digits.drop_null()))

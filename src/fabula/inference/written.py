@@ -48,7 +48,7 @@ class WrittenGuess:
     Attributes:
         values: The columns of values, which are not written.
         sql: The expression that writes them; `{0}`, `{1}` … stand for their names.
-        reason: Their form, and what is said of values of no such form.
+        reason: Their form, and what is said about values of no such form.
     """
 
     values: tuple[Guess, ...]
@@ -63,13 +63,13 @@ class WrittenGuess:
 def written_guess(
     name: str, values: Values, simple: Guess, form: TimeForm | None = None, **context: Any
 ) -> WrittenGuess | None:
-    """The columns of values in texts or digits; None where a simple column is as good.
+    """The columns of values in texts or digits; None if a simple column is as good.
 
     Args:
         name: The column's name.
         values: All of its values.
         simple: What it looks like without this.
-        form: How a file writes these times, where that is not as usual.
+        form: How a file writes these times, if that is not as usual.
         context: What `guess_array` wants to know.
     """
     kind = values.type
@@ -155,7 +155,7 @@ def _labelled_guess(name: str, values: Values, context: Mapping[str, Any]) -> Wr
 
 
 def _plain(found: Written, texts: pa.Array) -> pa.Array:
-    """Dates and times as such, durations and times of day in seconds; null where there is none."""
+    """Dates and times as such, durations and times of day in seconds; null if there is none."""
     words = pa.array(list(found.gaps), texts.type)
     read = found.form.read(texts)
     read = pc.if_else(pc.is_in(texts, value_set=words), pa.scalar(None, read.type), read)
@@ -181,7 +181,7 @@ def _stray(found: Written, texts: pa.Array) -> NDArray[np.bool_]:
 
 
 def _doubts(found: Written, stray: NDArray[np.bool_]) -> str:
-    """What is said of texts that are not a value."""
+    """What is said about texts that are not a value."""
     parts = [f"mistyped: {told_rows(np.flatnonzero(stray))}, left out"] * bool(stray.any())
     if len(found.gaps) > 1:
         words = ", ".join(f"`{word}`" for word in list(found.gaps)[:3])
@@ -190,7 +190,7 @@ def _doubts(found: Written, stray: NDArray[np.bool_]) -> str:
 
 
 def _sql(found: Written, kind: pa.DataType) -> str | None:
-    """The expression that writes the values of `{0}`; None where SQL has none."""
+    """The expression that writes the values of `{0}`; None if SQL has none."""
     form = found.form
     if isinstance(form, NumberForm):
         return _number_sql(form)

@@ -38,8 +38,8 @@ def array_of(
     """Numbers (or truth values) as an Arrow array, without a copy.
 
     Args:
-        values: One value a row: bool, int32, int64 or float64.
-        kind: The Arrow type, where it is another one of the same width (times, dates).
+        values: One value per row: bool, int32, int64 or float64.
+        kind: The Arrow type, if it is another one of the same width (times, dates).
         missing: Rows that are null.
     """
     known = None if missing is None or not missing.any() else _bits(~missing)
@@ -52,13 +52,13 @@ def array_of(
 
 
 def is_text(kind: pa.DataType) -> bool:
-    """Whether a column holds strings, and is not encoded as labels."""
+    """Whether a column contains strings, and is not encoded as labels."""
     tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
     return any(test(kind) for test in tests)
 
 
 def numbers_of(array: pa.Array) -> NDArray[Any]:
-    """An Arrow array of numbers, times or truth values as numpy; NaN where a float is null.
+    """An Arrow array of numbers, times or truth values as numpy; NaN if a float is null.
 
     Times become whole numbers of their unit. Other nulls hold arbitrary values.
     """
@@ -73,7 +73,7 @@ def numbers_of(array: pa.Array) -> NDArray[Any]:
 
 
 def whole_numbers(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray | None:
-    """Whole numbers, also where they stand as floats; None where they are none."""
+    """Whole numbers, also where they stand as floats; None if they are none."""
     if pa.types.is_integer(values.type):
         return values
     if not pa.types.is_floating(values.type) or values.null_count == len(values):

@@ -79,5 +79,5 @@ def _bomb(path: Path, why: str) -> SourceError:
         f"`{path}` is not read: {why}",
         code="source.too-large",
         file=str(path),
-        hint="if it is yours, cut it into smaller files",
+        hint="if you trust it, split it into smaller files",
     )

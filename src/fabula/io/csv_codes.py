@@ -1,6 +1,6 @@
 """Digits in a CSV file that are not a number: `00501`, `0x1F`, `12E4`, ids of more than 64 bits.
 
-Arrow takes them for numbers, and so loses their zeros and their last digits. Where a file holds
+Arrow takes them for numbers, and so loses their zeros and their last digits. Where a file contains
 any, its columns of numbers are looked at as text, and those of codes stay text.
 """
 

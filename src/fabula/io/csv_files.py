@@ -40,7 +40,7 @@ _MOST_FOREIGN = 0.25
 
 
 def read_csv(path: Path, *, as_written: bool = False) -> pa.Table:
-    r"""A CSV file; `as_written` keeps every value as the text that stands in the file.
+    r"""A CSV file; `as_written` keeps every value as the text that is in the file.
 
     Empty fields are null; text such as `NA`, `-` or `\N` is null in columns of numbers and times
     only. Codes such as `00501` stay text. What the reader was not sure of is in the table's notes:
@@ -129,7 +129,7 @@ def _with_forms(
     first: Callable[[set[str]], pa.RecordBatch],
     read: Callable[[set[str]], pa.Table],
 ) -> pa.Table:
-    """A table whose times know how they were written, where that is not Arrow's own way.
+    """A table whose times know how they were written, if that is not Arrow's own way.
 
     Times at a distance from UTC stay text, since only a text tells the local time.
     """

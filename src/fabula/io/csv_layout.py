@@ -56,7 +56,7 @@ def layout_of(path: Path, encoding: str) -> Layout:
 
 
 def layout_of_lines(lines: Sequence[str], path: Path, *, delimiter: str = "") -> Layout:
-    """Look at the first lines of a table; `delimiter` is empty where it is not known."""
+    """Look at the first lines of a table; `delimiter` is empty if it is not known."""
     skipped = _before(lines)
     notes = []
     if any(line.strip() for line in lines[:skipped]):
@@ -70,7 +70,7 @@ def layout_of_lines(lines: Sequence[str], path: Path, *, delimiter: str = "") ->
     rows = _rows(lines[skipped:], delimiter)
     if _is_data(rows):
         notes.append(
-            "the first row holds values, no names: columns are called `column_1`, `column_2` …"
+            "the first row contains values, not names: columns are called `column_1`, `column_2` …"
         )
         return Layout(delimiter, skipped, header=False, notes=tuple(notes))
     second = _is_second_header(rows)
@@ -81,7 +81,7 @@ def layout_of_lines(lines: Sequence[str], path: Path, *, delimiter: str = "") ->
 
 
 def unique_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Names of columns, each once, and what is said of the changed ones.
+    """Names of columns, each once, and what is said about the changed ones.
 
     Repeated names are numbered (`value`, `value_2`); a column without a name is called by its
     place.
@@ -102,7 +102,7 @@ def unique_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _before(lines: Sequence[str]) -> int:
-    """How many lines stand before the header: comments, blank lines, titles."""
+    """How many lines precede the header: comments, blank lines, titles."""
     at = 0
     while at < len(lines) and (not lines[at].strip() or lines[at].startswith("#")):
         at += 1
@@ -125,7 +125,7 @@ def _fields(line: str) -> tuple[int, ...]:
 
 
 def _bare(line: str) -> str:
-    """A line without what stands in quotes."""
+    """A line without what is in quotes."""
     return "".join(line.split('"')[::2])
 
 

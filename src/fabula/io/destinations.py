@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from typing_extensions import TypedDict
 
@@ -35,6 +35,9 @@ class Loading:
         overwrite: Replace a file.
         fast_load: Drop indexes and constraints while rows are loaded, and add them again.
         allow_remote: Hosts other than this machine that may be written to.
+        partition_by: Columns whose values divide a table into folders of files.
+        public: Let everybody read what is pushed.
+        license: The licence of what is pushed, as the Hub calls it: `cc-by-4.0`.
     """
 
     append: bool = False
@@ -42,12 +45,18 @@ class Loading:
     overwrite: bool = False
     fast_load: bool = False
     allow_remote: tuple[str, ...] = ()
+    partition_by: tuple[str, ...] = ()
+    public: bool = False
+    license: str = ""
 
     @property
     def given(self) -> list[str]:
         """The options that are set, apart from `overwrite`, which files have, too."""
-        options = ("append", "truncate", "fast_load", "allow_remote")
-        return [option for option in options if getattr(self, option)]
+        return [
+            option.name
+            for option in fields(self)
+            if option.name != "overwrite" and getattr(self, option.name)
+        ]
 
 
 class LoadOptions(TypedDict, total=False):
@@ -57,6 +66,9 @@ class LoadOptions(TypedDict, total=False):
     truncate: bool
     fast_load: bool
     allow_remote: Sequence[str]
+    partition_by: Sequence[str]
+    public: bool
+    license: str
 
 
 def allowing(options: LoadOptions, *, overwrite: bool = False) -> Loading:
@@ -67,6 +79,9 @@ def allowing(options: LoadOptions, *, overwrite: bool = False) -> Loading:
         overwrite=overwrite,
         fast_load=options.get("fast_load", False),
         allow_remote=tuple(options.get("allow_remote", ())),
+        partition_by=tuple(options.get("partition_by", ())),
+        public=options.get("public", False),
+        license=options.get("license", ""),
     )
 
 
@@ -90,10 +105,10 @@ class Incoming:
     Attributes:
         name: Its name.
         schema: Its columns.
-        key: The columns of its primary key; empty where none is known.
+        key: The columns of its primary key; empty if none is known.
         links: Its foreign keys.
         unique: Other columns that, together, never repeat.
-        rows: Its number of rows, where it is known.
+        rows: Its number of rows, if it is known.
     """
 
     name: str
@@ -130,13 +145,21 @@ class Sink(Protocol):
         """
 
 
+@runtime_checkable
+class KeepsRecord(Protocol):
+    """A sink that also stores the manifest of the tables that it loads."""
+
+    def keep_record(self, manifest: Mapping[str, Any]) -> None:
+        """Take the manifest, before the load."""
+
+
 Opener: TypeAlias = Callable[[str, Loading], Sink]
 """Opens an address, or a path, for a load."""
 
 
 @dataclass(frozen=True)
 class Destination:
-    """Everything known of one destination.
+    """Everything known about one destination.
 
     Attributes:
         name: What users call it.
@@ -144,7 +167,7 @@ class Destination:
         opens: Opens it: a class or a function, or where it is as `module:function`.
         schemes: The schemes of its addresses: `postgresql` for `postgresql://…`.
         endings: The endings of its files, with the dot.
-        reads: Finds the tables of an address or a file, by name; None where it is not read.
+        reads: Finds the tables of an address or a file, by name; None if it is not read.
         options: The attributes of `Loading` that it understands; others are refused.
         needs: The package, or Fabula's extra, that it needs alongside the base install.
     """
@@ -176,7 +199,7 @@ class Target:
 
     @property
     def file(self) -> Path | None:
-        """The file; None where it is an address."""
+        """The file; None if it is an address."""
         return None if scheme_of(self.place) else Path(self.place)
 
     @property
@@ -262,8 +285,15 @@ def destination_of(output: object, loading: Loading = NOTHING_ALLOWED) -> Target
     """
     found = _destination(str(output))
     if found is None and (given := loading.given):
+        meant = {
+            "partition_by": "object stores and table formats such as `file:///DIR` or `delta://DIR`",
+            "public": "the Hub",
+            "license": "the Hub",
+        }.get(given[0])
         raise UsageError(
-            f"`{given[0]}` is for databases, and `{output}` is not one",
+            f"`{given[0]}` is for {meant or 'databases'}, and `{output}` is not one"
+            if meant is None
+            else f"`{given[0]}` is for {meant}",
             code="usage.option",
             hint=f"leave out `--{given[0].replace('_', '-')}`",
         )

@@ -10,7 +10,6 @@ import dataclasses
 import datetime as dt
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from fabula.errors import UsageError
@@ -25,16 +24,16 @@ def example_values(examples: Any) -> list[Any]:
     """
     if isinstance(examples, list | tuple):
         return [plain_value(item) for item in examples]
-    from fabula.io.tables import as_table, is_column, is_tabular  # Arrow, for tables alone
+    from fabula.io.frames import is_frame  # Arrow, for tables alone
+    from fabula.io.sources import is_source
+    from fabula.io.tables import as_table, is_column, is_tabular
 
     if is_column(examples):
         return [plain_value(item) for item in examples]
     if (
         (isinstance(examples, Mapping) and is_tabular(examples))
-        or (isinstance(examples, str | os.PathLike) and Path(examples).exists())
-        or hasattr(examples, "__arrow_c_stream__")
-        or hasattr(examples, "__arrow_c_array__")
-        or hasattr(examples, "scanner")
+        or (isinstance(examples, str | os.PathLike) and is_source(examples))
+        or is_frame(examples)
     ):
         return [plain_value(row) for row in as_table(examples, name="examples").to_pylist()]
     if isinstance(examples, str | bytes | Mapping) or not isinstance(examples, Sequence):

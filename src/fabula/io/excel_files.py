@@ -60,7 +60,7 @@ def read_sheets(path: Path) -> dict[str, pa.Table]:
 
     Raises:
         PrerequisiteError: The extra `excel` is not installed.
-        SourceError: The workbook is damaged or locked, or no sheet holds a row.
+        SourceError: The workbook is damaged or locked, or no sheet contains a row.
     """
     try:
         from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum

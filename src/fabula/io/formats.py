@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from typing_extensions import override
@@ -29,15 +29,15 @@ texts that a spreadsheet would run are escaped."""
 
 @dataclass(frozen=True)
 class FileFormat:
-    """Everything known of one file format.
+    """Everything known about one file format.
 
     Attributes:
         name: What users call it; also the ending of written files.
         title: Its name as its makers write it.
         endings: The endings of its files, with the dot.
-        reads: Reads a file whole: a function, or where it is as `module:function`; None where it
+        reads: Reads a file whole: a function, or where it is as `module:function`; None if it
             is not read, or `dataset` reads it.
-        writes: Opens an encoder: a class or a function, or where it is; None where it is not
+        writes: Opens an encoder: a class or a function, or where it is; None if it is not
             written.
         tables: Reads a file of several tables, by name; in the place of `reads`.
         magic: The first bytes of each of its files, which tell it whatever the ending.
@@ -163,6 +163,33 @@ ENDINGS: Mapping[str, str] = _Endings()
 """File endings that are read, with the format that they mean."""
 
 
+_PACKED = (".gz", ".zip")
+_NO_TABLES = (
+    "run.json", "manifest.json", "rejects.jsonl", "model-calls.jsonl", "dataset_infos.json",
+)  # fmt: skip
+"""Files of a run, or of a dataset, that hold none of its tables; a name may stand before them."""
+
+
+def is_data(name: str) -> bool:
+    """Whether a file, by its name or its path, may hold a table; hidden ones don't."""
+    path = PurePosixPath(name)
+    packed = path.suffix.lower() in _PACKED
+    ending = PurePosixPath(path.stem).suffix if packed else path.suffix
+    record = any(f".{path.name}".endswith(f".{other}") for other in _NO_TABLES)
+    hidden = any(part[0] == "." for part in path.parts) or any(
+        part[0] == "_" for part in path.parts[:-1]
+    )
+    known = ending.lower() in ENDINGS or path.suffix.lower() in ENDINGS
+    return known and not record and not hidden
+
+
+def table_name(path: PurePath) -> str:
+    """What a file's table is called: `orders` of `orders.csv.gz`."""
+    inner = PurePath(path.stem)
+    packed = path.suffix.lower() in _PACKED and inner.suffix.lower() in ENDINGS
+    return inner.stem if packed else path.stem
+
+
 def ending_like(source: Path, *, otherwise: str) -> str:
     """The ending of a source; `otherwise` where files of its format are not written."""
     entry = FILE_FORMATS.get(ENDINGS.get(source.suffix.lower(), ""))
@@ -170,7 +197,7 @@ def ending_like(source: Path, *, otherwise: str) -> str:
 
 
 def book_format(path: Path) -> FileFormat | None:
-    """The format of several tables a file that a file is of; None where it holds one table."""
+    """The format of several tables a file that a file is of; None if it holds one table."""
     named = ENDINGS.get(path.suffix.lower())
     books = [entry for entry in FILE_FORMATS.known().values() if entry.tables is not None]
     return next(
@@ -206,7 +233,7 @@ def as_format(name: str | FileFormat) -> Format:
 
 
 def separator_of(path: Path) -> str:
-    """What stands between the values of a CSV file: a tab where the ending says so."""
+    """What is between the values of a CSV file: a tab where the ending says so."""
     return "\t" if path.suffix.lower() == ".tsv" else ","
 
 
@@ -222,7 +249,7 @@ def format_of(path: Path) -> Format:
 def check_ending(path: Path, form: Format, *, called: str = "") -> None:
     """Refuse a file whose ending names another format than the one to be written.
 
-    `called` is what users call the format, where it is another word.
+    `called` is what users call the format, if it is another word.
 
     Raises:
         UsageError: The ending names another format.

@@ -54,7 +54,7 @@ def escaped(text: str) -> str:
 
 
 def told(found: Mapping[str, int], *, escaped: bool) -> str:
-    """What is said about the formulas in a file; nothing where there are none."""
+    """What is said about the formulas in a file; nothing if there are none."""
     if not found:
         return ""
     columns = ", ".join(f"{count:,} in `{name}`" for name, count in found.items())

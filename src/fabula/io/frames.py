@@ -23,16 +23,35 @@ def arrow_of(frame: Any) -> pa.Table:
         TypeError: It is not a frame.
         pa.ArrowException: Arrow has no type for a column.
     """
-    table = pa.table(frame)
+    table = _of_the_hub(frame) if _library(frame) == "datasets" else pa.table(frame)
     labels = [name for name in table.column_names if _INDEX.fullmatch(str(name))]
-    if labels:  # nameless row labels, which pandas hands over as a column
+    if labels:  # nameless row labels, which pandas passes as a column
         table = table.drop_columns(labels)
     schema = pa.schema([field.with_type(_without_views(field.type)) for field in table.schema])
     return table if schema.equals(table.schema) else table.cast(schema)
 
 
+def is_frame(value: object) -> bool:
+    """Whether a value is a table or rows of any library."""
+    ways = ("__arrow_c_stream__", "__arrow_c_array__", "scanner")
+    return any(hasattr(value, way) for way in ways) or _library(value) == "datasets"
+
+
+def _library(frame: object) -> str:
+    return type(frame).__module__.partition(".")[0]
+
+
+def _of_the_hub(frame: Any) -> pa.Table:
+    """A `datasets.Dataset`, with its rows in the order that it shows; or one that is streamed."""
+    rows = frame.with_format("arrow")
+    if hasattr(rows, "num_rows"):
+        return rows[:]
+    found = list(rows.iter(batch_size=10_000))
+    return pa.concat_tables(found) if found else pa.table({})
+
+
 def _without_views(kind: pa.DataType) -> pa.DataType:
-    """The type without views of text, which polars hands over and Arrow can't take row by row."""
+    """The type without views of text, which polars passes and Arrow can't take row by row."""
     if pa.types.is_string_view(kind):
         return pa.large_string()
     if pa.types.is_binary_view(kind):
@@ -52,7 +71,7 @@ def _without_views(kind: pa.DataType) -> pa.DataType:
 
 def handed_back(data: object) -> Callable[[pa.Table], Any]:
     """How tables go back to a caller: in the library, and with the types, of what came in."""
-    library = type(data).__module__.partition(".")[0]
+    library = _library(data)
     if library == "pandas":
         return _pandas_like({str(name): kind for name, kind in data.dtypes.items()})  # type: ignore[attr-defined]
     if library == "polars":

@@ -26,7 +26,7 @@ _WORDS = {
 
 
 def read_json_lines(path: Path) -> pa.Table:
-    """A file of one JSON object a line, gzipped or not.
+    """A file of one JSON object per line, gzipped or not.
 
     Raises:
         SourceError: A line is not a JSON object, or a name has values of several types.
@@ -119,7 +119,7 @@ def _text(value: Any) -> str | None:
 
 
 class _Float(float):
-    """A number that is printed as it stands in its file: `1.50`."""
+    """A number that is printed as it is in its file: `1.50`."""
 
     __slots__ = ("_written",)
     _written: str
@@ -135,7 +135,7 @@ class _Float(float):
 
 
 def json_text(value: Any) -> str:
-    """A value as JSON, in which the numbers of a file are written as they stand there."""
+    """A value as JSON, in which the numbers of a file are written as they are there."""
     if isinstance(value, Mapping):
         members = (f"{json_text(str(name))}: {json_text(item)}" for name, item in value.items())
         return f"{{{', '.join(members)}}}"
@@ -145,7 +145,7 @@ def json_text(value: Any) -> str:
 
 
 def json_rows(path: Path, *, by_line: bool) -> list[dict[str, Any]] | None:
-    """The objects of a JSON file with each value as it stands there; None where it holds columns.
+    """The objects of a JSON file with each value as it is there; None if it holds columns.
 
     Raises:
         SourceError: A line is not a JSON object.

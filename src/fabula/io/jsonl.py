@@ -1,4 +1,4 @@
-"""JSON Lines: one object a row, nulls kept, dates in ISO form, no Python loop over rows."""
+"""JSON Lines: one object per row, nulls kept, dates in ISO form, no Python loop over rows."""
 
 from __future__ import annotations
 

@@ -9,9 +9,10 @@ from typing import Any
 import pyarrow as pa
 
 from fabula.errors import RunInterrupted
-from fabula.io.destinations import Blocks, Incoming, Link, Loading, Sink, Target
+from fabula.io.destinations import Blocks, Incoming, KeepsRecord, Link, Loading, Sink, Target
 from fabula.io.read import TableRows, typed
 from fabula.spec.tables import DatasetSpec
+from fabula.telemetry import span
 
 
 def load_tables(
@@ -19,10 +20,11 @@ def load_tables(
     tables: Mapping[str, TableRows],
     loading: Loading,
     wanted: Sequence[Incoming] | None = None,
+    manifest: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Load tables that are there already, parents first; returns what the sink says of it.
+    """Load tables that are there already, parents first; returns what the sink says about it.
 
-    `wanted` tells their keys; by default none is known.
+    `wanted` tells their keys; by default none is known. `manifest` is the record of their run.
 
     Raises:
         SinkError: The destination refuses; it is as it was.
@@ -31,10 +33,15 @@ def load_tables(
     if wanted is None:
         wanted = incoming({name: rows.schema for name, rows in tables.items()})
     sink.check(wanted)
-    return load(sink, wanted, blocks_of(tables))
+    return load(sink, wanted, blocks_of(tables), manifest)
 
 
-def load(sink: Sink, tables: Sequence[Incoming], blocks: Blocks) -> dict[str, Any]:
+def load(
+    sink: Sink,
+    tables: Sequence[Incoming],
+    blocks: Blocks,
+    manifest: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Load tables whose sink was checked; returns what the sink says of it, and its place.
 
     Raises:
@@ -50,8 +57,11 @@ def load(sink: Sink, tables: Sequence[Incoming], blocks: Blocks) -> dict[str, An
             counts[name] += block.num_rows
             yield typed(block, schemas[name])
 
+    if manifest and isinstance(sink, KeepsRecord):
+        sink.keep_record(manifest)
     try:
-        facts = sink.load(tables, counted)
+        with span("fabula.load", sink=type(sink).__name__, tables=len(tables)):
+            facts = sink.load(tables, counted)
     except KeyboardInterrupt as exc:
         raise RunInterrupted(
             f"stopped during the load into `{sink.place}`; nothing was loaded",

@@ -8,7 +8,9 @@ from pathlib import Path
 from fabula.errors import FabulaError
 
 _UNSAFE = re.compile(r"[^\w .()+,=@~-]|^\.|[. ]$")
-_RESERVED = re.compile(r"(run|manifest|rejects|report|con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
+_RESERVED = re.compile(
+    r"(run|manifest|rejects|model-calls|report|con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE
+)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 """The start of an address; a drive of Windows has one letter."""
 

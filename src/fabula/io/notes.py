@@ -50,8 +50,9 @@ def _lost_digits(table: pa.Table) -> Iterable[str]:
         low, high = ends["min"].as_py(), ends["max"].as_py()
         if low is not None and low >= _EXACT and high < _LONGEST:
             yield (
-                f"{field.name}: {len(values) - values.null_count:,} whole numbers stand as floats,"
-                " which keep 15 to 17 digits of them: ids have lost their last digits; read the"
+                f"{field.name}: {len(values) - values.null_count:,} whole numbers are stored as "
+                "floats, which keep 15 to 17 digits: longer ids have lost their last "
+                "digits; read the"
                 " column as whole numbers or as text"
             )
 

@@ -1,6 +1,6 @@
 """Files that were written with rows missing: the same command replaces them when it continues.
 
-`.NAME.partial` stands alongside such a file until a later run completes it.
+`.NAME.partial` is alongside such a file until a later run completes it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def mark_unfinished(output: Path) -> None:
 
 
 def mark_finished(output: Path) -> None:
-    """Note that a file holds every row."""
+    """Note that a file contains every row."""
     _mark(output).unlink(missing_ok=True)
 
 

@@ -25,7 +25,7 @@ _TEMPORARY = ".tmp"
 _CAUSES: dict[int, tuple[str, str, str | None]] = {
     errno.ENOSPC: ("sink.full", "there is no space left", "free some space, or choose a disk"),
     errno.EDQUOT: ("sink.full", "the disk quota is used up", "free some space"),
-    errno.EFBIG: ("sink.full", "the file grew over the allowed size", "raise the file size limit"),
+    errno.EFBIG: ("sink.full", "the file exceeds the allowed size", "raise the file size limit"),
     errno.ENOENT: ("sink.missing", "its folder does not exist", "make the folder first"),
     errno.EROFS: ("sink.read-only", "the place is read-only", "choose another folder"),
     errno.EACCES: ("sink.denied", "writing is not allowed there", "choose another folder"),
@@ -112,7 +112,7 @@ def check_free(path: Path, *, overwrite: bool = False, folder: bool = False) -> 
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and its parents where they are missing.
+    """Make a folder and its parents if they are missing.
 
     Raises:
         SinkError: The folder can't be made.

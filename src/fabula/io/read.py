@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
@@ -30,7 +30,7 @@ def read_files(paths: Sequence[Path], file_format: Format, schema: pa.Schema | N
     do); nested values stay JSON text in CSV, and dates come as times from JSON Lines (see
     `typed`).
     """
-    from pyarrow import csv, json  # late, because pyarrow.dataset loads pandas where it can
+    from pyarrow import csv, json  # late, because pyarrow.dataset loads pandas if it can
     from pyarrow import dataset as ds
 
     names = [str(path) for path in paths]
@@ -65,6 +65,16 @@ def read_files(paths: Sequence[Path], file_format: Format, schema: pa.Schema | N
     read = FILE_FORMATS[file_format].reader()
     table = pa.concat_tables(map(read, paths), promote_options="permissive")
     return table if schema is None else table.select(schema.names).cast(schema)
+
+
+def local_files(rows: Any) -> list[Path]:
+    """The files of this machine that hold all columns of rows; empty where others are needed."""
+    if getattr(getattr(rows, "filesystem", None), "type_name", "") != "local":
+        return []
+    first = next(iter(rows.get_fragments()), None)
+    if first is None or not {*rows.schema.names} <= {*first.physical_schema.names}:
+        return []  # some columns are the names of folders
+    return [Path(file) for file in getattr(rows, "files", ())]
 
 
 def typed(table: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -146,16 +146,16 @@ def check_unchanged(path: Path, sha256: str) -> None:
             hint="run `fabula generate` again with `--fresh`",
         )
     raise SourceError(
-        f"`{path}` was changed since its run wrote it",
+        f"`{path}` has changed since its run wrote it",
         code="source.changed",
         where=str(path),
-        hint="to read it as it is, name the file itself; to make it again, move it away and run "
+        hint="to read it anyway, name the file itself; to generate it again, move it away and run "
         "`fabula generate` again with `--fresh`",
     )
 
 
 def read_object(path: Path) -> dict[str, Any] | None:
-    """A JSON file's object; None where there is none, such as in half a file.
+    """A JSON file's object; None if there is none, such as in half a file.
 
     Raises:
         SourceError: It is larger than any record, or nested without end.
@@ -192,7 +192,7 @@ def damaged(path: Path, why: str) -> SourceError:
         f"`{path}` is not what a run wrote: {why}",
         code="source.damaged-run",
         where=str(path),
-        hint="choose another folder, or move this one away and make the data again",
+        hint="choose another folder, or move this one away and generate the data again",
     )
 
 

@@ -20,7 +20,14 @@ from fabula.io.archives import unpacked
 from fabula.io.claimed_sizes import check_columns, check_unpacked
 from fabula.io.csv_files import read_csv
 from fabula.io.destinations import Target, destination_of
-from fabula.io.formats import ENDINGS, FILE_FORMATS, FileFormat, book_format
+from fabula.io.formats import (
+    ENDINGS,
+    FILE_FORMATS,
+    FileFormat,
+    book_format,
+    is_data,
+    table_name,
+)
 from fabula.io.json_files import json_rows
 from fabula.io.names import refuse_address
 from fabula.io.notes import notes_of, with_notes, without_notes
@@ -34,22 +41,19 @@ _OTHERS = {
     b"\xd0\xcf\x11\xe0": "an old Office document",
 }
 _JSON = ("json", "jsonl")
-_PACKED = (".gz", ".zip")
 _SNIFFED = 64 * 1024
 _PART = re.compile(r"part[-_.]?\d|.*-\d+-of-\d+\b", re.IGNORECASE)
 """What the parts of one table are called by those who write them."""
-_NO_TABLES = ("run.json", "manifest.json", "rejects.jsonl")
-"""Files of a run that hold none of its tables; those of a run of one file begin with its name."""
 
 
 def read_source(path: PathLike, *, as_written: bool = False) -> TableRows:
     """The rows of a file, or of a folder that holds the parts of one table.
 
     Columnar files are opened and not read; text files are read. With `as_written`, values of CSV
-    stay the texts that stand in the file.
+    stay the texts that are in the file.
 
     Raises:
-        SourceError: There is no such file, or it can't be read; with its line where known.
+        SourceError: There is no such file, or it can't be read; with its line if known.
     """
     if (target := database_of(path)) is not None:
         name, *others = tables = target.tables()
@@ -76,10 +80,10 @@ def read_source(path: PathLike, *, as_written: bool = False) -> TableRows:
 
 
 def read_json_rows(path: PathLike) -> list[dict[str, Any]] | None:
-    """The rows of a JSON file, each value as it stands there; None where `read_source` is to read.
+    """The rows of a JSON file, each value as it is there; None if `read_source` is to read.
 
     Raises:
-        SourceError: There is no such file, or it can't be read; with its line where known.
+        SourceError: There is no such file, or it can't be read; with its line if known.
     """
     if database_of(path) is not None:
         return None
@@ -103,7 +107,7 @@ def _only_table(path: Path, book: FileFormat) -> pa.Table:
 
 
 def _several(place: str, tables: Iterable[str], way: str) -> SourceError:
-    """The error of a source that has several tables, where one is wanted."""
+    """The error of a source that has several tables, if one is wanted."""
     names = list(tables)
     return SourceError(
         f"`{place}` holds {len(names)} tables: {', '.join(f'`{name}`' for name in names)}",
@@ -118,6 +122,11 @@ def database_of(path: PathLike) -> Target | None:
     target = destination_of(path)
     is_read = target is not None and bool(target.entry.schemes) and target.entry.reads is not None
     return target if is_read else None
+
+
+def is_source(path: PathLike) -> bool:
+    """Whether a text is the path of something there, or an address that is read."""
+    return database_of(path) is not None or Path(path).exists()
 
 
 @contextmanager
@@ -155,10 +164,10 @@ def read_tables(path: PathLike) -> dict[str, TableRows]:
         sheets = book.tables_of(folder)
         return sheets if len(sheets) > 1 else {folder.stem: next(iter(sheets.values()))}
     if not folder.is_dir():
-        return {_table_name(folder): read_source(folder)}
+        return {table_name(folder): read_source(folder)}
     if run := _run_files(folder):
         return {name: _read_run(files) for name, files in run.items()}
-    return {name: _read_parts(files) for name, files in _tables_of(folder).items()}
+    return {name: read_parts(files) for name, files in _tables_of(folder).items()}
 
 
 def _existing(path: Path) -> Path:
@@ -177,11 +186,6 @@ def _existing(path: Path) -> Path:
         where=str(path),
         hint=did_you_mean(path.name, near),
     )
-
-
-def _table_name(path: Path) -> str:
-    """What a file's table is called: `orders` of `orders.csv.gz`."""
-    return Path(path.stem).stem if _is_packed_data(path) else path.stem
 
 
 def _is_archive(path: Path) -> bool:
@@ -238,7 +242,7 @@ def _read_folder(folder: Path, as_written: bool) -> TableRows:
     run = _run_files(folder)
     if run:
         return _read_run(_only(run, folder), as_written)
-    return _read_parts(_only(_tables_of(folder), folder), as_written)
+    return read_parts(_only(_tables_of(folder), folder), as_written)
 
 
 def _only(tables: dict[str, list[Path]], folder: Path) -> list[Path]:
@@ -259,7 +263,7 @@ def _only(tables: dict[str, list[Path]], folder: Path) -> list[Path]:
 
 
 def _run_files(folder: Path) -> dict[str, list[Path]]:
-    """The files of each table of a finished run; nothing where the folder holds none.
+    """The files of each table of a finished run; nothing if the folder contains none.
 
     Raises:
         SourceError: The manifest names a file outside the folder or a link, or a file was changed.
@@ -290,7 +294,7 @@ def _tables_of(folder: Path) -> dict[str, list[Path]]:
         return {folder.resolve().name: files}
     tables: dict[str, list[Path]] = {}
     for name, found in [
-        *((_table_name(file), [file]) for file in files),
+        *((table_name(file), [file]) for file in files),
         *((item.name, _only(_tables_of(item), item)) for item in folders),
     ]:
         if name in tables:
@@ -309,25 +313,15 @@ def _tables_of(folder: Path) -> dict[str, list[Path]]:
 
 def _data_files(folder: Path) -> list[Path]:
     """The data files of a folder in their order."""
-    return sorted(
-        item
-        for item in folder.iterdir()
-        if (item.suffix.lower() in ENDINGS or _is_packed_data(item))
-        and not any(f".{item.name}".endswith(f".{name}") for name in _NO_TABLES)
-        and item.name[0] != "."
-    )
-
-
-def _is_packed_data(path: Path) -> bool:
-    return path.suffix.lower() in _PACKED and Path(path.stem).suffix.lower() in ENDINGS
+    return sorted(item for item in folder.iterdir() if is_data(item.name))
 
 
 def _read_run(files: list[Path], as_written: bool = False) -> TableRows:
     """A run's table in the first of the formats that it was written in."""
-    return _read_parts([file for file in files if file.suffix == files[0].suffix], as_written)
+    return read_parts([file for file in files if file.suffix == files[0].suffix], as_written)
 
 
-def _read_parts(parts: list[Path], as_written: bool = False) -> TableRows:
+def read_parts(parts: list[Path], as_written: bool = False) -> TableRows:
     """Files of one table as one; a column that some of them lack is missing in their rows."""
     if len(parts) == 1:
         return read_source(parts[0], as_written=as_written)
@@ -347,7 +341,7 @@ def _read_parts(parts: list[Path], as_written: bool = False) -> TableRows:
 
 
 def _notes_of_parts(parts: list[Path], tables: list[pa.Table], whole: pa.Table) -> list[str]:
-    """What the reader said of each file of a table, and the columns that one lacks."""
+    """What the reader said about each file of a table, and the columns that one lacks."""
     told = []
     for part, table in zip(parts, tables, strict=True):
         told += [f"{part.name}: {note}" for note in notes_of(table)]

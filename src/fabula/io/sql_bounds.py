@@ -42,7 +42,7 @@ _WORDS = """
     using values variance week weekday weekofyear when where year yearweek
 """
 _KEEPS_SIZE = frozenset(_WORDS.split())
-"""Functions whose result never outgrows their arguments, and words that stand before `(`."""
+"""Functions whose result never outgrows their arguments, and words that precede `(`."""
 
 _lock = threading.Lock()
 _allowed: list[int] = []

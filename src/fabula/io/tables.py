@@ -1,4 +1,4 @@
-"""The front door for data: whatever a caller hands over, as Arrow tables by name.
+"""The front door for data: whatever a caller passes, as Arrow tables by name.
 
 Every verb of both faces reads its data here, so that a form means the same everywhere: a frame of
 any library, a mapping of columns, rows, a mapping of names to tables (such as a `Dataset`), a
@@ -18,9 +18,9 @@ import pyarrow as pa
 
 from fabula.errors import SourceError, UsageError, did_you_mean
 from fabula.io.claimed_sizes import check_rows
-from fabula.io.frames import arrow_of
+from fabula.io.frames import arrow_of, is_frame
 from fabula.io.json_files import columns_of
-from fabula.io.read import TableRows
+from fabula.io.read import TableRows, local_files
 from fabula.io.sources import read_tables
 from fabula.types import TableLike
 
@@ -42,7 +42,7 @@ def forms_in(data: TableLike, *, name: str = UNNAMED) -> dict[str, Any]:
 
 
 def one_form(data: TableLike, *, name: str = UNNAMED) -> Any:
-    """The only table in what a caller hands over, in the form that it has there.
+    """The only table in what a caller passes, in the form that it has there.
 
     Raises:
         SourceError: There are several tables, or a file or folder can't be read.
@@ -53,7 +53,7 @@ def one_form(data: TableLike, *, name: str = UNNAMED) -> Any:
     place = str(data) if isinstance(data, str | os.PathLike) else name
     choices = [f'{name}["{key}"]' if place == name else str(Path(place) / key) for key in forms]
     raise SourceError(
-        f"`{place}` holds {len(forms)} tables, and one is wanted: "
+        f"`{place}` holds {len(forms)} tables, and one is needed: "
         + ", ".join(f"`{key}`" for key in forms),
         code="source.several",
         where=place,
@@ -65,8 +65,8 @@ def as_table(data: TableLike, *, name: str = UNNAMED) -> pa.Table:
     """The only table in any form of data; errors call it `name`.
 
     Raises:
-        SourceError: It is not a table, or several; the error names the column, and the row
-            where known.
+        SourceError: It is not a table, or several; the error names the column and, if known, the
+            row.
     """
     return _arrow(one_form(data, name=name), name)
 
@@ -90,7 +90,7 @@ def only_table(tables: Mapping[str, pa.Table]) -> pa.Table:
         raise UsageError(
             f"there are {len(tables)} tables in memory",
             code="usage.several-tables",
-            hint="take one of `.tables` by its name",
+            hint="take a table from `.tables`",
         )
     return next(iter(tables.values()))
 
@@ -140,11 +140,11 @@ def is_tabular(data: Mapping[Any, Any]) -> bool:
     values = list(data.values())
     if all(map(is_column, values)):
         return len({len(value) for value in values}) == 1
-    return all(hasattr(v, "__arrow_c_stream__") or isinstance(v, os.PathLike) for v in values)
+    return all(is_frame(value) or isinstance(value, os.PathLike) for value in values)
 
 
 def row_mapping(row: object) -> Mapping[str, Any] | None:
-    """A row as a mapping, where it is one, a dataclass, a named tuple or a Pydantic object."""
+    """A row as a mapping, if it is one, a dataclass, a named tuple or a Pydantic object."""
     if isinstance(row, Mapping):
         return row
     if hasattr(row, "model_dump"):
@@ -170,8 +170,7 @@ def _arrow(form: Any, name: str) -> pa.Table:
     if isinstance(form, pa.Table):
         return form
     if _is_lazy(form):
-        files = [Path(file) for file in getattr(form, "files", ())]
-        if files and all(file.is_file() for file in files):
+        if (files := local_files(form)) and all(file.is_file() for file in files):
             check_rows(form.count_rows(), files)
         return form.to_table()
     if isinstance(form, str | os.PathLike):

@@ -126,7 +126,7 @@ class Datetime(AbstractColumn):
 
     @property
     def limits(self) -> tuple[dt.datetime | None, dt.datetime | None]:
-        """`start` and `end`, where they are constants."""
+        """`start` and `end`, if they are constants."""
         return as_moment(self.start), None if self.end is None else as_moment(self.end)
 
     def capacity(self) -> float:

@@ -27,6 +27,6 @@ class Exponential(AbstractDistribution):
 
     @classmethod
     def fitted(cls, seen: Moments) -> Fitted | None:
-        """Of their mean, where none is below 0."""
+        """Of their mean, if none is below 0."""
         mean = seen.mean
         return ({"mean": mean}, lambda x: 1 - math.exp(-x / mean)) if seen.low >= 0 else None

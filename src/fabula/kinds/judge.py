@@ -48,7 +48,7 @@ class Judge(AbstractFilled):
 
     @property
     def criteria(self) -> tuple[str, ...]:
-        """The criteria of the rubric; none where it is a question."""
+        """The criteria of the rubric; none if it is a question."""
         return tuple(self.rubric) if isinstance(self.rubric, dict) else ()
 
     def scale(self, criterion: str) -> tuple[int, int]:

@@ -28,7 +28,7 @@ class Lognormal(AbstractDistribution):
 
     @classmethod
     def fitted(cls, seen: Moments) -> Fitted | None:
-        """Of the mean and standard deviation of their logarithms, where all are above 0."""
+        """Of the mean and standard deviation of their logarithms, if all are above 0."""
         middle, sigma = seen.log_mean, seen.log_std
         if seen.low <= 0:
             return None

@@ -31,7 +31,7 @@ class Pattern(AbstractColumn):
         return self.regex
 
     def capacity(self) -> float:
-        """The strings that match, where they can be counted."""
+        """The strings that match, if they can be counted."""
         from fabula.fakers.regex import (  # lazily: only for unique ones
             PatternError,
             compile_pattern,

@@ -16,7 +16,7 @@ from fabula.kinds.base.values import TIME
 
 @column_kind(example="{kind: sequence, start: 2026-01-01, step: 1d}", aka=("serial",))
 class Sequence(AbstractColumn):
-    """Numbers or dates in steady steps, one a row.
+    """Numbers or dates in steady steps, one per row.
 
     `within` names the reference that `per_parent` follows: each parent's rows count from `start`.
     """

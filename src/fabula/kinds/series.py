@@ -80,7 +80,7 @@ class Series(AbstractNumber):
     """A number that follows the time in column `at`, for each value of column `of` its own.
 
     A value is `level`, plus `trend`, seasons and noise. It depends on the entity and the time
-    alone, so rows may stand in any order.
+    alone, so rows may be in any order.
 
     Attributes:
         at: A time, or an expression that gives one.
@@ -173,7 +173,7 @@ class Series(AbstractNumber):
                 least = -value.amplitude if isinstance(value, Wave) else value
                 least = min(least) if isinstance(least, tuple) else least
                 if isinstance(least, int | float) and least < -1:
-                    message = f"`{name}` takes away more than the level"
+                    message = f"`{name}` subtracts more than the level"
                     hint = "with `effects: multiply`, 0.2 means 20 % of the level"
                     yield Problem("spec.bad-number", message, name, hint)
         yield from super().problems()

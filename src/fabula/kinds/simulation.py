@@ -56,7 +56,7 @@ def _place(model: Any) -> str:
 class SimulationTable(SpecModel):
     """A table of a model of agents: the last state of a population, or its events.
 
-    Tables of one `file` are of one run, so their keys fit. What one of them says of the run
+    Tables of one `file` are of one run, so their keys fit. What one of them says about the run
     (`steps`, `days`, `parameters`) holds for all.
 
     Attributes:
@@ -90,7 +90,7 @@ class SimulationTable(SpecModel):
         return self._made
 
     def with_rows(self, rows: Any, facts: Mapping[str, Any]) -> SimulationTable:
-        """The table with its rows, an Arrow table, and what is known of its run."""
+        """The table with its rows, an Arrow table, and what is known about its run."""
         settled = self.model_copy(update=dict(facts))
         settled._made = rows
         return settled

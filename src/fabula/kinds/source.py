@@ -12,14 +12,14 @@ from fabula.kinds.base.columns import AbstractColumn
 from fabula.kinds.base.parameters import SpecModel
 
 ACTIONS: Mapping[str, str] = {
-    "keep": "copied, byte by byte",
+    "keep": "copied byte for byte",
     "replace": "that of a new person, or another code of the same form",
     "shift": "moved by whole weeks, all dates of a person alike",
     "generalise": "made coarser",
     "jitter": "moved to a place nearby",
     "redact": "blanked",
     "drop": "left out",
-    "notes": "kept, but for what identifies people",
+    "notes": "kept, except for what identifies people",
 }
 """Every action, and what a column's values become."""
 

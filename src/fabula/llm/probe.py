@@ -1,4 +1,4 @@
-"""One call that says what a model can do, for `fabula models check` and `fabula doctor`."""
+"""One call that shows what a model can do, for `fabula models check` and `fabula doctor`."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class ModelCheck:
     Args:
         name: The model as the user named it.
         identity: Where it is.
-        model: Its own name for itself.
-        mode: How structure was asked for.
-        follows: Whether the reply was JSON of the wanted form.
+        model: The name that it reports.
+        mode: How structured output was requested.
+        follows: Whether the reply was JSON of the requested form.
         finish: Why it stopped.
         seconds: How long the call took.
-        reports_usage: Whether tokens were reported, so that costs can be known.
-        reply: What it answered.
+        reports_usage: Whether tokens were reported, so that costs are known.
+        reply: Its reply.
     """
 
     name: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fabula.errors import UsageError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from fabula.llm.cache.batches import Batches
 
 OpenModel: TypeAlias = "Callable[[str | ModelSpec | Mapping[str, Any] | ChatModel], ChatModel]"
-"""Opens a language model by its name or its settings in a spec; or takes one as it is."""
+"""Opens a language model by its name or its settings in a spec, or returns a model object."""
 
 
 @contextmanager
@@ -32,14 +33,18 @@ def models_of_run(
     budget: Budget | None = None,
     batch: bool | OnBatch = False,
     rehearsal: Rehearsal | None = None,
+    ledger: Path | None = None,
+    known: Iterable[Path] = (),
 ) -> Iterator[OpenModel]:
-    """A way to open the models of one run; they share a ledger, opened when first needed.
+    """Opens the models of one run; they share a ledger, opened when first needed.
 
     Args:
         fresh: Ask again even where a reply is known.
         budget: What the run may spend; the models share it.
         batch: Ask by the provider's batches instead of live; a function is told of each look.
         rehearsal: Notes what would be asked; then no model is asked anything.
+        ledger: The ledger's file; by default the one in Fabula's home.
+        known: Other ledgers, whose replies are known too.
     """
     ledgers: list[Ledger] = []
 
@@ -51,7 +56,9 @@ def models_of_run(
         if not _is_recorded(named):
             return chat
         if not ledgers:
-            ledgers.append(Ledger(fresh=fresh))
+            ledgers.append(Ledger(ledger, fresh=fresh))
+            for path in known:
+                ledgers[0].take(path)
         if batch:
             on_batch = None if isinstance(batch, bool) else batch
             return Batched(chat, _batches(chat, ledgers[0], budget), on_batch)
@@ -60,12 +67,12 @@ def models_of_run(
     try:
         yield opened
     finally:
-        for ledger in ledgers:
-            ledger.close()
+        for opened_one in ledgers:
+            opened_one.close()
 
 
 def _is_recorded(model: str | ModelSpec | Mapping[str, Any]) -> bool:
-    """Whether a model's replies are kept: not those that are made up."""
+    """Whether a model's replies are kept; invented ones are not."""
     provider = known_provider(model.partition(":")[0]) if isinstance(model, str) else None
     return provider is None or provider.is_recorded
 
@@ -81,7 +88,7 @@ def _batches(model: ChatModel, ledger: Ledger, budget: Budget | None) -> Batches
 
     if not isinstance(model, BatchModel) or not model.endpoint.preset.interface.desk:
         raise UsageError(
-            f"`{model.name}` takes no batches",
+            f"`{model.name}` does not support batches",
             code="model.no-batches",
             hint="run without `--batch`; batches are for OpenAI's and Anthropic's interfaces",
         )

@@ -21,7 +21,7 @@ _DATED = re.compile(
 
 
 def written_times(texts: Sequence[str]) -> pa.Array | None:
-    """The times that texts stand for, or None where most of them stand for none."""
+    """The times that texts stand for, or None if most of them stand for none."""
     if not texts or sum(_DATED.fullmatch(text) is not None for text in texts) < len(texts) / 2:
         return None
     values = pa.array(texts, pa.string())

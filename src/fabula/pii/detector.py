@@ -1,6 +1,6 @@
 """A detector is one entry: a kind of personal detail, and what tells a column of it by its values.
 
-Fabula's own kinds stand in `fabula.pii.entries`; a detector of a plug-in decides before them.
+Fabula's own kinds are in `fabula.pii.entries`; a detector of a plug-in decides before them.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ Share: TypeAlias = Callable[[Sequence[str], str], float]
 
 @dataclass(frozen=True)
 class Detector:
-    """Everything known of one kind of personal detail.
+    """Everything known about one kind of personal detail.
 
     Attributes:
         name: The kind: `passport`.
         title: What a column of it holds: `passport numbers`.
         detects: The share of a column's differing values that are of the kind, from 0 to 1; None
-            where `form` tells.
+            if `form` tells.
         form: A regular expression that a value of the kind matches as a whole.
         valid: Whether a value of that form is one, by its check digits.
-        unless: A form that all values have where they are of another kind.
+        unless: A form that all values have if they are of another kind.
         told: What the values do, for the reason: `have the form of a passport number`.
         least: The share that tells a column of the kind.
         fewest: Differing values that are needed to tell.

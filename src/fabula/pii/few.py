@@ -54,7 +54,7 @@ def found_in_few(texts: Sequence[str], name: str) -> Finding | None:
 
 def may_name_people(texts: Sequence[str]) -> bool:
     """Whether some labels hold a rare word that is a name, and all are written as names are."""
-    if len(texts) < 2 or not all(map(_LABEL.fullmatch, texts)):
+    if len(texts) < 2 or not all(map(_LABEL.fullmatch, texts)) or all(map(_CODE.fullmatch, texts)):
         return False
     split = [[word for word in re.split(r"[\W\d_]+", text.casefold()) if word] for text in texts]
     others = ordinary() | all_towns()
@@ -66,6 +66,7 @@ def may_name_people(texts: Sequence[str]) -> bool:
 
 
 MAY_NAME = 0.2
+_CODE = re.compile(r"[A-Z]{2,4}[ ._-]?\d{1,4}")
 _LABEL = re.compile(
     r"(?=.{2,40}$)(?!.*\.[a-z]{2,4}$)(?!(?-i:[a-z]).* )[^\W\d_]{2,}([ .,'’_-]+[^\W\d_]+)*"
     r"[._-]?\d{0,4}\.?"

@@ -1,4 +1,4 @@
-"""Which personal detail a column holds, told by its values; one finder for every part of Fabula.
+"""Which personal detail a column contains, told by its values; one finder for every part of Fabula.
 
 The distinct values of a column are looked at, as text or as whole numbers, however often each
 occurs. Forms and check digits decide first, then words. A column's name only lowers what is asked
@@ -46,7 +46,7 @@ MANY_LAST = 0.27
 
 
 def find(values: pa.Array | pa.ChunkedArray, name: str = "") -> Finding | None:
-    """The personal detail that a column holds, or None.
+    """The personal detail that a column contains, or None.
 
     Args:
         values: The column: texts, whole numbers (also as floats), dates.
@@ -80,7 +80,7 @@ def find_in_table(table: pa.Table) -> dict[str, Finding]:
 
     Plain numbers of four to six digits are postcodes only alongside a street or a town, towns are
     personal only as a part of an address, and short codes are licence plates, and digits with a
-    hyphen postcodes, only where their column says so or the table tells of people.
+    hyphen postcodes, only where their column says so or the table is about people.
     """
     found = {
         name: finding

@@ -58,7 +58,7 @@ TITLES: Mapping[str, str] = _Titles()
 """Every kind, and what a column of it holds."""
 
 BLURRED = ("birth_date", "coordinate")
-"""Numbers and times that tell of people by how exact they are."""
+"""Numbers and times that are about people by how exact they are."""
 
 
 @dataclass(frozen=True)

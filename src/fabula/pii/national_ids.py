@@ -16,7 +16,7 @@ class Scheme:
     Attributes:
         title: What the country calls the number.
         form: A regular expression that a whole text matches.
-        valid: Whether the check digits of a text without punctuation are right; None where the
+        valid: Whether the check digits of a text without punctuation are right; None if the
             form alone tells.
         tail: How many signs at the end a new number varies until it is valid.
     """

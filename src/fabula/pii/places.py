@@ -74,7 +74,7 @@ def _are_degrees(values: pa.Array | pa.ChunkedArray, most: int, decimals: int) -
 
 
 def _fractions(values: pa.Array | pa.ChunkedArray) -> NDArray[np.float64]:
-    """Differing finite values as numbers; none where most of them are not fractions."""
+    """Differing finite values as numbers; none if most of them are not fractions."""
     known = pc.unique(values[:_SEEN]).drop_null()
     if pa.types.is_dictionary(known.type):
         known = known.cast(known.type.value_type)

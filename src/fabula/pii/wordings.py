@@ -181,7 +181,7 @@ def full_name_share(texts: Sequence[str]) -> float:
 
 
 def _is_full(words: list[str], first: frozenset[str], last: frozenset[str]) -> bool:
-    """Whether a first name and another word that is a last name, or ends as one, stand there."""
+    """Whether a first name and another word that is a last name, or ends as one, are there."""
     ends = [words[0], words[-1]] if words else []
     given = [w for w in words if w in first or w.split("-")[0] in first]
     if not given or len(words) < 2:

@@ -28,7 +28,7 @@ _PROGRAM_TOKENS = (500, 200)
 PROGRAM_REPAIRS = 3
 """How often a function that fails goes back to its model."""
 _SECONDS = (0.5, 4.0)
-"""How long a call takes where nobody knows: at least, at most."""
+"""How long a call takes if nobody knows: at least, at most."""
 
 
 def estimate_bytes(tables: Iterable[TablePlan]) -> int:
@@ -72,7 +72,7 @@ def named_model(spec: DatasetSpec, model: str) -> str:
 
 
 def _address(spec: DatasetSpec, model: str) -> str:
-    """The address that the spec gives a model; empty where it gives none."""
+    """The address that the spec gives a model; empty if it gives none."""
     settings = spec.models.get(model, model)
     return "" if isinstance(settings, str) else settings.base_url or ""
 

@@ -182,7 +182,7 @@ def case_labels(node: Mapping[str, Any]) -> list[str] | None:
 
 
 def constant_text(node: Mapping[str, Any]) -> str | None:
-    """The text of a constant, or None where the node is none."""
+    """The text of a constant, or None if the node is none."""
     if node["class"] != "CONSTANT" or node["literal"]["kind"] != "STRING":
         return None
     return str(node["literal"]["text"])
@@ -221,7 +221,7 @@ def _inspect(part: dict[str, Any], references: Collection[str], needs: dict[str,
         return
     names = part["column_names"]
     if names[0].lower() in _CONSTANT_NAMES:
-        raise ExpressionError(f"`{names[0]}` gives another result each time")
+        raise ExpressionError(f"`{names[0]}` gives a different result each time")
     if len(names) == 2 and names[0] in references:
         part["column_names"] = names = [".".join(names)]
     elif len(names) > 1 and names[0] not in references:
@@ -237,12 +237,12 @@ def _inspect(part: dict[str, Any], references: Collection[str], needs: dict[str,
 
 
 def _inspect_function(part: dict[str, Any]) -> None:
-    """Refuse functions that can't be repeated, or that give no single value a row."""
+    """Refuse functions that can't be repeated, or that give no single value per row."""
     name = part["function_name"].lower()
     if name in _UNREPEATABLE or (name == "age" and len(part["arguments"]) == 1):
         raise ExpressionError(
-            f"`{name}` gives another result each time",
-            "draw with a column of its own (`kind: uniform`) and use that column here",
+            f"`{name}` gives a different result each time",
+            "draw it in a separate column (`kind: uniform`) and use that column here",
         )
     if name in _OF_THE_DATABASE:
         raise ExpressionError(f"`{name}` reads the database, not the row")
@@ -259,7 +259,7 @@ def _inspect_function(part: dict[str, Any]) -> None:
         part["function_name"] = f"bounded_{name}"
         part["qualified_name"] = {"path": [part["function_name"]]}
     if name in ("unnest", "unlist"):
-        raise ExpressionError(f"`{name}` gives several rows; an expression gives one value a row")
+        raise ExpressionError(f"`{name}` gives several rows; an expression gives one value per row")
 
 
 def _pads_little(name: str, arguments: list[dict[str, Any]]) -> bool:

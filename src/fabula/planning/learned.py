@@ -20,7 +20,7 @@ def with_learned(spec: DatasetSpec, problems: list[Violation]) -> DatasetSpec:
 
 
 def learned_type(column: Learned, name: str) -> pa.DataType | None:
-    """The type of a learned column as all engines know it; None where the file lacks it."""
+    """The type of a learned column as all engines know it; None if the file lacks it."""
     try:
         schema = fitted_file(column.file).schema
         return _plain(schema.field(column.column or name).type)

@@ -50,7 +50,7 @@ def output_violations(spec: DatasetSpec) -> Iterator[Violation]:
             owner = taken.get(file)
             if owner or file.removesuffix(output.ending) in spec.tables:
                 message = f"{owner or 'a table'} writes `{file}` too"
-                hint = f"give this output a `path` of its own, such as `path: {output.format}`"
+                hint = f"give this output its own `path`, such as `path: {output.format}`"
                 yield Violation("spec.repeated-file", message, where, hint)
             taken[file] = f"`{where}`"
 
@@ -67,7 +67,7 @@ def _shared_files(spec: DatasetSpec) -> Iterator[Violation]:
 
 
 def table_of(output: OutputSpec, spec: DatasetSpec) -> str | None:
-    """The table that an output is made of; None where it is unknown or not said."""
+    """The table that an output is made of; None if it is unknown or not said."""
     if output.table:
         return output.table if output.table in spec.tables else None
     return next(iter(spec.tables)) if len(spec.tables) == 1 else None
@@ -92,7 +92,7 @@ def output_files(spec: DatasetSpec) -> list[str]:
 
 
 def lacks_texts(output: OutputSpec, columns: Collection[str]) -> str:
-    """In words, that neither texts nor conversations make the examples; empty where some do."""
+    """In words, that neither texts nor conversations make the examples; empty if some do."""
     if not output.is_talk or conversation_column(columns):
         return ""
     return (
@@ -162,5 +162,5 @@ def _unknown(noun: str, name: str, known: Collection[str], where: str) -> Violat
 def _unwritten(name: str, columns: Collection[str], where: str) -> Violation:
     if name not in columns:
         return _unknown("column", name, columns, where)
-    message = f"an output is made of the written columns, and `{name}` is dropped"
+    message = f"an output uses the written columns, and `{name}` is dropped"
     return Violation("spec.dropped-column", message, where, f"keep `{name}`")

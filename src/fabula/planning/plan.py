@@ -5,7 +5,7 @@ A `Plan` is pure data made from a `DatasetSpec`; making it calls no model and dr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,7 +111,7 @@ class ModelCalls:
         rows: Rows to fill.
         calls: Expected calls, lowest and highest.
         tokens: Expected tokens, lowest and highest.
-        cost: Expected price in USD, lowest and highest; None where no price is known.
+        cost: Expected price in USD, lowest and highest; None if no price is known.
         seconds: Expected time, lowest and highest.
     """
 
@@ -155,6 +155,14 @@ class Plan(Result):
     def order(self) -> tuple[str, ...]:
         """Table names, parents first."""
         return tuple(table.name for table in self.tables)
+
+    def building_on(self, tables: Collection[str]) -> set[str]:
+        """Some tables, and those whose references lead to them."""
+        found = set(tables)
+        for table in self.tables:
+            if found & {link.parent for link in table.references.values()}:
+                found.add(table.name)
+        return found
 
     def report(self) -> str:
         """Order, rows and references of each table; what each model is asked; the sum."""

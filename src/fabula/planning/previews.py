@@ -12,7 +12,7 @@ PREVIEW_ROWS = 10
 
 
 def shortened(spec: DatasetSpec, n: int | Mapping[str, int]) -> DatasetSpec:
-    """The spec with at most `n` rows a table, and without rules that so few rows can't keep."""
+    """The spec with at most `n` rows per table, and without rules that so few rows can't keep."""
     sizes = dict.fromkeys(spec.tables, n) if isinstance(n, int) else n
     for name, rows in sizes.items():
         if name not in spec.tables:

@@ -85,7 +85,7 @@ def filling_violations(spec: DatasetSpec, references: References) -> Iterator[Vi
         steps = _steps(cycle, references)
         message = (
             f"{' → '.join([*steps, cycle[-1]])}: models fill all of these tables and may lose "
-            "rows, so none can be made first"
+            "rows, so none can be generated first"
         )
         table, column = steps[0].split(".", 1)
         hint = f"leave `{column}` out, or move what models fill to another table"
@@ -148,7 +148,7 @@ def _drawing_problems(
     if column.skew is not None and column.weights is not None:
         reason = "has both `skew` and `weights`"
     elif column.unique and weighted:
-        reason = "is unique, so every parent is taken once: `skew` and `weights` can't be kept"
+        reason = "is unique, so every parent is used once: `skew` and `weights` can't be kept"
     elif parent.name == table.name and (column.unique or weighted):
         reason = "refers to earlier rows of its own table, drawn evenly: `unique`, `skew` and "
         reason += "`weights` can't be kept"

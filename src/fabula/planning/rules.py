@@ -165,7 +165,7 @@ def recursion_violations(
                         f"`{name}` uses `{need}` of an earlier row, but a model fills the rows of "
                         f"`{table}` together"
                     )
-                    hint = f"leave `{need}` out, or give those rows a table of their own"
+                    hint = f"leave `{need}` out, or give those rows their own table"
                     where = f"tables.{table}.columns.{name}"
                     yield Violation("plan.cycle", message, where, hint)
 

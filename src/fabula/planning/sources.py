@@ -68,7 +68,7 @@ def source_hash(file: str) -> str:
 
 
 def source_type(column: Source, name: str, table: TableSpec) -> pa.DataType | None:
-    """The type of a column of a table's file; None where the table or the file lacks it."""
+    """The type of a column of a table's file; None if the table or the file lacks it."""
     if table.source is None:
         return None
     try:

@@ -130,7 +130,7 @@ class TableMask:
     Attributes:
         name: Its name.
         columns: What happens to each column.
-        person: Which columns tell the row's person; None where rows have none.
+        person: Which columns tell the row's person; None if rows have none.
         sex: The column of the person's sex, if new names are to agree with it.
         joins: By what people are looked up among those of all tables: `email`, `name`.
         aliases: Finds those people, for each of `joins`.

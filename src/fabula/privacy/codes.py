@@ -138,7 +138,7 @@ class Codes:
                 are walked past, so that no two become the same.
 
         Returns:
-            Rows of bytes; None where the codes are too long for the cipher.
+            Rows of bytes; None if the codes are too long for the cipher.
         """
         sizes = [_SIZES[form[at]] for at in payload]
         if len(payload) < 2:

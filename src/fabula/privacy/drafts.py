@@ -1,4 +1,4 @@
-"""What is known of the tables before a masking: personal details, keys, and whom rows tell of."""
+"""What is known before a masking: personal details, keys, and the people of each row."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _DETAIL = re.compile(r"(?i)[\W_]*((full|first|last|given|family|user|e)[\W_]*)?"
 
 @dataclass(frozen=True, eq=False)
 class Draft:
-    """What is known of one table.
+    """What is known about one table.
 
     Attributes:
         name: Its name.
@@ -58,13 +58,13 @@ class Draft:
 
     @property
     def has_people(self) -> bool:
-        """Whether the rows tell of people of their own, and not of those of another table."""
+        """Whether the rows are about people of their own, and not of those of another table."""
         kinds = {each.kind for column, each in self.found.items() if not self.is_shared(column)}
         named = kinds & {*_NAMES}
         return "email" in kinds or bool(named & {"last_name"}) or bool(named and kinds & _OWN)
 
     def is_shared(self, column: str) -> bool:
-        """Whether a column tells of people who recur in rows, as the doctors of visits do."""
+        """Whether a column is about people who recur in rows, as the doctors of visits do."""
         values, key = self.typed.column(column).drop_null(), self.keys.primary.get(self.name, ())
         if not len(values) or SHARED * len(pc.unique(values)) > len(values):
             return False
@@ -73,7 +73,7 @@ class Draft:
 
     @property
     def is_personal(self) -> bool:
-        """Whether a column tells of people, whatever other columns contain."""
+        """Whether a column is about people, whatever other columns contain."""
         return any(
             finding.direct and finding.kind not in ("plate", "uuid")
             for finding in self.found.values()
@@ -137,7 +137,7 @@ class Draft:
 
 
 def drafts_of(samples: Mapping[str, pa.Table]) -> dict[str, Draft]:
-    """What is known of some tables by rows of each; values of CSV and JSON are texts."""
+    """What is known about some tables by rows of each; values of CSV and JSON are texts."""
     numbers = {name: typed(table) for name, table in samples.items()}
     found = {name: find_in_table(table) for name, table in numbers.items()}
     coded = {
@@ -208,7 +208,7 @@ def typed(table: pa.Table) -> pa.Table:
 
 
 def form_of(values: pa.ChunkedArray) -> TimeForm | None:
-    """How texts write dates; None where they contain something else."""
+    """How texts write dates; None if they contain something else."""
     if not is_text(values.type):
         return None
     some = some_of(values)

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from fabula.fakers.locales import Locale, Name, load_locale
 from fabula.privacy.actions import Aliases, TableMask, own_columns
-from fabula.privacy.people import EMAIL, KEY_BYTES, Keys, RealNames, normal, person_keys
+from fabula.privacy.people import EMAIL, KEY_BYTES, Keys, normal, person_keys
+from fabula.privacy.real_names import RealNames
 from fabula.privacy.real_words import RealWords
 from fabula.privacy.rows import full_name, sexes_of
 from fabula.privacy.secret import Secret
@@ -110,7 +111,7 @@ class Known:
         return self._real
 
     def locales(self) -> tuple[list[str | Locale], list[str]]:
-        """The word lists of new people, and what is said of them.
+        """The word lists of new people, and what is said about them.
 
         With a kept key they are whole, for a draw must not depend on the data. Else they lack the
         words of the originals, and half of all others: of a word that nobody has, nobody can tell
@@ -123,7 +124,7 @@ class Known:
         return list(thinned), list(dict.fromkeys(notes))
 
     def finder(self, kind: str) -> Aliases | None:
-        """Finds people by their e-mail or name; None where no table tells whose is whose."""
+        """Finds people by their e-mail or name; None if no table tells whose is whose."""
         if kind not in self.aliases:
             return None
         known = np.concatenate([_joined(values) for values, _ in self.aliases[kind]])
@@ -148,7 +149,7 @@ class Known:
         return find
 
     def sex_finder(self) -> Callable[[Keys], NDArray[np.int64]] | None:
-        """Finds the sex of people by their keys; None where it isn't asked for."""
+        """Finds the sex of people by their keys; None if it isn't asked for."""
         if not self.sexes:
             return None
         keys, first = np.unique(
@@ -164,9 +165,7 @@ class Known:
         return find
 
     def __post_init__(self) -> None:
-        names = _names([load_locale(code) for code in self.codes])
-        listed = pa.array(sorted({name.lower() for name in names}), pa.large_string())
-        self._real = RealNames(listed, np.zeros(0, np.int64))
+        self._real = RealNames(_names([load_locale(code) for code in self.codes]))
 
     @cached_property
     def words(self) -> RealWords:
@@ -185,9 +184,7 @@ class Known:
         """Remember full names whose parts are in the lists."""
         ends = pc.extract_regex(names, _ENDS)
         parts = (pc.struct_field(ends, part) for part in ("first", "last"))
-        found = self._real.numbered(*map(self._real.places, parts))
-        pairs = np.union1d(self._real.pairs, found[found >= 0])
-        self._real = RealNames(self._real.words, pairs)
+        self._real.add(*parts)
 
     def _add_aliases(
         self, table: TableMask, block: pa.Table, kind: str, key: str, names: Sequence[str]

@@ -18,6 +18,7 @@ CLASS, UPPER, LOWER = 3, 4, 8
 """Bits of a character's kind: its class, and whether it is a capital or a small letter."""
 
 _KNOWN = 128
+_LAST_ASCII = 127
 _LOOKALIKES = str.maketrans(
     "авекмнорстухіјѕһԁԛԝѵαβεικμνορτυχζηγοօոսłđøæœıßþðħɑɡɩʀɴʟ",
     "abekmhopctyxijshdqwvabeikmnoptyxzhgoonuldoaoispdhagirnl",
@@ -43,6 +44,12 @@ def folded(codes: NDArray[np.unsignedinteger]) -> tuple[NDArray[np.uint32], NDAr
             _CODES[code], _KINDS[code] = _fold(chr(code))
         kinds = _KINDS[codes]
     return _CODES[codes], kinds
+
+
+def are_unseen(codes: NDArray[np.unsignedinteger]) -> NDArray[np.bool_]:
+    """Which code points beyond ASCII nobody sees."""
+    unseen: NDArray[np.bool_] = (folded(codes)[0] == 0) & (codes > _LAST_ASCII)
+    return unseen
 
 
 def is_unseen(char: str) -> bool:

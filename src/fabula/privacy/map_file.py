@@ -108,7 +108,7 @@ def _write(file: Any, cipher: Any, number: int, block: bytes) -> None:
 
 
 def _opened(cipher: Any, nonce: bytes, sealed: bytes, number: int) -> bytes | None:
-    """A block; None where its key, number or bytes are others."""
+    """A block; None if its key, number or bytes are others."""
     from cryptography.exceptions import InvalidTag
 
     try:

@@ -15,6 +15,7 @@ from fabula.io.destinations import Loading, Target, destination_of, names_file
 from fabula.io.loading import incoming, load
 from fabula.io.places import check_free, make_folder, write_json, write_text
 from fabula.options import known_options
+from fabula.privacy.files.csv_bytes import CsvSource
 from fabula.privacy.files.parquet import ArrowSource
 from fabula.privacy.files.sources import in_memory
 from fabula.privacy.files.writing import Work, is_unfinished, spare_originals, write_spans
@@ -114,21 +115,25 @@ def load_masked(masking: Masking, target: Target, loading: Loading) -> Masked:
 class _Stream:
     """A table that is masked block by block."""
 
-    source: ArrowSource
+    source: ArrowSource | CsvSource
+    form: ArrowSource
     masker: Masker
     dropped: list[str]
 
     @classmethod
     def of(cls, masking: Masking, name: str) -> _Stream:
         """The table of that name; columns that were found in no plan are dropped."""
-        masker, arrow = masking.masker(name), in_memory(masking.sources[name])
-        unknown = [column for column in arrow.names if column not in masker.table.columns]
-        return cls(arrow, masker, [*masking.dropped(name), *unknown])
+        masker, source = masking.masker(name), masking.sources[name]
+        if not isinstance(source, CsvSource):
+            source = in_memory(source)
+        unknown = [column for column in source.names if column not in masker.table.columns]
+        form = source if isinstance(source, ArrowSource) else ArrowSource(source.no_rows())
+        return cls(source, form, masker, [*masking.dropped(name), *unknown])
 
     @property
     def schema(self) -> pa.Schema:
         """The columns of the masked table."""
-        return self.source.masked_schema(self.dropped)
+        return self.form.masked_schema(self.dropped)
 
     @property
     def counts(self) -> Counts:
@@ -138,7 +143,7 @@ class _Stream:
     def blocks(self) -> Iterator[pa.Table]:
         """The masked blocks."""
         for block in self.source.tables(self.source.names):
-            yield self.source.masked(block, self.masker.mask(block), self.dropped)
+            yield self.form.masked(block, self.masker.mask(block), self.dropped)
 
 
 def write(

@@ -28,7 +28,7 @@ class Masked(Result):
     """What a masking did.
 
     Attributes:
-        tables: The masked tables by name; empty where they were written to files.
+        tables: The masked tables by name; empty if they were written to files.
         card: What was done, as JSON-ready values without any of the data.
     """
 
@@ -47,7 +47,7 @@ class Masked(Result):
             raise UsageError(
                 f"there are {len(self.tables)} masked tables",
                 code="mask.several",
-                hint="take one of `.tables` by its name, or write them all to a folder",
+                hint="take a table from `.tables`, or write them all to a folder",
             )
         return next(iter(self.tables.values()))
 

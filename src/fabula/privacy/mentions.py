@@ -1,4 +1,4 @@
-"""What is known of each row's person, old and new, for the search in notes."""
+"""What is known about each row's person, old and new, for the search in notes."""
 
 from __future__ import annotations
 

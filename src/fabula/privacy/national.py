@@ -83,7 +83,7 @@ class NationalIds:
         return pa.concat_arrays(pieces).take(array_of(np.argsort(np.concatenate(places))))
 
     def _layout(self, form: str) -> str | None:
-        """What the characters of a form are; None where the scheme has another form."""
+        """What the characters of a form are; None if the scheme has another form."""
         layout = DATED[self.scheme]
         count = sum(sign.isalnum() for sign in form)
         if self.scheme == "fi-hetu" and count == len(layout) + 1:  # a letter for the century

@@ -180,7 +180,7 @@ def _named(draft: Draft, columns: Sequence[str], kind: str) -> pa.Array:
 
 @dataclass(frozen=True, eq=False)
 class _Rows:
-    """Rows of a table, and whom they tell of."""
+    """Rows of a table, and whom they are about."""
 
     draft: Draft
     actions: Mapping[str, ColumnAction]
@@ -195,7 +195,7 @@ class _Rows:
                 yield column, reason
 
     def _reason(self, column: str, detail: str) -> str:
-        """Why a column can't hold details of the row's person; nothing where it can."""
+        """Why a column can't hold details of the row's person; nothing if it can."""
         told, values = self.person.told, self._values(column)
         people, differing, several = self._spread(values)
         if several:

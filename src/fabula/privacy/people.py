@@ -22,6 +22,7 @@ from fabula.fakers.draws import Draws
 from fabula.fakers.joining import string_array
 from fabula.fakers.locales import Locale
 from fabula.fakers.people import People
+from fabula.privacy.real_names import RealNames
 from fabula.privacy.secret import Secret
 from fabula.privacy.signs import has_bytes
 
@@ -47,7 +48,7 @@ _PLACES = {
     "title": (42, 2),
     "shift": (44, 4),
 }
-"""Where the bits of each attribute stand in a person's digest, and how many bytes they are."""
+"""Where the bits of each attribute are in a person's digest, and how many bytes they are."""
 
 ACCOUNT, PLACE = (10, 22), (22, 34)
 """The bytes of a person's e-mail address and of where the person lives."""
@@ -124,7 +125,7 @@ class NewPeople:
 
         Args:
             keys: `KEY_BYTES` bytes each, best without repeats.
-            sexes: 0 (female), 1 (male) or -1 (open) for each, where that is decided.
+            sexes: 0 (female), 1 (male) or -1 (open) for each, if that is decided.
         """
         if sexes is None and self.sexes is not None:
             sexes = self.sexes(keys)
@@ -168,54 +169,13 @@ def _mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 @dataclass(frozen=True, eq=False)
-class RealNames:
-    """Full names of real people, as far as new ones can be the same.
-
-    Attributes:
-        words: All first and last names of the lists, in small letters, in order.
-        pairs: The places of two of them that are one person's, as one number, rising.
-    """
-
-    words: pa.Array
-    pairs: NDArray[np.int64]
-
-    def places(self, names: pa.Array) -> NDArray[np.int64]:
-        """The place of each name in the lists; -1 where they lack it."""
-        found = pc.index_in(pc.utf8_lower(names.cast(pa.large_string())), value_set=self.words)
-        return np.asarray(pc.fill_null(found, -1).cast(pa.int64()))
-
-    def numbered(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Two names, given by their places, as one number, the same in either order; or -1."""
-        low, high = np.minimum(first, last), np.maximum(first, last)
-        return np.where(low < 0, -1, low * len(self.words) + high)
-
-    def holds(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether somebody has both names, in either order."""
-        wanted = self.numbered(first, last)
-        slots, rest = self._table
-        held: NDArray[np.bool_] = slots[wanted & (len(slots) - 1)] == wanted
-        if len(rest):
-            others = wanted[~held]
-            held[~held] = rest[np.minimum(np.searchsorted(rest, others), len(rest) - 1)] == others
-        return held
-
-    @cached_property
-    def _table(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """One pair for each of its last bits, and the pairs that found no room there."""
-        slots = np.full(2 << len(self.pairs).bit_length(), -2)
-        places = self.pairs & (len(slots) - 1)
-        slots[places] = self.pairs
-        return slots, self.pairs[slots[places] != self.pairs]
-
-
-@dataclass(frozen=True, eq=False)
 class Group:
     """Some new people.
 
     Attributes:
         people: Their words.
         digests: Their bits, one row each.
-        sexes: 0, 1 or -1 (open) for each, where that is decided.
+        sexes: 0, 1 or -1 (open) for each, if that is decided.
     """
 
     people: People

@@ -126,9 +126,9 @@ def card_of(masking: Masking, counts: Mapping[str, Counts]) -> dict[str, Any]:
 
 
 _STATUS = {
-    True: "pseudonymised: whoever has the key can tell which new person belongs to which old one,"
-    " so the data stay personal; kept columns are real",
-    False: "pseudonymised without a key: the key was thrown away; kept columns are real",
+    True: "pseudonymised: anyone who has the key can link new people to the originals, so the data "
+    "stay personal; kept columns are real",
+    False: "pseudonymised without a key: the key was discarded; kept columns are real",
 }
 
 
@@ -145,7 +145,7 @@ def _word_lists(codes: tuple[str, ...]) -> str:
 
 
 def fingerprint_of(masking: Masking) -> str:
-    """Tells whether an earlier run was of the same masking; empty where it can't continue."""
+    """Tells whether an earlier run was of the same masking; empty if it can't continue."""
     if not masking.secret.kept or masking.detector is not None:
         return ""
     states = [(name, file.stat()) for name, file in masking.files.items()]

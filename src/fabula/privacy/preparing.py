@@ -173,7 +173,7 @@ def _with_everyone(masking: Masking, ask: Ask) -> Masking:
         if lost := len(known) - len(np.unique(known[:, 1])):
             told = f"{lost:,} of {len(known):,} new national ids"
             message = f"{told} in `{where}` would be those of others"
-            hint = f"{ask(where, 'replace: code')} keeps them apart, without dates that agree"
+            hint = f"{ask(where, 'replace: code')} keeps them distinct, without dates that agree"
             problems.append(Violation("mask.same-id", message, where, hint))
     if problems:
         raise SpecError(problems)

@@ -206,7 +206,7 @@ def _action(
         return ColumnAction("replace", "key", reason="a key of people or of their rows", kind="key")
     dated = finding is not None and finding.made_as == "national_id"  # checked value by value
     if lossy and not dated and person is not None and draft.identifies(column):
-        return ColumnAction("replace", "key", reason="a code that tells rows apart", kind="code")
+        return ColumnAction("replace", "key", reason="a code that distinguishes rows", kind="code")
     if finding is not None and finding.kind in _WEAK and person is None and not draft.is_personal:
         told = f"{finding.reason}, in a table without people"
         return ColumnAction("keep", reason=told, confirmed=True)
@@ -227,7 +227,7 @@ def _action(
     if person is not None and is_date(values):
         return ColumnAction("shift", reason="a date of the row's person")
     if person is not None and is_code(draft.typed.column(column), column):
-        return ColumnAction("replace", "key", reason="a code that tells rows apart", kind="code")
+        return ColumnAction("replace", "key", reason="a code that distinguishes rows", kind="code")
     return ColumnAction("keep", reason="nothing personal was found")
 
 
@@ -275,19 +275,19 @@ def _problems(draft: Draft, actions: Mapping[str, ColumnAction], ask: Ask) -> It
                 "mask.lossy-key",
                 f"`{where}` is a key, and `{action.text}` makes different keys equal or loses them",
                 where,
-                f"{ask(where, 'replace: key')} keeps them apart",
+                f"{ask(where, 'replace: key')} keeps them distinct",
             )
         elif _makes_equal(action) and draft.identifies(column):
             yield Violation(
                 "mask.lossy-key",
-                f"`{where}` tells rows apart, and `{action.text}` makes different values equal",
+                f"`{where}` distinguishes rows, and `{action.text}` makes different values equal",
                 where,
-                f"{ask(where, 'replace: key')} keeps them apart",
+                f"{ask(where, 'replace: key')} keeps them distinct",
             )
         if action.action == "replace" and kind == "text" and action.detail == "code":
             yield Violation(
                 "mask.prose",
-                f"`{where}` contains free text, of which `replace` would only change letters",
+                f"`{where}` contains free text, where `replace` would only change letters",
                 where,
                 f"{ask(where, 'notes: confirmed')} replaces what identifies people,"
                 f" {ask(where, 'redact')} blanks all",
@@ -317,7 +317,7 @@ _TOLD = {
 
 
 def _misfit(action: ColumnAction, values: pa.ChunkedArray) -> str:
-    """Why an action does not suit the values of a column; empty where it does."""
+    """Why an action does not suit the values of a column; empty if it does."""
     kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
     written = pa.types.is_string(kind) or pa.types.is_large_string(kind)
     number = pa.types.is_integer(kind) or pa.types.is_floating(kind)

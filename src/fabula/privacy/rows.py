@@ -1,4 +1,4 @@
-"""Whom the rows of a block tell of, and the details of the new people in their place."""
+"""Whom the rows of a block are about, and the details of the new people in their place."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def full_name(parts: Sequence[pa.Array]) -> pa.Array:
 
 
 def sexes_of(table: TableMask, columns: Mapping[str, pa.Array]) -> NDArray[np.int64] | None:
-    """The sex of each row's person: 0, 1 or -1 (open); None where no column tells it."""
+    """The sex of each row's person: 0, 1 or -1 (open); None if no column tells it."""
     if table.sex is None or table.sex.name not in columns:
         return None
     return table.sex.sexes(pa.table({table.sex.name: columns[table.sex.name]}))

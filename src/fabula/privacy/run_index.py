@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
 
 from fabula.privacy.squeezed import Counts, Hashes, Squeezed
 
 MOST_WORDS = 8
 """Words that a run has at most where it is found."""
+
+_BEGINNINGS = (1, 4, 6, 8)
+"""Characters at the beginning of a run, as far as it has so many, that tell where it may be."""
 
 _MOST_BITS = 29
 
@@ -65,9 +64,9 @@ class RunIndex:
 
     def __init__(self) -> None:
         self._hashes: list[Hashes] = []
-        self._firsts: list[Hashes] = []
+        self._beginnings: dict[int, list[Hashes]] = {}
         self._words = 1
-        self._sets: tuple[HashSet, LikelyHashes] | None = None
+        self._sets: tuple[HashSet, dict[int, LikelyHashes]] | None = None
 
     def __len__(self) -> int:
         return sum(map(len, self._hashes))
@@ -75,37 +74,36 @@ class RunIndex:
     def add(self, texts: Squeezed, rows: Counts) -> None:
         """Add some rows as runs."""
         starts, ends = texts.row_ends[rows], texts.row_ends[rows + 1]
-        whole = texts.hashes(starts, ends)
-        first = np.searchsorted(texts.starts, starts)
-        word_ends = texts.word_ends[first]
-        self._hashes.append(whole)
-        self._firsts += [texts.hashes(starts, word_ends), whole]
-        words = np.searchsorted(texts.starts, ends) - first
+        self._hashes.append(texts.hashes(starts, ends))
+        sizes = np.array(_BEGINNINGS)[np.digitize(ends - starts, _BEGINNINGS[1:])]
+        for size in np.unique(sizes).tolist():
+            beginnings = texts.beginnings(size, starts[sizes == size])
+            self._beginnings.setdefault(size, []).append(beginnings)
+        words = np.searchsorted(texts.starts, ends) - np.searchsorted(texts.starts, starts)
         self._words = min(MOST_WORDS, max(self._words, int(words.max(initial=1))))
         self._sets = None
 
     def find(self, texts: Squeezed) -> tuple[Counts, Counts, Counts]:
         """Where the runs are: starts and lengths in the stream, and their numbers."""
         if self._sets is None:
-            self._sets = (
-                HashSet(_joined(self._hashes, np.uint64)),
-                LikelyHashes(_joined(self._firsts, np.uint64)),
-            )
-        wholes, firsts = self._sets
-        word_ends = texts.word_ends
-        words = firsts.find(texts.word_hashes)
+            likely = {n: LikelyHashes(np.concatenate(h)) for n, h in self._beginnings.items()}
+            self._sets = HashSet(np.concatenate([np.zeros(0, np.uint64), *self._hashes])), likely
+        wholes, beginnings = self._sets
         found: list[tuple[Counts, Counts, Counts]] = []
-        for size in range(1, self._words + 1):
-            words = words[words + size <= len(texts.starts)]
-            words = words[texts.rows[words] == texts.rows[words + size - 1]]
-            if not len(words):
-                break
-            starts, ends = texts.starts[words], word_ends[words + size - 1]
-            hits, numbers = wholes.find(texts.hashes(starts, ends))
-            found.append((starts[hits], ends[hits] - starts[hits], numbers))
-        return _joined([each[0] for each in found]), _joined([each[1] for each in found]), _joined(
-            [each[2] for each in found])  # fmt: skip
-
-
-def _joined(parts: Sequence[NDArray[Any]], kind: DTypeLike = np.int64) -> NDArray[Any]:
-    return np.concatenate([np.zeros(0, kind), *parts])
+        longest = len(texts.codes)
+        for size, known in sorted(beginnings.items(), reverse=True):
+            words = known.find(texts.beginnings(size, texts.starts))
+            for count in range(self._words):
+                words = words[words + count < len(texts.starts)]
+                starts, ends = texts.starts[words], texts.word_ends[words + count]
+                fits = (texts.rows[words] == texts.rows[words + count]) & (ends - starts <= longest)
+                words, starts, ends = words[fits], starts[fits], ends[fits]
+                long = np.flatnonzero(ends - starts >= size)
+                hits, numbers = wholes.find(texts.hashes(starts[long], ends[long]))
+                hits = long[hits]
+                found.append((starts[hits], ends[hits] - starts[hits], numbers))
+            longest = size - 1
+        empty = np.zeros(0, np.int64)
+        columns = zip((empty, empty, empty), *found, strict=True)
+        first, lengths, entries = map(np.concatenate, columns)
+        return first, lengths, entries

@@ -14,7 +14,7 @@ def has_bytes(texts: pa.Array, signs: bytes) -> bool:
 
 
 def begin_with(texts: pa.Array, *signs: bytes) -> NDArray[np.bool_]:
-    """Which texts begin with one of some ASCII signs, go on with one of the next, and so on.
+    """Which texts begin with one of some ASCII signs, continue with one of the next, and so on.
 
     Texts that end before, null ones, and signs beyond ASCII are among them, too.
     """

@@ -281,7 +281,7 @@ def _secret_of(fingerprints: Collection[str]) -> Secret:
         if len(fingerprints) == 1 and fingerprint in _SECRETS:
             return _SECRETS[fingerprint]
     raise PrerequisiteError(
-        "the spec was planned with another key, or with one that was thrown away",
+        "the spec was planned with another key, or with one that was discarded",
         code="mask.other-key",
         hint="leave `key` out of the spec's `source`",
     )

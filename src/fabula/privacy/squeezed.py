@@ -17,7 +17,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.privacy.folding import ALONE, CLASS, DIGIT, LETTER, LOWER, UPPER, folded
+from fabula.privacy.files.splice import pieces
+from fabula.privacy.folding import (
+    ALONE,
+    CLASS,
+    DIGIT,
+    LETTER,
+    LOWER,
+    UPPER,
+    are_unseen,
+    folded,
+)
 
 Hashes: TypeAlias = NDArray[np.uint64]
 Counts: TypeAlias = NDArray[np.int64]
@@ -49,7 +59,8 @@ def codes_hash(codes: NDArray[np.unsignedinteger]) -> Hashes:
 
 
 _LAST_ASCII = 127
-_LARGE = partial(pa.scalar, type=pa.large_string())
+_LARGE_TEXT = pa.large_string()
+_LARGE = partial(pa.scalar, type=_LARGE_TEXT)
 _ASCII_CODES, _ASCII_KINDS = (
     each.astype(np.uint8).tobytes().ljust(256, b"\0")
     for each in folded(np.arange(_LAST_ASCII + 1, dtype=np.uint8))
@@ -102,7 +113,7 @@ class Squeezed:
 
     Attributes:
         codes: The folded letters and digits of all rows, shape (n,).
-        places: Where each stands in the texts joined by line breaks, in code points.
+        places: Where each is in the texts joined by line breaks, in code points.
         kinds: Bits of what each is.
         starts: Where words start in the stream.
         bounds: Whether a word starts at a place of the stream, or the stream ends; shape (n + 1,).
@@ -162,6 +173,60 @@ class Squeezed:
         starts = np.flatnonzero(bounds[:-1])
         return cls(codes, places, kinds, starts, bounds, row_ends, row_places, raw)
 
+    @property
+    def is_ascii(self) -> bool:
+        """Whether all code points are of ASCII."""
+        return self.raw.dtype == np.uint8
+
+    @cached_property
+    def text(self) -> str:
+        """The joined texts."""
+        data = self.raw.tobytes()
+        return data.decode("ascii" if self.is_ascii else "utf-32-le", "surrogatepass")
+
+    @cached_property
+    def utf8(self) -> bytes:
+        """The joined texts in UTF-8."""
+        return self.raw.tobytes() if self.is_ascii else self.text.encode()
+
+    def in_bytes(self, places: Counts) -> Counts:
+        """Code points of the joined texts as places in `utf8`."""
+        return places if self.is_ascii else self._byte_places[places]
+
+    @cached_property
+    def _byte_places(self) -> Counts:
+        sizes = np.ones(len(self.raw), np.int64)
+        for least in (0x80, 0x800, 0x10000):
+            sizes += self.raw >= least
+        return np.concatenate([[0], np.cumsum(sizes)])
+
+    def slices(self, starts: Counts, ends: Counts) -> pa.Array:
+        """Parts of the joined texts, between rising code points."""
+        return pieces(self.utf8, self.in_bytes(starts), self.in_bytes(ends)).cast(_LARGE_TEXT)
+
+    def row_text(self, row: int) -> str:
+        """The text of a row."""
+        return self.text[self.row_places[row] : self.row_places[row + 1] - 1]
+
+    def with_marks(self, ends: Counts) -> Counts:
+        """The ends of places, with the marks on their last letters."""
+        if self.is_ascii:
+            return ends
+        raw = np.append(self.raw, np.uint32(0))
+        while (further := are_unseen(raw[ends])).any():
+            ends = ends + further
+        return ends
+
+    def cases(self, starts: Counts, ends: Counts) -> NDArray[np.uint8]:
+        """The cases, `UPPER` and `LOWER`, of what stands between rising code points."""
+        bounds = np.stack([starts, ends], axis=1).ravel()
+        return np.bitwise_or.reduceat(self._cases, bounds)[::2] if len(bounds) else self._cases[:0]
+
+    @cached_property
+    def _cases(self) -> NDArray[np.uint8]:
+        kinds = np.append((_folded_ascii if self.is_ascii else folded)(self.raw)[1], np.uint8(0))
+        return kinds & np.uint8(UPPER | LOWER)
+
     @cached_property
     def sums(self) -> Hashes:
         """Prefix sums of the hash, shape (n + 1,)."""
@@ -200,33 +265,53 @@ class Squeezed:
         return Runs(self.hashes(starts, ends), ends - starts, first)
 
     @cached_property
-    def beginnings(self) -> Hashes:
-        """A hash of each word's row and of `BEGINNING` characters from the word's start on."""
-        codes = np.append(self.codes, np.zeros(BEGINNING, self.codes.dtype))
-        found = self.rows.astype(np.uint64)
-        for at in range(BEGINNING):
-            found *= np.uint64(_BASE)
-            found += codes[self.starts + at]
-        return found * np.uint64(_BASE)
+    def _eights(self) -> Hashes:
+        """The eight characters from each place of the stream on, a byte each, as one number."""
+        low = self.codes
+        if low.dtype != np.uint8:
+            low = (low ^ (low >> 8) ^ (low >> 16)).astype(np.uint8)
+        padded = np.append(low, np.zeros(8, np.uint8))
+        return np.lib.stride_tricks.as_strided(padded[:8].view("<u8"), (len(low),), (1,))
+
+    def beginnings(self, size: int, starts: Counts) -> Hashes:
+        """A hash of up to eight characters from some places of the stream on."""
+        mask = np.uint64((1 << 8 * size) - 1)
+        return (self._eights[starts] & mask) * np.uint64(_BASE)
 
     def rows_like(self, others: Squeezed) -> NDArray[np.bool_]:
         """The rows with a word that begins as one of the same row of others does."""
         words = np.arange(len(self.starts))
+        mine, theirs = (
+            (each.beginnings(BEGINNING, each.starts) ^ each.rows.astype(np.uint64))
+            * np.uint64(_BASE)
+            for each in (self, others)
+        )
         for shift in (64 - _BITS, 64 - 2 * _BITS):
-            mine, theirs = (
-                (each.beginnings >> np.uint64(shift)).astype(np.int64) & ((1 << _BITS) - 1)
-                for each in (self, others)
-            )
+            bits = np.uint64(shift), np.uint64((1 << _BITS) - 1)
             known = np.zeros(1 << _BITS, dtype=bool)
-            known[theirs] = True
-            words = words[known[mine[words]]]
+            known[(theirs >> bits[0]) & bits[1]] = True
+            words = words[known[(mine[words] >> bits[0]) & bits[1]]]
         rows = np.zeros(len(self.row_ends) - 1, dtype=bool)
         rows[self.rows[words]] = True
         return rows
 
-    def rows_with(self, sign: str, least: int = 1) -> Counts:
-        """The rows whose text holds a sign, at least so many times."""
-        at = np.searchsorted(self.row_places, np.flatnonzero(self.raw == ord(sign)), side="right")
+    def words_at(self, starts: Counts, ends: Counts) -> tuple[Counts, Counts]:
+        """The first word of runs of the stream, and the one after their last."""
+        return (
+            np.searchsorted(self.starts, starts, side="right") - 1,
+            np.searchsorted(self.starts, ends),
+        )
+
+    def rows_with(
+        self, sign: str, least: int = 1, is_open: NDArray[np.bool_] | None = None
+    ) -> Counts:
+        """The rows whose text holds a sign, at least so many times, next to an open word."""
+        at = np.flatnonzero(self.raw == ord(sign))
+        if is_open is not None:
+            after = np.searchsorted(self.starts, np.searchsorted(self.places, at), side="right")
+            near = np.concatenate([[False], is_open, [False]])
+            at = at[near[after] | near[after - 1]]
+        at = np.searchsorted(self.row_places, at, side="right")
         return np.flatnonzero(np.bincount(at - 1, minlength=1) >= least)
 
     def row_of(self, places: Counts) -> Counts:

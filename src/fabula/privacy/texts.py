@@ -11,9 +11,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
-from fabula.privacy.signs import begin_with
+from fabula.privacy.signs import begin_with, has_bytes
 
 _TITLE = r"^(?P<title>(?:Mr|Mrs|Ms|Miss|Dr|Rev|Prof|Herr|Frau|Sr|Sra|M|Mme|Mlle)\.? )"
+_TITLES = b"MDRPHFS"
+"""How titles begin."""
+
 _BY_SEX = {"Mr": "Ms", "Mrs": "Mr", "Ms": "Mr", "Miss": "Mr", "Herr": "Frau", "Frau": "Herr",
            "Sr": "Sra", "Sra": "Sr", "M": "Mme", "Mme": "M", "Mlle": "M"}  # fmt: skip
 _MALE = ("Mr", "Herr", "Sr", "M")
@@ -29,7 +32,7 @@ _PLACEHOLDERS = (
 
 _SIGNS = b"019-.?\\/()+ \t\r\n\v\f"
 _FIRST, _SECOND = _SIGNS + b"nuidtxNUIDTX", _SIGNS + b"nauoibexNAUOIBEX"
-"""How placeholders begin, and go on."""
+"""How placeholders begin, and continue."""
 
 
 def are_people(texts: pa.Array, *, keys: bool = False) -> pa.Array:
@@ -53,7 +56,7 @@ def are_people(texts: pa.Array, *, keys: bool = False) -> pa.Array:
 def full_names(
     old: pa.Array, detail: Callable[[str], pa.Array], male: NDArray[np.bool_]
 ) -> pa.Array:
-    """New full names in the order of the old ones, with titles where they have some.
+    """New full names in the order of the old ones, with titles if they have some.
 
     Args:
         old: The old names.
@@ -71,7 +74,7 @@ def full_names(
             pa.scalar(", ", pa.large_string()),
         )
         new = pc.if_else(comma, turned, new)
-    maybe = begin_with(old, b"MDRPHFS")
+    maybe = begin_with(old, _TITLES)
     titled = maybe.copy()
     titled[maybe] = pc.fill_null(
         pc.match_substring_regex(old.filter(array_of(maybe)), _TITLE), False
@@ -87,9 +90,13 @@ def full_names(
 
 def without_titles(names: pa.Array) -> pa.Array:
     """Full names without titles, first name first."""
-    names = pc.replace_substring_regex(names.cast(pa.large_string()), _TITLE, "")
-    turned = pc.replace_substring_regex(names, r"^([^,]+), *(.+)$", r"\2 \1")
-    return pc.utf8_trim_whitespace(turned)
+    names = names.cast(pa.large_string())
+    titled = array_of(begin_with(names, _TITLES))
+    plain = pc.replace_substring_regex(names.filter(titled), _TITLE, "")
+    names = pc.replace_with_mask(names, titled, plain)
+    if has_bytes(names, b","):
+        names = pc.replace_substring_regex(names, r"^([^,]+), *(.+)$", r"\2 \1")
+    return pc.utf8_trim_whitespace(names)
 
 
 def in_case_of(new: pa.Array, old: pa.Array) -> pa.Array:

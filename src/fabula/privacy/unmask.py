@@ -52,7 +52,7 @@ def check_map(masking: Masking, path: Path, *, overwrite: bool = False) -> None:
     """
     if not masking.secret.kept:
         raise PrerequisiteError(
-            "a map is of no use without the key, which is thrown away",
+            "a map is useless without the key, which is discarded",
             code="mask.no-key",
             hint="keep the key: add `--new-key FILE`, or `--key-file FILE`",
         )
@@ -97,7 +97,7 @@ def unmask(
     still has the new one; columns that were dropped do not come back.
 
     Args:
-        data: Masked files, or folders of them; some of the rows are enough where they have keys.
+        data: Masked files, or folders of them; some of the rows are enough if they have keys.
         output: The folder, or for one table the file, to write to.
         map: The map that `mask` wrote.
         key_file: The key; by default the file that `FABULA_KEY_FILE` names.

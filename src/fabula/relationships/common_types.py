@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fabula.io.sql import locked_connection
+
 Parts = Mapping[str, pa.ChunkedArray]
 
 _YES = "1 1.0 true t yes y on ja j wahr oui o vrai sí si s sì sim verdadeiro verdadero vero tak да"
@@ -23,7 +25,7 @@ _KINDS = {"flag": "flags", "number": "numbers", "moment": "dates or times", "tex
           "other": "values of another type"}  # fmt: skip
 _UUID = r"^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"
 _PROBE = 50
-"""Labels that tell whether a column holds UUIDs, whose case says nothing."""
+"""Labels that tell whether a column contains UUIDs, whose case says nothing."""
 
 MOSTLY = 0.5
 """Text alongside numbers or dates of which less than this share can be read is a mistake."""
@@ -42,9 +44,9 @@ def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def alike(name: str, parts: Parts, leader: str) -> tuple[dict[str, pa.ChunkedArray], list[str]]:
-    """A column of every table in one type, where the tables hold it in several.
+    """A column of every table in one type, where the tables contain it in several.
 
-    Text becomes the flags, numbers or dates of the other table where it can be read so, and yes
+    Text becomes the flags, numbers or dates of the other table if it can be read so, and yes
     and no alongside 1 and 0 become flags. A text column of the leading table of which some can't be
     read makes text of all.
 
@@ -101,7 +103,7 @@ def kind_of(kind: pa.DataType) -> str:
 
 
 def comparable(first: pa.ChunkedArray, second: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """Two columns as one, equal values equal; None where their types can't be compared."""
+    """Two columns as one, equal values equal; None if their types can't be compared."""
     try:
         if first.type != second.type:
             moments = {kind_of(first.type), kind_of(second.type)} == {"moment"}
@@ -118,10 +120,22 @@ def comparable(first: pa.ChunkedArray, second: pa.ChunkedArray) -> pa.ChunkedArr
 
 def as_labels(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """A column as text, so that keys of different types, and UUIDs of any case, can be compared."""
-    labels = labelled(plain(column))
+    values = plain(column)
+    days = pa.types.is_timestamp(values.type) and are_days(values)
+    labels = labelled(values.cast(pa.date32()) if days else values)
     some = labels.slice(0, _PROBE).drop_null()
     uuids = len(some) and pc.all(pc.match_substring_regex(some, _UUID)).as_py()
     return pc.ascii_lower(labels) if uuids else labels
+
+
+def are_days(times: pa.ChunkedArray) -> bool:
+    """Whether points in time are all at midnight."""
+    day = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
+    counted = times.drop_null().cast(pa.int64())
+    few = counted.slice(0, _PROBE)
+    size = pa.scalar(day[times.type.unit])
+    whole = (pc.multiply(pc.divide(part, size), size) for part in (few, counted))
+    return all(found.equals(part) for found, part in zip(whole, (few, counted), strict=True))
 
 
 def labelled(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -161,10 +175,8 @@ def _moments(values: pa.ChunkedArray) -> pa.ChunkedArray:
         return values
     if kind_of(values.type) != "text":
         return pa.chunked_array([pa.nulls(len(values), pa.timestamp("us"))])
-    import duckdb
-
     rows = pa.table({"text": values})
-    with duckdb.connect() as connection:
+    with locked_connection() as connection:
         connection.register("rows", rows)
         [(day_first, month_first)] = connection.sql(_SLASHED).fetchall()
         # Day or month first is told by what reads more; where both read all, nothing tells

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 from numpy.typing import NDArray
 
+from fabula.io.sql import locked_connection
 from fabula.relationships.common_types import NUMBER, kind_of, plain
 from fabula.streams import mix, name_key
 
@@ -151,13 +152,11 @@ def _of_moments(ticks: pa.ChunkedArray | pa.Array) -> NDArray[np.uint64]:
 
 def _of_labels(labels: Sequence[pa.Array]) -> NDArray[np.uint64]:
     """A hash of each label of all columns, as the number or time it stands for, else as text."""
-    import duckdb
-
     text = pc.utf8_trim_whitespace(pa.chunked_array(labels, pa.large_string()).combine_chunks())
     if not len(text):
         return np.zeros(0, np.uint64)
     missing = np.asarray(pc.is_in(text, value_set=pa.array(_MISSING, text.type)))
-    with duckdb.connect() as connection:
+    with locked_connection() as connection:
         connection.register("labels", pa.table({"text": text}))
         read = connection.sql(_READ).to_arrow_table()
     lower = pc.utf8_lower(text)

@@ -15,6 +15,9 @@ ENDINGS = (
 )  # fmt: skip
 """Last words of columns that identify something."""
 
+IDS = frozenset({"id", "uuid", "guid", "key", "pk", "fk", "sk"})
+"""Those of them that nothing else is called by."""
+
 EXACT, FULL, STEM, PART, ROLE, NOTHING = 5, 4, 3, 2, 1, 0
 """How clear a name is, from the key's own name down to a role that rows of the table can play."""
 

@@ -1,7 +1,8 @@
-"""What the values of columns say of keys: which never repeat, and which lie in which."""
+"""What the values of columns say about keys: which never repeat, and which lie in which."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fabula.relationships.common_types import as_labels
+from fabula.relationships.common_types import are_days, as_labels
 
 PROBE = 50
 """Values that are looked up first; most columns that are not foreign keys fail on them."""
@@ -21,10 +22,14 @@ DENSE = 0.5
 NARROW_CHANCE = 0.01
 """Numbers that reach a part of the parent's so small by chance only this often point elsewhere."""
 
+FEWEST_DAYS, UNEVEN = 8, 3
+"""Days that a calendar has at least, and how far the steps between months differ."""
+
 EXACT = 2.0**53
 """Below this floats hold every whole number."""
 
 _CODE = r"^[^a-z\s]+$|^\S*\d\S*$"
+_DAY = r"^\d{4}-\d{2}-\d{2}$"
 _RANDOM = r"^[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}$|^[0-9a-fA-F]{16,64}$"
 
 
@@ -38,7 +43,13 @@ def holds_keys(kind: pa.DataType) -> bool:
         or pa.types.is_string(kind)
         or pa.types.is_large_string(kind)
         or pa.types.is_string_view(kind)
+        or is_day(kind)
     )
+
+
+def is_day(kind: pa.DataType) -> bool:
+    """Whether values of a type are days, or may be."""
+    return bool(pa.types.is_date(kind) or pa.types.is_timestamp(kind))
 
 
 @dataclass(frozen=True)
@@ -75,14 +86,32 @@ class KeyValues:
 
     @cached_property
     def numbers(self) -> tuple[int, int] | None:
-        """The smallest and largest of whole numbers; None where some value is none."""
+        """The smallest and largest of whole numbers, or of days; None where some value is none."""
         if not len(self.distinct):
+            return None
+        if self._share(_DAY) == 1 and pc.all(pc.match_substring_regex(self.distinct, _DAY)).as_py():
+            with contextlib.suppress(pa.ArrowInvalid):  # no such day
+                days = pc.min_max(self.distinct.cast(pa.date32()).cast(pa.int32()))
+                return days["min"].as_py(), days["max"].as_py()
             return None
         whole = pc.match_substring_regex(self.distinct, r"^-?(0|[1-9]\d{0,17})$")
         if not pc.all(whole).as_py():
             return None
         found = pc.min_max(self.distinct.cast(pa.int64()))
         return found["min"].as_py(), found["max"].as_py()
+
+    @property
+    def are_days(self) -> bool:
+        """Whether the values are days."""
+        return self.numbers is not None and self._share(_DAY) == 1
+
+    @property
+    def are_calendar(self) -> bool:
+        """Whether the values are days, most of those of their range or in regular steps."""
+        if not self.are_days or len(self.distinct) < FEWEST_DAYS:
+            return False
+        steps = np.diff(np.sort(np.asarray(self.distinct.cast(pa.date32()).cast(pa.int32()))))
+        return self.bits == 0.0 or bool(np.ptp(steps) <= UNEVEN)
 
     @cached_property
     def are_random(self) -> bool:
@@ -168,11 +197,15 @@ class KeyColumns:
             for field in schema
             if holds_keys(field.type)
             and schema.names.count(field.name) == 1
-            and (
-                not pa.types.is_floating(field.type)
-                or _all_whole(self.tables[table].column(field.name))
-            )
+            and self._may(table, field)
         ]
+
+    def _may(self, table: str, field: pa.Field) -> bool:
+        """Whether numbers with decimals are whole ones, and points in time are days."""
+        values = self.tables[table].column(field.name)
+        if pa.types.is_timestamp(field.type):
+            return are_days(values)
+        return not pa.types.is_floating(field.type) or _all_whole(values)
 
 
 def key_labels(table: pa.Table, columns: Sequence[str]) -> pa.ChunkedArray:

@@ -230,9 +230,9 @@ class _Search:
                     continue
                 if own_key and values.is_unique and parent != child and not values.are_random:
                     continue
-                if child == parent and values.is_unique:
-                    continue
                 there = self.columns(parent, key)
+                if child == parent and (values.is_unique or there.are_days):
+                    continue
                 share = values.contained(there)
                 if share < min(NEAR, self.contained):
                     continue
@@ -242,7 +242,7 @@ class _Search:
                 yield _Candidate(link, names, share, bits)
 
     def _objection(self, child: str, column: str, candidate: _Candidate) -> str:
-        """Why a candidate is not a foreign key; empty where it is one."""
+        """Why a candidate is not a foreign key; empty if it is one."""
         values = self.columns(child, column)
         there = self.columns(candidate.key.parent, candidate.key.key[0])
         share, names = candidate.share, candidate.names
@@ -285,7 +285,8 @@ class _Search:
             own = self.is_own(name, column)
             if own or column in pointed or named_as_key(column):
                 best.append((not own, column not in pointed, column in pointing, place, column))
-        return (min(best)[-1],) if best else None
+        days = [column for column in self.owned[name] if self.columns(name, column).are_calendar]
+        return (min(best)[-1],) if best else tuple(days) if len(days) == 1 else None
 
     def composite(
         self, name: str, foreign: list[ForeignKey], parts: set[str]

@@ -46,15 +46,18 @@ def money(dollars: float) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """`15.3 %`; 0 % and 100 % only when they are exact."""
-    if whole == 0:
-        return "0 %"
-    percent = 100 * part / whole
-    if part in (0, whole):
-        return f"{percent:.0f} %"
-    if percent < 0.1:
-        return "<0.1 %"
-    return f"{min(percent, 99.9) if part < whole else percent:.1f} %"
+    """`15.3 %` of a whole; 0 % of nothing."""
+    return percent(part / whole) if whole else "0 %"
+
+
+def percent(share: float) -> str:
+    """`12.3 %`, with as many digits as matter; `100 %` and `0 %` only when they are exact."""
+    points = 100 * share
+    if share in (0.0, 1.0):
+        return f"{points:.0f} %"
+    if 0 < abs(points) < 0.1:
+        return "<0.1 %" if points > 0 else ">-0.1 %"
+    return f"{min(points, 99.9) if share < 1 else points:.1f} %"
 
 
 def large(number: float) -> str:

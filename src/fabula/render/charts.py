@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from fabula.evaluation.metrics.result import MetricResult, percent
+from fabula.evaluation.metrics.result import MetricResult
+from fabula.render.amounts import percent
 from fabula.render.svg import (
     BAD,
     GOOD,
@@ -68,7 +69,7 @@ def relations(tables: Mapping[str, str], keys: Sequence[tuple[str, str, str]]) -
     """Who points at whom: tables as boxes, parents on the left, and their keys as lines.
 
     Args:
-        tables: What is said of each table, by its name.
+        tables: What is said about each table, by its name.
         keys: Child, column and parent of each foreign key.
     """
     depth = dict.fromkeys(tables, 0)

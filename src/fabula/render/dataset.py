@@ -113,11 +113,11 @@ def _distribution(column: pa.ChunkedArray[Any]) -> str:
             title = f"{len(counts):,} different values"
             return charts.split(counts.tolist(), title) if 2 * len(counts) <= len(values) else ""
     ends = pc.min_max(column).as_py()
-    heights = _histogram(values.to_numpy().astype(float))
+    heights = histogram(values.to_numpy().astype(float))
     return charts.spark(heights.tolist(), f"{ends['min']} … {ends['max']}")
 
 
-def _histogram(numbers: NDArray[np.float64]) -> NDArray[np.int64]:
+def histogram(numbers: NDArray[np.float64]) -> NDArray[np.int64]:
     """Counts of finite numbers in equal bins; halves keep the widest range from overflowing."""
     halves = numbers[np.isfinite(numbers)] / 2
     span = halves.max() - halves.min() if len(halves) else 0

@@ -1,6 +1,7 @@
 """Templates to HTML: whole pages, and fragments for notebooks.
 
-A page asks for nothing from outside and needs no script; its policy has the browser load nothing.
+A page asks for nothing from outside and needs no script, but where something is edited or watched;
+its policy has the browser load nothing else.
 Jinja escapes every text; markup comes from templates and from `chip`, `worded` and drawings alone.
 """
 
@@ -56,6 +57,11 @@ def worded(text: str, places: Mapping[str, str] | None = None) -> Markup:
 def link(text: str, place: str) -> Markup:
     """A text that leads to another place of the page, or to a file alongside it."""
     return Markup('<a href="{}">{}</a>').format(place, text)
+
+
+def script() -> str:
+    """The one script, of the pages where something is edited or watched."""
+    return _file("page.js")
 
 
 @cache

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import shutil
 import socket
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from fabula.errors import FabulaError, PrerequisiteError
+from fabula.extras import extras
 from fabula.llm.client.credentials import key_names
 from fabula.llm.client.presets import endpoints
 from fabula.llm.client.user_dirs import home
@@ -27,8 +27,6 @@ LITTLE_SPACE = 1_000_000_000
 
 PATIENCE = 2.0
 """Seconds that an endpoint has to accept a connection."""
-
-_REQUIREMENT = re.compile(r"([\w.-]+)[^;]*;.*extra == ['\"]([\w-]+)['\"]")
 
 
 @dataclass(frozen=True)
@@ -43,8 +41,12 @@ class Finding:
         return f"{self.state} {self.what}" + (f": {self.fix}" if self.fix else "")
 
 
-def examine() -> list[Finding]:
-    """Look at everything once; only endpoints that the environment names are contacted."""
+def examine(address: str | None = None) -> list[Finding]:
+    """Look at everything once; only what the environment names is contacted.
+
+    Args:
+        address: Of a Ray cluster to look at; by default the one that `RAY_ADDRESS` names.
+    """
     return [
         Finding("ok", f"python {platform.python_version()} on {platform.platform(terse=True)}"),
         Finding("ok", f"fabula {metadata.version('fabula')}"),
@@ -53,18 +55,47 @@ def examine() -> list[Finding]:
         _sandbox(),
         *_keys(),
         *_endpoints(),
+        *_cluster(address or os.environ.get("RAY_ADDRESS")),
         _disk("current folder", Path.cwd()),
         _disk("FABULA_HOME", home()),
     ]
 
 
+def _cluster(address: str | None) -> Iterator[Finding]:
+    """The nodes of a Ray cluster, each with the versions that decide bytes."""
+    if not address:
+        return
+    from fabula.runs.cluster.ray_cluster import RayCluster  # Ray takes a second to import
+    from fabula.runs.fingerprint import versions
+
+    try:
+        cluster = RayCluster(address)
+    except PrerequisiteError as error:
+        yield Finding("!!", error.message, error.hint or "")
+        return
+    here = {name: version for name, version in versions().items() if name != "python"}
+    try:
+        for number, node in enumerate(cluster.nodes(), start=1):
+            what = f"Ray node {number}, {node['host']}, {amounts.count(node['cpus'], 'CPU')}"
+            there = node["versions"]
+            if problem := there.get("problem"):
+                yield Finding("!!", f"{what}: {problem}", "install fabula there")
+                continue
+            others = [
+                f"{name} {there.get(name)}, here {version}"
+                for name, version in here.items()
+                if there.get(name) != version
+            ]
+            if others:
+                yield Finding("!!", f"{what}: {'; '.join(others)}", "install the same versions")
+            else:
+                yield Finding("ok", f"{what}: the versions of this machine")
+    finally:
+        cluster.close()
+
+
 def _extras() -> Iterator[Finding]:
-    needed: dict[str, list[str]] = {}
-    for requirement in metadata.requires("fabula") or []:
-        found = _REQUIREMENT.match(requirement)
-        if found and found[2] != "all":
-            needed.setdefault(found[2], []).append(found[1])
-    for extra, packages in needed.items():
+    for extra, packages in extras().items():
         missing = [name for name in packages if not _is_installed(name)]
         if missing:
             what = f"extra {extra}: {', '.join(missing)} not installed"

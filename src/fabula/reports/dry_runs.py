@@ -32,9 +32,8 @@ def rehearsal_text(rehearsal: Rehearsal) -> str:
             )
         )
     note = (
-        "Nothing was called. Values that a model would have written before are stand-ins in these "
-        "prompts;\nanswers that have to be asked again come on top, and what the ledger knows is "
-        "free."
+        "Nothing was called. Values that a model would have written are stand-ins in these prompts."
+        "\nRetries come on top; replies in the ledger are free."
     )
     if any(price not in (None, FREE) for price in rehearsal.prices.values()):
         note += f" Costs are by list prices of {prices_dated()}."

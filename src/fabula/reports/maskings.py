@@ -15,14 +15,14 @@ _VALUE = 28
 PROMISES: Mapping[str, str] = {
     "keyed": "keyed: the same key gives the same new people in other files and on other days; "
     "single words of new names may be those of real people",
-    "one-off": "one-off: no name, street or town is one of the originals; the key was thrown away, "
-    "so that no other file will agree (`fabula mask --new-key FILE` makes one)",
+    "one-off": "one-off: no name, street or town is one of the originals; the key was discarded, "
+    "so no other file will agree (`fabula mask --new-key FILE` makes one)",
 }
 """What may be expected of new names."""
 
 
 def plan_lines(masking: Masking) -> Iterator[str]:
-    """Each table, whom its rows tell of, and each column's action with its reason."""
+    """Each table, whom its rows are about, and each column's action with its reason."""
     for name, table in masking.plan.tables.items():
         who = f"people by `{table.person.told}`: {table.person.reason}" if table.person else ""
         yield f"{name}  {who or 'no people'}"

@@ -1,24 +1,21 @@
-"""The profile of a table on disk: what each column holds, in two passes over the data."""
+"""The profile of a table on disk: what each column contains, in two passes over the data."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import duckdb
 import pyarrow as pa
 
 from fabula.errors import SourceError
 from fabula.io.notes import notes_of
-from fabula.io.read import TableRows
+from fabula.io.read import TableRows, local_files
 from fabula.io.sources import read_tables
 from fabula.kinds.base.sql import quoted
-
-if TYPE_CHECKING:
-    from pyarrow.dataset import FileSystemDataset
 
 BINS = 10
 """Bars of a column's shape."""
@@ -155,16 +152,15 @@ def _profile(connection: duckdb.DuckDBPyConnection, name: str, rows: TableRows) 
 
 def open_view(connection: duckdb.DuckDBPyConnection, rows: TableRows) -> None:
     """Make the rows readable as `data`; DuckDB reads Parquet faster itself than through Arrow."""
-    from pyarrow.dataset import FileSystemDataset
-
-    if isinstance(rows, FileSystemDataset) and rows.format.default_extname == "parquet":
-        files = ", ".join("'" + file.replace("'", "''") + "'" for file in rows.files)
-        source = f"read_parquet([{files}])"
+    files = local_files(rows)
+    if files and not isinstance(rows, pa.Table) and rows.format.default_extname == "parquet":
+        listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
+        source = f"read_parquet([{listed}])"
     else:
         names = rows.schema.names
         if isinstance(rows, pa.Table):
             rows = rows.select(names[:MOST_COLUMNS])  # each query plans for all that it is given
-        elif len(names) > AT_ONCE and _bytes(rows) <= MOST_READ_AT_ONCE:
+        elif len(names) > AT_ONCE and files and _bytes(files) <= MOST_READ_AT_ONCE:
             rows = rows.to_table(columns=names[:MOST_COLUMNS])  # text is parsed once, not by each
         connection.register("given", rows)
         source = "given"
@@ -179,8 +175,8 @@ def open_view(connection: duckdb.DuckDBPyConnection, rows: TableRows) -> None:
     )
 
 
-def _bytes(rows: FileSystemDataset) -> int:
-    return sum(Path(file).stat().st_size for file in rows.files)
+def _bytes(files: Iterable[Path]) -> int:
+    return sum(file.stat().st_size for file in files)
 
 
 def _columns(connection: duckdb.DuckDBPyConnection) -> tuple[ColumnProfile, ...]:

@@ -1,4 +1,4 @@
-"""A table's profile as text: one line a column, with the shape of its values."""
+"""A table's profile as text: one line per column, with the shape of its values."""
 
 from __future__ import annotations
 

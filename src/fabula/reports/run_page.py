@@ -42,7 +42,7 @@ def run_page(dataset: Dataset, profiles: Sequence[TableProfile]) -> str:
     manifest, judged = dataset.manifest, len(dataset.checks)
     verdict = "every check holds" if manifest["passed"] else "some checks do not hold"
     simulated = manifest.get("simulation")
-    unjudged = laws_held(simulated) if simulated else "no check was asked for"
+    unjudged = laws_held(simulated) if simulated else "no check was requested"
     rejects = record(dataset.folder, REJECTS) if dataset.folder else None
     return page(
         "run.html",
@@ -51,7 +51,7 @@ def run_page(dataset: Dataset, profiles: Sequence[TableProfile]) -> str:
         verdict=verdict if judged else unjudged,
         fake=manifest.get("fake"),
         figures=_figures(manifest),
-        relations=_relations(manifest),
+        relations=relations_drawing(manifest),
         pictures=[*simulation_charts(dataset)],
         rows=list(_rows(manifest)),
         lost=[
@@ -91,7 +91,7 @@ def _figures(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     return figures
 
 
-def _relations(manifest: Mapping[str, Any]) -> Any:
+def relations_drawing(manifest: Mapping[str, Any]) -> Any:
     """Which table points at which; None where no table does."""
     tables, specs = manifest["tables"], (manifest.get("spec") or {}).get("tables", {})
     keys = [

@@ -34,7 +34,7 @@ class ReviewNotes:
 
     @property
     def demands(self) -> str:
-        """The comments as one demand; empty where there are none."""
+        """The comments as one demand; empty if there are none."""
         told = "; ".join(self.comments)
         return f"Reviewers of earlier rows demand: {told}" if told else ""
 

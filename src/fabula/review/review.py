@@ -27,7 +27,15 @@ from fabula.llm.rows.column_profiles import typed_array
 from fabula.render import amounts
 from fabula.render.results import Result
 from fabula.review.notes import ReviewNotes
-from fabula.review.sheet import VERDICTS, Judged, Verdict, read_sheet, sheet_text
+from fabula.review.sheet import (
+    VERDICTS,
+    Judged,
+    Rows,
+    Verdict,
+    empty_lines,
+    read_sheet,
+    sheet_text,
+)
 from fabula.streams import stream
 from fabula.types import Path, TableLike
 
@@ -42,7 +50,7 @@ class Agreement:
     Attributes:
         rows: Rows that both looked at.
         share: Rows with the same verdict, as a share; None without rows.
-        kappa: Cohen's kappa: agreement beyond chance, 1 at most; None where chance alone would
+        kappa: Cohen's kappa: agreement beyond chance, 1 at most; None if chance alone would
             agree always (both gave one and the same verdict throughout).
     """
 
@@ -52,7 +60,7 @@ class Agreement:
 
     def __str__(self) -> str:
         if self.share is None:
-            return "no row was looked at by both reviewers"
+            return "no row was reviewed by both reviewers"
         kappa = "undefined (one verdict throughout)" if self.kappa is None else f"{self.kappa:.2f}"
         return f"reviewers agree on {self.share:.0%} of {self.rows:,} rows, Cohen's kappa {kappa}"
 
@@ -101,9 +109,9 @@ def review_export(
     Args:
         data: One table, in any form.
         output: The sheet, a CSV file.
-        n: Rows to review; all where there are fewer.
+        n: Rows to review; all if there are fewer.
         seed: Chooses the rows.
-        overwrite: Replace the sheet where there is one.
+        overwrite: Replace the sheet if there is one.
 
     Returns:
         The rows in the sheet.
@@ -119,12 +127,16 @@ def review_export(
     table = as_table(data)
     if not table.num_rows or not table.num_columns:
         raise SourceError("there are no rows to review", code="review.no-rows")
-    size: int = min(n, table.num_rows)
-    places = stream(seed, "review", "sample", 0).choice(table.num_rows, size, replace=False)
+    rows = Rows.some(table, sampled(table.num_rows, n, seed))
     make_folder(path.parent)
-    # The mark tells spreadsheets that the sheet is UTF-8.
-    write_text(path, "\ufeff" + sheet_text(table, [int(place) for place in np.sort(places)]))
-    return size
+    write_text(path, sheet_text(rows, empty_lines(rows)))
+    return len(rows.places)
+
+
+def sampled(rows: int, n: int, seed: int = 0) -> list[int]:
+    """The places of `n` rows out of so many, in order; all of them where there are fewer."""
+    places = stream(seed, "review", "sample", 0).choice(rows, min(n, rows), replace=False)
+    return [int(place) for place in np.sort(places)]
 
 
 def review_import(
@@ -144,7 +156,7 @@ def review_import(
         sheets: One sheet or two.
         data: The table that the sheets were made from, in any form.
         output: The file for the reviewed table; its ending names the format.
-        overwrite: Replace the file, and the notes, where there are some.
+        overwrite: Replace the file, and the notes, if there are some.
         escape_formulas: Put `'` before texts in CSV that a spreadsheet would run.
 
     Raises:
@@ -198,7 +210,7 @@ def _read_all(paths: Sequence[FilePath], table: pa.Table) -> list[list[Judged]]:
     problems: list[Violation] = []
     for path in paths:
         try:
-            read.append(read_sheet(path, table))
+            read.append(read_sheet(path, Rows.all(table)))
         except SheetError as error:
             problems += error.violations
     if problems:

@@ -1,6 +1,6 @@
 """The sheet that a person reviews rows in: written from a sample, read back with every problem.
 
-A CSV file: lines that explain, a header, then one line a row. Each column of the data is followed
+A CSV file: lines that explain, a header, then one line per row. Each column of the data is followed
 by an empty `fix:` column. A row is known by its number and a hash of its values, so that a sheet
 is never applied to other data.
 """
@@ -12,7 +12,7 @@ import hashlib
 import io
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
@@ -22,6 +22,7 @@ import pyarrow as pa
 from fabula.errors import SheetError, SourceError, Violation, did_you_mean
 from fabula.io.examples import plain_value
 from fabula.io.formulas import escaped
+from fabula.io.read import TableRows
 from fabula.io.write import plain_type
 
 Verdict: TypeAlias = Literal["accept", "reject", "fix"]
@@ -31,19 +32,51 @@ NULL = "(empty)"
 
 _LEADING = ("row", "verdict", "comment")
 _EXPLAINED = (
-    "# verdict: accept, reject or fix. Leave it empty for rows that you did not look at.",
-    "# comment: what to do better, in words; it goes to the language model with the next request.",
+    "# verdict: accept, reject or fix. Leave it empty for rows that you did not review.",
+    "# comment: what to improve; the language model gets it with the next request.",
     f"# fix:COLUMN: the right value of that column, or {NULL} for none; the verdict is then fix.",
     "# Change nothing else; lines may be sorted or left out.",
 )
 _DELIMITERS = ",;\t"
+_MOST_DIGITS = 16
 _SHOWN_DIGITS = 1e-6
 """Spreadsheets round what they show, and save what they show."""
 
 
 @dataclass(frozen=True)
+class Rows:
+    """Rows of a table, and the place of each in it: all of them, or a sample."""
+
+    table: pa.Table
+    places: Sequence[int]
+
+    @classmethod
+    def all(cls, table: pa.Table) -> Rows:
+        """Every row of a table."""
+        return cls(table, range(table.num_rows))
+
+    @classmethod
+    def some(cls, table: TableRows, places: Sequence[int]) -> Rows:
+        """The rows at some places of a table, which may be in files."""
+        wanted = pa.array(places, pa.int64())
+        if isinstance(table, pa.Table):
+            return cls(table.take(wanted), places)
+        little = {"batch_readahead": 1, "fragment_readahead": 1, "use_threads": False}
+        return cls(table.scanner(**little).take(wanted), places)
+
+    def value(self, column: str, place: int) -> Any:
+        """A value of a row."""
+        return self.table.column(column)[self.places.index(place)].as_py()
+
+    def cells(self, place: int) -> list[str]:
+        """The values of a row as the sheet shows them."""
+        at = self.places.index(place)
+        return [_cell(column[at].as_py()) for column in self.table.columns]
+
+
+@dataclass(frozen=True)
 class Judged:
-    """What a line of a sheet says about a row; its verdict is None where nobody looked at it."""
+    """What a line of a sheet says about a row; its verdict is None if nobody looked at it."""
 
     place: int
     verdict: Verdict | None
@@ -51,20 +84,27 @@ class Judged:
     fixes: dict[str, Any]
 
 
-def sheet_text(table: pa.Table, places: Sequence[int]) -> str:
-    """The sheet for some rows of a table."""
+def empty_lines(rows: Rows) -> list[list[str]]:
+    """The lines of a sheet that nobody has filled in yet."""
+    lines = []
+    for place in rows.places:
+        cells = rows.cells(place)
+        pairs = [part for cell in cells for part in (escaped(cell), "")]
+        lines.append([_row_id(place, cells), "", "", *pairs])
+    return lines
+
+
+def sheet_text(rows: Rows, lines: Iterable[Sequence[str]]) -> str:
+    """The sheet of some rows; a mark tells spreadsheets that it is UTF-8."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([line] for line in _EXPLAINED)
-    writer.writerow(_header(table))
-    for place in places:
-        cells = _cells(table, place)
-        pairs = [part for cell in cells for part in (escaped(cell), "")]
-        writer.writerow([_row_id(place, cells), "", "", *pairs])
-    return text.getvalue()
+    writer.writerow(_header(rows.table))
+    writer.writerows(lines)
+    return "\ufeff" + text.getvalue()
 
 
-def read_sheet(path: Path, table: pa.Table) -> list[Judged]:
+def read_sheet(path: Path, rows: Rows) -> list[Judged]:
     """What a person wrote into a sheet that was made from a table.
 
     Raises:
@@ -72,15 +112,11 @@ def read_sheet(path: Path, table: pa.Table) -> list[Judged]:
         SheetError: It is not a sheet of this data, or what it says can't be done; all problems.
     """
     problems: list[Violation] = []
-    lines = _lines(path)
     judged: dict[int, Judged] = {}
-    header = next(lines, None)
-    if header is None or header[1] != _header(table):
-        raise SheetError([_wrong_header(path, header, table)])
-    for line, cells in lines:
-        found = _judged(cells, table)
+    for line, cells in lines_of(path, rows.table):
+        found = judged_line(cells, rows)
         if isinstance(found, Judged) and found.place in judged:
-            found = [("twice", f"row `{cells[0]}` stands in the sheet twice", "keep one line")]
+            found = [("twice", f"row `{cells[0]}` occurs in the sheet twice", "keep one line")]
         if isinstance(found, Judged):
             judged[found.place] = found
             continue
@@ -93,19 +129,34 @@ def read_sheet(path: Path, table: pa.Table) -> list[Judged]:
     return list(judged.values())
 
 
-_Problem: TypeAlias = tuple[str, str, str | None]
+def lines_of(path: Path, table: pa.Table) -> list[tuple[int, list[str]]]:
+    """The lines of a sheet below its header, each with its number.
+
+    Raises:
+        SourceError: The file can't be read.
+        SheetError: It is not a sheet of this table.
+    """
+    lines = _lines(path)
+    header = next(lines, None)
+    if header is None or header[1] != _header(table):
+        raise SheetError([_wrong_header(path, header, table)])
+    return list(lines)
+
+
+Problem: TypeAlias = tuple[str, str, str | None]
 """The code, what is wrong, and what to do."""
 
 
-def _judged(cells: Sequence[str], table: pa.Table) -> Judged | list[_Problem]:
+def judged_line(cells: Sequence[str], rows: Rows) -> Judged | list[Problem]:
     """What a line says, or all that is wrong with it."""
+    table = rows.table
     width = len(_LEADING) + 2 * table.num_columns
     if len(cells) != width:
         hint = "put quotes around values that hold the separator"
         return [("columns", f"the line has {len(cells)} cells, not {width}", hint)]
     (name, word, comment), values = (cell.strip() for cell in cells[:3]), cells[3:]
-    problems: list[_Problem] = []
-    place = _place(name, table)
+    problems: list[Problem] = []
+    place = _place(name, rows)
     if place is None:
         said = f"`{name}` is not a row of this data" if name else "the row has no id"
         problems.append(("row", said, "copy the `row` cell from the exported sheet"))
@@ -119,12 +170,10 @@ def _judged(cells: Sequence[str], table: pa.Table) -> Judged | list[_Problem]:
             fix = _value(text, field.type)
             if isinstance(fix, ValueError):
                 said = f"`{text}` is not a {field.type} for `{field.name}`"
-                problems.append(("value", said, f"write {NULL} to take the value away"))
+                problems.append(("value", said, f"write {NULL} to remove the value"))
             else:
                 fixes[field.name] = fix.value
-        elif place is not None and _was_edited(
-            table.column(field.name)[place].as_py(), field.type, shown
-        ):
+        elif place is not None and _was_edited(rows.value(field.name, place), field.type, shown):
             said = f"`{field.name}` was changed in place"
             problems.append(("edited", said, f"write the new value into `fix:{field.name}`"))
     fixed = any(text.strip() for text in values[1::2])
@@ -162,7 +211,7 @@ def _value(text: str, kind: pa.DataType) -> _Fix | ValueError:
 
 
 def _was_edited(value: Any, kind: pa.DataType, shown: str) -> bool:
-    """Whether a cell holds another value than was written, however a spreadsheet shows it."""
+    """Whether a cell contains another value than was written, however a spreadsheet shows it."""
     if shown.split() in (_cell(value).split(), escaped(_cell(value)).split()):
         return False
     now = _value(shown, kind)
@@ -173,22 +222,24 @@ def _was_edited(value: Any, kind: pa.DataType, shown: str) -> bool:
     return bool(now.value != value)
 
 
-def _place(name: str, table: pa.Table) -> int | None:
-    """The place of a row whose values still have the hash of its id."""
+def place_in(name: str) -> int | None:
+    """The place that a row's id names."""
     number, _, _ = name.removeprefix("r").partition("-")
-    if not (number.isascii() and number.isdigit() and 1 <= int(number) <= table.num_rows):
+    is_number = number.isascii() and number.isdigit() and len(number) < _MOST_DIGITS
+    return int(number) - 1 if is_number and int(number) else None
+
+
+def _place(name: str, rows: Rows) -> int | None:
+    """The place of a row whose values still have the hash of its id."""
+    place = place_in(name)
+    if place is None or place not in rows.places:
         return None
-    place = int(number) - 1
-    return place if name == _row_id(place, _cells(table, place)) else None
+    return place if name == _row_id(place, rows.cells(place)) else None
 
 
 def _row_id(place: int, cells: Sequence[str]) -> str:
     digest = hashlib.sha256(json.dumps(list(cells)).encode()).hexdigest()
     return f"r{place + 1}-{digest[:8]}"
-
-
-def _cells(table: pa.Table, place: int) -> list[str]:
-    return [_cell(column[place].as_py()) for column in table.columns]
 
 
 def _cell(value: Any) -> str:
@@ -218,7 +269,7 @@ def _wrong_header(path: Path, header: tuple[int, list[str]] | None, table: pa.Ta
     return Violation(
         "review.columns",
         f"the sheet's columns are not those of the data: {said}",
-        hint="make a new sheet with `fabula review export`, and leave its columns as they are",
+        hint="make a new sheet with `fabula review export`, and don't change its columns",
         file=str(path),
         line=line,
     )

@@ -27,7 +27,7 @@ _PART = TypeAdapter(PartRecord)
 
 
 def read_identity(folder: Path) -> dict[str, Any] | None:
-    """What `run.json` says; None where there is none, or another program's.
+    """What `run.json` says; None if there is none, or another program's.
 
     Raises:
         SourceError: It has a shape that no run writes, or names a file elsewhere.
@@ -40,7 +40,7 @@ def read_identity(folder: Path) -> dict[str, Any] | None:
 
 
 def read_part(path: Path) -> PartRecord | None:
-    """The record of a part; None where it is missing or is none.
+    """The record of a part; None if it is missing or is none.
 
     Raises:
         SourceError: It is far larger than a record.
@@ -98,8 +98,8 @@ def remove_run(folder: Path, keep_free: Collection[str] = ()) -> None:
         for path in folder.glob(pattern):
             if path.relative_to(folder).as_posix() not in own:
                 raise SinkError(
-                    f"`{path}` is in the way, and the run in `{folder}` did not write it, or not "
-                    "as it is now",
+                    f"`{path}` is in the way, and the run in `{folder}` did not write it, or it "
+                    "has changed since",
                     code="sink.exists",
                     where=str(path),
                     hint="choose another folder, or move the file away",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from fabula.errors import UsageError, did_you_mean
 from fabula.render import amounts, grid
 from fabula.render.results import Result
-from fabula.runs.replicates import Task, made_by
+from fabula.runs.replicate_tasks import Task, made_by
 from fabula.simulation.model_files import fixed_parameters, load_world
 from fabula.simulation.world import World
 from fabula.types import Path, Progress, Size
@@ -60,7 +60,7 @@ class Calibrated(Result):
 
     Attributes:
         parameters: Each free parameter's value.
-        errors: Its relative standard error, from the noise of the totals; NaN where the targets
+        errors: Its relative standard error, from the noise of the totals; NaN if the targets
             don't tell what it is.
         targets: Each target and what came out.
         start: The parameters before.
@@ -269,7 +269,7 @@ def _fit(
 
 
 def _errors(slopes: Floats, noise: Floats) -> list[float]:
-    """The relative standard error of each parameter; NaN where no target depends on it."""
+    """The relative standard error of each parameter; NaN if no target depends on it."""
     _, sizes, directions = np.linalg.svd(slopes, full_matrices=True)
     sizes = np.concatenate([sizes, np.zeros(slopes.shape[1] - len(sizes))])
     blind = directions[sizes <= SEEN * max(float(sizes.max(initial=0)), 1e-9)]

@@ -40,7 +40,7 @@ def write_checkpoint(
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, list[pa.Table]]] | None:
-    """A kept state with its rows; None where there is none, or it is damaged."""
+    """A kept state with its rows; None if there is none, or it is damaged."""
     try:
         with pa.OSFile(str(path), "rb") as source:
             table = pa.ipc.open_stream(source).read_all()

@@ -18,11 +18,11 @@ from fabula.io.formats import as_format, format_of
 from fabula.io.loading import incoming, load_tables
 from fabula.io.read import TableRows, read_files, typed
 from fabula.io.run_files import check_unchanged, inside
-from fabula.io.write import write_tables
+from fabula.io.write import plain_type, write_tables
 from fabula.options import known_options
 from fabula.render.results import Result
-from fabula.runs.parts import Lost
-from fabula.runs.records import is_file, read_manifest, read_rejects, spec_of
+from fabula.runs.parts import Call, Lost
+from fabula.runs.records import is_file, read_calls, read_manifest, read_rejects, spec_of
 from fabula.types import Path as PathLike
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Dataset(Mapping[str, Any], Result):
         tables: The rows of each table, in memory or in files, or a function that finds them.
         manifest: The record of the run.
         rejected: Rows that were asked for and are not there.
+        calls: Calls to language models that brought its rows; without them, its folder's.
         folder: Where the run's files are.
         reused: Rows that an earlier, interrupted run had made.
         schemas: The types that text files were written from, by table.
@@ -62,12 +63,14 @@ class Dataset(Mapping[str, Any], Result):
         manifest: Mapping[str, Any] | None = None,
         *,
         rejected: Sequence[Lost] = (),
+        calls: Sequence[Call] | None = None,
         folder: Path | None = None,
         reused: int = 0,
         schemas: Mapping[str, pa.Schema] | None = None,
     ) -> None:
         self.manifest: Mapping[str, Any] = manifest or {}
         self.rejected = tuple(rejected)
+        self._calls = calls
         self.folder = folder
         self.reused = reused
         self._schemas = schemas or {}
@@ -93,7 +96,7 @@ class Dataset(Mapping[str, Any], Result):
             trusted: Read its files without a look at their hashes, since they were just written.
 
         Raises:
-            SourceError: The folder holds no finished run, its records are damaged, or a file of
+            SourceError: The folder contains no finished run, its records are damaged, or a file of
                 it is missing; when rows are read, that a file was changed.
         """
         folder = Path(folder)
@@ -122,6 +125,13 @@ class Dataset(Mapping[str, Any], Result):
     def checks(self) -> CheckResults:
         """What the run's checks found."""
         return CheckResults.from_dicts(self.manifest.get("checks", ()))
+
+    @cached_property
+    def calls(self) -> Sequence[Call]:
+        """The calls to language models that brought its rows, where replies are kept."""
+        if self._calls is None and self.folder is not None:
+            return read_calls(self.folder)
+        return self._calls or ()
 
     def __getitem__(self, name: str) -> Any:
         """A table by its name; with one table, also a column by its name."""
@@ -170,7 +180,7 @@ class Dataset(Mapping[str, Any], Result):
             return rows.slice(0, n) if isinstance(rows, pa.Table) else rows.head(n)
 
     def to_arrow(self, table: str | None = None) -> pa.Table:
-        """A table as Arrow; the name may be left out where there is only one."""
+        """A table as Arrow; the name may be left out if there is only one."""
         name = self._name(table)
         if name not in self._read:
             rows = self.rows(name)
@@ -199,6 +209,56 @@ class Dataset(Mapping[str, Any], Result):
         rows: list[dict[str, Any]] = self.to_arrow(table).to_pylist()
         return rows
 
+    def to_hf(self, table: str | None = None) -> Any:
+        """A table as a `datasets.Dataset`; several as a `DatasetDict` by their names.
+
+        Raises:
+            PrerequisiteError: The extra `hub` is not installed.
+        """
+        _need("datasets", "to_hf()", extra="hub")
+        from datasets import Dataset as HubDataset
+        from datasets import DatasetDict
+
+        def converted(name: str) -> Any:
+            rows = self.to_arrow(name)
+            plain = [(field.name, plain_type(field.type)) for field in rows.schema]
+            return HubDataset(rows.cast(pa.schema(plain)))
+
+        if table is None and len(self) > 1:
+            return DatasetDict({name: converted(name) for name in self})
+        return converted(self._name(table))
+
+    def push_to_hub(
+        self,
+        repo: str,
+        *,
+        private: bool = True,
+        overwrite: bool = False,
+        license: str = "",  # noqa: A002
+        evaluation: Any = None,
+    ) -> None:
+        """Push the tables to a dataset on the Hugging Face Hub, with a card and the manifest.
+
+        All of it is one commit. The token comes from the variable `HF_TOKEN`.
+
+        Args:
+            repo: The owner and the name: `me/shop`.
+            private: Only those whom the owner invites can read it.
+            overwrite: Replace the data and the card of a dataset that holds some.
+            license: Its licence, as the Hub calls it: `cc-by-4.0`.
+            evaluation: What `fb.evaluate` returned; its gates stand in the card.
+
+        Raises:
+            PrerequisiteError: The extra `hub` is not installed.
+            SinkError: The dataset holds files, is public although `private` is set, or the Hub
+                refuses something; it is as it was.
+        """
+        gates = {} if evaluation is None else {"gates": evaluation.to_dict()["gates"]}
+        tables = {name: self.rows(name) for name in self}
+        described = Dataset(tables, {**self.manifest, **gates}, schemas=self._schemas)
+        place = f"hf://datasets/{repo}"
+        described.write(place, overwrite=overwrite, public=not private, license=license)
+
     def to_models(self, model: type[Row], table: str | None = None) -> list[Row]:
         """A table as objects of a Pydantic class, which validates each row."""
         return [model.model_validate(row) for row in self.to_dicts(table)]
@@ -216,29 +276,33 @@ class Dataset(Mapping[str, Any], Result):
         *,
         format: str = "parquet",  # noqa: A002
         escape_formulas: bool | None = None,
+        overwrite: bool = False,
         **loading: Unpack[LoadOptions],
     ) -> None:
         """Write the tables: one file a table into a folder, or one table into one file.
 
         Args:
             path: A folder, or a file whose ending names the format; or a destination of all
-                tables, such as `shop.sqlite` or `postgresql://localhost/shop`.
+                tables, such as `shop.sqlite`, `postgresql://localhost/shop` or `s3://bucket/shop`.
             format: The file format in a folder.
             escape_formulas: Put `'` before texts in CSV that a spreadsheet would run.
+            overwrite: Replace what a destination holds; files are always replaced.
             **loading: Of a database: `append`: add to tables that hold rows. `truncate`: empty
                 them first. `fast_load`: drop indexes and constraints during the load.
-                `allow_remote`: hosts other than this machine.
+                `allow_remote`: hosts other than this machine. `partition_by`: columns that divide
+                tables into folders. `public`: let everybody read what is pushed to the Hub.
+                `license`: its licence there.
 
         Raises:
             UsageError: A file is named, but there are several tables.
             SinkError: The place can't be written.
         """
-        permitted = allowing(loading)
+        permitted = allowing(loading, overwrite=overwrite)
         if target := destination_of(path, permitted):
             rows = {name: self.rows(name) for name in self}
             schemas = {name: table.schema for name, table in rows.items()}
             wanted = incoming(schemas, spec_of(self.manifest))
-            load_tables(target, rows, permitted, wanted)
+            load_tables(target, rows, permitted, wanted, self.manifest)
             return
         place = Path(path)
         named = {self._name(None)} if names_file(place) else self
@@ -313,9 +377,9 @@ def _rows_of(
     return read
 
 
-def _need(module: str, call: str) -> None:
+def _need(module: str, call: str, extra: str = "") -> None:
     """Fail with the name of the extra where a library is not installed."""
     try:
         __import__(module)
     except ImportError as exc:
-        raise PrerequisiteError.for_extra(module, needed_by=f"`{call}`") from exc
+        raise PrerequisiteError.for_extra(extra or module, needed_by=f"`{call}`") from exc

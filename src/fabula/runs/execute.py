@@ -7,14 +7,15 @@ killed at any moment: the same command then makes only what is missing, to the s
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from fabula.checks.contradictions import impossible_rules
+from fabula.checks.contradictions import possible
 from fabula.engines.generation import Generation
-from fabula.errors import RunInterrupted, SpecError
+from fabula.errors import RunInterrupted
 from fabula.io.formats import Format, as_format
 from fabula.io.formulas import escaping_formulas
 from fabula.llm.client.chat import ChatModel
@@ -24,20 +25,35 @@ from fabula.runs.checking import Checking
 from fabula.runs.dataset import Dataset
 from fabula.runs.exit_rules import Limit, lost_too_many, raise_verdict
 from fabula.runs.fingerprint import identity
-from fabula.runs.folder import RunFolder
-from fabula.runs.manifest import build_manifest, lost_rows, stopwatch, tell_formulas
+from fabula.runs.folder import FindPart, RunFolder
+from fabula.runs.manifest import build_manifest, calls_made, lost_rows, stopwatch, tell_formulas
 from fabula.runs.options import DEFAULT, RunOptions
 from fabula.runs.parts import summed
 from fabula.runs.progress import Tracker
 from fabula.runs.stores import MemoryStore, Store
 from fabula.runs.tables import Tables
+from fabula.runs.tracking import count_run
 from fabula.runs.training_sets import write_outputs
 from fabula.spec.tables import ModelSpec
+from fabula.telemetry import span
 from fabula.types import Path as PathLike
 
 logger = logging.getLogger(__name__)
 
 OpenModel = Callable[[str | ModelSpec], ChatModel]
+
+
+class Merged(Protocol):
+    """Parts that were made elsewhere, and what the manifest tells of that."""
+
+    @property
+    def find(self) -> FindPart:
+        """Finds a part of them."""
+        ...
+
+    def told(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """Items of the manifest that tell of all shares."""
+        ...
 
 
 def execute(
@@ -47,21 +63,21 @@ def execute(
     output: PathLike | None = None,
     open_model: OpenModel | None = None,
     generation: Callable[[Tracker], Generation] | None = None,
+    merged: Merged | None = None,
 ) -> Dataset:
     """Run a plan and return what it made, in memory or in the folder `output`.
 
-    A `generation` takes the place of the plan's own engines.
+    A `generation` takes the place of the plan's own engines; `merged` brings parts that were made
+    before.
 
     Raises:
         SpecError: Checks contradict each other, or the columns.
-        SinkError: The folder holds something else, is in use, or can't be written.
+        SinkError: The folder contains something else, is in use, or can't be written.
         CheckError: A check does not hold; the data stays where it was written.
         PartialRunError: More rows were lost than `max_rejects`; the same call continues.
         RunInterrupted: The user stopped the run; the same call continues.
     """
-    problems = impossible_rules(plan)
-    if problems:
-        raise SpecError(plan.spec.source.located(problems))
+    possible(plan)
     tracker = Tracker(options.progress)
 
     def make(store: Store) -> Dataset:
@@ -70,18 +86,36 @@ def execute(
             if generation is None
             else generation(tracker)
         )
-        return _make(plan, engines, store, tracker, options.workers)
+        workers, elsewhere = options.workers, options.elsewhere
+        tables = Tables(engines.makers, store, tracker, workers, elsewhere)
+        return _make(plan, engines, tables)
 
-    try:
+    with (
+        interruptible(tracker, kept=output is not None),
+        span("fabula.run", seed=plan.seed, tables=len(plan.tables)) as note,
+    ):
         if output is None:
             dataset = make(MemoryStore())
         else:
-            dataset = _into_folder(plan, Path(output), options, tracker, make)
-    except KeyboardInterrupt as exc:
-        raise _interrupted(tracker, kept=output is not None) from exc
+            dataset = _into_folder(plan, Path(output), options, tracker, make, merged=merged)
+        note(passed=dataset.manifest["passed"], rejected=len(dataset.rejected))
+    count_run(dataset.manifest)
     tell_formulas(dataset.manifest, escaped=options.escape_formulas)
     raise_verdict(dataset, options.max_rejects, plan.spec.source)
     return dataset
+
+
+def open_folder(plan: Plan, path: Path, options: RunOptions, facts: Mapping[str, Any]) -> RunFolder:
+    """The folder of a run that `facts` identify, held by this process."""
+    return RunFolder(
+        path,
+        facts,
+        _formats(plan, options.file_format),
+        fresh=options.fresh,
+        overwrite=options.overwrite,
+        also=output_files(plan.spec),
+        escape_formulas=options.escape_formulas,
+    )
 
 
 def _into_folder(
@@ -90,29 +124,32 @@ def _into_folder(
     options: RunOptions,
     tracker: Tracker,
     make: Callable[[Store], Dataset],
+    *,
+    merged: Merged | None,
 ) -> Dataset:
     """Make what a run's folder still lacks, and open it."""
-    main, escape = options.file_format, options.escape_formulas
-    folder = RunFolder(
-        output,
-        identity(plan, main, escape_formulas=escape),
-        _formats(plan, main),
-        fresh=options.fresh,
-        overwrite=options.overwrite,
-        also=output_files(plan.spec),
-        escape_formulas=escape,
-    )
+    escape = options.escape_formulas
+    facts = identity(plan, options.file_format, escape_formulas=escape)
+    folder = open_folder(plan, output, options, facts)
     tracker.resume(folder.answered(), folder.note_answered)
+    if merged is not None:
+        folder.found = merged.find
     try:
         with escaping_formulas(escape):
-            reused = _go_on(plan, folder, make, options.max_rejects)
+            reused = _go_on(plan, folder, make, options.max_rejects, merged)
     finally:
         folder.close()
     schemas = {table.name: table.schema for table in plan.tables}
     return Dataset.open(output, schemas=schemas, reused=reused, trusted=True)
 
 
-def _go_on(plan: Plan, folder: RunFolder, make: Callable[[Store], Dataset], limit: Limit) -> int:
+def _go_on(
+    plan: Plan,
+    folder: RunFolder,
+    make: Callable[[Store], Dataset],
+    limit: Limit,
+    merged: Merged | None,
+) -> int:
     """Make what a run folder still lacks; returns the number of rows that it had already."""
     past = folder.manifest
     if past and not lost_too_many(past, limit):
@@ -120,29 +157,28 @@ def _go_on(plan: Plan, folder: RunFolder, make: Callable[[Store], Dataset], limi
         logger.info("`%s` holds this run, finished", folder.path)
         return sum(table["written"] for table in past["tables"].values())
     if past:
-        folder.reopen(_stale(plan, past))
+        lossy = {name for name, table in past["tables"].items() if table["rejected"]}
+        folder.reopen(plan.building_on(lossy))
     made = make(folder)
-    manifest = dict(made.manifest)
+    manifest = dict(made.manifest) | ({} if merged is None else merged.told(made.manifest))
     if outputs := write_outputs(plan, made, folder.path):
         manifest["outputs"] = outputs
         folder.note_files(output_files(plan.spec))
     forget = not lost_too_many(manifest, limit)
-    folder.finish(manifest, made.rejected, output_files(plan.spec), forget=forget)
+    also = output_files(plan.spec)
+    folder.finish(manifest, made.rejected, also, calls=made.calls, forget=forget)
     return made.reused
 
 
-def _make(
-    plan: Plan, generating: Generation, store: Store, tracker: Tracker, workers: int
-) -> Dataset:
+def _make(plan: Plan, generating: Generation, tables: Tables) -> Dataset:
     """Make the tables and check them."""
     timings = stopwatch()
     try:
-        tables = Tables(generating.makers, store, tracker, workers)
         checking = Checking(plan, tables)
         for name in plan.order:
             tables.make(name)
             checking.after(name)
-        usage, masked = generating.usage(), _masked(plan, generating, tables)
+        usage, masked = tables.usage(generating.usage()), _masked(plan, generating, tables)
     finally:
         generating.close()
     manifest = build_manifest(plan, tables.records, checking.results(), usage, timings())
@@ -150,12 +186,13 @@ def _make(
         {name: partial(tables.read, name) for name in plan.order},
         manifest | masked,
         rejected=lost_rows(tables.records),
+        calls=calls_made(tables.records),
         reused=tables.reused,
     )
 
 
 def _masked(plan: Plan, generating: Generation, tables: Tables) -> dict[str, Any]:
-    """The card of the masking of real files, for the manifest; nothing where there are none."""
+    """The card of the masking of real files, for the manifest; nothing if there are none."""
     masking = generating.masking
     if masking is None:
         return {}
@@ -175,26 +212,20 @@ def _masked(plan: Plan, generating: Generation, tables: Tables) -> dict[str, Any
     return {"masking": card}
 
 
-def _interrupted(tracker: Tracker, *, kept: bool) -> RunInterrupted:
-    """The error that says what a stopped run leaves, and how to continue."""
-    if kept:
-        message, hint = "nothing lost", "run the same command to continue"
-    else:
-        message = "they were only in memory"
-        hint = "give an output folder, so that a run can continue; model replies are kept"
-    return RunInterrupted(
-        f"stopped after {tracker.safe:,} rows; {message}", code="run.interrupted", hint=hint
-    )
-
-
-def _stale(plan: Plan, manifest: Mapping[str, Any]) -> set[str]:
-    """Tables that lost rows, and those that build on them: they are made again."""
-    stale: set[str] = set()
-    for table in plan.tables:
-        parents = {link.parent for link in table.references.values()}
-        if manifest["tables"][table.name]["rejected"] or parents & stale:
-            stale.add(table.name)
-    return stale
+@contextmanager
+def interruptible(tracker: Tracker, *, kept: bool) -> Iterator[None]:
+    """Say, where the user stops a run, what it leaves, and how to continue."""
+    try:
+        yield
+    except KeyboardInterrupt as exc:
+        if kept:
+            message, hint = "nothing lost", "run the same command to continue"
+        else:
+            message = "they were only in memory"
+            hint = "give an output folder, so that a run can continue; model replies are kept"
+        raise RunInterrupted(
+            f"stopped after {tracker.safe:,} rows; {message}", code="run.interrupted", hint=hint
+        ) from exc
 
 
 def _formats(plan: Plan, main: Format) -> dict[str, tuple[Format, ...]]:

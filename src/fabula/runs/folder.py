@@ -8,6 +8,7 @@
     ├── orders/part-00000.parquet …
     ├── products.code.py         a column's function that a model wrote, if any
     ├── rejects.jsonl            lost rows, if any
+    ├── model-calls.jsonl        which call to a model brought which rows, if any
     ├── manifest.json            last: the run is over
     └── .fabula/                 while it runs: a lock, and one record for each finished part
 
@@ -16,11 +17,10 @@ A part's files take their names before its record does, so a record proves its f
 
 from __future__ import annotations
 
-import dataclasses
 import glob
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,20 +28,21 @@ import pyarrow as pa
 
 from fabula.engines.made import MadeBlock
 from fabula.errors import SinkError, SourceError
-from fabula.io.formats import FILE_FORMATS, Format, written_formats
+from fabula.io.formats import Format, written_formats
 from fabula.io.locks import FolderLock
 from fabula.io.names import file_stem
 from fabula.io.places import (
     make_folder,
     remove_leftovers,
+    replacing,
     sha256_of,
     sink_error,
     write_json,
     write_text,
 )
-from fabula.io.read import TableRows, read_files, typed
-from fabula.io.run_files import check_unchanged, inside, read_object
-from fabula.io.write import writing
+from fabula.io.read import TableRows, typed
+from fabula.io.run_files import check_unchanged, damaged, inside, read_object
+from fabula.io.write import WrittenFile
 from fabula.runs.belongings import (
     FILES,
     RUN,
@@ -52,10 +53,17 @@ from fabula.runs.belongings import (
     remove_run,
     state_files,
 )
-from fabula.runs.parts import Layout, Lost, PartRecord, Tally
-from fabula.runs.records import MANIFEST, REJECTS, read_manifest, write_records
+from fabula.runs.part_files import PartFiles
+from fabula.runs.parts import Call, Layout, Lost, PartRecord
+from fabula.runs.records import CALLS, MANIFEST, REJECTS, read_manifest, write_records
+from fabula.runs.shares.share import SHARE, is_share
 
 _ANSWERED = "answered.json"
+
+Put = Callable[[WrittenFile, Path], None]
+"""Puts a file that was written elsewhere at a path."""
+FindPart = Callable[[Layout, int, Callable[[str], int]], tuple[PartRecord, Put] | None]
+"""Finds a part that was made elsewhere; it is told how often a table was drawn again."""
 
 
 class RunFolder:
@@ -71,7 +79,7 @@ class RunFolder:
         escape_formulas: Put `'` before cells of CSV that a spreadsheet would run.
 
     Raises:
-        SinkError: The folder holds something else, is in use, or can't be written.
+        SinkError: The folder contains something else, is in use, or can't be written.
         SourceError: The records of the run in it are damaged, or name files elsewhere.
     """
 
@@ -87,8 +95,8 @@ class RunFolder:
         escape_formulas: bool = False,
     ) -> None:
         self.path = path
-        self._escape_formulas = escape_formulas
-        self._formats = formats
+        self.files = PartFiles(path, formats, escape_formulas)
+        self.found: FindPart | None = None
         _check_owner(path, identity, overwrite=overwrite)
         make_folder(inside(path, STATE))
         self._lock = FolderLock(inside(path, f"{STATE}/lock"), owner=path)
@@ -114,10 +122,21 @@ class RunFolder:
     def finished(self, layout: Layout, part: int) -> PartRecord | None:
         """The record of a part whose files are all there, as they were written.
 
+        A part that another machine made is taken from there.
+
         Raises:
             SourceError: A file was changed since.
         """
-        record = read_part(self._record(layout, part))
+        record = self._finished(layout, part)
+        if record is None and self.found is not None:
+            there = self.found(layout, part, self.attempt)
+            if there is not None:
+                record, put = there
+                self.take(layout, record, put)
+        return record
+
+    def _finished(self, layout: Layout, part: int) -> PartRecord | None:
+        record = read_part(self._record(layout.table, part))
         if record is None:
             return None
         try:
@@ -144,38 +163,51 @@ class RunFolder:
         self, layout: Layout, part: int, attempt: int, blocks: Iterable[MadeBlock]
     ) -> PartRecord:
         """Write a part in each of its table's formats, then its record."""
-        make_folder(self._place(layout))
-        tally = Tally(layout, part, attempt)
-        with ExitStack() as stack:
-            files = [
-                stack.enter_context(
-                    writing(path, layout.schema, file_format, escape_formulas=self._escape_formulas)
-                )
-                for file_format, path in self._files(layout, part).items()
-            ]
-            for block in blocks:
-                tally.add(block)
-                for file in files:
-                    file.write(block.table)
-        place = self._place(layout).relative_to(self.path)
-        record = tally.record(
-            tuple(
-                dataclasses.replace(file.written, name=(place / file.written.name).as_posix())
-                for file in files
-                if file.written
-            )
-        )
-        write_text(self._record(layout, part), record.to_json())
+        record = self.files.write(layout, part, attempt, blocks)
+        write_text(self._record(layout.table, part), record.to_json())
         return record
+
+    def take(self, layout: Layout, record: PartRecord, put: Put) -> None:
+        """Keep a part that was written elsewhere.
+
+        Raises:
+            SourceError: Its record names other files than those of the part.
+        """
+        paths = self.files.of(layout, record.part).values()
+        names = [path.relative_to(self.path).as_posix() for path in paths]
+        if names != [file.name for file in record.files]:
+            raise damaged(self.path, f"part {record.part} of `{layout.table}` has other files")
+        for file, path in zip(record.files, paths, strict=True):
+            make_folder(path.parent)
+            with replacing(path) as temporary:
+                put(file, temporary)
+        write_text(self._record(layout.table, record.part), record.to_json())
+
+    def receive(
+        self,
+        layout: Layout,
+        record: PartRecord,
+        files: Mapping[str, bytes],
+        _blocks: Sequence[MadeBlock],
+    ) -> None:
+        """Keep a part that another process wrote: here, where it brings no files."""
+        if files:
+            self.take(layout, record, lambda file, place: _write_bytes(place, files[file.name]))
+        else:
+            write_text(self._record(layout.table, record.part), record.to_json())
 
     def read_part(self, layout: Layout, part: int) -> Iterator[pa.Table]:
         """The rows of a part, piece by piece."""
-        for batch in self._rows(layout, [part]).to_batches():
+        for batch in self.files.read(layout, [part]).to_batches():
             yield typed(pa.Table.from_batches([batch]), layout.schema)
 
     def read(self, layout: Layout) -> TableRows:
         """All rows of a table, read when they are asked for."""
-        return self._rows(layout, range(layout.parts))
+        return self.read_parts(layout, range(layout.parts))
+
+    def read_parts(self, layout: Layout, parts: Iterable[int]) -> TableRows:
+        """The rows of some parts, read when they are asked for."""
+        return self.files.read(layout, parts)
 
     def attempt(self, table: str) -> int:
         return self._counts("attempts.json").get(table, 0)
@@ -210,10 +242,11 @@ class RunFolder:
         lost: Sequence[Lost],
         also: Iterable[str] = (),
         *,
+        calls: Sequence[Call] = (),
         forget: bool,
     ) -> None:
-        """Write the lost rows and, last, the manifest, with the hashes of `also`."""
-        write_records(self.path, manifest, lost, also)
+        """Write the lost rows, the calls and, last, the manifest, with the hashes of `also`."""
+        write_records(self.path, manifest, lost, also, calls)
         if forget:
             for path in state_files(self.path):
                 path.unlink()
@@ -226,41 +259,28 @@ class RunFolder:
                 (self.path / STATE / "lock").unlink(missing_ok=True)
                 (self.path / STATE).rmdir()
 
-    def _place(self, layout: Layout) -> Path:
-        return self.path if layout.parts == 1 else inside(self.path, file_stem(layout.table))
-
-    def _files(self, layout: Layout, part: int) -> dict[Format, Path]:
-        """A part's path in each format, the main one first."""
-        stem = file_stem(layout.table) if layout.parts == 1 else f"part-{part:05d}"
-        return {
-            file_format: self._place(layout) / f"{stem}.{file_format}"
-            for file_format in self._formats[layout.table]
-        }
-
-    def _rows(self, layout: Layout, parts: Iterable[int]) -> TableRows:
-        """Rows of parts, from the format that keeps types best."""
-        best = min(self._formats[layout.table], key=lambda name: FILE_FORMATS[name].keeps_types)
-        paths = [self._files(layout, part)[best] for part in parts]
-        return read_files(paths, best, layout.schema)
-
-    def _record(self, layout: Layout, part: int) -> Path:
-        return self.path / STATE / f"{file_stem(layout.table)}-{part:05d}.json"
+    def _record(self, table: str, part: int) -> Path:
+        return self.path / STATE / f"{file_stem(table)}-{part:05d}.json"
 
     def _counts(self, name: str) -> dict[str, int]:
-        """A note of whole numbers by table; none where it is missing or damaged."""
+        """A note of whole numbers by table; none if it is missing or damaged."""
         noted = read_object(self.path / STATE / name) or {}
         return {table: count for table, count in noted.items() if type(count) is int}
 
     def _written(self, also: Iterable[str]) -> list[str]:
         """Patterns of the files that this run writes."""
-        stems = [glob.escape(file_stem(table)) for table in self._formats]
+        stems = [glob.escape(file_stem(table)) for table in self.files.formats]
         tables = [
             f"{stem}{place}.{ending}"
             for stem in stems
             for place in ("", "/part-[0-9]*")
             for ending in written_formats()
         ]
-        return [*tables, REJECTS, *map(glob.escape, also)]
+        return [*tables, REJECTS, CALLS, *map(glob.escape, also)]
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
 
 
 def _check_owner(
@@ -271,7 +291,7 @@ def _check_owner(
         names = {item.name for item in path.iterdir()} if path.is_dir() else set()
     except OSError as exc:
         raise sink_error(exc, path) from exc
-    if not names - {STATE}:
+    if not {name for name in names if name != STATE and not is_share(name)}:
         return None
     past = read_identity(path)
     if past is None:
@@ -285,7 +305,8 @@ def _check_owner(
         return past
     if names <= {RUN, STATE} and not state_files(path):
         return None  # the other run ended before it made anything
-    state = "a finished" if (path / MANIFEST).is_file() else "an unfinished"
+    finished = any((path / name).is_file() for name in (MANIFEST, SHARE))
+    state = "a finished" if finished else "an unfinished"
     raise SinkError(
         f"`{path}` holds {state} run of another spec",
         code="sink.exists",

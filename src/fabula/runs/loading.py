@@ -54,7 +54,8 @@ def execute_to_destination(
         )
     if file is not None:
         refuse_outputs(plan, file)
-    sink = target.open(replace(options.loading, overwrite=options.overwrite and file is not None))
+    replaces = file is not None or "overwrite" in target.entry.options
+    sink = target.open(replace(options.loading, overwrite=options.overwrite and replaces))
     schemas = {table.name: table.schema for table in plan.tables}
     tables = incoming(schemas, plan.spec)
     sink.check(tables)
@@ -71,18 +72,19 @@ def execute_to_destination(
     except (CheckError, PartialRunError) as error:
         error.message += f"; nothing was loaded into `{sink.place}`"
         raise
-    facts = load(sink, tables, blocks_of({name: made.rows(name) for name in schemas}))
+    rows = {name: made.rows(name) for name in schemas}
+    facts = load(sink, tables, blocks_of(rows), made.manifest)
     manifest = {**made.manifest, "destination": {"kind": target.entry.name, **facts}}
     if file is None:
         write_records(folder, manifest, made.rejected, made.manifest.get("files", ()))
         return Dataset.open(folder, schemas=schemas, reused=made.reused, trusted=True)
     manifest["tables"] = _in_file(file, made.manifest["tables"])
-    write_records(file, manifest, made.rejected)
+    write_records(file, manifest, made.rejected, calls=made.calls)
     remove_run(folder)
     with suppress(OSError):  # something else was put there
         folder.rmdir()
-    rows = {name: partial(target.rows, name) for name in schemas}
-    return Dataset(rows, manifest, rejected=made.rejected, folder=file, schemas=schemas)
+    there = {name: partial(target.rows, name) for name in schemas}
+    return Dataset(there, manifest, rejected=made.rejected, folder=file, schemas=schemas)
 
 
 def _name(plan: Plan) -> str:
@@ -90,7 +92,7 @@ def _name(plan: Plan) -> str:
 
 
 def _in_file(file: Path, tables: Mapping[str, Any]) -> dict[str, Any]:
-    """The records of tables that one file holds."""
+    """The records of tables that one file contains."""
     held = {"path": file.name, "bytes": file.stat().st_size, "sha256": sha256_of(file)}
     return {
         name: {**table, "files": [{**held, "rows": table["written"]}]}

@@ -14,7 +14,7 @@ from fabula.checks.results import CheckResults
 from fabula.io.formulas import tell
 from fabula.planning.plan import Plan
 from fabula.runs.fingerprint import public_spec, spec_sha256, versions
-from fabula.runs.parts import Lost, PartRecord, summed
+from fabula.runs.parts import Call, Lost, PartRecord, summed
 
 
 def stopwatch() -> Callable[[], dict[str, Any]]:
@@ -33,6 +33,16 @@ def lost_rows(records: Mapping[str, Sequence[PartRecord]]) -> tuple[Lost, ...]:
         for table, parts in records.items()
         for part in parts
         for item in part.rejected
+    )
+
+
+def calls_made(records: Mapping[str, Sequence[PartRecord]]) -> tuple[Call, ...]:
+    """Every call to a language model of a run whose reply is kept, table by table."""
+    return tuple(
+        Call(table, call.columns, call.rows, call.key)
+        for table, parts in records.items()
+        for part in parts
+        for call in part.calls
     )
 
 

@@ -64,7 +64,7 @@ def record_mesa(
     with _told(model, "making the model"):
         made = model(**given)
     if not isinstance(made, mesa.Model):
-        raise UsageError(f"`{_name(model)}` makes no Mesa model", code="usage.model")
+        raise UsageError(f"`{_name(model)}` does not return a Mesa model", code="usage.model")
     living = _Living(made)
     done = 0
     while done < steps and made.running:
@@ -111,7 +111,7 @@ def _seed_name(model: Callable[..., Any]) -> str:
     if any(each.kind is each.VAR_KEYWORD for each in takes.values()):
         return "seed"
     raise UsageError(
-        f"`{_name(model)}` takes no seed, so no run of it can be repeated",
+        f"`{_name(model)}` takes no seed, so its runs can't be repeated",
         code="usage.model",
         hint="write `def __init__(self, …, seed=None): super().__init__(seed=seed)`",
     )

@@ -82,7 +82,7 @@ def execute_to_file(
     manifest = {"fingerprint": facts["fingerprint"], **made.manifest}
     file = _write(output, made, table.schema, file_format, escape=escape_formulas)
     manifest["tables"] = {table.name: {**manifest["tables"][table.name], "files": [file]}}
-    write_records(output, manifest, made.rejected)
+    write_records(output, manifest, made.rejected, calls=made.calls)
     remove_run(folder)
     with suppress(OSError):  # something else was put there
         folder.rmdir()
@@ -119,7 +119,7 @@ def _past(output: Path, facts: Mapping[str, Any], *, overwrite: bool) -> dict[st
         return None
     if manifest and manifest.get("fingerprint") == facts["fingerprint"]:
         raise SinkError(
-            f"`{output}` was changed since its run wrote it",
+            f"`{output}` has changed since its run wrote it",
             code="sink.changed",
             where=str(output),
             hint="move it away, or pass --overwrite to make it again",

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fabula.io.destinations import NOTHING_ALLOWED, Loading
 from fabula.io.formats import Format, as_format
 from fabula.runs.exit_rules import Limit
 from fabula.types import Progress
+
+if TYPE_CHECKING:
+    from fabula.runs.tables import Elsewhere
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,9 @@ class RunOptions:
         format: The file format: `parquet`, `csv`, `jsonl` or `arrow`; None is what the ending of
             a file says, and `parquet` in a folder.
         workers: Parts of tables that are made at the same time.
+        executor: Who makes the parts: `local`, or `ray` for the workers of a cluster.
+        address: Of the Ray cluster.
+        elsewhere: The workers that make the parts, once there are any.
         fresh: Start over instead of going on with what an earlier, equal run left.
         overwrite: Replace another run; files of no run in a folder are never touched.
         max_rejects: Lost rows that are accepted: a share (0.05), or a number of rows; else none.
@@ -28,6 +35,9 @@ class RunOptions:
 
     format: str | None = None
     workers: int = 1
+    executor: str = "local"
+    address: str | None = None
+    elsewhere: Elsewhere | None = None
     fresh: bool = False
     overwrite: bool = False
     max_rejects: Limit = None

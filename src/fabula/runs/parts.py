@@ -1,7 +1,8 @@
 """The unit of a run: a part of a table, made alone, kept whole, never made twice.
 
-A part is up to sixteen blocks (1,048,576 rows). Parts depend on nothing but the plan, so they
-are made in any order by any thread, and a killed run misses only the parts that it was making.
+A part is up to sixteen blocks (1,048,576 rows), and a single block where language models fill the
+rows. Parts depend on nothing but the plan, so they are made in any order by any thread or machine,
+and a killed run misses only the parts that it was making.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from fabula.engines.made import CheckTally, MadeBlock, RejectedRow, TableMaker
+from fabula.engines.made import CheckTally, MadeBlock, RejectedRow, RowsCall, TableMaker
 from fabula.io.write import WrittenFile
+from fabula.streams import BLOCK_ROWS
 
 PART_BLOCKS = 16
 """Blocks in one part; a table of one part is a single file."""
@@ -33,25 +35,36 @@ class Layout:
     schema: pa.Schema
     rows: int
     blocks: int
+    asks: bool = False
 
     @classmethod
     def of(cls, table: str, maker: TableMaker) -> Layout:
         """The layout of the table that `maker` makes."""
-        return cls(table, maker.schema, maker.rows, maker.blocks)
+        return cls(table, maker.schema, maker.rows, maker.blocks, maker.asks)
+
+    @property
+    def part_blocks(self) -> int:
+        """Most blocks of a part."""
+        return 1 if self.asks else PART_BLOCKS
 
     @property
     def parts(self) -> int:
         """Number of parts; an empty table has one, so that its columns are known."""
-        return max(1, -(-self.blocks // PART_BLOCKS))
+        return max(1, -(-self.blocks // self.part_blocks))
 
     def blocks_of(self, part: int) -> range:
         """The blocks of a part."""
-        return range(part * PART_BLOCKS, min((part + 1) * PART_BLOCKS, self.blocks))
+        return range(part * self.part_blocks, min((part + 1) * self.part_blocks, self.blocks))
+
+    def asked(self, parts: Iterable[int]) -> int:
+        """Rows asked for in some parts."""
+        rows = self.part_blocks * BLOCK_ROWS
+        return sum(min(rows, self.rows - part * rows) for part in parts)
 
 
 @dataclass(frozen=True)
 class PartRecord:
-    """What happened to one part; in a run folder it stands in a file alongside the part's data.
+    """What happened to one part; in a run folder it is in a file alongside the part's data.
 
     Attributes:
         table: The table.
@@ -63,6 +76,7 @@ class PartRecord:
         tallies: Results of the table's row-level checks.
         masked: What masking did to the values of a real file, by what was done and column.
         files: Its files, one a format; none in memory.
+        calls: Calls to language models for its rows.
     """
 
     table: str
@@ -74,6 +88,7 @@ class PartRecord:
     tallies: tuple[CheckTally, ...] = ()
     masked: dict[str, dict[str, int]] = field(default_factory=dict)
     files: tuple[WrittenFile, ...] = ()
+    calls: tuple[RowsCall, ...] = ()
 
     def to_json(self) -> str:
         """The record as JSON text."""
@@ -91,6 +106,16 @@ class Lost:
     attempt: int = 0
 
 
+@dataclass(frozen=True)
+class Call:
+    """A call to a language model for rows of a table, as `RowsCall` tells it."""
+
+    table: str
+    columns: tuple[str, ...]
+    rows: tuple[int, ...]
+    key: str
+
+
 class Tally:
     """Adds up what the blocks of one part report."""
 
@@ -100,6 +125,7 @@ class Tally:
         self._rejected: list[RejectedRow] = []
         self._checks: list[CheckTally] = []
         self._masked: list[Mapping[str, Mapping[str, int]]] = []
+        self._calls: list[RowsCall] = []
 
     def add(self, block: MadeBlock) -> None:
         """Count one block."""
@@ -107,6 +133,7 @@ class Tally:
         self._rejected += block.rejected
         self._checks += block.tallies
         self._masked.append(block.masked)
+        self._calls += block.calls
 
     def record(self, files: tuple[WrittenFile, ...] = ()) -> PartRecord:
         """The part's record."""
@@ -120,6 +147,7 @@ class Tally:
             tallies=merged(self._checks),
             masked=summed(self._masked),
             files=files,
+            calls=tuple(self._calls),
         )
 
 

@@ -55,7 +55,7 @@ class ProgramMade:
     """What is to be written.
 
     Attributes:
-        ran: The run of the program; None where there is no program.
+        ran: The run of the program; None if there is no program.
         text: The program as it is kept.
         facts: More for the manifest, `models` and `notes` among it.
         files: Further files by name.
@@ -84,7 +84,7 @@ def program_run(
 
     Raises:
         UsageError: The folder is named like a file.
-        SinkError: The folder holds something else, is in use, or can't be written.
+        SinkError: The folder contains something else, is in use, or can't be written.
         ProgramError: The program fails, or its tables do; what there is was written.
         RunInterrupted: The user stopped the run.
     """
@@ -123,7 +123,7 @@ def program_run(
         return made
     except KeyboardInterrupt as exc:
         raise RunInterrupted(
-            "stopped; what the model answered so far is kept",
+            "stopped; replies so far are kept",
             code="run.interrupted",
             where=str(path),
             hint="run the same command to continue",

@@ -27,7 +27,7 @@ class Tracker:
         self._noted = 0.0
 
     def resume(self, before: Mapping[str, int], note: Callable[[Mapping[str, int]], None]) -> None:
-        """Go on from the rows that models filled in an earlier run, and `note` such counts."""
+        """Continue from the rows that models filled in an earlier run, and `note` such counts."""
         self._before, self._note = before, note
 
     @property

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -16,13 +16,16 @@ from fabula.io.destinations import names_file
 from fabula.io.names import file_stem
 from fabula.io.places import sha256_of, write_json, write_text
 from fabula.io.run_files import RunManifest, checked, damaged, inside, read_object
-from fabula.runs.parts import Lost
+from fabula.runs.parts import Call, Lost
 from fabula.spec.loading import build_spec
 from fabula.spec.tables import DatasetSpec
 
 MANIFEST, REJECTS, REPORT = "manifest.json", "rejects.jsonl", "report.html"
+CALLS = "model-calls.jsonl"
 
-_LOST = TypeAdapter(Lost)
+_LOST: TypeAdapter[Lost] = TypeAdapter(Lost)
+_CALL: TypeAdapter[Call] = TypeAdapter(Call)
+T = TypeVar("T")
 
 
 def is_file(output: Path) -> bool:
@@ -40,14 +43,16 @@ def write_records(
     manifest: Mapping[str, Any],
     lost: Sequence[Lost],
     also: Iterable[str] = (),
+    calls: Sequence[Call] = (),
 ) -> None:
-    """Write the lost rows, if any, functions that models wrote, and last the manifest."""
-    names = [*also, *([REJECTS] if lost else ())]
-    if lost:
-        lines = (json.dumps(dataclasses.asdict(row), ensure_ascii=False) for row in lost)
-        write_text(record(output, REJECTS), "".join(line + "\n" for line in lines))
-    else:
+    """Write the lost rows and the calls, functions that models wrote, and last the manifest."""
+    names = list(dict.fromkeys([*also, *([REJECTS] if lost else ()), *([CALLS] if calls else ())]))
+    if not lost:
         record(output, REJECTS).unlink(missing_ok=True)
+    for name, listed in ((REJECTS, lost), (CALLS, calls)):
+        if listed:
+            lines = (json.dumps(dataclasses.asdict(each), ensure_ascii=False) for each in listed)
+            write_text(record(output, name), "".join(line + "\n" for line in lines))
     for stem, source in programs_of(manifest).items():
         write_text(record(output, f"{stem}.py"), source + "\n")
         names.append(f"{stem}.py")
@@ -97,7 +102,7 @@ def read_manifest(output: Path) -> dict[str, Any] | None:
 
 
 def spec_of(manifest: Mapping[str, Any]) -> DatasetSpec | None:
-    """The spec in a manifest; None where there is none, or one that is not read any more."""
+    """The spec in a manifest; None if there is none, or one that is not read any more."""
     try:
         return build_spec(manifest["spec"]) if manifest.get("spec") else None
     except SpecError:
@@ -105,16 +110,28 @@ def spec_of(manifest: Mapping[str, Any]) -> DatasetSpec | None:
 
 
 def read_rejects(output: Path) -> list[Lost]:
-    """The lost rows of a run; none where nothing was lost.
+    """The lost rows of a run; none if nothing was lost.
 
     Raises:
         SourceError: A line is not a lost row.
     """
-    path = record(output, REJECTS)
+    return _lines(record(output, REJECTS), _LOST, "a lost row")
+
+
+def read_calls(output: Path) -> list[Call]:
+    """The calls to language models that brought a run's rows; none where none were kept.
+
+    Raises:
+        SourceError: A line is not a call.
+    """
+    return _lines(record(output, CALLS), _CALL, "a call")
+
+
+def _lines(path: Path, adapter: TypeAdapter[T], what: str) -> list[T]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
-        return [_LOST.validate_python(json.loads(line)) for line in lines if line]
+        return [adapter.validate_python(json.loads(line)) for line in lines if line]
     except FileNotFoundError:
         return []
     except (ValidationError, ValueError, RecursionError) as exc:
-        raise damaged(path, f"a line is not a lost row ({type(exc).__name__})") from exc
+        raise damaged(path, f"a line is not {what} ({type(exc).__name__})") from exc

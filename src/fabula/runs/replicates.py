@@ -6,66 +6,29 @@ no other, and is the same for any number of workers, on any executor.
 
 from __future__ import annotations
 
-import os
-import pickle
-import subprocess
-import sys
-import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import redirect_stdout
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from fabula.errors import FabulaError, PartialRunError, UsageError
+from fabula.errors import UsageError
 from fabula.io.places import make_folder, replacing
 from fabula.render import amounts, grid
 from fabula.render.results import Result
-from fabula.runs.simulation import simulate
-from fabula.simulation.model_files import file_of, load_world
+from fabula.runs.replicate_tasks import Task, Totals, made_by
+from fabula.runs.shares.share import Share
+from fabula.simulation.model_files import load_world
 from fabula.simulation.world import World
 from fabula.types import Path, Progress, Size
 
-Totals = dict[str, float]
 ONLY = ""
 """The scenario of a model that is run as it is."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """One run: plain values, which travel to any process."""
-
-    model: Any
-    scenario: str
-    replicate: int
-    seed: int
-    parameters: Mapping[str, float]
-    folder: str | None
-    options: Mapping[str, Any]
-
-
-def run_task(task: Task) -> Totals:
-    """Make one run, and return its totals; a run that its folder holds is not made again."""
-    world = task.model
-    if not isinstance(world, World):
-        changed = file_of(world)[0].stat().st_mtime_ns
-        world = _world(world, tuple(sorted(task.parameters.items())), changed)
-    dataset = simulate(world, seed=task.seed, output=task.folder, **task.options)
-    found: Totals = dataset.manifest["simulation"]["totals"]
-    return found
-
-
-@lru_cache(maxsize=1)
-def _world(model: str, parameters: tuple[tuple[str, float], ...], _changed: int) -> World:
-    """The model, made once for the replicates of a scenario: its rules are compiled once."""
-    return load_world(model, dict(parameters))
 
 
 @dataclass(frozen=True, repr=False)
@@ -74,7 +37,7 @@ class Replicates(Result):
 
     Attributes:
         totals: A row a run: `scenario`, `replicate`, `seed`, and each total by its name.
-        path: The folder of their tables, `SCENARIO/REPLICATE/`; None where only totals were kept.
+        path: The folder of their tables, `SCENARIO/REPLICATE/`; None if only totals were kept.
     """
 
     totals: pa.Table
@@ -140,7 +103,7 @@ class Replicates(Result):
                 (row["total"], f"{row['difference']:+,.6g}", _error(row["standard_error"]))
                 for row in table
             ]
-            lines += ["", f"{other} minus {first}, under the same chance"]
+            lines += ["", f"{other} minus {first}, with the same random draws"]
             lines += grid.lines(changes, right=(False, True, False))
         return "\n".join(lines)
 
@@ -164,7 +127,9 @@ def replicate(
     fresh: bool = False,
     overwrite: bool = False,
     workers: int = 1,
-    executor: Executor | None = None,
+    executor: Executor | Literal["ray"] | None = None,
+    address: str | None = None,
+    blocks: str | None = None,
     progress: Progress | None = None,
 ) -> Replicates:
     """Run a model several times, under other seeds and in several scenarios.
@@ -187,8 +152,12 @@ def replicate(
         fresh: Start every run over.
         overwrite: Replace runs of another model or size in the folder.
         workers: Processes on this machine.
-        executor: Runs the tasks instead: any `concurrent.futures.Executor`, whose workers read the
-            model's file and write to `output`.
+        executor: Runs the tasks instead: `ray`, or any `concurrent.futures.Executor`, whose workers
+            read the model's file and write to `output`.
+        address: Of the Ray cluster; by default the one that `RAY_ADDRESS` names, else one of
+            `workers` that is started here.
+        blocks: `3/16`: make the third of 16 shares of the runs alone. The same call without
+            `blocks` then makes nothing again, and has all totals.
         progress: Called with the model's name, runs done and runs asked.
 
     Raises:
@@ -234,36 +203,38 @@ def replicate(
         for scenario, given in named.items()
         for number in range(replicates)
     ]
+    if blocks is not None:
+        tasks = _share(tasks, blocks)
     found: list[Totals] = []
     if progress:
         progress(worlds[0].name, 0, len(tasks))
-    for made in made_by(tasks, workers, executor):
+    for made in made_by(tasks, workers, executor, address):
         found.append(made)
         if progress:
             progress(worlds[0].name, len(found), len(tasks))
     result = Replicates(_table(tasks, found), folder)
-    if folder is not None:
+    if folder is not None and blocks is None:
         make_folder(folder)
         with replacing(folder / "totals.parquet") as temporary:
             pq.write_table(result.totals, temporary)
     return result
 
 
-def made_by(
-    tasks: Sequence[Task], workers: int = 1, executor: Executor | None = None
-) -> Iterator[Totals]:
-    """The totals of each run, in the order of the tasks."""
-    if executor is None and (workers == 1 or len(tasks) == 1):
-        return map(run_task, tasks)
-    if any(isinstance(task.model, World) for task in tasks):
+def _share(tasks: list[Task], blocks: str) -> list[Task]:
+    """The runs of one share, which their folders keep."""
+    share = Share.read(blocks)
+    mine = tasks[share.number - 1 :: share.of] if share.number else []
+    if not mine or tasks[0].folder is None:
         raise UsageError(
-            "a world stays in the process that made it",
-            code="usage.model",
-            hint="name the model's file: `shop.py`, or run it with one worker",
+            f"share {share} of {len(tasks)} runs is empty"
+            if tasks[0].folder
+            else "the runs of a share are kept in folders, and no `output` is given",
+            code="usage.blocks",
+            hint=f"there can be {len(tasks)} shares at most, from 1 on"
+            if tasks[0].folder
+            else 'name one: `output="out"`',
         )
-    if executor is not None:
-        return executor.map(run_task, tasks)
-    return _in_processes(tasks, min(workers, len(tasks)))
+    return mine
 
 
 def _table(tasks: Sequence[Task], found: Sequence[Totals]) -> pa.Table:
@@ -274,83 +245,3 @@ def _table(tasks: Sequence[Task], found: Sequence[Totals]) -> pa.Table:
     }
     values = {name: pa.array([each[name] for each in found], pa.float64()) for name in found[0]}
     return pa.table({**facts, **values})
-
-
-def _in_processes(tasks: Sequence[Task], workers: int) -> Iterator[Totals]:
-    """Let processes of this Python work off the tasks: each takes the next one when it is done.
-
-    They import the model's file and nothing of the user's program, which needs no `__main__` guard.
-    """
-    made: dict[int, Totals | FabulaError] = {}
-    todo, changed = iter(enumerate(tasks)), threading.Condition()
-    processes = [_started() for _ in range(workers)]
-
-    def serve(process: subprocess.Popen[bytes]) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        while True:
-            with changed:
-                number, task = next(todo, (-1, None))
-            if task is None:
-                break
-            try:
-                pickle.dump(task, process.stdin)
-                process.stdin.flush()
-                result = pickle.load(process.stdout)
-            except (OSError, EOFError, pickle.UnpicklingError):
-                result = PartialRunError(
-                    f"the worker of run {task.replicate} ended before it was done",
-                    code="run.worker",
-                    hint="run the same command again, with fewer workers if memory is short",
-                )
-            with changed:
-                made[number] = result
-                changed.notify_all()
-
-    threads = [threading.Thread(target=serve, args=(each,), daemon=True) for each in processes]
-    try:
-        for thread in threads:
-            thread.start()
-        for number in range(len(tasks)):
-            with changed:
-                while number not in made:
-                    changed.wait()
-            result = made.pop(number)
-            if isinstance(result, FabulaError):
-                raise result
-            yield result
-    finally:
-        for process in processes:
-            process.kill()
-            process.communicate()
-
-
-def _started() -> subprocess.Popen[bytes]:
-    paths = os.pathsep.join(path for path in sys.path if path)
-    return subprocess.Popen(
-        [sys.executable, "-c", "from fabula.runs.replicates import work; work()"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": paths},
-    )
-
-
-def work() -> None:
-    """Work off tasks from standard input, as a process that `replicate` started."""
-    answers = sys.stdout.buffer
-    with redirect_stdout(sys.stderr):  # answers alone go to the parent
-        for task in _tasks():
-            try:
-                result: Totals | FabulaError = run_task(task)
-            except FabulaError as error:
-                result = error
-            pickle.dump(result, answers)
-            answers.flush()
-
-
-def _tasks() -> Iterable[Task]:
-    while True:
-        try:
-            yield pickle.load(sys.stdin.buffer)
-        except (EOFError, KeyboardInterrupt):
-            return

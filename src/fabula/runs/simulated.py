@@ -96,7 +96,7 @@ def _runs(spec: DatasetSpec, problems: list[Violation]) -> list[_Run]:
                     f"`{setting}` of `{name}` is {value}, and another table of the same run says"
                     f" {run.settings[setting]}"
                 )
-                hint = f"say the same, or write `run: {name}` to run the model twice"
+                hint = f"use the same value, or write `run: {name}` to run the model twice"
                 place = f"tables.{name}.{setting}"
                 problems.append(Violation("spec.bad-simulation", message, place, hint))
         run.tables[name] = table

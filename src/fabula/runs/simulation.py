@@ -25,6 +25,7 @@ from fabula.io.tables import as_table
 from fabula.llm.session import models_of_run
 from fabula.planning.planner import make_plan
 from fabula.render import amounts, grid
+from fabula.render.cells import watched
 from fabula.runs.belongings import STATE
 from fabula.runs.checkpoints import read_checkpoint, write_checkpoint
 from fabula.runs.dataset import Dataset
@@ -42,7 +43,7 @@ from fabula.simulation.totals import totals
 from fabula.simulation.world import World
 from fabula.spec.tables import DatasetSpec
 from fabula.streams import BLOCK_ROWS
-from fabula.types import Path, Progress, Size
+from fabula.types import Path, Progress, ProgressLike, Size
 
 PART_ROWS = 4 * BLOCK_ROWS
 """Rows of events that wait for a part of their own file."""
@@ -64,7 +65,7 @@ def simulate(
     fresh: bool = False,
     overwrite: bool = False,
     escape_formulas: bool | None = None,
-    progress: Progress | None = None,
+    progress: ProgressLike = None,
 ) -> Dataset:
     """Run a world of agents, and return its populations and events as tables.
 
@@ -83,7 +84,8 @@ def simulate(
         progress: Called with the world's name, steps done and steps asked.
 
     Returns:
-        A table for each population, with what changed under `NAME_end`, and one for each event.
+        A table for each population, whose `NAME_end` columns say how it ended, and one for each
+        event.
 
     Raises:
         SpecError: The model or a rule is wrong; the error has the file and the line.
@@ -124,18 +126,16 @@ def simulate(
             store.check_files()
             past = store.manifest["tables"].values()
             return Dataset.open(store.path, reused=sum(table["written"] for table in past))
-        keeper = _Keeper(world, store, facts, count, progress)
+        keeper = _Keeper(world, store, facts, count, watched(progress))
         dataset = keeper.run(populations_of(world, spec, chance), chance)
         tell_formulas(dataset.manifest, escaped=escape)
         return dataset
     except KeyboardInterrupt as exc:
-        kept = output is not None
+        again = "name an output folder" if output is None else "run the same command"
         raise RunInterrupted(
             f"stopped after {world.step:,} of {count:,} steps",
             code="run.interrupted",
-            hint="run the same command to continue"
-            if kept
-            else "name an output folder to continue",
+            hint=f"{again} to continue",
         ) from exc
     finally:
         if isinstance(store, RunFolder):
@@ -211,7 +211,7 @@ class _Keeper:
         )
 
     def _resume(self, run: Run) -> None:
-        """Go on from the last step that was kept."""
+        """Continue from the last step that was kept."""
         found = None if self._place is None else read_checkpoint(self._place)
         if found is None or found[0].get("run") != self._print:
             return

@@ -5,18 +5,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import pyarrow as pa
 
 from fabula.engines.made import MadeBlock
 from fabula.io.read import TableRows
+from fabula.runs.part_files import PartFiles
 from fabula.runs.parts import Layout, PartRecord, Tally
 
 
 class Store(Protocol):
     """Where finished parts are kept: a run folder, or memory."""
+
+    @property
+    def files(self) -> PartFiles | None:
+        """How parts are written; None in memory."""
+        ...
 
     def attempt(self, table: str) -> int:
         """Which drawing of a table is the current one."""
@@ -36,6 +42,16 @@ class Store(Protocol):
         """Keep a part made of `blocks`, whole or not at all; it replaces an earlier one."""
         ...
 
+    def receive(
+        self,
+        layout: Layout,
+        record: PartRecord,
+        files: Mapping[str, bytes],
+        blocks: Sequence[MadeBlock],
+    ) -> None:
+        """Keep a part that was made elsewhere: its files, by their names, or its blocks."""
+        ...
+
     def read_part(self, layout: Layout, part: int) -> Iterator[pa.Table]:
         """The rows of a part that is kept, piece by piece."""
         ...
@@ -47,6 +63,8 @@ class Store(Protocol):
 
 class MemoryStore:
     """Keeps parts in memory; a run without an output folder uses it."""
+
+    files = None
 
     def __init__(self) -> None:
         self._parts: dict[tuple[str, int], list[pa.Table]] = {}
@@ -75,6 +93,16 @@ class MemoryStore:
         self._parts[layout.table, part] = tables
         self._records[layout.table, part] = tally.record()
         return self._records[layout.table, part]
+
+    def receive(
+        self,
+        layout: Layout,
+        record: PartRecord,
+        _files: Mapping[str, bytes],
+        blocks: Sequence[MadeBlock],
+    ) -> None:
+        """Keep a part that was made elsewhere."""
+        self.keep(layout, record.part, record.attempt, blocks)
 
     def read_part(self, layout: Layout, part: int) -> Iterator[pa.Table]:
         """The rows of a part, block by block."""

@@ -41,7 +41,8 @@ def run_text(dataset: Ended) -> str:
     """The lines below a run: what was checked, lost, asked of models."""
     manifest = dataset.manifest
     lines = [f"  {result}" for result in dataset.checks.failed]
-    lines.append(f"{dataset.checks.summary} · {_balance(manifest)}")
+    checks = "Checks: at the merge" if "share" in manifest else dataset.checks.summary
+    lines.append(f"{checks} · {_balance(manifest)}")
     lines += [f"  {reason}" for reason in _reasons(manifest)]
     lines += [
         _model(label(name, usage), usage) for name, usage in manifest.get("models", {}).items()
@@ -63,7 +64,7 @@ def wrote_line(dataset: Ended) -> str:
 
 
 def loaded_lines(loaded: Mapping[str, Any]) -> list[str]:
-    """What a load did: the rows of each table, and what the destination says of it."""
+    """What a load did: the rows of each table, and what the destination says about it."""
     tables = [f"{name} {rows:,}" for name, rows in loaded["rows"].items()]
     return [f"Loaded into `{loaded['place']}`: {' · '.join(tables)}", *loaded.get("lines", ())]
 

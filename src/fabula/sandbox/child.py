@@ -159,7 +159,7 @@ def emit(name: str, table: pa.Table) -> None:
 
 
 def _plain(table: pa.Table) -> pa.Table:
-    """A table without metadata, and with types that the parent accepts where there is one."""
+    """A table without metadata, and with types that the parent accepts if there is one."""
     fields = [
         pa.field(field.name, _plain_type(field.type), field.nullable) for field in table.schema
     ]

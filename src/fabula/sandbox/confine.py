@@ -73,7 +73,7 @@ def drop_capabilities() -> None:
     """
     libc = ctypes.CDLL(None, use_errno=True)
     for capability in range(_CAPABILITIES):
-        libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)  # refused where there is none to drop
+        libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)  # refused if there is none to drop
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
     if libc.capset(header, (ctypes.c_uint32 * 6)()) != 0:
         raise OSError(ctypes.get_errno(), "capabilities can't be dropped")
@@ -116,7 +116,7 @@ def readable_folders() -> list[str]:
 def own_bounds() -> list[str]:
     """Files that say how much memory and CPU this process's control group may have.
 
-    DuckDB reads them when a database is opened, and ends the process where one is there that it
+    DuckDB reads them when a database is opened, and ends the process if one is there that it
     may not read.
     """
     try:

@@ -20,12 +20,12 @@ _PR_SET_PDEATHSIG = 1
 
 
 def enter_namespaces() -> bool:
-    """Leave the machine's network, users and shared memory; False where the kernel refuses."""
+    """Leave the machine's network, users and shared memory; False if the kernel refuses."""
     return bool(ctypes.CDLL(None).unshare(_OF_A_CHILD) == 0)
 
 
 def enter_processes(held: int) -> None:
-    """Go on as the first process of a namespace; the process that was called waits for its end.
+    """Continue as the first process of a namespace; the process that was called waits for its end.
 
     Nothing changes where the kernel refuses. The descriptor `held` goes with the first process.
     """
@@ -69,7 +69,7 @@ def number_in_proc(process: int) -> int:
 
 
 def _handle(process: int) -> int | None:
-    """A file descriptor that stands for a process, or None where there is no such thing."""
+    """A file descriptor that stands for a process, or None if there is no such thing."""
     try:
         return os.pidfd_open(process)
     except (AttributeError, OSError):

@@ -47,7 +47,7 @@ class Fault:
             `time`, `memory`, `output`, `result` and `disk` name the limit it broke (`result` also
             where what it sent can't be read); `exit` it ended itself; `killed` by a signal.
         message: What happened, in one line.
-        traceback: Python's own, of the program's frames alone; empty where there is none.
+        traceback: Python's own, of the program's frames alone; empty if there is none.
         line: The line of the program's source, from 1.
     """
 

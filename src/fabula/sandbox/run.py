@@ -64,7 +64,7 @@ def run(
             return conduct(
                 warm, entry, request, tables=tables, seed=seed, limits=limits or Limits()
             )
-        except TemplateDiedError:  # somebody killed it; a run leaves nothing behind, so once more
+        except TemplateDiedError:  # somebody killed it; a run leaves nothing behind, so again
             discard(warm)
     raise FabulaError("the sandbox's process died twice", code="sandbox.died")
 

@@ -15,8 +15,8 @@ OUT_OF_MEMORY = json_frame(FAULT, {"kind": "memory", "message": "the memory limi
 """Ready before it is needed: there is no memory left to make it then."""
 _NOT_MAPPED = "failed to map segment"
 _COMPILED = (
-    "the sandbox loads no compiled module after its start, save those of packages that an "
-    "import statement names"
+    "the sandbox loads no compiled module after its start, except those of packages that an import "
+    "statement names"
 )
 
 

@@ -14,7 +14,7 @@ from fabula.simulation.moves import Arrival, Whole, served, whole
 
 
 class Told(Protocol):
-    """An event table that is told of arrivals."""
+    """An event table that is told about arrivals."""
 
     name: str
 
@@ -111,7 +111,7 @@ class Agents:
 
         Args:
             column: The conserved column.
-            quantity: How much, one number or one a row.
+            quantity: How much, one number or one per row.
             by: Who takes: where several want the last one, the first to come gets it.
             where: Who takes at all; by default all.
 
@@ -142,7 +142,7 @@ class Agents:
 
         Args:
             column: The conserved column that it leaves.
-            amount: How much, one number or one a row.
+            amount: How much, one number or one per row.
             to: Who gets it: as many as there are givers.
             into: The column that it comes into; by default the same.
             where: Who gives at all.
@@ -205,7 +205,7 @@ class Agents:
 
         Args:
             column: The conserved column.
-            quantity: How much, one number or one a row.
+            quantity: How much, one number or one per row.
             after: When: `"2d"`, or a number of steps; by default now.
             into: An event table that gets a row when it comes: a reference to this population,
                 and a whole number for the quantity.
@@ -241,7 +241,7 @@ class Agents:
                 count = "nobody" if by is None else str(len(by))
                 raise ModelFault(
                     f"{len(self)} rows of `{self.population.table_name}` are asked by {count}",
-                    "say who takes: `by=` agents, one a row",
+                    "say who takes: `by=` agents, one per row",
                 )
             rank = by.population.world.ranks(by.identity)[wanted]
         rows = self.rows[wanted]

@@ -22,13 +22,13 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Archetypes:
-    """Groups of agents: who is in which, and what is said of each.
+    """Groups of agents: who is in which, and what is said about each.
 
     Attributes:
         shift: What is taken from each number of `coded`; shape (dimensions,).
         scale: What it is then divided by.
         centers: The middle of each group; shape (groups, dimensions).
-        shown: What is said of each group, by column.
+        shown: What is said about each group, by column.
         categories: The texts of each column that has a few; none for numbers.
     """
 
@@ -142,7 +142,7 @@ def _shown(  # noqa: PLR0917  (arrays of one partition)
     centers: Floats,
     categories: dict[str, list[str]],
 ) -> list[str]:
-    """What is said of each group: the mean, the most frequent category, or one agent's text."""
+    """What is said about each group: the mean, the most frequent category, or one agent's text."""
     count = len(centers)
     if name not in categories:
         sizes = np.maximum(np.bincount(groups, minlength=count), 1)

@@ -129,7 +129,7 @@ class Decision:
         return {"told": vars(self.told), "archetypes": groups, "answers": known}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a kept state."""
+        """Continue from a kept state."""
         self.told = Told(**state["told"])
         groups = state["archetypes"]
         self._archetypes = None if groups is None else Archetypes.from_state(groups)
@@ -148,7 +148,7 @@ class Decision:
 
         Raises:
             ModelFault: The question names what is not given, or agents are of another population.
-            FabulaError: The model gives no answer, and there is no fallback.
+            FabulaError: The model does not answer, and there is no fallback.
         """
         return draw.choice(a, self.weights(a, **context))
 

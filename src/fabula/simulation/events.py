@@ -120,7 +120,7 @@ class EventTable:
             longest = next(name for name, count in sizes.items() if count == size)
             raise ModelFault(
                 f"`{self.name}`: {', '.join(wrong_sizes)} values, and `{longest}` {size}",
-                "give one value a row, such as `order=order[ok]`",
+                "give one value per row, such as `order=order[ok]`",
             )
         read = {name: self._read(name, value) for name, value in values.items()}
         piece, place = self.room(size)
@@ -172,7 +172,7 @@ class EventTable:
         kinds = [kind for kind in self.columns.values() if kind is not when]
         if len(kinds) != 2 or population not in kinds or not {int, "money"} & {*kinds}:
             raise ModelFault(
-                f"`{self.name}` can't be told of arrivals",
+                f"`{self.name}` can't record arrivals",
                 f"declare it with a reference to {population.table_name} and an `int`",
             )
 
@@ -183,7 +183,7 @@ class EventTable:
         return pa.schema([(KEY, pa.int64()), *fields])
 
     def drained(self) -> pa.Table | None:
-        """The rows since the last call; None where there are none."""
+        """The rows since the last call; None if there are none."""
         if not self.waiting:
             return None
         self._fill()

@@ -40,7 +40,7 @@ class Account:
 
 
 def whole(values: ArrayLike, size: int, what: str) -> Whole:
-    """Quantities as whole numbers, one a row.
+    """Quantities as whole numbers, one per row.
 
     Raises:
         ModelFault: One is a fraction or below 0, or their number is another.
@@ -72,7 +72,7 @@ def served(
         rows: The row that each one asks; shape (requests,).
         quantity: How much each one asks for.
         left: What each row has.
-        rank: When each one comes; None where no row is asked twice.
+        rank: When each one comes; None if no row is asked twice.
     """
     if rank is None:
         return np.asarray(quantity <= left[rows])

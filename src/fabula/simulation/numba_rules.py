@@ -65,7 +65,7 @@ class NumbaDriver:
     def acting(
         self, population: Population, seen: Any, draw: Any, key: int
     ) -> NDArray[np.int64] | None:
-        """The rows of the agents that act; None where all do."""
+        """The rows of the agents that act; None if all do."""
         if self._rules[1] is None:
             return None
         draw.state[0] = key
@@ -98,7 +98,7 @@ class NumbaDriver:
             reason = next((line for line in found if "readonly" in line), found[0])
             raise ModelFault(
                 f"the rule can't be compiled: {reason}",
-                "use numbers, arrays and loops alone, or leave out `compiled=True`",
+                "use only numbers, arrays and loops, or leave out `compiled=True`",
                 line=int(lines[0]) if lines else None,
             ) from error
 

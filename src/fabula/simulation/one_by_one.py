@@ -60,7 +60,7 @@ class OneByOne:
         step: The rule.
         awake: Tells of each agent, in any order, whether it acts; by default all do.
         prepare: Gives arrays by name that the rule sees as `world.given`.
-        compiled: Whether numba compiles it, where it is there.
+        compiled: Whether numba compiles it, if it is there.
     """
 
     step: Callable[..., Any]

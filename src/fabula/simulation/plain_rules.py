@@ -176,7 +176,7 @@ class PlainDriver:
     def acting(
         self, population: Population, seen: Any, draw: Any, key: int
     ) -> NDArray[np.int64] | None:
-        """The rows of the agents that act; None where all do."""
+        """The rows of the agents that act; None if all do."""
         if self._awake is None:
             return None
         draw.state[0] = key

@@ -94,7 +94,7 @@ class Population(Members):
         """Those of some row numbers, in that order.
 
         Raises:
-            ModelFault: One is no row: -1 is a reference that is missing.
+            ModelFault: One is not a row: -1 is a reference that is missing.
         """
         given = np.asarray(rows, dtype=np.int64)
         if given.size and not 0 <= given.min() <= given.max() < len(self):

@@ -82,7 +82,7 @@ class Run:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a kept state."""
+        """Continue from a kept state."""
         world = self.world
         world.step = state["step"]
         for name, population in world.populations.items():
@@ -147,7 +147,7 @@ class Run:
                     f"{broken}: the quantity is conserved",
                     code="simulation.law",
                     where=f"rule {rule.name}, {now}",
-                    hint="change it by take, pay, transfer, serve and arrive alone",
+                    hint="change it only by take, pay, transfer, serve and arrive",
                     file=file,
                     line=line,
                 )
@@ -170,7 +170,7 @@ class Run:
                 f"the law `{name}` is broken{shown}",
                 code="simulation.law",
                 where=where,
-                hint="look at the rules that ran in this step",
+                hint="check the rules that ran in this step",
                 file=file,
                 line=line,
             )

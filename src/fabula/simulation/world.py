@@ -289,7 +289,7 @@ class World:
             model: The language model.
             archetypes: How many kinds of agents are told apart.
             max_calls: Requests to the model in the whole run; a reply that can't be used is asked
-                for once more.
+                for again.
             per_call: Archetypes in one request.
             fallback: The weights of the options where the model gives none: numbers, or a function
                 of the agents; by default a missing answer ends the run.
@@ -355,7 +355,7 @@ class World:
         return mix(identity + np.uint64(key))
 
     def spec(self, sizes: Mapping[str, int]) -> DatasetSpec | None:
-        """The spec of the populations, with some sizes replaced; None where all are from files.
+        """The spec of the populations, with some sizes replaced; None if all are from files.
 
         Raises:
             SpecError: A size is missing, or given for no population.

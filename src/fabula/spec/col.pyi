@@ -82,7 +82,7 @@ def sequence(
     drop: bool = ...,
     description: str = ...,
 ) -> _Sequence:
-    """Numbers or dates in steady steps, one a row."""
+    """Numbers or dates in steady steps, one per row."""
 
 def uuid(
     *, nulls: float = ..., unique: bool = ..., drop: bool = ..., description: str = ...

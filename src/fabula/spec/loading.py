@@ -52,7 +52,7 @@ def build_spec(data: Any, *, source: Source | None = None) -> DatasetSpec:
 
 
 def _validated(data: Any) -> DatasetSpec:
-    """The spec; where it names an unknown kind, once more with those of plug-ins."""
+    """The spec; if it names an unknown kind, again with those of plug-ins."""
     try:
         return DatasetSpec.model_validate(data)
     except ValidationError as error:

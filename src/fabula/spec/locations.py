@@ -24,7 +24,7 @@ class Source:
 
     Attributes:
         text: The YAML or JSON text; empty for a spec made in Python.
-        file: The file's name, where there is one.
+        file: The file's name, if there is one.
         row_class: The class whose fields became the columns, where a class was the spec.
     """
 
@@ -40,7 +40,7 @@ class Source:
         return _nearest(root, where).line
 
     def located(self, violations: Iterable[Violation]) -> tuple[Violation, ...]:
-        """The violations with the file and line of their place, where that was not known."""
+        """The violations with the file and line of their place, if that was not known."""
         return tuple(
             item
             if item.line is not None

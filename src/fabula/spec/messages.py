@@ -299,7 +299,7 @@ def _shown(value: Any) -> str:
 
 
 def _model_at(model: type[BaseModel], location: Sequence[str | int]) -> type[BaseModel]:
-    """The class whose keys stand at a pydantic location, following its fields and tags."""
+    """The class whose keys are at a pydantic location, following its fields and tags."""
     annotation: Any = model
     for part in location:
         annotation = _step(annotation, part)

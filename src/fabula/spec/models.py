@@ -95,7 +95,7 @@ class ModelSpec(SpecModel, metaclass=ToldInWords):
 
 
 ModelLike: TypeAlias = str | ModelSpec | Mapping[str, Any]
-"""A model by its name, or by its settings as they stand under `models:` of a spec."""
+"""A model by its name, or by its settings as they are under `models:` of a spec."""
 
 
 def as_model(model: ModelLike) -> str | ModelSpec:

@@ -11,7 +11,7 @@ separated by commas; each is `NAME KIND[.FIELD] [ARGUMENTS] [KEY=VALUE …]`:
 `born date 1950..2005`     dates from 1950 to 2005, both included; also `1950-06-01..`
 `seen datetime 2024..2025` times, likewise
 `vip bool 0.1`             true with chance 0.1
-`plan choice free:3|pro`   one of several, with weights where given
+`plan choice free:3|pro`   one of several, with weights if given
 `sku pattern /[A-Z]{3}/`   a string that matches a regular expression, in slashes or quotes
 `weight normal 70 12`      arguments in the order of the Python function, `col.normal`
 `note llm "a short note"`  quotes keep spaces and commas together
@@ -53,7 +53,7 @@ _SEPARATOR = re.compile(r"\s*(,)?\s*")
 _KEYWORD = re.compile(r"([a-z_]+)=(.+)", re.DOTALL)
 _WEIGHTED = re.compile(r"(.+):(\d+(?:\.\d+)?)", re.DOTALL)
 _MARKS = {"/": "\\/", '"': '\\"', "'": "''"}
-"""What may stand around a regular expression, and how it is written inside."""
+"""What may be around a regular expression, and how it is written inside."""
 _OPTION = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'(?:''|[^'])*'|[^|"'])+""")
 
 

@@ -97,7 +97,7 @@ class OutputSpec(SpecModel, metaclass=ToldInWords):
 
     @property
     def is_talk(self) -> bool:
-        """Whether its examples are conversations, which a column holds."""
+        """Whether its examples are conversations, which a column contains."""
         return self.is_training and not (self.user or self.assistant)
 
     @property
@@ -116,7 +116,7 @@ class OutputSpec(SpecModel, metaclass=ToldInWords):
         return ".jsonl" if self.is_training else f".{self.format}"
 
     def files(self, table: str) -> dict[str, str]:
-        """The name of each split's file; the split `""` where there is none."""
+        """The name of each split's file; the split `""` if there is none."""
         if not self.split:
             return {
                 "": (self.path or f"{table}-{self.format.removesuffix('-jsonl')}") + self.ending

@@ -151,7 +151,7 @@ class TableSpec(SpecModel, metaclass=ToldInWords):
         name: The table's name; in YAML it is the key under `tables`.
         n: Rows.
         per_parent: Rows for each row of a parent table, instead of `n`.
-        after: Rows that earlier runs made: columns that may not repeat go on after them, and the
+        after: Rows that earlier runs made: columns that may not repeat continue after them, and the
             others are drawn from other random numbers.
         columns: Columns by name, in the order of the output.
         learned: A fitted synthesizer whose columns follow those of `columns`; a column of the
@@ -253,7 +253,7 @@ class TableSpec(SpecModel, metaclass=ToldInWords):
 
     @property
     def key(self) -> tuple[str, ...]:
-        """The primary key's columns; empty where the table has none."""
+        """The primary key's columns; empty if the table has none."""
         if self.primary_key:
             return self.primary_key
         keys = [name for name, column in self.columns.items() if column.kind in ("key", "uuid")]

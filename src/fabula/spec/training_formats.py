@@ -1,6 +1,6 @@
 """A training format is one entry: its keys, how a line of it is read, and how one is written.
 
-Entries hold functions of `fabula.training`; the register stands here because a spec's outputs name
+Entries hold functions of `fabula.training`; the register is here because a spec's outputs name
 formats.
 """
 
@@ -15,15 +15,15 @@ from fabula.extensions import Register
 
 @dataclass(frozen=True)
 class TrainingFormat:
-    """Everything known of one format of JSON Lines to train a model with.
+    """Everything known about one format of JSON Lines to train a model with.
 
     Attributes:
         name: What users call it.
         title: Whose format it is, in words.
         keys: The keys that every line has, which tell a file of the format.
-        reads: What a line says, a `Line`; None where it does not hold what the format needs.
-        writes: Makes a line of an `Example`; None where the format is checked, not written.
-        talks: Makes a line of a `Conversation`, or raises `Unfit` with the reason; None where it
+        reads: What a line says, a `Line`; None if it does not hold what the format needs.
+        writes: Makes a line of an `Example`; None if the format is checked, not written.
+        talks: Makes a line of a `Conversation`, or raises `Unfit` with the reason; None if it
             holds one question and its answer.
         compares: A line holds two answers, one chosen and one rejected by their scores.
         strict: Speakers must take turns, without exception.

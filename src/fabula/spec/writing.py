@@ -1,4 +1,4 @@
-"""From a `DatasetSpec` to a YAML file that is pleasant to read and edit: one line a column."""
+"""From a `DatasetSpec` to a YAML file that is pleasant to read and edit: one line per column."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def _text(text: str) -> str:
 
 
 def _literal_mark(text: str) -> str | None:
-    """How a text of several lines is introduced, or None where it must be quoted."""
+    """How a text of several lines is introduced, or None if it must be quoted."""
     body = text.removesuffix("\n")
     lines = body.split("\n")
     plain = all(line == line.rstrip() and not _UNPRINTABLE.search(line) for line in lines)

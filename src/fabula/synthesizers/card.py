@@ -15,7 +15,7 @@ class Card:
         model: The model's name.
         options: The model's options that were given.
         rows: Training rows.
-        holdout_rows: Rows that were kept out of training.
+        holdout_rows: Rows that were held out of training.
         seed: The seed of the fit.
         protect: Labels of fewer rows, and that many extreme numbers, are not reproduced.
         columns: What was made of each column.
@@ -50,7 +50,7 @@ class Card:
         options = "".join(f", {name}={value}" for name, value in self.options.items())
         lines = [
             f"{self.model}{options}, seed {self.seed}",
-            f"learned from {self.rows:,} rows; {self.holdout_rows:,} were kept out",
+            f"learned from {self.rows:,} rows; {self.holdout_rows:,} were held out",
             f"labels of fewer than {self.protect} rows and the {self.protect} smallest and largest"
             " numbers are not reproduced"
             if self.protect > 1

@@ -37,7 +37,7 @@ class NoOptions:
 
 @dataclass(frozen=True)
 class SynthesizerEntry:
-    """Everything known of one synthesizer.
+    """Everything known about one synthesizer.
 
     Attributes:
         name: What users call it.
@@ -47,7 +47,7 @@ class SynthesizerEntry:
         model: The class of the model, or where it is: `module:Class`.
         options: A frozen dataclass; each field is an `option`.
         extra: The extra that fitted models need to sample; empty for none.
-        learner: The module that the fit alone needs; empty where that is the model's own.
+        learner: The module that the fit alone needs; empty if that is the model's own.
         learner_extra: The extra that this module needs.
         is_network: Whether it trains so long that one more minute to measure its rows is little.
     """
@@ -125,7 +125,7 @@ class SynthesizerEntry:
 
 
 def lack(name: str, entry: SynthesizerEntry) -> str | None:
-    """What an entry lacks, in words; None where it is complete."""
+    """What an entry lacks, in words; None if it is complete."""
     if name != entry.name:
         return f"calls itself `{entry.name}`"
     for part in ("title", "choose", "source"):

@@ -17,6 +17,7 @@ from fabula.io.frames import handed_back
 from fabula.io.notes import notes_of, without_notes
 from fabula.io.tables import UNNAMED, as_table, forms_in, named_tables
 from fabula.relationships.digests import digest, digests
+from fabula.render.cells import watched
 from fabula.streams import stream
 from fabula.synthesizers.card import Card
 from fabula.synthesizers.catalogue import (
@@ -40,7 +41,7 @@ from fabula.synthesizers.rules import row_rules
 from fabula.synthesizers.sampling import Sampler
 from fabula.synthesizers.synthesizer import Synthesizer
 from fabula.synthesizers.trial import missed_by_tables, missed_gates
-from fabula.types import Frame, Path, Progress, TableLike
+from fabula.types import Frame, Path, ProgressLike, TableLike
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -112,7 +113,7 @@ def fit(
     sensitive: Collection[str] = (),
     orphans: Literal["drop", "keep"] = "drop",
     exact: bool = True,
-    progress: Progress | Literal[False] | None = None,
+    progress: ProgressLike = None,
     **options: Any,
 ) -> Synthesizer[Any] | RelationalSynthesizer[Any]:
     """Learn a table, or several related ones, and return a synthesizer that samples new rows.
@@ -146,7 +147,8 @@ def fit(
         exact: Keep what holds on every row, or all but one in 500, such as
             `total = price * quantity`, in every sampled row. With `epsilon` nothing of this is
             looked for.
-        progress: Called with `fit`, rows learned and rows in all.
+        progress: Called with `fit`, rows learned and rows in all. In a notebook, progress shows
+            below the cell, unless this is False.
         options: The model's own.
 
     Returns:
@@ -207,10 +209,7 @@ def fit(
     held_out = 0 if name == PRIVATE else round(holdout * table.num_rows)
     rows = table.num_rows - held_out
 
-    def told(done: int, steps: int) -> None:
-        if progress:
-            progress(NAME, rows * done // steps, rows)
-
+    told = _teller(progress, rows)
     told(0, 1)
     if name == PRIVATE:
         from fabula.synthesizers.models.private.fitting import fit_privately
@@ -289,11 +288,17 @@ def fit(
     )
 
 
+def _teller(progress: ProgressLike, rows: int) -> Callable[[int, int], None]:
+    """What models call with steps done and steps in all."""
+    watch = watched(progress)
+    return lambda done, steps: watch(NAME, rows * done // steps, rows) if watch else None
+
+
 def _fit_several(
     forms: Mapping[str, Any],
     *,
     protect: int | bool,
-    progress: Progress | Literal[False] | None,
+    progress: ProgressLike,
     **options: Any,
 ) -> RelationalSynthesizer[Any]:
     from fabula.synthesizers.multitable.database import fit_tables
@@ -303,10 +308,7 @@ def _fit_several(
     tables = named_tables(forms)
     rows = sum(table.num_rows for table in tables.values())
 
-    def told(done: int, steps: int) -> None:
-        if progress:
-            progress(NAME, rows * done // steps, rows)
-
+    told = _teller(progress, rows)
     guarded = PROTECTED_ROWS if protect is True else int(protect)
     fitted = fit_tables(tables, protect=guarded, progress=told, **options)
     doubted = {
@@ -328,7 +330,7 @@ def _fit_several(
 
 
 def _unkept(spec: DatasetSpec | None) -> dict[str, list[str]]:
-    """What is said of tables whose checks samples do not keep."""
+    """What is said about tables whose checks samples do not keep."""
     tables = {} if spec is None else spec.tables
     return {
         name: [f"{len(table.checks)} of the spec's checks are not kept; `fabula validate` judges"]
@@ -338,7 +340,7 @@ def _unkept(spec: DatasetSpec | None) -> dict[str, list[str]]:
 
 
 def _joined(notes: Mapping[str, str], more: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """What is said of tables, and more of it."""
+    """What is said about tables, and more of it."""
     said = {
         name: "; ".join([*filter(None, [notes.get(name)]), *told]) for name, told in more.items()
     }
@@ -386,7 +388,7 @@ def _check_sensitive(names: Collection[str], there: Sequence[str], *, private: b
 
 
 def _chosen(model: SynthesizerLike, epsilon: float | None) -> SynthesizerLike:
-    """The model that is asked for."""
+    """The requested model."""
     if epsilon is None:
         return DEFAULT if model == "auto" else model
     if model not in ("auto", PRIVATE):

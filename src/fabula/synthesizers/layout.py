@@ -1,4 +1,4 @@
-"""Cells of all columns side by side: where each column's cells stand in one long vector.
+"""Cells of all columns side by side: where each column's cells are in one long vector.
 
 Models that treat every column alike keep their numbers in vectors of `width` entries, one for
 each cell of each column; column `j` has the entries from `starts[j]` on.

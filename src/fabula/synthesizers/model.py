@@ -1,6 +1,6 @@
 """What a model over cell codes does: it learns a matrix of small integers and draws more rows.
 
-Models know nothing of values, files or frames. Every row is a vector of codes, one a column;
+Models know nothing of values, files or frames. Every row is a vector of codes, one per column;
 `CellColumn` tells how many cells a column has and whether neighbouring codes are alike.
 """
 

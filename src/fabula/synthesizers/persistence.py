@@ -72,14 +72,14 @@ _ABOUT = "model.json"
 
 @dataclass(frozen=True)
 class Saved:
-    """All that a file holds.
+    """All that a file contains.
 
     Attributes:
         model: The model's name in the catalogue.
         state: The model.
         schema: Names and types of the columns.
         codecs: The columns' codecs by name.
-        card: What is told of the model, JSON-ready; `left_out` and `checks` stand here too.
+        card: What is told about the model, JSON-ready; `left_out` and `checks` are here too.
         relations: Exact relations between the columns.
     """
 
@@ -163,7 +163,7 @@ def sound(path: PathLike) -> Iterator[None]:
         path: The file.
 
     Raises:
-        SourceError: What the file holds does not fit together.
+        SourceError: What the file contains does not fit together.
     """
     try:
         yield
@@ -191,7 +191,7 @@ def drawing(path: PathLike | None) -> Iterator[None]:
             f"no rows can be drawn from `{path}`: {type(exc).__name__}: {exc}",
             code="synthesizer.failed",
             where=str(path),
-            hint="the file is complete, so Fabula may be at fault: fit it again with `fabula fit"
+            hint="the file is complete, so Fabula may have a bug: fit it again with `fabula fit"
             " DATA -o model.fabula`, and if the new file fails, too, please report this message",
         ) from exc
 

@@ -241,14 +241,14 @@ class _Draw:
             )
         if not names:
             return CheckError(
-                f"{told}: where columns follow from others, they leave the learned ranges",
+                f"{told}: derived columns leave the learned ranges",
                 code="engine.unsatisfiable",
                 hint="fit with exact=False (`--no-exact`)",
             )
         return UsageError(
             f"{told} with the given {', '.join(names)}: they rarely occur together",
             code="engine.unsatisfiable",
-            hint="ask for fewer rows, or give less",
+            hint="ask for fewer rows, or fix fewer values",
         )
 
 

@@ -82,7 +82,7 @@ def _groups(codes: Codes) -> list[Numbers]:
 
 
 def _drawn(people: Numbers, rows: Numbers, weights: Numbers, u: NDArray[np.float64]) -> Numbers:
-    """A person of each row's group by their weights; -1 where it has none."""
+    """A person of each row's group by their weights; -1 if it has none."""
     order = np.argsort(people, kind="stable")
     sums = np.concatenate([[0], np.cumsum(weights[order])])
     first, end = (np.searchsorted(people[order], rows, side) for side in ("left", "right"))

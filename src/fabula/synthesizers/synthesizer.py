@@ -19,6 +19,7 @@ from fabula.io.places import make_folder
 from fabula.io.tables import as_table, one_form
 from fabula.lookup import entry_of
 from fabula.options import known_options
+from fabula.render.cells import watched
 from fabula.render.results import Result
 from fabula.streams import BLOCK_ROWS, stream
 from fabula.synthesizers.card import Card
@@ -32,7 +33,7 @@ from fabula.synthesizers.model import CodeModel, Codes, CompletingModel, check_c
 from fabula.synthesizers.persistence import Saved, read_saved, sound, write_saved
 from fabula.synthesizers.rules import Rule
 from fabula.synthesizers.sampling import STREAM, Sampler
-from fabula.types import ArrowFrame, Frame, Path, TableLike
+from fabula.types import ArrowFrame, Frame, Path, ProgressLike, TableLike
 
 if TYPE_CHECKING:
     from fabula.synthesizers.multitable.database import RelationalSynthesizer
@@ -88,7 +89,7 @@ class Synthesizer(Result, Generic[Frame]):
 
     @property
     def holdout(self) -> Frame | None:
-        """The rows that were kept out of training, for `fabula.evaluate`; None after loading."""
+        """The rows that were held out of training, for `fabula.evaluate`; None after loading."""
         return None if self._holdout is None else self._hand_back(self._holdout)
 
     def card(self) -> Card:
@@ -114,6 +115,7 @@ class Synthesizer(Result, Generic[Frame]):
         shares: Shares | None = None,
         seed: int = 0,
         workers: int = 1,
+        progress: ProgressLike = None,
     ) -> Frame:
         """Draw rows, in the frame library that the training rows came in.
 
@@ -125,12 +127,18 @@ class Synthesizer(Result, Generic[Frame]):
                 goes to its other values.
             seed: The same seed gives the same rows.
             workers: Blocks of 65,536 rows that are drawn at the same time; changes no row.
+            progress: Called with `sample`, rows drawn and rows asked. In a notebook, progress
+                shows below the cell, unless this is False.
 
         Raises:
             UsageError: What is given never occurs, or hardly ever; or a seed or shares are wrong.
             CheckError: Nearly no row keeps the rules of the spec.
         """
-        blocks = list(self.blocks(n, given=given, shares=shares, seed=seed, workers=workers))
+        watch, blocks = watched(progress), []
+        for block in self.blocks(n, given=given, shares=shares, seed=seed, workers=workers):
+            blocks.append(block)
+            if watch:
+                watch("sample", min(len(blocks) * BLOCK_ROWS, n), n)
         return self._hand_back(pa.concat_tables(blocks))
 
     def blocks(
@@ -178,7 +186,7 @@ class Synthesizer(Result, Generic[Frame]):
     @overload
     def impute(self, data: TableLike, *, seed: int = 0) -> pa.Table: ...
     def impute(self, data: TableLike, *, seed: int = 0) -> ArrowFrame:
-        """The rows with their gaps filled: drawn given what is known of each row.
+        """The rows with their gaps filled: drawn given what is known about each row.
 
         Columns that were not learned stay as they are.
 

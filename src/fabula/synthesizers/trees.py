@@ -160,7 +160,7 @@ def _below(
     labels: NDArray[np.int64] | None,
     rng: np.random.Generator,
 ) -> Rows:
-    """The row of `over` that each row hangs below; -1 where none has its label."""
+    """The row of `over` that each row hangs below; -1 if none has its label."""
     if labels is None:
         if not len(over):
             return np.full(len(here), -1, dtype=np.int64)

@@ -50,9 +50,9 @@ Privacy is measured on the few rows that were held back.
 
 _HIDDEN = "the {protect} smallest and largest numbers and labels of fewer rows are not reproduced"
 _REPLACED = "personal details and rare labels are replaced by others"
-_JOINT = "`{model}` keeps less than other models of what columns say about each other"
-_FEW = "the rows tell too little of what columns say about each other"
-_NEAR = "drawn rows lie nearer to those that were learned than to rows held back"
+_JOINT = "`{model}` preserves less dependence between columns than other models"
+_FEW = "the rows are too few to learn how columns depend on each other"
+_NEAR = "drawn rows are nearer to training rows than to held-out rows"
 _REASONS: Mapping[str, str] = {
     **dict.fromkeys(("shapes", "pairs", "distinct", "entropy"), _REPLACED),
     **dict.fromkeys(("dependence", "detection", "precision"), _JOINT),

@@ -66,7 +66,7 @@ class Call:
 
 
 def _schema_in_words(prompt: str) -> dict[str, Any] | None:
-    """A schema that stands in the prompt after the words "JSON Schema"."""
+    """A schema that is in the prompt after the words "JSON Schema"."""
     _, found, rest = prompt.partition("JSON Schema:\n")
     if not found:
         return None

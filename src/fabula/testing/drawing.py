@@ -83,7 +83,7 @@ class DrawnFields:
 
     Attributes:
         columns: Those that are columns of one table.
-        become: What values of columns become, where they are not left as they are.
+        become: What values of columns become, if they are not left as they are.
         draws: Those that have a function of their own.
         unknown: Those that can't be drawn, with the reason.
     """
@@ -279,7 +279,7 @@ def _number(facts: Facts) -> AbstractColumn:
 
 
 def _fitted(bare: Any, metadata: list[Any]) -> Callable[[str], str] | None:
-    """What makes texts as long as they must be; None where any length will do."""
+    """What makes texts as long as they must be; None if any length will do."""
     low, high = _length(metadata, "min_length") or 0, _length(metadata, "max_length")
     if bare not in (str, bytes) or (not low and high is None):
         return None

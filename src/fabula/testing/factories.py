@@ -17,7 +17,7 @@ from fabula.testing.drawing import drawn_fields
 T = TypeVar("T")
 
 MOST_REFUSED = 50
-"""Rows that a class may refuse for each that is asked for."""
+"""Rows that a class may refuse for each that is requested."""
 
 REFUSALS = (CheckError, ValueError, TypeError, AssertionError)
 """How a class says that it does not accept values."""

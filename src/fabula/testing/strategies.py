@@ -139,7 +139,7 @@ def _is_free(name: str, spec: DatasetSpec) -> bool:
 
 
 def _native(column: AbstractColumn) -> SearchStrategy[Any] | None:
-    """Hypothesis' own strategy for the values of a column; None where it has none."""
+    """Hypothesis' own strategy for the values of a column; None if it has none."""
     import hypothesis.strategies as st
 
     found: SearchStrategy[Any] | None = None

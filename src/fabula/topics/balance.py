@@ -134,7 +134,7 @@ def run(
 
 
 def shortfall(made: Balanced) -> PartialRunError | None:
-    """The error of a run that ended before every topic was filled; None where that was wanted."""
+    """The error of a run that ended before every topic was filled; None if that was wanted."""
     if not made.missing or made.ended.startswith("topics are as even"):
         return None
     wanted, done = sum(made.targets.values()), len(made.rounds) - 1

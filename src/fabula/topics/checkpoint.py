@@ -1,4 +1,4 @@
-"""What is known of a run after each round, as a file that a killed run continues from."""
+"""What is known about a run after each round, as a file that a killed run continues from."""
 
 from __future__ import annotations
 
@@ -85,10 +85,10 @@ class Record:
 
 
 def read_record(folder: Path, key: str, *, overwrite: bool = False) -> Record | None:
-    """The record in a folder of an earlier run with the same `key`; None where there is none.
+    """The record in a folder of an earlier run with the same `key`; None if there is none.
 
     Raises:
-        SinkError: The folder holds another run, which is not to be overwritten.
+        SinkError: The folder contains another run, which is not to be overwritten.
     """
     path = folder / FILE
     if not path.exists():

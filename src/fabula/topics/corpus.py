@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from fabula.errors import SourceError, UsageError, did_you_mean
 
 LABEL_NAMES = ("label", "category", "topic", "class", "intent")
-"""Columns of these names hold labels where nobody says which does."""
+"""Columns of these names hold labels if nobody says which does."""
 TURNS = {"user": "what the user says", "assistant": "what the assistant answers"}
 """The columns that stand for a conversation, with what they hold."""
 _MESSAGES = "messages"

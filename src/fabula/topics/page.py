@@ -9,11 +9,11 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from fabula.evaluation.metrics.result import percent
 from fabula.io.formats import Format
 from fabula.io.places import make_folder, write_text
 from fabula.io.write import write_table
 from fabula.render import amounts, charts
+from fabula.render.amounts import percent
 from fabula.render.pages import chip, page, worded
 from fabula.render.svg import Drawing
 from fabula.topics import summary
@@ -49,7 +49,7 @@ def write_charts(drawings: dict[str, Drawing], folder: Path) -> None:
 
 
 def survey_charts(survey: Survey) -> dict[str, Drawing]:
-    """The chart of the scores that decided the number of topics; none where it was given."""
+    """The chart of the scores that decided the number of topics; none if it was given."""
     clusters = survey.clusters
     if not clusters.scores:
         return {}
@@ -93,7 +93,7 @@ def balanced_page(made: Balanced, name: str) -> str:
         figures=[
             (len(made.topics), f"topics, {invented} of them new"),
             (f"{before.evenness:.2f} → {after.evenness:.2f}", "evenness, 1 at best"),
-            (f"{100 * after.coverage:.0f} %", "of the rows wanted are there"),
+            (f"{100 * after.coverage:.0f} %", "of the requested rows exist"),
             (amounts.count(len(made.rejects)), "rows rejected"),
         ],
         notes=made.notes,

@@ -33,7 +33,7 @@ class BalancePlan(Result):
     """What a run would ask of the model, if every answer is good.
 
     Attributes:
-        survey: What the data holds.
+        survey: What the data contains.
         wanted: Rows to write for each topic, called by its number before it is named.
         calls: Calls by what they are for.
         tokens: About how many tokens they take, prompts and replies.
@@ -45,7 +45,7 @@ class BalancePlan(Result):
     tokens: int
 
     def report(self) -> str:
-        """What the data holds, and what a run would ask."""
+        """What the data contains, and what a run would ask."""
         survey = self.survey
         rows = [("topic", "rows", "wanted", "", "such as")]
         under = set(survey.clusters.under_represented)

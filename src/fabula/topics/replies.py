@@ -1,7 +1,7 @@
 """Topics in whatever form a model lists them, given on in the form that was asked.
 
 Asked for JSON, models still answer `Cluster: 2, topic: Footwear`, a numbered or a bulleted list,
-a table row, or JSON under names of their own. `TopicReplies` stands before such a model.
+a table row, or JSON under names of their own. `TopicReplies` precedes such a model.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class NamedTopic:
 
 
 def read_topics(text: str) -> list[NamedTopic]:
-    """The topics in a reply, in order; nothing where it lists none."""
+    """The topics in a reply, in order; nothing if it lists none."""
     return _last_list(_listed(without_thoughts(text)))
 
 

@@ -22,7 +22,7 @@ def balance(
 ) -> Balanced:
     """Even out the topics of a text data set; a language model writes what topics lack.
 
-    Texts are embedded and clustered, the clusters named, new topics invented where asked, and
+    Texts are embedded and clustered, the clusters named, new topics invented if asked, and
     rows written round by round. Rows that repeat a text, or are about another topic that has
     enough, are rejected.
 
@@ -50,7 +50,7 @@ def balance(
 
     Raises:
         UsageError: An option is wrong, or there are fewer texts than topics.
-        SourceError: The data holds no text.
+        SourceError: The data contains no text.
         PartialRunError: Topics lack rows still; `dataset` of the error is what there is.
     """
     folder = None if output is None else Path(output)
@@ -78,7 +78,7 @@ def balance_plan(
 
     Raises:
         UsageError: An option is wrong, or there are fewer texts than topics.
-        SourceError: The data holds no text.
+        SourceError: The data contains no text.
     """
     planned = plan(data, **wanted)
     if charts is not None:

@@ -69,9 +69,9 @@ class Rounds:
             if not (asked := self._lacking()):
                 record.ended = "topics are full"
             elif self._is_even():
-                record.ended = f"topics are as even as wanted ({record.rounds[-1].evenness:.2f})"
+                record.ended = f"topics are as even as requested ({record.rounds[-1].evenness:.2f})"
             elif len(record.rounds) > known and self._has_stalled():
-                record.ended = f"round {len(record.rounds) - 1} brought hardly anything new"
+                record.ended = f"round {len(record.rounds) - 1} added hardly anything new"
             elif len(record.rounds) > most:
                 record.ended = f"{most} rounds are done"
             elif not await self._round(asked):
@@ -99,13 +99,13 @@ class Rounds:
         texts = self.survey.corpus.texts
         samples = [texts.take(rows).to_pylist() for rows in self._samples]
         names, named = await name_clusters(self.model, samples)
-        self._complain(named, "were named by their words, since the model named them in no way")
+        self._complain(named, "were named by their words, since the model did not name them")
         asked, invented = self.wanted.get("new_topics", 0), list[str]()
         calls = named.calls + named.cached
         if asked:
             about = self.wanted.get("prompt", "")
             invented, result = await invent_topics(self.model, names, asked, about)
-            self._complain(result, "of the new topics did not come")
+            self._complain(result, "of the new topics were not named")
             calls += result.calls + result.cached
         record = self.record
         record.topics = [

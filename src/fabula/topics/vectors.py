@@ -1,4 +1,4 @@
-"""Texts as unit vectors: an endpoint's embedding where one is named, else word vectors here.
+"""Texts as unit vectors: an endpoint's embedding if one is named, else word vectors here.
 
 Where the endpoint can't embed, the word vectors of this machine take its place, and that is said.
 All vectors of a run come from one model, since those of two can't be compared.

@@ -30,7 +30,7 @@ _RULES = {
     "json": "every line is a JSON object",
     "format": "every line has the keys of one format",
     "roles": "turns have known roles, go back and forth, and end with the assistant",
-    "tools": "calls of tools fit the tools that are declared, and are answered",
+    "tools": "tool calls match the declared tools and are answered",
     "text": "no text is empty",
     "length": "no example is too long",
     "distinct": "no example occurs twice",

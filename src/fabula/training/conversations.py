@@ -31,7 +31,7 @@ class Conversation:
 
     @property
     def input(self) -> str:
-        """All that stands before the last answer."""
+        """All that precedes the last answer."""
         return "\n".join(f"{turn.role}: {turn.written}" for turn in self.turns[:-1])
 
     @property
@@ -46,7 +46,7 @@ class Conversation:
 
 
 def conversation(row: Mapping[str, Any], column: str, system: str = "") -> Conversation:
-    """The conversation in a column of a row, which `system` opens where nothing else does.
+    """The conversation in a column of a row, which `system` opens if nothing else does.
 
     Raises:
         Unfit: There is none, or its turns are in an order that trainers refuse.

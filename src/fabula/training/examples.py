@@ -133,7 +133,7 @@ def _unless_blank(text: str) -> str:
 
 
 def _grade_of(value: Any, column: str) -> float | None:
-    """The score that a cell holds; None where it holds none.
+    """The score that a cell contains; None if it holds none.
 
     Raises:
         UsageError: It holds something else than a number.

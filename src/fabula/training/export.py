@@ -48,7 +48,7 @@ class ExportedFile:
     Attributes:
         path: Where it is.
         rows: Examples (or rows) in it.
-        tokens: Their tokens, estimated; None where the file holds plain rows.
+        tokens: Their tokens, estimated; None if the file contains plain rows.
     """
 
     path: Path

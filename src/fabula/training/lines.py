@@ -23,7 +23,7 @@ class Line:
     Attributes:
         talks: The conversations that it trains with: one, or two where answers are compared.
         is_chat: Whether they are turns of a conversation, which have an order to keep.
-        tools: The tools that it declares; None where it declares none.
+        tools: The tools that it declares; None if it declares none.
         problems: What else a trainer would refuse.
     """
 
@@ -34,7 +34,7 @@ class Line:
 
 
 def format_of_row(row: Mapping[str, Any]) -> str:
-    """The training format that a row is of; empty where it is of none."""
+    """The training format that a row is of; empty if it is of none."""
     for _ in range(2):
         for name, entry in TRAINING_FORMATS.known().items():
             if all(key in row for key in entry.keys):

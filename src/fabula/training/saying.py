@@ -21,7 +21,7 @@ _TEXTS = "_texts"
 
 
 class WrittenRow(dict[str, Any]):
-    """A row of a text file: values with their types, and the texts that stand in the file."""
+    """A row of a text file: values with their types, and the texts that are in the file."""
 
     __slots__ = ("texts",)
 
@@ -33,7 +33,7 @@ class WrittenRow(dict[str, Any]):
 def say(text: str, columns: Sequence[str]) -> Say:
     """A function that says a text for a row: a column's value, or a template filled in.
 
-    A column that stands alone in `{{ }}` is said as it stands in the file; inside an expression
+    A column that stands alone in `{{ }}` is said as it is in the file; inside an expression
     it is a value with its type.
     """
     if text in columns:

@@ -32,7 +32,7 @@ def split(
 ) -> dict[str, list[int]]:
     """The rows of each share, in their order; only the proportions of shares count.
 
-    Every share keeps the proportions of the values in `strata`, one a row.
+    Every share keeps the proportions of the values in `strata`, one per row.
 
     Examples:
         >>> {name: len(rows) for name, rows in split("abcdefghij", {"train": 9, "test": 1}).items()}

@@ -1,4 +1,4 @@
-"""The rows of an export, with each value as it stands in its file.
+"""The rows of an export, with each value as it is in its file.
 
 JSON is read value by value: as columns of one type, objects would gain the keys of each other,
 and texts that look like dates would become dates. CSV is read with types and as texts: a column
@@ -28,7 +28,7 @@ class Given:
 
     Attributes:
         data: What they came from.
-        exact: The rows as they stand in a JSON file or a list; None for columns of types.
+        exact: The rows as they are in a JSON file or a list; None for columns of types.
     """
 
     data: TableLike
@@ -41,7 +41,7 @@ class Given:
 
     @cached_property
     def written(self) -> pa.Table:
-        """The rows as columns, those of a CSV file as the texts that stand there."""
+        """The rows as columns, those of a CSV file as the texts that are there."""
         if isinstance(self.data, str | os.PathLike):
             rows = read_source(self.data, as_written=True)
             return rows if isinstance(rows, pa.Table) else self.table
@@ -87,7 +87,7 @@ class Given:
 
     @property
     def is_json(self) -> bool:
-        """Whether the rows stand in a JSON file."""
+        """Whether the rows are in a JSON file."""
         return self.exact is not None and isinstance(self.data, str | os.PathLike)
 
 

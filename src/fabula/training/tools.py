@@ -19,7 +19,7 @@ def tool_problems(turns: Sequence[Turn], declared: Any) -> Iterator[str]:
 
     Args:
         turns: The conversation.
-        declared: What the line holds under `tools` or `functions`; None where it holds nothing,
+        declared: What the line holds under `tools` or `functions`; None if it holds nothing,
             and then the calls are checked among themselves alone.
     """
     tools = None if declared is None else _tools(declared)
@@ -68,7 +68,7 @@ def _call_problems(call: ToolCall, tools: Mapping[str, Mapping[str, Any]] | None
 
 
 def _misfit(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
-    """How arguments break their schema; empty where they fit."""
+    """How arguments break their schema; empty if they fit."""
     try:
         read = compile_schema({"type": "object", **schema})(arguments)
     except Invalid as broken:
@@ -114,4 +114,4 @@ def _answer_problems(turns: Sequence[Turn]) -> Iterator[str]:
         called = [call.id for call in turn.calls]
         unanswered = list(called)
         if with_ids and ("" in called or len(set(called)) < len(called)):
-            yield "has calls of tools without ids of their own"
+            yield "has tool calls without their own ids"

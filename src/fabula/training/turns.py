@@ -1,4 +1,4 @@
-"""Conversations as training files hold them: turns of OpenAI's chat and of ShareGPT in one form.
+"""Conversations as training files contain them: turns of OpenAI's chat and of ShareGPT in one form.
 
 Both ways are the same talk under other names: `role` and `content`, or `from` and `value`, where
 a call of a tool is a turn of its own (`function_call`, answered by `observation`).
@@ -55,7 +55,7 @@ class Turn:
 
 
 def read_turns(listed: Any) -> tuple[Turn, ...] | None:
-    """The turns of a conversation; None where it is none."""
+    """The turns of a conversation; None if it is none."""
     if not isinstance(listed, list) or not all(isinstance(turn, Mapping) for turn in listed):
         return None
     read = [_sharegpt_turn(turn) if "from" in turn else _chat_turn(turn) for turn in listed]

@@ -1,21 +1,16 @@
-"""Values as cells, and how each one was made."""
+"""Values as cells."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from fabula.kinds import KINDS
 from fabula.render import grid
-from fabula.reports.catalogue import summary
-from fabula.streams import BLOCK_ROWS
 
 _ROOM, _LONGEST = 60, 20_000
-_TOLD = ("kind", "description", "nulls", "unique", "drop")
 
 
 @dataclass(frozen=True)
@@ -29,27 +24,6 @@ class Cell:
 
     text: str
     kind: str = ""
-
-
-@dataclass(frozen=True)
-class Made:
-    """How the values of a column were made.
-
-    Attributes:
-        kind: The column's kind.
-        meaning: What that kind does.
-        parameters: Its parameters, as the spec gives them.
-        stream: What its random numbers depend on.
-        model: The language model that wrote it, if one did.
-        fake: Whether that model was a fake one.
-    """
-
-    kind: str
-    meaning: str
-    parameters: Mapping[str, str]
-    stream: str
-    model: str = ""
-    fake: bool = False
 
 
 def cell(value: Any) -> Cell:
@@ -78,32 +52,3 @@ def _text(value: Any) -> str:
     if isinstance(value, dt.datetime):
         return value.isoformat(" ")
     return str(value)
-
-
-def made_how(manifest: Mapping[str, Any], table: str, number: int) -> dict[str, Made]:
-    """How each column of a row was made, as far as the run's record tells.
-
-    Args:
-        manifest: The run's record.
-        table: The table.
-        number: The row, from 1.
-    """
-    spec = manifest.get("spec") or {}
-    columns = spec.get("tables", {}).get(table, {}).get("columns", {})
-    block = (number - 1) // BLOCK_ROWS
-    return {
-        name: Made(
-            kind=column["kind"],
-            meaning=summary(KINDS[column["kind"]]) if column["kind"] in KINDS else "",
-            parameters={
-                key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-                for key, value in column.items()
-                if key not in _TOLD and value not in (None, [], {}, False)
-            },
-            stream=f"seed {manifest.get('seed')}, table {table}, column {name}, block {block}",
-            model=str(column.get("model") or ""),
-            fake=bool(column.get("model") and manifest.get("fake")),
-        )
-        for name, column in columns.items()
-        if isinstance(column, Mapping) and "kind" in column
-    }

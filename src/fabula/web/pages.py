@@ -2,54 +2,32 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from fabula.errors import SourceError, UsageError, did_you_mean
+from fabula.llm.cache.exchanges import Exchange
 from fabula.render import amounts
-from fabula.render.pages import page
-from fabula.reports.run_page import column_cells, run_page
-from fabula.runs.manifest import json_ready
+from fabula.reports.distributions import column_figures
+from fabula.reports.provenance import origins
+from fabula.reports.run_page import column_cells, relations_drawing, run_page
 from fabula.spec.tables import DatasetSpec
 from fabula.spec.writing import to_yaml
-from fabula.web.cells import cell, made_how, whole
-from fabula.web.places import Place, Places
+from fabula.web import editor, reviewing
+from fabula.web.answers import Answer, Values
+from fabula.web.cells import cell, whole
+from fabula.web.files import file_of, shown
+from fabula.web.places import Place, Places, references
 from fabula.web.query import OPERATORS, PAGE_ROWS, Filter, Query
 from fabula.web.rows import Rows
 
-TABS = {"rows": "Rows", "columns": "Columns", "rejects": "Rejected", "report": "Report",
-        "spec": "Spec"}  # fmt: skip
+TABS = {"rows": "Rows", "columns": "Columns", "rejects": "Rejected", "review": "Review",
+        "report": "Report", "spec": "Spec"}  # fmt: skip
 """The tabs of a place; data without a run has the first two."""
-
-Values = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What is on a page.
-
-    Attributes:
-        template: The page's template; empty where `values["page"]` is a whole page.
-        values: What the template shows.
-        data: The same as plain values.
-    """
-
-    template: str
-    values: Values
-    data: Any
-
-    def as_html(self) -> tuple[str, str]:
-        """The page, and what it is."""
-        text = page(self.template, **self.values) if self.template else str(self.values["page"])
-        return text, "text/html"
-
-    def as_json(self) -> tuple[str, str]:
-        """Its values, and what they are."""
-        return json.dumps(json_ready(self.data), ensure_ascii=False), "application/json"
 
 
 def answer(places: Places, parts: Sequence[str], values: Values) -> Answer | str:
@@ -67,19 +45,39 @@ def answer(places: Places, parts: Sequence[str], values: Values) -> Answer | str
     if places.page is not None:
         return _page_as_it_is(places.page)
     if not parts:
-        return f"/{places.only.id}" if places.only else _runs(places)
-    place = places.places.get(parts[0])
-    if place is None:
-        raise UsageError(f"there is nothing at `{parts[0]}`", code="view.place",
-                         hint="go back to the first page")  # fmt: skip
+        return _first(places)
+    if places.desk is not None and parts[0] in editor.PAGES:
+        places.refresh()
+        return editor.PAGES[parts[0]](places, parts[1:])
+    place = places.place(parts[0])
     tab, *rest = parts[1:] or ["rows"]
     shows: dict[str, Callable[[Place, Sequence[str], Values], Answer | str]] = {
         "rows": _rows, "row": _row, "columns": _columns, "rejects": _rejects, "report": _report,
-        "spec": _spec,
+        "spec": _spec, "file": _sent_file, "review": _review,
     }  # fmt: skip
     if tab not in shows:
         raise UsageError(f"there is no tab `{tab}`", code="view.tab", hint=did_you_mean(tab, TABS))
     return shows[tab](place, rest, values)
+
+
+def act(places: Places, parts: Sequence[str], given: Values) -> Values:
+    """Do what a page asks for; what is to be shown of it.
+
+    Raises:
+        FabulaError: It can't be done.
+    """
+    if len(parts) > 1 and parts[1] == "review":
+        return reviewing.act(places.place(parts[0]), parts[2:], given)
+    return editor.act(places, parts, given)
+
+
+def _first(places: Places) -> str:
+    """Where the first page is: the only place, the opened spec, or the list of runs."""
+    if places.only:
+        return f"/{places.only.id}"
+    if places.desk and places.desk.file:
+        return f"/spec/{next(iter(places.desk.specs))}"
+    return "/runs"
 
 
 def _page_as_it_is(path: Path) -> Answer:
@@ -90,25 +88,14 @@ def _page_as_it_is(path: Path) -> Answer:
     return Answer("", {"page": text}, {"page": text})
 
 
-def _runs(places: Places) -> Answer:
-    by_path = {str(place.path): place for place in places.places.values()}
-    found = [
-        {"address": f"/{by_path[run.folder].id}" if run.folder in by_path else "", **asdict(run),
-         "rows": amounts.count(run.written), "took": amounts.duration(run.seconds)}
-        for run in places.listed
-    ]  # fmt: skip
-    values = {"title": places.target.name or str(places.target), "runs": found}
-    return Answer("view_runs.html", values, [asdict(run) for run in places.listed])
-
-
 def _rows(place: Place, rest: Sequence[str], values: Values) -> Answer | str:
     rows = _table(place, rest)
     query = Query.of(values, rows.columns)
-    if values.get("column"):  # the form of one more filter: its address holds them all
+    if values.get("column"):  # the form of one more filter: its address contains them all
         return f"/{place.id}/rows/{quote(rows.name, safe='')}{query.address()}"
     found = rows.page(query)
     here = f"/{place.id}/rows/{quote(rows.name, safe='')}"
-    shown = [
+    lines = [
         (f"/{place.id}/row/{quote(rows.name, safe='')}/{number}", number, [cell(v) for v in row])
         for number, row in zip(found.numbers, found.rows, strict=True)
     ]
@@ -126,7 +113,7 @@ def _rows(place: Place, rest: Sequence[str], values: Values) -> Answer | str:
     chips = [(str(each), here + query.address(filters=_without(query, each)))
              for each in query.filters]  # fmt: skip
     said = {
-        "query": query, "heads": heads, "rows": shown, "chips": chips, "steps": usable,
+        "query": query, "heads": heads, "rows": lines, "chips": chips, "steps": usable,
         "here": here, "operators": list(OPERATORS), "total": amounts.count(found.total, "row"),
         "page": f"{query.page + 1:,} of {last + 1:,}",
         "json": f"{here}.json{query.address(page=query.page)}",
@@ -158,13 +145,16 @@ def _without(query: Query, filter_: Filter) -> tuple[Filter, ...]:
 
 def _row(place: Place, rest: Sequence[str], _values: Values) -> Answer:
     rows = _table(place, rest[:1])
-    number = int(rest[1]) if len(rest) == 2 and rest[1].isdecimal() and len(rest[1]) < 16 else 0
+    number = _number(rest)
     row = rows.row(number)
     spec = (place.manifest.get("spec") or {}).get("tables", {}).get(rows.name, {})
-    made = made_how(place.manifest, rows.name, number)
+    made = origins(place.dataset, rows.name, number) if place.dataset else {}
     cells = [
         {"name": name, "type": rows.types[name], "value": whole(value), "made": made.get(name),
-         "parent": _parent(place, spec.get("columns", {}).get(name, {}), value)}
+         "calls": [_call(each) for each in made[name].calls] if name in made else (),
+         "parent": _parent(place, spec.get("columns", {}).get(name, {}), value),
+         "children": _children(place, rows.name, name, value),
+         "file": _pointed(place, rows.name, number, name, value)}
         for name, value in row.items()
     ]  # fmt: skip
     at = f"/{place.id}/row/{quote(rows.name, safe='')}"
@@ -174,6 +164,22 @@ def _row(place: Place, rest: Sequence[str], _values: Values) -> Answer:
     told = {name: asdict(how) for name, how in made.items()}
     data = {"table": rows.name, "number": number, "row": row, "made": told}
     return Answer("view_row.html", {**_frame(place, "rows", rows), **said}, data)
+
+
+def _call(made: Exchange) -> dict[str, Any]:
+    """A call to a model as its section shows it."""
+    when = dt.datetime.fromtimestamp(made.created, dt.UTC).isoformat(" ", "minutes")[:16]
+    tokens = [count for count in (made.prompt_tokens, made.completion_tokens) if count is not None]
+    return {
+        "model": made.model,
+        "when": f"{when} UTC, {amounts.duration(made.seconds)}",
+        "tokens": " + ".join(f"{count:,}" for count in tokens) + " tokens" if tokens else "",
+        "cost": "price unknown" if made.cost is None else amounts.money(made.cost),
+        "messages": [(role, whole(said)) for role, said in made.messages],
+        "reply": whole(made.reply),
+        "reasoning": whole(made.reasoning) if made.reasoning else None,
+        "problem": made.problem,
+    }
 
 
 def _parent(place: Place, column: Values, value: Any) -> str:
@@ -188,11 +194,57 @@ def _parent(place: Place, column: Values, value: Any) -> str:
     return f"/{place.id}/rows/{quote(table, safe='')}{query.address()}"
 
 
+def _pointed(
+    place: Place, table: str, number: int, column: str, value: Any
+) -> dict[str, Any] | None:
+    """The file in the run's folder that a value names, as its cell shows it."""
+    path = file_of(place.folder, value) if place.folder else None
+    if path is None:
+        return None
+    file = shown(path)
+    parts = (quote(table, safe=""), str(number), quote(column, safe=""))
+    text = whole(file.content.decode("utf-8", "replace")).text if file.kind == "text" else ""
+    return {"kind": file.kind, "name": path.name, "size": amounts.size(len(file.content)),
+            "text": text, "address": f"/{place.id}/file/{'/'.join(parts)}"}  # fmt: skip
+
+
+def _sent_file(place: Place, rest: Sequence[str], _values: Values) -> Answer:
+    rows = _table(place, rest[:1])
+    row = rows.row(_number(rest))
+    value = row.get(rest[2]) if len(rest) == 3 else None
+    path = file_of(place.folder, value) if place.folder else None
+    if path is None:
+        raise UsageError("the row points at no file of this run", code="view.file")
+    return Answer("", {}, {"name": path.name}, shown(path))
+
+
+def _number(rest: Sequence[str]) -> int:
+    """The row that an address names; 0, which no row has, where it names none."""
+    given = rest[1] if len(rest) > 1 else ""
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 16 else 0
+
+
+def _children(place: Place, table: str, key: str, value: Any) -> list[tuple[str, str]]:
+    """The rows of other tables that point at this one by a key: what they are, and where."""
+    return [
+        (
+            f"{child} with this {column}",
+            f"/{place.id}/rows/{quote(child, safe='')}"
+            + Query(filters=(Filter(column, "is", str(value)),)).address(),
+        )
+        for child, column, (parent, of) in references(place)
+        if parent == table and value is not None
+        if key == (of or next(iter(place.tables[parent].columns)))
+    ]
+
+
 def _columns(place: Place, rest: Sequence[str], _values: Values) -> Answer:
     rows = _table(place, rest)
     found = rows.profile
     said = {
         "columns": [column_cells(column) for column in found.columns],
+        "figures": column_figures(found.columns),
+        "relations": relations_drawing(place.manifest) if place.dataset else None,
         "notes": found.notes,
         "json": f"/{place.id}/columns/{quote(rows.name, safe='')}.json",
     }
@@ -217,6 +269,12 @@ def _rejects(place: Place, _rest: Sequence[str], values: Values) -> Answer:
     }
     data = {"total": len(lost), "page": at, "rows": [asdict(each) for each in some]}
     return Answer("view_rejects.html", {**_frame(place, "rejects"), **said}, data)
+
+
+def _review(place: Place, rest: Sequence[str], values: Values) -> Answer:
+    rows = _table(place, rest)
+    said, data = reviewing.review_values(place, rows.name, values)
+    return Answer("view_review.html", {**_frame(place, "review", rows), **said}, data)
 
 
 def _report(place: Place, _rest: Sequence[str], _values: Values) -> Answer:
@@ -251,14 +309,14 @@ def _table(place: Place, rest: Sequence[str]) -> Rows:
 
 def _frame(place: Place, tab: str, rows: Rows | None = None) -> dict[str, Any]:
     """What all pages of a place show: its name, its tabs and its tables."""
-    runs_only = {"rejects", "report", "spec"}
+    runs_only = {"rejects", "review", "report", "spec"}
     tabs = [
         (title, f"/{place.id}/{name}", name == tab)
         for name, title in TABS.items()
         if (place.dataset is not None or name not in runs_only)
         and (name != "spec" or place.manifest.get("spec"))
     ]
-    by_table = tab if tab in ("rows", "columns") else "rows"
+    by_table = tab if tab in ("rows", "columns", "review") else "rows"
     tables = [
         (name, f"/{place.id}/{by_table}/{quote(name, safe='')}", rows is not None
          and name == rows.name, amounts.count(each.count))

@@ -1,4 +1,4 @@
-"""The rows of one table, a page at a time, where they are: in a file of any size, or in memory."""
+"""The rows of one table, a page at a time, if they are: in a file of any size, or in memory."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Rows:
 
     @cached_property
     def profile(self) -> TableProfile:
-        """What its columns hold."""
+        """What its columns contain."""
         return profile_rows(self.name, self._source)
 
     def page(self, query: Query) -> Page:

@@ -156,7 +156,7 @@ def test_small_groups_are_named_and_not_judged() -> None:
 
 
 def test_an_outcome_label_that_never_occurs_is_refused() -> None:
-    with pytest.raises(UsageError, match="never is `maybe`"):
+    with pytest.raises(UsageError, match="is never `maybe`"):
         bias_results(prepare(applicants(0.5, 0.5)), ["sex"], "hired", "maybe")
 
 

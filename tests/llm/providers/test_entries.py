@@ -92,7 +92,7 @@ def test_a_provider_of_ones_own_is_named_like_any_other(provider: Provider) -> N
 
 
 def test_a_provider_in_this_process_has_no_batches(provider: Provider) -> None:  # noqa: ARG001
-    with pytest.raises(UsageError, match="takes no batches"):
+    with pytest.raises(UsageError, match="does not support batches"):
         fb.generate(SPEC, model="birds:grey", batch=True, fresh=True)
 
 

@@ -105,13 +105,13 @@ def test_a_header_that_names_a_column_twice_is_refused() -> None:
 @pytest.mark.parametrize("text", ["", "I cannot help with that.", "Toaster,29.99,150", "no\ntable"])
 def test_a_reply_without_a_header_is_a_named_problem(text: str) -> None:
     reply = read_csv(text, NAMES)
-    assert reply.problem == "the reply holds no header with the columns asked for"
+    assert reply.problem == "the reply has no header with the requested columns"
     assert not reply.rows
 
 
 def test_a_header_alone_is_a_named_problem() -> None:
     assert read_csv("Name,Price,Inventory\n", NAMES).problem == (
-        "the reply holds a header and no rows"
+        "the reply has a header and no rows"
     )
 
 

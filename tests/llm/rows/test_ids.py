@@ -20,8 +20,8 @@ ORDER = RowField("order_id", {"type": "integer"})
         ([1, 2, 3], [4, 5, 6], None),
         ([0, 1, 2], [3, 4, 5], "starts at 0 in the replies"),
         ([1, 2, 3], [1, 2, 3], "starts again at 1 in a further reply"),
-        ([1, 2, 3], [3, 4, 5], "holds values of an earlier reply again"),
-        ([1, 2, 2], [3, 4, 5], "holds a value twice in one reply"),
+        ([1, 2, 3], [3, 4, 5], "repeats values of an earlier reply"),
+        ([1, 2, 2], [3, 4, 5], "has a value twice in one reply"),
     ],
 )
 @pytest.mark.parametrize("asked", [True, False], ids=["asked", "added"])

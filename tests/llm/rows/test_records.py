@@ -73,7 +73,7 @@ async def test_five_asked_are_five_whatever_the_replies_hold(
     assert result.calls == len(sizes)
     assert not result.rejects
     if sizes == [8]:
-        assert result.notes == {"rows beyond those asked were left out": 3}
+        assert result.notes == {"rows beyond those requested were left out": 3}
 
 
 async def test_only_bad_rows_are_asked_again_with_their_exact_errors(opened: Opened) -> None:
@@ -120,8 +120,8 @@ async def test_errors_accumulate_in_the_next_prompts(opened: Opened) -> None:
     assert result.rows == [product(1)]
     first, second, third = [call.prompt for call in server.calls]
     assert "not accepted" not in first
-    assert "the reply holds no rows: no rows at all" in second
-    assert "the reply holds no rows: no rows at all" in third
+    assert "the reply has no rows: no rows at all" in second
+    assert "the reply has no rows: no rows at all" in third
     assert '`price`: "cheap" is not a number' in third
 
 

@@ -119,3 +119,36 @@ def test_no_town_lies_in_two_countries_also_where_countries_have_no_locale():
         homes.setdefault(row["city"], set()).add(row["country"])
     assert len({row["country"] for row in made}) > 5
     assert {town: found for town, found in homes.items() if len(found) > 1} == {}
+
+
+def places_of(rows: int) -> pa.Table:
+    """Customers of forty towns; a town tells the country, the region, and whether a state is."""
+    rng = np.random.default_rng(5)
+    fake = Faker("en_US")
+    fake.seed_instance(3)
+    towns = list(dict.fromkeys(fake.city() for _ in range(60)))[:40]
+    home = rng.integers(0, 40, rows)
+    country = np.array(["USA", "Germany", "Chile", "Peru"])[home % 4]
+    state = [f"State of {towns[at]}" if at % 4 == 0 or at % 8 == 2 else None for at in home]
+    return pa.table(
+        {
+            "name": [f"{fake.first_name()} {fake.last_name()}" for _ in range(rows)],
+            "street": [fake.street_address() for _ in range(rows)],
+            "city": [towns[at] for at in home],
+            "state": state,
+            "depot": np.array(["North", "South", "West"])[home // 4 % 3],
+            "country": country,
+        }
+    )
+
+
+def test_what_follows_from_a_real_town_follows_from_a_new_one(tmp_path):
+    """A new town has one country and depot, and always a state or never one."""
+    fb.fit(places_of(600), rounds=5, seed=1).save(tmp_path / "m.fabula")
+    made = fb.load_synthesizer(tmp_path / "m.fabula").sample(900, seed=2).to_pandas()
+    for column in ("country", "depot", "state"):
+        assert (made.groupby("city")[column].nunique(dropna=False) == 1).all(), column
+    given = made["state"].notna().groupby(made["country"]).mean()
+    assert (given["USA"], given["Germany"], given["Peru"]) == (1, 0, 0)
+    assert 0.1 < given["Chile"] < 0.9
+    assert made["street"].nunique() > 890

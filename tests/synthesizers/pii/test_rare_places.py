@@ -104,3 +104,23 @@ def test_a_column_that_becomes_other_is_warned_of():
     )
     card = str(fb.fit(table, seed=1, rounds=5).card())
     assert "warning: `project`: 100% of its rows become `other`, as few people have each" in card
+
+
+def test_a_country_without_a_common_town_never_has_one_of_another_country():
+    """Its rows have `other` where no town of it is told; the card says so."""
+    rng = np.random.default_rng(8)
+    towns = ["Berlin", "Hamburg", "Paris", "Lyon", *towns_of("en_US", 9)]
+    countries = ["Germany", "Germany", "France", "France", *["Malta"] * 9]
+    home = np.concatenate([rng.integers(0, 4, 950), np.repeat(np.arange(4, 13), 2)])
+    table = {
+        "line": [countries[at][:2] + str(rng.integers(0, 2)) for at in home],
+        "town": [towns[at] for at in home],
+        "country": [countries[at] for at in home],
+    }
+    fitted = fb.fit(pa.table(table), seed=1, rounds=5, holdout=0, protect=8)
+    assert any("`other` where no label is told" in told for told in fitted.card().exact)
+    made = fitted.sample(4_000, seed=2)
+    known = dict(zip(towns, countries, strict=True))
+    pairs = set(zip(made["town"].to_pylist(), made["country"].to_pylist(), strict=True))
+    assert ("other", "Malta") in pairs
+    assert all(known[town] == country for town, country in pairs if town != "other")

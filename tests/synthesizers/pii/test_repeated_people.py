@@ -286,6 +286,7 @@ def test_few_labels_that_may_be_people_are_named_with_the_way_to_replace_them(la
         ["new", "regular", "lost"],
         ["Berlin", "Hamburg", "Bremen"],
         ["gold.pdf", "silver.pdf"],
+        ["USR1", "LON2", "GEO3"],
     ],
 )
 def test_labels_of_everyday_use_are_not_said_to_name_people(labels):

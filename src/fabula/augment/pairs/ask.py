@@ -53,7 +53,7 @@ def pairs(wanted: Any = None, n: int = 100, **options: Unpack[PairOptions]) -> P
         options: The rest, by name: `model`, `attempts`, `max_calls` … as `rows` takes them, and
 
             - `input`, `output`: Names of fields, instead of an arrow, or of a class's fields (the
-              last one is the output where nothing is said).
+              last one is the output if nothing is said).
             - `prompt`: What the pairs are about, in words.
             - `extra`: A further demand in words.
             - `examples`: Human examples in any form.

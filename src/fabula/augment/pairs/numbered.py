@@ -68,7 +68,7 @@ class Numbered:
         )
 
     def read(self, text: str, *, number: str, cut: bool) -> Reading | None:
-        """The pairs of a reply; None where no line begins with `Input`."""
+        """The pairs of a reply; None if no line begins with `Input`."""
         blocks = list(_blocks(text))
         if not blocks:
             return None
@@ -125,7 +125,7 @@ class Numbered:
 
 @dataclass(frozen=True)
 class _Block:
-    """One pair as it stands in the reply: its text, number, and the text after both markers."""
+    """One pair as it is in the reply: its text, number, and the text after both markers."""
 
     text: str
     number: int | None
@@ -138,7 +138,7 @@ class _Unreadable(ValueError):
 
 
 def _blocks(text: str) -> Iterator[_Block]:
-    """The blocks of a reply: each from its heading, where it has one, to the next one."""
+    """The blocks of a reply: each from its heading, if it has one, to the next one."""
     lines = without_farewell(text).splitlines()
     starts = [place for place, line in enumerate(lines) if _INPUT.match(line)]
     heads = [_head(lines, start) for start in starts]
@@ -165,7 +165,7 @@ def _head(lines: Sequence[str], start: int) -> int:
 
 
 def _halves(body: Sequence[str]) -> tuple[str, str | None]:
-    """What stands before and after the `Output` marker."""
+    """What precedes and after the `Output` marker."""
     for place, line in enumerate(body):
         marker = _OUTPUT.match(line)
         if marker is not None:
@@ -186,7 +186,7 @@ def _unmarked(text: str, mark: str) -> str:
 
 
 def _parts(text: str, names: Sequence[str]) -> dict[str, str]:
-    """The values of an input, one a field; anything that could mean two things is refused."""
+    """The values of an input, one per field; anything that could mean two things is refused."""
     text = _SPACES.sub(" ", text).strip()
     if len(names) == 1:
         values = [_bare(_unlabelled(text, names[0]))]
@@ -226,7 +226,7 @@ def _straight(text: str, separator: str) -> str:
 
 
 def _labelled(text: str, names: Sequence[str]) -> dict[str, str]:
-    """Values that stand behind their names, each on a line of its own."""
+    """Values that follow their names, each on a line of its own."""
     words = "|".join(_name_pattern(name) for name in names)
     marker = re.compile(rf"^[ \t*_\-`]*({words})[*_` \t]*[:：][*_`]*[ \t]*", re.I | re.M)
     found = list(marker.finditer(text))

@@ -51,7 +51,7 @@ class Sides:
         return {key: self.unpacked(unwrapped_json(item)) for key, item in value.items()}
 
     def _pair(self, value: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The fields of a pair with what else the object says; None where it is none."""
+        """The fields of a pair with what else the object says; None if it is none."""
         said = {str(key).casefold(): item for key, item in (_talk(value) or value).items()}
         pair: dict[str, Any] = {}
         for keys, names, read in self._sides:

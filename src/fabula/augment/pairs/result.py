@@ -71,13 +71,13 @@ class Pairs(Sequence[dict[str, Any]], Result):
             f"{self.duplicates:,} duplicate{'s' * (self.duplicates != 1)}",
         ]
         rest = self.parsed - self.duplicates - len(self.rows)
-        parts += [f"{rest:,} refused or beyond those asked"] if rest > 0 else []
+        parts += [f"{rest:,} refused or beyond those requested"] if rest > 0 else []
         parts += [f"{len(self.unread):,} unreadable"] if self.unread else []
         return ", ".join([*parts, f"{len(self.rows):,} kept"])
 
     @property
     def user(self) -> str:
-        """The template of what the user says: the input's fields, named where there are several."""
+        """The template of what the user says: the input's fields, named if there are several."""
         return _template(self.fields.input_names)
 
     @property

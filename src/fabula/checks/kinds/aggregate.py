@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from fabula.checks.data import Data
 from fabula.checks.kinds import EVALUATIONS, Evaluation
-from fabula.checks.relations import children_of, family_of_values, grouped, relation
+from fabula.checks.relations import (
+    children_of,
+    family_of_values,
+    relation,
+    shown_key,
+    with_children,
+)
 from fabula.checks.results import CheckResult
 from fabula.kinds.base.sql import quoted
 from fabula.kinds.base.wording import values
@@ -20,31 +26,31 @@ def aggregate_result(
 ) -> CheckResult:
     """Whether a column tells the truth about each row's children."""
     child, _, value = check.of.partition(".")
-    key, link = children_of(spec, data, table, child, check.by)
+    held = children_of(spec, data, table, child, check.by)
     data.need(table, [check.column])
     of = _combined(spec, data, child, value) if value else "*"
     function = "avg" if check.function == "mean" else check.function
     usual = "zero" if check.function in ("count", "sum") else "missing"
     column = quoted(check.column)
     nothing = {"zero": "0", "missing": "NULL", "any": f"p.{column}"}[check.empty or usual]
+    listed = ", ".join(f"p.{quoted(key)}" for key in held.values())
     compared = (
-        f"SELECT p.{quoted(key)}, p.{column},"
-        f" coalesce(c.value, {nothing}) AS actual"
-        f" FROM {data.view(table)} AS p"
-        f" LEFT JOIN {grouped(data, child, link, f'{function}({of})')}"
-        f" ON p.{quoted(key)} = c.link"
+        f"SELECT {listed}, p.{column}, coalesce(c.value, {nothing}) AS actual"
+        f" FROM {with_children(data, table, child, held, f'{function}({of})')}"
     )
     differs = _differs(column, "actual", check.tolerance)
     if family_of_values(data, table, check.column) != "numbers":
         differs = f"{column} IS DISTINCT FROM actual"
     rows, failing = data.row(f"SELECT count(*), count(*) FILTER ({differs}) FROM ({compared})")
     if not failing:
-        message = f"all {rows:,} rows keep the rule: {check.in_words()}"
+        message = f"all {rows:,} rows satisfy the rule: {check.in_words()}"
         return relation(table, check, rows=rows, failing=0, message=message)
     examples = data.examples(f"SELECT * FROM ({compared}) WHERE {differs} ORDER BY ALL")
     shown = values(
-        [f"{item[key]} says {item[check.column]}, not {item['actual']}" for item in examples]
-    )
+        [f"{shown_key(item, held)} says {item[check.column]}, not {item['actual']}"
+         for item in examples]
+    )  # fmt: skip
+    key = ", ".join(held.values())
     message = f"{failing:,} of {rows:,} rows break the rule: {check.in_words()}: `{key}` {shown}"
     return relation(table, check, rows=rows, failing=failing, message=message, examples=examples)
 
@@ -60,7 +66,7 @@ def _combined(spec: DatasetSpec, data: Data, child: str, value: str) -> str:
 
 
 def _differs(stated: str, actual: str, tolerance: float) -> str:
-    """True where two numbers are apart, or only one is known."""
+    """True if two numbers are apart, or only one is known."""
     near = f"abs({stated} - {actual}) <= {tolerance} + {_ROUNDING} * abs({actual})"
     return f"NOT coalesce({near}, {stated} IS NULL AND {actual} IS NULL)"
 

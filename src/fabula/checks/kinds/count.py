@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fabula.checks.data import Data
 from fabula.checks.kinds import EVALUATIONS, Evaluation
-from fabula.checks.relations import children_of, grouped, relation
+from fabula.checks.relations import children_of, relation, shown_key, with_children
 from fabula.checks.results import CheckResult
 from fabula.kinds.base.sql import quoted
 from fabula.kinds.base.wording import values
@@ -14,11 +14,11 @@ from fabula.spec.tables import DatasetSpec
 
 def count_result(spec: DatasetSpec, data: Data, table: str, check: CountCheck) -> CheckResult:
     """Whether each row has as many children as it should, none included."""
-    key, link = children_of(spec, data, table, check.of)
-    children = grouped(data, check.of, link, "count(*)")
+    held = children_of(spec, data, table, check.of)
+    listed = ", ".join(f"p.{quoted(key)}" for key in held.values())
     counted = (
-        f"SELECT p.{quoted(key)}, coalesce(c.value, 0) AS children"
-        f" FROM {data.view(table)} AS p LEFT JOIN {children} ON p.{quoted(key)} = c.link"
+        f"SELECT {listed}, coalesce(c.value, 0) AS children"
+        f" FROM {with_children(data, table, check.of, held, 'count(*)')}"
     )
     most = "" if check.max is None else f" OR children > {check.max}"
     outside = f"children < {check.min}{most}"
@@ -34,7 +34,8 @@ def count_result(spec: DatasetSpec, data: Data, table: str, check: CountCheck) -
         )
         return relation(table, check, rows=rows, failing=0, message=message)
     examples = data.examples(f"SELECT * FROM ({counted}) WHERE {outside} ORDER BY ALL")
-    shown = values([f"{example[key]} has {example['children']}" for example in examples])
+    shown = values([f"{shown_key(item, held)} has {item['children']}" for item in examples])
+    key = ", ".join(held.values())
     message = f"{failing:,} of {rows:,} rows break the rule: {check.in_words()}: `{key}` {shown}"
     return relation(table, check, rows=rows, failing=failing, message=message, examples=examples)
 

@@ -32,7 +32,7 @@ def near_duplicate_result(
         told,
         failing=len(found),
         value=float(len(found)),
-        expected="no text is like an earlier one",
+        expected="no text resembles an earlier one",
         rows=len(texts),
         examples=tuple(_shown(match, texts) for match in found[:EXAMPLES]),
     )

@@ -98,7 +98,7 @@ class _Watch:
         if caller is None or (
             caller.f_code.co_filename == self._file and caller.f_code.co_name != "<module>"
         ):
-            return  # only what stands at the top: inner functions hand theirs up
+            return  # only what is at the top: inner functions hand theirs up
         self.called = True
         given = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         for name, value in frame.f_locals.items():

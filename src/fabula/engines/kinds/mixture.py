@@ -39,7 +39,7 @@ def mixture_engine(column: ColumnPlan, table: TableFacts) -> Engine:
 
 
 def _cut_to(part: AbstractNumber, mixture: Mixture) -> AbstractNumber:
-    """A component with the mixture's bounds where it has none of its own."""
+    """A component with the mixture's bounds if it has none of its own."""
     missing = {
         name: getattr(mixture, name)
         for name in ("min", "max")

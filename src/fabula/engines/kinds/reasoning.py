@@ -30,5 +30,5 @@ def reasoning_engine(column: ColumnPlan, table: TableFacts) -> Engine:
 
 
 def _joined(thoughts: Iterable[str | None]) -> str | None:
-    """Each thought once, in order; None where there are none."""
+    """Each thought once, in order; None if there are none."""
     return "\n\n".join(dict.fromkeys(filter(None, thoughts))) or None

@@ -145,7 +145,7 @@ def _entities(spec: Series, block: Block) -> Codes:
 
 
 def _filled(column: ColumnPlan, block: Block, name: str) -> Floats | float:
-    """A parameter, one number or one a row; a negative width has no meaning."""
+    """A parameter, one number or one per row; a negative width has no meaning."""
     value = block.parameter(column, name)
     assert value is not None
     if name == "noise" and np.any(np.less(value, 0)):
@@ -161,5 +161,5 @@ def _filled(column: ColumnPlan, block: Block, name: str) -> Floats | float:
 
 def _origin(spec: Series) -> int:
     moment = None if spec.since is None else as_moment(spec.since)
-    assert moment is not None  # planning demands it where there is a trend
+    assert moment is not None  # planning demands it if there is a trend
     return microseconds(moment)

@@ -50,7 +50,7 @@ def _grid(column: ColumnPlan, decimals: int) -> Engine:
 
 
 def _steps(limit: Value, scale: float, column: ColumnPlan, block: Block) -> NDArray[np.int64]:
-    """A bound as a number of steps; where it is missing, so will be the value."""
+    """A bound as a number of steps; if it is missing, so will be the value."""
     steps = np.rint(finite(limit) * scale)
     demand_whole(steps, column, block)
     return steps.astype(np.int64)

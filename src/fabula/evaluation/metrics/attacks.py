@@ -1,4 +1,4 @@
-"""Privacy by attack: what somebody with the synthetic table learns about a real person.
+"""Privacy by attack: what someone with the synthetic table learns about a real person.
 
 The three risks that European regulators name (singling out, linkability, inference), measured
 as by Giomi et al. (2023): success on real rows, beyond success on rows that were held back.
@@ -18,7 +18,7 @@ from fabula.evaluation.metrics.distances import Space, nearest, squared_apart
 from fabula.evaluation.metrics.frames import Column, Frame, Frames
 from fabula.evaluation.metrics.metric import METRICS, Score, metric
 from fabula.evaluation.metrics.nearest_records import WITHOUT_HOLDOUT
-from fabula.evaluation.metrics.result import percent
+from fabula.render.amounts import percent
 
 RISK = 0.05
 ATTACKS = 1_000

@@ -12,8 +12,9 @@ import numpy as np
 from fabula.evaluation.metrics.frames import Array, Frames
 from fabula.evaluation.metrics.groups import Groups, Outcome, crossed_groups, groups_of, outcome_of
 from fabula.evaluation.metrics.metric import METRICS, Metric, Score
-from fabula.evaluation.metrics.result import SAYS_NOTHING, MetricResult, bounded, noise, percent
+from fabula.evaluation.metrics.result import SAYS_NOTHING, MetricResult, bounded, noise
 from fabula.evaluation.metrics.utility import outcome_column
+from fabula.render.amounts import percent
 
 REPRESENTATION, DIFFERENCE, FOUR_FIFTHS, AMPLIFIED = 0.05, 0.20, 0.80, 0.05
 SMALL_CELL = 30
@@ -51,7 +52,7 @@ def bias_results(
     """Everything about bias that can be measured with what is known.
 
     Args:
-        frames: The prepared tables; real ones are the baseline where there are some.
+        frames: The prepared tables; real ones are the baseline if there are some.
         protected: Columns that define groups of people.
         target: The outcome.
         positive: The outcome's label that counts as good; by default the rarer one of two, and
@@ -272,12 +273,12 @@ def _most_difference(made: _Rates, there: _Rates) -> float:
 
 
 def _floor(ratio: float) -> float | None:
-    """A bound on a ratio; None where nearly every ratio would keep it."""
+    """A bound on a ratio; None if nearly every ratio would keep it."""
     return ratio if ratio > 1 - SAYS_NOTHING else None
 
 
 def _inherited(bound: float, usual: float) -> str:
-    """What is said of a bound that the real data does not keep."""
+    """What is said about a bound that the real data does not keep."""
     if bound == usual:
         return ""
     if not 1 - SAYS_NOTHING < bound < SAYS_NOTHING:

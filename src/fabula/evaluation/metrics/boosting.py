@@ -43,7 +43,7 @@ def predict(
     seed: int = 0,
     needed_by: str,
 ) -> NDArray[np.float64]:
-    """Fit on `train` and predict `test`: probabilities (by class where there are several).
+    """Fit on `train` and predict `test`: probabilities (by class if there are several).
 
     Rows count by their weights, if there are any.
 

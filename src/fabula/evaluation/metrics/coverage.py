@@ -7,7 +7,7 @@ import numpy as np
 from fabula.evaluation.metrics.distances import Points, Space, kth_distance, nearest
 from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames
 from fabula.evaluation.metrics.metric import METRICS, Score, metric
-from fabula.evaluation.metrics.result import percent
+from fabula.render.amounts import percent
 
 COVERAGE, PRECISION, RECALL = 0.85, 0.85, 0.70
 SHORT = 0.15
@@ -60,10 +60,10 @@ def precision(frames: Frames) -> Score:
         value,
         (
             f"Synthetic rows are as typical or unusual as real ones to {percent(value)}: they are "
-            "neither all average nor farther out than reality goes."
+            "neither too average nor more extreme than real rows."
             if value >= least
             else f"Synthetic rows are as typical or unusual as real ones only to {percent(value)}: "
-            "too many are average, or farther out than reality goes."
+            "too many are average, or more extreme than real rows."
         ),
         baseline=base,
         compared=frames.compared,

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames
 from fabula.evaluation.metrics.metric import METRICS, Score, metric
-from fabula.evaluation.metrics.result import percent
+from fabula.render.amounts import percent
 
 KEPT = 0.75
 """The share of the real dependence that has to be kept."""
@@ -76,10 +76,10 @@ def dependence_score(found: list[Kept], base: list[Kept], *, compared: str) -> S
     return Score(
         value,
         (
-            f"{percent(value)} of what columns say about each other is kept; of `{worst[0].first}` "
+            f"{percent(value)} of the dependence of columns is preserved; for `{worst[0].first}` "
             f"and `{worst[0].second}` it is {percent(worst[0].kept)}."
             if value < 1
-            else "All that columns say about each other is kept."
+            else "All dependence between columns is preserved."
         ),
         baseline=fit,
         compared=compared,

@@ -11,7 +11,7 @@ from fabula.evaluation.metrics.boosting import auc, features, predict
 from fabula.evaluation.metrics.distances import Space
 from fabula.evaluation.metrics.frames import Array, Frame, Frames
 from fabula.evaluation.metrics.metric import METRICS, Score, metric
-from fabula.evaluation.metrics.result import percent
+from fabula.render.amounts import percent
 
 DETECTION = 0.80
 MOST_ROWS = 10_000

@@ -53,13 +53,13 @@ def _left_out(names: Sequence[str]) -> str:
 
 
 def few(name: str, rows: int) -> str:
-    """What is said of a table of few rows."""
+    """What is said about a table of few rows."""
     counted = "1 row" if rows == 1 else f"{rows} rows"
     return f"The {name} table has only {counted}: its numbers are mostly chance."
 
 
 def void(frame: str, names: Sequence[str], table: pa.Table) -> str:
-    """What is said of columns without any value."""
+    """What is said about columns without any value."""
     void = [
         name for name in names
         if (column := table.column(name)).null_count == len(column)

@@ -1,6 +1,6 @@
 """Rows as points, so that alike rows are near: the geometry behind every nearest-row metric.
 
-A number becomes its rank among the real values (0 to 1, going on beyond the real range), a
+A number becomes its rank among the real values (0 to 1, continuing beyond the real range), a
 category a corner of a simplex, and a missing value a coordinate of its own.
 """
 

@@ -10,7 +10,8 @@ import numpy as np
 from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames, inner_edges
 from fabula.evaluation.metrics.metric import METRICS, Score, metric
 from fabula.evaluation.metrics.nearest_records import Distances, distances_to_real, row_keys
-from fabula.evaluation.metrics.result import noise, percent
+from fabula.evaluation.metrics.result import noise
+from fabula.render.amounts import percent
 
 DISTINCT, ENTROPY = 0.70, 0.15
 NEARER, FARTHER = 0.42, 0.70
@@ -39,7 +40,7 @@ def band(frames: Frames, distances: Distances | None = None) -> Score:
 
     Args:
         frames: The prepared tables.
-        distances: What `distances_to_real` found, where it is known.
+        distances: What `distances_to_real` found, if it is known.
     """
     made, held = distances or distances_to_real(frames)
     if frames.holdout is not None and len(held) < FEW_HELD:
@@ -112,7 +113,7 @@ def distinct(frames: Frames) -> Score:
     kept = _kept(frames, columns, frames.truth, frames.synthetic)
     base = _kept(frames, columns, *frames.halves)
     if not kept:
-        return Score(None, "Not measured: all is missing.")
+        return Score(None, "Not measured: all values are missing.")
     worst, value = min(kept, key=lambda name: kept[name]), float(np.mean(list(kept.values())))
     return Score(
         value,

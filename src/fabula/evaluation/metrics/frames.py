@@ -144,7 +144,7 @@ class Frames:
         return stream(self.seed, "metrics", purpose, 0)
 
     def sample(self, frame: Frame, most: int, purpose: str) -> Frame:
-        """At most `most` rows of a frame, drawn by seed; all of them where there are no more."""
+        """At most `most` rows of a frame, drawn by seed; all of them if there are no more."""
         if frame.rows <= most:
             return frame
         index = np.sort(self.rng(purpose).choice(frame.rows, most, replace=False))
@@ -169,7 +169,7 @@ def prepare(
         seed: Decides every sample that metrics draw.
 
     Raises:
-        SourceError: A table is empty, the tables share no column, or a shared column holds
+        SourceError: A table is empty, the tables share no column, or a shared column contains
             values that can't be compared.
     """
     given = {"synthetic": synthetic, "real": real, "holdout": holdout}
@@ -265,7 +265,7 @@ def _coded(
     if family in ("number", "moment", "key"):
         numbers = {frame: _numbers(name, part, family, frame) for frame, part in parts.items()}
         endless = sum(int(np.isinf(array).sum()) for array in numbers.values())
-        said = [f"Endless values in `{name}` count as missing."] if endless else []
+        said = [f"Infinite values in `{name}` count as missing."] if endless else []
         numbers = {
             frame: np.clip(np.where(np.isfinite(array), array, np.nan), -LARGEST, LARGEST)
             for frame, array in numbers.items()

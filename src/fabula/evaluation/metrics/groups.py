@@ -26,7 +26,7 @@ class Groups:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The good outcome: what it is in words, and who has it (1, 0, or NaN where unknown)."""
+    """The good outcome: what it is in words, and who has it (1, 0, or NaN if unknown)."""
 
     words: str
     synthetic: Array
@@ -100,7 +100,7 @@ def outcome_of(frames: Frames, column: Column, positive: str | None) -> Outcome:
     if column.family == "category":
         if positive is not None and positive not in column.levels:
             raise UsageError(
-                f"`{column.name}` never is `{positive}`",
+                f"`{column.name}` is never `{positive}`",
                 code="evaluate.positive",
                 hint=f"it is one of {', '.join(column.levels[:10])}",
             )

@@ -1,4 +1,4 @@
-"""Holdout rows that the real table holds, too: found as whole rows, and taken out of it."""
+"""Holdout rows that the real table contains, too: found as whole rows, and taken out of it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def apart(
 def published(made: Tables, real: Tables, holdout: Tables) -> dict[str, str]:
     """A warning for each synthetic table that holds rows of the holdout, beyond chance.
 
-    They equal no real row, and no distance to the real table tells of them.
+    They equal no real row, and no distance to the real table reveals them.
 
     Args:
         made: The synthetic tables.

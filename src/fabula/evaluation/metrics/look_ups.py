@@ -1,4 +1,4 @@
-"""Privacy by look-up: what somebody learns who knows the quasi-identifiers of real people.
+"""Privacy by look-up: what someone learns who knows the quasi-identifiers of real people.
 
 Success on real people is compared with success on people who are not in the table: those who were
 held back or, without a holdout, half of the real people, looked up among the other half.
@@ -16,7 +16,7 @@ from fabula.evaluation.metrics.attacks import ATTACKS, agree, risk, worst
 from fabula.evaluation.metrics.frames import Column, Frame, Frames
 from fabula.evaluation.metrics.metric import METRICS, Score, metric
 from fabula.evaluation.metrics.reidentification import combinations, must_be_shared
-from fabula.evaluation.metrics.result import percent
+from fabula.render.amounts import percent
 
 Keys = NDArray[np.uint64]
 

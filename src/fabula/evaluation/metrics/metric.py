@@ -42,7 +42,7 @@ class Score:
     """What a metric's function returns: the number and how to read it here.
 
     Attributes:
-        value: The number; None where it can't be measured, and `sentence` says why.
+        value: The number; None if it can't be measured, and `sentence` says why.
         sentence: What the number says about this data.
         baseline: What real data that was held back scores, or the ideal value.
         compared: What the baseline is: `holdout`, `real halves`, `ideal` …
@@ -68,7 +68,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Metric:
-    """Everything known of one metric. Calling it measures frames.
+    """Everything known about one metric. Calling it measures frames.
 
     Attributes:
         key: Its section and name, such as `quality.shapes`; what gates refer to.
@@ -79,7 +79,7 @@ class Metric:
         needs: What it is measured on.
         extra: The extra of Fabula, or the package, that it needs alongside the base install.
         place: Its place in its section of a report.
-        measure: The function; None where several tables are measured at once.
+        measure: The function; None if several tables are measured at once.
     """
 
     key: str
@@ -103,7 +103,7 @@ class Metric:
         return self.key.partition(".")[2]
 
     def __call__(self, frames: Frames, *known: Any, **more: Any) -> MetricResult | None:
-        """Measure frames; None where it does not apply.
+        """Measure frames; None if it does not apply.
 
         Raises:
             PrerequisiteError: An extra that it needs is not installed.
@@ -131,7 +131,7 @@ class Metric:
         )
 
     def not_measured(self, why: str, **details: Any) -> MetricResult:
-        """The result where it can't be measured."""
+        """The result if it can't be measured."""
         return self.result(Score(None, f"Not measured: {why}.", details=details))
 
 
@@ -146,7 +146,7 @@ def metric(
     extra: str = "",
     place: int = LATE,
 ) -> Callable[[Callable[..., Score | None]], Metric]:
-    """Make a metric of a function that returns a `Score`, or None where it does not apply.
+    """Make a metric of a function that returns a `Score`, or None if it does not apply.
 
     Args:
         key: Its section and name, such as `quality.shapes`.
@@ -216,7 +216,7 @@ METRICS = Metrics(
 
 
 def wanted(metrics: Iterable[str | Metric] | None, sections: Sequence[str]) -> list[Metric]:
-    """The metrics that are asked for, in the order of a report.
+    """The metrics that are requested, in the order of a report.
 
     Args:
         metrics: Keys of registered metrics, or metrics themselves; None for all of the sections.
@@ -246,14 +246,18 @@ def wanted(metrics: Iterable[str | Metric] | None, sections: Sequence[str]) -> l
 
 
 def measured(
-    metrics: Iterable[Metric], frames: Frames, known: Mapping[str, Any]
+    metrics: Iterable[Metric],
+    frames: Frames,
+    known: Mapping[str, Any],
+    told: Callable[[int, int], None] = lambda *_: None,
 ) -> list[MetricResult]:
-    """What metrics say of frames; those that don't apply are left out.
+    """What metrics say about frames; those that don't apply are left out.
 
     Args:
         metrics: The metrics.
         frames: The prepared tables.
         known: What a metric may ask for; None for what is not known.
+        told: Called with metrics done and metrics in all.
 
     Raises:
         UsageError: A column that is named can't be used.
@@ -262,7 +266,8 @@ def measured(
     keys = {entry.key for entry in entries}
     results: dict[Callable[..., Any], Sequence[MetricResult]] = {}
     # One function may measure several metrics.
-    for entry in entries:
+    for place, entry in enumerate(entries):
+        told(place, len(entries))
         if entry.measure is None or entry.measure in results or not _applies(entry, frames):
             continue
         asked = _asked(entry)

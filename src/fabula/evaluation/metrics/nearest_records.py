@@ -11,7 +11,8 @@ from fabula.evaluation.metrics.boosting import auc
 from fabula.evaluation.metrics.distances import Space, nearest
 from fabula.evaluation.metrics.frames import Frame, Frames
 from fabula.evaluation.metrics.metric import METRICS, Score, metric
-from fabula.evaluation.metrics.result import bounded, noise, percent, unjudged
+from fabula.evaluation.metrics.result import bounded, noise, unjudged
+from fabula.render.amounts import percent
 from fabula.streams import mix, name_key
 
 Distances: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -28,7 +29,7 @@ NEAR = 0.01
 
 WITHOUT_HOLDOUT = Score(
     None,
-    "Not measured: it takes real rows that the synthesizer never saw, as a holdout.",
+    "Not measured: it needs real rows that the synthesizer never saw, as a holdout.",
     details={"needs": "holdout"},
 )
 """The score of a metric that can't be measured without held-back rows."""
@@ -75,7 +76,7 @@ def near_copies(frames: Frames, distances: Distances | None = None) -> Score:
 
     Args:
         frames: The prepared tables.
-        distances: What `distances_to_real` found, where it is known.
+        distances: What `distances_to_real` found, if it is known.
     """
     made, held = distances or distances_to_real(frames)
     bound = float(np.quantile(held, NEAR))

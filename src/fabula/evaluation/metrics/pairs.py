@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames, inner_edges
 from fabula.evaluation.metrics.metric import METRICS, Score, metric
-from fabula.evaluation.metrics.result import percent
+from fabula.render.amounts import percent
 
 PAIRS = 0.85
 
@@ -31,7 +31,7 @@ class Pair:
     Attributes:
         first: A column's name.
         second: Another column's name.
-        score: 1 where the pair behaves the same, 0 where nothing is alike.
+        score: 1 where the pair behaves the same, 0 if nothing is alike.
         real: The real correlation, of two numbers.
         synthetic: The synthetic correlation, of two numbers.
     """

@@ -68,7 +68,7 @@ class Scatter:
     Attributes:
         x: The column across.
         y: The column upwards.
-        group: The column that colours; empty where there is none.
+        group: The column that colours; empty if there is none.
         labels: The groups' labels; the last one may pool the rest.
         points: x, y (as shares of the shown range) and group number of synthetic rows.
         cells: x, y (numbers of the cell) and share of the real rows there.

@@ -54,7 +54,7 @@ class Secret:
         phrases: The values in the form in which they are looked for in any cell.
         cells: The values as whole cells of columns of the same names.
         only: The columns in which phrases are looked for; None for all columns of all tables.
-        chance: The share of rows that hold one by chance; None where none may recur.
+        chance: The share of rows that hold one by chance; None if none may recur.
         held: How many held-back rows that share was seen in; 0 where it was computed.
     """
 
@@ -122,7 +122,7 @@ def personal(
     """The columns whose values tell, by themselves, who somebody is; and all with personal details.
 
     Args:
-        real: The real rows, whose values tell what a column holds.
+        real: The real rows, whose values tell what a column contains.
         holdout: The held-back rows. Their people are real, too.
         replaced: Columns whose names a model replaces by ones that are never real: chance explains
             none of them.
@@ -244,7 +244,7 @@ def leaves(column: pa.ChunkedArray) -> Iterator[tuple[NDArray[np.int64] | None, 
 
 
 def joined(table: pa.Table, names: Sequence[str]) -> pa.ChunkedArray:
-    """A column, or several as one text a row."""
+    """A column, or several as one text per row."""
     if len(names) == 1:
         return table.column(names[0])
     parts = [labelled(plain(table.column(name))) for name in names]
@@ -337,7 +337,7 @@ def _turned(phrases: Iterable[str]) -> frozenset[str]:
 
 
 def _split_names(found: Mapping[str, Finding]) -> list[tuple[str, ...]]:
-    """The column of first names with that of last names, where there is one of each."""
+    """The column of first names with that of last names, if there is one of each."""
     pair = [
         [name for name, finding in found.items() if finding.kind == kind]
         for kind in ("first_name", "last_name")

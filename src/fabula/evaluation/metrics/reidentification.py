@@ -12,7 +12,8 @@ from fabula.errors import UsageError, did_you_mean
 from fabula.evaluation.metrics.frames import Frame, Frames
 from fabula.evaluation.metrics.metric import METRICS, Score, metric
 from fabula.evaluation.metrics.real_values import Secret, declared, personal, search, varied
-from fabula.evaluation.metrics.result import bounded, noise, percent, unjudged
+from fabula.evaluation.metrics.result import bounded, noise, unjudged
+from fabula.render.amounts import percent
 from fabula.streams import mix
 
 SINGLED = 0.05
@@ -95,7 +96,7 @@ def sensitive_values(
         sensitive: The columns whose values must not occur, whatever they hold; by default those of
             personal details, and other short texts that differ from row to row, of which no more
             may recur than among held-back rows.
-        secrets: What `secrets_of` found, where it is known.
+        secrets: What `secrets_of` found, if it is known.
         others: The secrets of other tables, which are looked for, too.
     """
     secrets = secrets_of(frames, sensitive) if secrets is None else secrets

@@ -1,4 +1,4 @@
-"""Quality of several tables: children per parent, keys that resolve, what parents say of children.
+"""Quality of related tables: children per parent, resolved keys, dependence on parents.
 
 `declared_keys` tells which columns point at which table; `relational` measures every relation and
 gives the results to the child's table.
@@ -16,9 +16,10 @@ import pyarrow.compute as pc
 from fabula.evaluation.metrics.dependence import SOURCE, Kept, dependence_score, kept_pairs
 from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames
 from fabula.evaluation.metrics.metric import METRICS, Metric, Score
-from fabula.evaluation.metrics.result import MetricResult, noise, percent
+from fabula.evaluation.metrics.result import MetricResult, noise
 from fabula.evaluation.metrics.shapes import number_distance
 from fabula.relationships.keys import ForeignKey, key_labels
+from fabula.render.amounts import percent
 
 CARDINALITY = 0.90
 MOST_ROWS = 50_000
@@ -81,7 +82,7 @@ class _Link:
 
     @property
     def resolved(self) -> float:
-        """The share of keys that a parent has; 1 where there are no keys."""
+        """The share of keys that a parent has; 1 if there are no keys."""
         filled = len(self.keys) - self.keys.null_count
         return 1 - len(self.orphans) / filled if filled else 1.0
 
@@ -96,7 +97,7 @@ def relational(
 
     Args:
         made: The synthetic tables.
-        real: The real ones by the same names; empty where there are none.
+        real: The real ones by the same names; empty if there are none.
         frames: The prepared tables.
         relations: The foreign keys.
     """

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from fabula.render.amounts import percent
+
 Section: TypeAlias = Literal["quality", "privacy", "bias", "diversity"]
 Direction: TypeAlias = Literal["higher", "lower", "near"]
 """Which values are better: higher ones, lower ones, or those near the baseline."""
@@ -25,7 +27,7 @@ class MetricResult:
         section: What it is about.
         name: A stable name; `section.name` is what gates refer to.
         title: The name for people.
-        value: The number; None where it can't be measured, and `sentence` says why.
+        value: The number; None if it can't be measured, and `sentence` says why.
         direction: Which values are better.
         sentence: What the number says about this data.
         source: Where the definition comes from.
@@ -84,7 +86,7 @@ def noise(share: float, n: int, m: int) -> float:
 
 
 def bounded(bound: float) -> float | None:
-    """The most that a share may be; None where nearly every share would keep it."""
+    """The most that a share may be; None if nearly every share would keep it."""
     return float(bound) if bound < SAYS_NOTHING else None
 
 
@@ -93,16 +95,6 @@ def unjudged(bound: float) -> str:
     if bounded(bound) is not None:
         return ""
     return " No verdict: real rows are too few, or repeat too often, to tell a copy from chance."
-
-
-def percent(share: float) -> str:
-    """`12.3 %`, with as many digits as matter; `100 %` and `0 %` only when they are exact."""
-    points = 100 * share
-    if share in (0.0, 1.0):
-        return f"{points:.0f} %"
-    if 0 < abs(points) < 0.1:
-        return "<0.1 %" if points > 0 else ">-0.1 %"
-    return f"{min(points, 99.9) if share < 1 else points:.1f} %"
 
 
 def shown(result: MetricResult, value: float | None) -> str:

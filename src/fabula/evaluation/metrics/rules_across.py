@@ -8,11 +8,12 @@ import pyarrow as pa
 
 from fabula.evaluation.metrics.metric import Score
 from fabula.evaluation.metrics.related_tables import RULES
-from fabula.evaluation.metrics.result import MetricResult, percent
+from fabula.evaluation.metrics.result import MetricResult
 from fabula.relationships.keys import ForeignKey, Keys
 from fabula.relationships.rules.finding import find_rules
 from fabula.relationships.rules.links import Link, links_between
 from fabula.relationships.rules.rule import Copy, Rule
+from fabula.render.amounts import percent
 
 KEPT = 0.99
 """The share of rows, at least, in which each rule is to hold."""
@@ -39,7 +40,7 @@ def rules_kept(
 
 
 def _share(rule: Rule, links: Mapping[ForeignKey, Link]) -> float | None:
-    """The share of rows that keep a rule; None where the columns are not there."""
+    """The share of rows that keep a rule; None if the columns are not there."""
     link = links.get(rule.key)
     if link is None:
         return None

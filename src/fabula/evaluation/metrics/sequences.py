@@ -14,8 +14,9 @@ import numpy as np
 from fabula.errors import UsageError
 from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames
 from fabula.evaluation.metrics.metric import METRICS, Metric, Score
-from fabula.evaluation.metrics.result import MetricResult, noise, percent
+from fabula.evaluation.metrics.result import MetricResult, noise
 from fabula.evaluation.metrics.shapes import number_distance
+from fabula.render.amounts import percent
 
 LENGTHS, GAPS, AUTOCORRELATION, TRANSITIONS = 0.90, 0.90, 0.10, 0.85
 MOST_STATES = 50
@@ -196,7 +197,7 @@ def _memory_distances(numbers: list[Column], real: _Events, made: _Events) -> Di
 
 
 def _memory(before: Array, after: Array) -> float | None:
-    """The correlation of values with the next ones; None where nothing varies."""
+    """The correlation of values with the next ones; None if nothing varies."""
     known = ~np.isnan(before) & ~np.isnan(after)
     before, after = before[known], after[known]
     if len(before) < 3 or before.std() < 1e-12 or after.std() < 1e-12:

@@ -6,7 +6,8 @@ import numpy as np
 
 from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames
 from fabula.evaluation.metrics.metric import METRICS, Score, metric
-from fabula.evaluation.metrics.result import noise, percent
+from fabula.evaluation.metrics.result import noise
+from fabula.render.amounts import percent
 
 SHAPES = 0.90
 MISSING = 0.02
@@ -64,7 +65,7 @@ def column_distance(column: Column, real: Array, synthetic: Array) -> float | No
 
 
 def number_distance(real: Array, synthetic: Array) -> float | None:
-    """The Kolmogorov-Smirnov statistic of two arrays; None where one has no value."""
+    """The Kolmogorov-Smirnov statistic of two arrays; None if one has no value."""
     left, right = _sorted(real), _sorted(synthetic)
     if not len(left) or not len(right):
         return None

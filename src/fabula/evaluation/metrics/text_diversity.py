@@ -12,8 +12,8 @@ from fabula.errors import PrerequisiteError
 from fabula.evaluation.metrics.diversity import bits
 from fabula.evaluation.metrics.frames import Array, Frames
 from fabula.evaluation.metrics.metric import METRICS, Score, metric
-from fabula.evaluation.metrics.result import percent
 from fabula.llm.providers.local_embeddings import embed_locally
+from fabula.render.amounts import percent
 from fabula.streams import stream
 
 TEXT, UNEVEN = 0.70, 0.15
@@ -84,7 +84,7 @@ def _mean_score(
     *,
     bound: Callable[[float], float],
 ) -> Score | None:
-    """The mean of columns next to that of real texts, where there are any.
+    """The mean of columns next to that of real texts, if there are any.
 
     Args:
         found: The share of each text column.
@@ -157,7 +157,7 @@ def text_lengths(frames: Frames) -> Score | None:
 def text_topics(frames: Frames) -> Score | None:
     """How evenly texts spread over topics; None without enough text.
 
-    Topics are clusters of word vectors, found in one half of the real texts where there are any,
+    Topics are clusters of word vectors, found in one half of the real texts if there are any,
     and compared with the other half, since the texts that make clusters fill them evenly.
 
     Raises:

@@ -30,7 +30,7 @@ _WHAT = {"text": "a text", "key": "a key", "other": "a list, a structure or with
 def utility(frames: Frames, target: str) -> Score:
     """Score on real rows of a model that learned from synthetic ones; baseline: from real ones.
 
-    The score is the AUC of a class (the mean over classes where there are several), or the
+    The score is the AUC of a class (the mean over classes if there are several), or the
     explained variance of a number.
 
     Args:

@@ -1,4 +1,4 @@
-"""CHECK constraints taken apart: what they say of one column, and what is left as a condition.
+"""CHECK constraints taken apart: what they say about one column, and what is left as a condition.
 
 Databases rewrite conditions when they keep them: PostgreSQL turns `status IN ('new', 'paid')` into
 `status::text = ANY (ARRAY['new'::character varying, …]::text[])`. Brackets and casts are looked
@@ -31,10 +31,10 @@ _LONGEST = 8
 
 @dataclass
 class Facts:
-    """What conditions say of one column.
+    """What conditions say about one column.
 
     Attributes:
-        values: The only values, where they are listed.
+        values: The only values, if they are listed.
         low: The lowest value.
         high: The highest value.
         above: Whether `low` itself is excluded.
@@ -43,6 +43,7 @@ class Facts:
         shortest: Fewest characters.
         longest: Most characters.
         json: What the JSON is: `object`, `array`, or another type's name.
+        rules: What people call the conditions.
     """
 
     values: tuple[Literal, ...] = ()
@@ -54,6 +55,7 @@ class Facts:
     shortest: int = 0
     longest: int | None = None
     json: str | None = None
+    rules: str = "CHECK"
 
     def narrow(self, sign: type[exp.Expression], bound: Any) -> None:
         """Take a bound where it is narrower than the known one."""
@@ -70,7 +72,7 @@ class Conditions:
 
     Attributes:
         facts: Of single columns, by name.
-        orders: Columns that stand after another one: later, earlier, and whether they may be equal.
+        orders: Columns that follow another one: later, earlier, and whether they may be equal.
         others: Whole conditions that say something else.
         gaps: Columns whose gaps a condition asks about.
     """
@@ -81,7 +83,7 @@ class Conditions:
     gaps: set[str] = field(default_factory=set)
 
     def of(self, column: str) -> Facts:
-        """What is known of a column."""
+        """What is known about a column."""
         return self.facts.setdefault(column, Facts())
 
 
@@ -105,7 +107,7 @@ def conditions_of(
 
 
 def literal_of(node: exp.Expression) -> Literal | None:
-    """The constant that a node stands for; None where it is none."""
+    """The constant that a node stands for; None if it is none."""
     node = _bare(node)
     match node:
         case exp.Literal(is_string=True):
@@ -136,7 +138,7 @@ def _parts(check: exp.Expression) -> Iterator[exp.Expression]:
 
 
 def _bare(node: exp.Expression) -> exp.Expression:
-    """What stands inside brackets and casts."""
+    """What is inside brackets and casts."""
     while isinstance(node, exp.Paren | exp.Cast):
         node = node.this
     return node

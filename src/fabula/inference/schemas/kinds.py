@@ -88,6 +88,8 @@ _LONG_NAMES = (
 _SIZES = {"text.word": 20, "text.sentence": 250}
 """Characters that values of a provider reach at most, as a rule; people's reach 120."""
 _NAMED = 120
+_SHORT = 3
+"""Characters that names and words have nearly always."""
 
 
 @dataclass(frozen=True)
@@ -120,12 +122,12 @@ class Surroundings:
 
 
 def draft_of(column: Column, facts: Facts, around: Surroundings) -> Draft:
-    """The column of a spec that keeps a column's type and what the conditions say of it."""
+    """The column of a spec that keeps a column's type and what the conditions say about it."""
     kind, listed = type_name(column.type), facts.values or column.labels
     if kind in ("ARRAY", "LIST"):
         return _array(column, around)
     if listed:
-        reason = "values from CHECK" if facts.values else "labels of its enumeration"
+        reason = f"values from {facts.rules}" if facts.values else "labels of its enumeration"
         return Draft(col.choice(_as_typed(listed)), reason)
     if facts.json is not None or kind in ("JSON", "JSONB"):
         value = _JSON.get(facts.json or "object", "{}")
@@ -142,7 +144,7 @@ def draft_of(column: Column, facts: Facts, around: Surroundings) -> Draft:
         return simple or Draft(col.provider("text.word"), told, unknown=True)
     bounds = Bounds.of(kind, sizes_of(column.type), facts)
     if bounds.is_empty:
-        return Draft(col.constant(bounds.low), "its bounds leave no room: look at it", unknown=True)
+        return Draft(col.constant(bounds.low), "its bounds leave no room: check it", unknown=True)
     if kind in WHOLE and around.unique and bounds.high is None:
         return Draft(col.key(start=max(1, int(bounds.low or 1))), "numbers that never repeat")
     known = Known(
@@ -154,7 +156,7 @@ def draft_of(column: Column, facts: Facts, around: Surroundings) -> Draft:
         high=bounds.high,
         decimals=bounds.decimals,
     )
-    made = number_guess(kind, bounds, known)
+    made = number_guess(kind, bounds, known, facts.rules)
     return Draft(made.column, made.reason)
 
 
@@ -198,7 +200,7 @@ def _moment(column: Column, facts: Facts, *, date: bool) -> Draft:
     known = Known(name=words(column.name), type=dt.date if date else dt.datetime)
     if facts.low is None and facts.high is None and (made := guess(known)) is not None:
         return Draft(made.column, made.reason)
-    return Draft(col.datetime(first, last, date=date), "bounds from CHECK")
+    return Draft(col.datetime(first, last, date=date), f"bounds from {facts.rules}")
 
 
 def _day(bound: Any) -> dt.date | None:
@@ -217,7 +219,8 @@ def _text(column: Column, facts: Facts, around: Surroundings) -> Draft:
     name, size = words(column.name), next(iter(sizes_of(column.type)), None)
     longest = min([n for n in (size, facts.longest) if n is not None], default=None)
     if facts.pattern is not None:
-        return Draft(col.pattern(facts.pattern), "pattern from CHECK")
+        drawn, told = col.pattern(facts.pattern), f"pattern from {facts.rules}"
+        return Draft(drawn, told, checks=lengths_of(column.name, replace(facts, longest=longest)))
     fixed = (
         type_name(column.type) in ("CHAR", "NCHAR", "BPCHAR") and size is not None and size <= 40
     )
@@ -237,13 +240,25 @@ def _text(column: Column, facts: Facts, around: Surroundings) -> Draft:
         return Draft(made_column, reason)
     if longest is not None and longest < 8:
         return Draft(_code(longest, facts.shortest), f"at most {longest} characters")
+    if facts.shortest > _SHORT:
+        return Draft(_code(longest, facts.shortest), f"{facts.shortest} characters or more")
     reach = _SIZES.get(getattr(made_column, "name", ""), _NAMED)
-    checks: list[str] = []
-    if longest is not None and longest < reach:
-        checks.append(f"length({quoted(column.name)}) <= {longest}")
+    kept = longest if longest is not None and longest < reach else None
+    return Draft(
+        made_column,
+        reason,
+        checks=lengths_of(column.name, replace(facts, longest=kept)),
+    )
+
+
+def lengths_of(name: str, facts: Facts) -> tuple[str, ...]:
+    """The conditions of a text's length."""
+    checks = []
+    if facts.longest is not None:
+        checks.append(f"length({quoted(name)}) <= {facts.longest}")
     if facts.shortest > 1:
-        checks.append(f"length({quoted(column.name)}) >= {facts.shortest}")
-    return Draft(made_column, reason, checks=tuple(checks))
+        checks.append(f"length({quoted(name)}) >= {facts.shortest}")
+    return tuple(checks)
 
 
 def _words(

@@ -98,7 +98,7 @@ class Links:
         return made
 
     def _unkept(self, table: Table, key: ForeignKey, found: Mapping[str, Link]) -> dict[str, Link]:
-        """A key that no reference can keep: empty where that is allowed, else said."""
+        """A key that no reference can keep: empty if that is allowed, else said."""
         own = [name for name in key.columns if name not in found]
         free = [name for name in own if table.columns[name].nullable]
         listed = ", ".join(key.columns)

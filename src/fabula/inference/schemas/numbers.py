@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -35,6 +36,8 @@ NUMBERS = {*WHOLE, "DECIMAL", "UDECIMAL", "MONEY", "SMALLMONEY", "FLOAT", "DOUBL
 """All types of numbers."""
 _DIGITS = 15
 """Digits that a float64 keeps."""
+_FARTHEST = 2**63 - 2**10
+"""The highest whole number of 64 bits that a float64 is, too."""
 _WIDE = 1_000
 """How far a number reaches of which nothing else is known."""
 
@@ -75,8 +78,13 @@ class Bounds:
         most = float(WHOLE.get(kind, 10**_DIGITS) - 1)
         if kind not in WHOLE:
             most = min(10.0 ** (digits - scale), 10.0 ** (_DIGITS - decimals)) - step
-        if decimals == 0:
-            low, high = low and math.ceil(low), high and math.floor(high)
+        if kind in ("FLOAT", "DOUBLE") and low is not None and high is not None:
+            room = max(high - low, 10.0**-11)  # narrow bounds need finer numbers
+            decimals = max(decimals, min(12, math.ceil(1 - math.log10(room))))
+            step = 10.0**-decimals
+            low, high = _end(facts.low, step * facts.above), _end(facts.high, -step * facts.below)
+        low = low if low is None else max(_rounded(low, decimals, math.ceil), -_FARTHEST)
+        high = high if high is None else min(_rounded(high, decimals, math.floor), _FARTHEST)
         return cls(decimals, low, high, most if high is None else min(most, high))
 
     @property
@@ -89,12 +97,12 @@ class Bounds:
         return int(value) if self.decimals == 0 else round(value, self.decimals)
 
 
-def number_guess(kind: str, bounds: Bounds, known: Known) -> Guess:
+def number_guess(kind: str, bounds: Bounds, known: Known, rules: str) -> Guess:
     """The column of numbers between bounds: by its name, or evenly between them."""
     if kind == "YEAR":
         return Guess(col.uniform(1950, 2026, decimals=0), "a year")
     low, high = bounds.low, bounds.high
-    told = "bounds from CHECK" if low is not None or high is not None else "a number: narrow it"
+    told = f"bounds from {rules}" if low is not None or high is not None else "a number: narrow it"
     try:
         made = guess(known)
     except SpecError:  # more digits than a column keeps
@@ -110,6 +118,13 @@ def number_guess(kind: str, bounds: Bounds, known: Known) -> Guess:
     top = bounds.most if high is not None else min(bounds.most, bottom + _WIDE)
     ends = bounds.number(bottom), bounds.number(top)
     return Guess(col.uniform(*ends, decimals=bounds.decimals), told)
+
+
+def _rounded(bound: float, decimals: int, to: Callable[[float], int]) -> float:
+    """A bound with the column's decimals, on the side that is allowed."""
+    if decimals == 0:
+        return to(bound)
+    return to(round(bound * 10.0**decimals, 6)) / 10.0**decimals
 
 
 def _end(bound: object, step: float) -> float | None:

@@ -6,6 +6,7 @@ import duckdb
 from sqlglot import exp
 
 from fabula.databases.schema import Table
+from fabula.io.sql import locked_connection
 from fabula.kinds.base.sql import quoted
 
 
@@ -15,7 +16,7 @@ def runs_in_duckdb(sql: str, table: Table) -> bool:
         f"CAST(NULL AS {_type(column.type)}) AS {quoted(name)}"
         for name, column in table.columns.items()
     )
-    with duckdb.connect() as memory:
+    with locked_connection() as memory:
         try:
             memory.execute(f"SELECT {sql} FROM (SELECT {columns})").fetchall()
         except duckdb.Error:
@@ -26,7 +27,7 @@ def runs_in_duckdb(sql: str, table: Table) -> bool:
 def _type(kind: exp.DataType) -> str:
     """A type as DuckDB knows it; text for those that it doesn't."""
     text = kind.sql("duckdb")
-    with duckdb.connect() as memory:
+    with locked_connection() as memory:
         try:
             memory.execute(f"SELECT CAST(NULL AS {text})")
         except duckdb.Error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import ClassVar
 
 from fabula.databases.schema import Schema
 from fabula.inference.inferred import Inferred
@@ -22,33 +21,26 @@ class InferredSchema(Inferred):
     Attributes:
         counts: How many tables, keys and rules were read.
         told: What the tables became: place, what, why.
+        live: Whether a database was asked.
+        read: What of its rows was read.
     """
 
     counts: tuple[tuple[str, int], ...] = ()
     told: tuple[tuple[str, str, str], ...] = ()
 
-    untouched: ClassVar = "nothing was written to the database"
+    live: bool = False
+    read: str = "no rows were read"
+
+    @property
+    def untouched(self) -> str:
+        return "nothing was written to the database" if self.live else super().untouched
 
     def __repr__(self) -> str:
         first, *others = [amounts.count(number, what) for what, number in self.counts if number]
-        read = ", ".join([first, *others])
+        counted = ", ".join([first, *others])
         rows = [(f"  {place}", what, why) for place, what, why in self.told]
         notes = [f"note: {note}" for note in self.notes]
-        return "\n".join([f"Read {read} (no rows were read)", *grid.lines(rows), *notes])
-
-
-def infer_schema(source: str) -> InferredSchema:
-    """The spec of a database's schema, or of a script's; no row is read.
-
-    Args:
-        source: An address such as `postgresql://user@host/name`, or a `.sql` file.
-
-    Raises:
-        SourceError: It can't be read, or defines no table.
-    """
-    from fabula.databases.reading import read_schema
-
-    return spec_of(read_schema(source))
+        return "\n".join([f"Read {counted} ({self.read})", *grid.lines(rows), *notes])
 
 
 def spec_of(schema: Schema) -> InferredSchema:

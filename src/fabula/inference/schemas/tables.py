@@ -7,13 +7,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from sqlglot import exp
 
 from fabula.databases.schema import Column, Schema, Table
 from fabula.inference.guesses import START, words
 from fabula.inference.schemas.conditions import Facts, conditions_of
-from fabula.inference.schemas.kinds import NULLS, Draft, Surroundings, draft_of, type_name
+from fabula.inference.schemas.kinds import (
+    NULLS,
+    Draft,
+    Surroundings,
+    draft_of,
+    lengths_of,
+    type_name,
+)
 from fabula.inference.schemas.links import Link, Links
 from fabula.inference.schemas.running import runs_in_duckdb
 from fabula.kinds.base.checks import AbstractCheck
@@ -23,6 +31,7 @@ from fabula.kinds.checks.row import RowCheck
 from fabula.kinds.checks.unique import UniqueCheck
 from fabula.kinds.datetime import Datetime
 from fabula.kinds.key import Key
+from fabula.kinds.person import Person
 from fabula.relationships.keys import singular
 from fabula.spec import col
 from fabula.spec.tables import PerParent, TableSpec
@@ -135,6 +144,11 @@ class TableDraft:
     def _draw(self, name: str, column: Column) -> None:
         """A column with values of its own."""
         facts = self._found.facts.get(name, Facts())
+        facts.rules = self.table.rules
+        if column.drawn is not None:
+            made = Draft(column.drawn, column.reason, checks=lengths_of(name, facts))
+            self._keep(name, column, made)
+            return
         if name == self._numbered:
             within = self._driver.column if self._driver else None
             made = Draft(col.sequence(1, within=within), "counts within its parent")
@@ -156,15 +170,22 @@ class TableDraft:
                 self.notes.append(f"{self.table.name}.{name} is left out: type {kind} is not known")
                 return
             self.notes.append(f"{self.table.name}.{name}: {made.reason}: edit the column")
+        if isinstance(made.column, Person) and column.who:
+            made = replace(made, column=made.column.model_copy(update={"who": column.who}))
+        self._keep(name, column, made)
+        if not column.hidden:
+            self._tell(name, made)
+
+    def _keep(self, name: str, column: Column, made: Draft) -> None:
+        """Keep a column with its helpers and checks."""
         for check in made.checks:
             self._checks.append(RowCheck(sql=check, repair="resample"))
         self._columns |= made.helpers
         self._put(name, column, made, unique=name in self._once)
-        self._tell(name, made)
 
     def _tell(self, name: str, made: Draft) -> None:
-        """Show what a CHECK became."""
-        if not made.reason.endswith("from CHECK"):
+        """Show what a condition became."""
+        if not made.reason.endswith(f" from {self.table.rules}"):
             return
         what, _, why = made.reason.partition(" from ")
         shown = {
@@ -183,7 +204,7 @@ class TableDraft:
         nulls: float | None = -1,
     ) -> None:
         """Keep a column with what the schema says of it."""
-        facts: dict[str, object] = {"description": column.comment}
+        facts: dict[str, object] = {"description": column.comment, "drop": column.hidden}
         if nulls is not None and made.column.kind != "key":
             half = name in self._found.gaps
             wanted = nulls if nulls >= 0 else (0.5 if half else NULLS) * column.nullable
@@ -194,7 +215,7 @@ class TableDraft:
         self.reasons[f"tables.{self.table.name}.columns.{name}"] = made.reason
 
     def _order(self, later: str, earlier: str, *, equal: bool) -> None:
-        """A column that stands after another one: times start there, others are drawn again."""
+        """A column that follows another one: times start there, others are drawn again."""
         after, before = self._columns.get(later), self._columns.get(earlier)
         if isinstance(after, Datetime) and isinstance(before, Datetime) and after.end is not None:
             step = "" if equal else f" + INTERVAL 1 {'DAY' if after.date else 'SECOND'}"
@@ -202,8 +223,9 @@ class TableDraft:
             changed = {"start": start, "end": None, "within": "60d"}
             self._columns[later] = after.model_copy(update=changed)
             place = f"tables.{self.table.name}.columns.{later}"
-            self.reasons[place] = f"not before `{earlier}`, from CHECK"
-            self.told.append((f"{self.table.name}.{later}", f"after {earlier}", "from CHECK"))
+            rules = f"from {self.table.rules}"
+            self.reasons[place] = f"not before `{earlier}`, {rules}"
+            self.told.append((f"{self.table.name}.{later}", f"after {earlier}", rules))
             return
         sign = ">=" if equal else ">"
         self._checks.append(
@@ -221,7 +243,11 @@ class TableDraft:
                 continue
             self._checks.append(RowCheck(sql=sql, repair="resample"))
             self.told.append(
-                (self.table.name, sql, "from CHECK; rows are drawn again until it holds")
+                (
+                    self.table.name,
+                    sql,
+                    f"from {self.table.rules}; rows are drawn again until it holds",
+                )
             )
 
     def _groups(self) -> Iterator[tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""`jsonl`: one JSON object a line."""
+"""`jsonl`: one JSON object per line."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Times and numbers that stand in texts of one form."""
+"""Times and numbers that are in texts of one form."""

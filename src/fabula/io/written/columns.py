@@ -30,7 +30,7 @@ _EARLY = ("1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01")
 """Days on which calendars of programs start, and which they write where they know none."""
 
 _FEW_WORDS, _FEW_WORDS_SHARE = 5, 0.1
-"""Several words are for missing values where they are this few, in this share of the rows."""
+"""Several words are for missing values if they are this few, in this share of the rows."""
 
 _DATE_DIGITS = r"^(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-3]\d(?:[0-2]\d[0-5]\d(?:[0-5]\d)?)?)?$"
 _FIRST = 1_000
@@ -59,7 +59,7 @@ class Written:
 
 
 def written_form(texts: pa.Array) -> Written | None:
-    """What a column of plain strings stands for, or None where they have no form in common."""
+    """What a column of plain strings stands for, or None if they have no form in common."""
     counted = texts.drop_null().value_counts()
     known, rows = counted.field("values"), counted.field("counts").to_numpy()
     bare = flags(pc.invert(pc.match_substring_regex(known, r"\d")))
@@ -87,7 +87,7 @@ def written_form(texts: pa.Array) -> Written | None:
 
 
 def written_digits(texts: pa.Array) -> Written | None:
-    """The dates that whole numbers stand for, such as 20240105 or 202401; None where they don't."""
+    """The dates that whole numbers stand for, such as 20240105 or 202401; None if they don't."""
     some = texts.drop_null()[:_FIRST]
     dates = flags(pc.match_substring_regex(some, _DATE_DIGITS))
     if not len(some) or dates.mean() < _FEW_WORDS_SHARE:

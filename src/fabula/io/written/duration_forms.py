@@ -64,7 +64,7 @@ class DurationForm:
         style: `clock`, `iso` or `words`.
         units: The units, the longest first, a letter each, such as `hms`.
         words: What follows the number of each unit, or a clock's days: one of it and several.
-        between: What stands between two parts.
+        between: What is between two parts.
         wide: Digits of a clock's first number, at least.
         decimals: Decimals of the seconds, or the most of them.
         fixed: Whether all durations have as many.
@@ -84,7 +84,7 @@ class DurationForm:
 
     @classmethod
     def of(cls, texts: pa.Array, rows: Rows) -> DurationForm | None:
-        """The form of texts, or None where there is none."""
+        """The form of texts, or None if there is none."""
         first = _parts(str(texts[0]))
         if first is None:
             return None
@@ -118,7 +118,7 @@ class DurationForm:
         return 10**6 if self.decimals > 3 else 10**3 if self.decimals else 1
 
     def _ticks(self, text: str) -> int | None:
-        """A text as a number of the type's unit; None where it is of another form."""
+        """A text as a number of the type's unit; None if it is of another form."""
         parts = _parts(text)
         if parts is None or parts.style != self.style or len(parts.tail) > self.decimals:
             return None
@@ -165,7 +165,7 @@ class DurationForm:
 
 
 def _parts(text: str) -> _Parts | None:
-    """A text taken apart, or None where it is not a duration."""
+    """A text taken apart, or None if it is not a duration."""
     if len(text) > _LONGEST or not text[:1].isalnum():
         return None
     if found := _CLOCK.fullmatch(text) or _ISO.fullmatch(text):
@@ -194,7 +194,7 @@ def _parts(text: str) -> _Parts | None:
 
 
 def _whole(digits: Mapping[str, str]) -> dict[str, int]:
-    """The number of each unit; none where there are more digits than a number has."""
+    """The number of each unit; none if there are more digits than a number has."""
     if any(len(number) > _MOST_DIGITS for number in digits.values()):
         return {}
     return {unit: int(number) for unit, number in digits.items()}

@@ -15,7 +15,7 @@ def with_form(field: pa.Field, form: TimeForm) -> pa.Field:
 
 
 def form_of(field: pa.Field) -> TimeForm | None:
-    """How a field's times are written in files of text, where that was not as usual."""
+    """How a field's times are written in files of text, if that was not as usual."""
     found = (field.metadata or {}).get(_KEY)
     temporal = pa.types.is_time(field.type) or pa.types.is_timestamp(field.type)
     return TimeForm(found.decode()) if found and temporal else None

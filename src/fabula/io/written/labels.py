@@ -1,4 +1,4 @@
-"""Labels that stand in a column of numbers: `<0.5` below what a device detects, `neg`, `trace`."""
+"""Labels that are in a column of numbers: `<0.5` below what a device detects, `neg`, `trace`."""
 
 from __future__ import annotations
 

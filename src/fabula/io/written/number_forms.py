@@ -33,7 +33,7 @@ _LONGEST_UNIT = 14
 _MOST_DIGITS = 18
 """Longer numbers are beyond what 64 bits hold."""
 _SHORT, _FEW = 4, 10
-"""Alongside other texts, digits of one length are codes where they are longer, or fewer."""
+"""Alongside other texts, digits of one length are codes if they are longer, or fewer."""
 _LARGE, _SMALL = 1234.56, 12.34
 
 
@@ -42,8 +42,8 @@ class NumberForm:
     """One way to write numbers: `$1,234.50`, `12 %`, `-1.234,5 €`.
 
     Attributes:
-        prefix: What stands before each number.
-        suffix: What stands after it.
+        prefix: What precedes each number.
+        suffix: What follows it.
         thousands: The sign between thousands, or nothing.
         point: The decimal sign.
         decimals: Decimals that are written, or the most of them.
@@ -61,7 +61,7 @@ class NumberForm:
 
     @classmethod
     def of(cls, texts: pa.Array, rows: Rows) -> NumberForm | None:
-        """The form of texts, or None where there is none."""
+        """The form of texts, or None if there is none."""
         if not any(char.isdigit() for char in str(texts[0])):
             return None
         brackets = pc.any(pc.match_substring_regex(texts, r"^\(.*\)$")).as_py()
@@ -142,7 +142,7 @@ class NumberForm:
 
         Args:
             texts: Texts of this form, not all of them numbers.
-            only: Whether no other text stands in the column, such as a mistyped one: a file's
+            only: Whether no other text is in the column, such as a mistyped one: a file's
                 reader takes digits without a leading zero for numbers where all of them are.
         """
         if self.prefix or self.suffix or self.thousands or self.decimals:
@@ -187,12 +187,12 @@ def _unbracketed(texts: pa.Array) -> pa.Array:
 
 
 def _is_money(prefix: str) -> bool:
-    """Whether it may stand before an amount: nothing, or a currency. Others make codes."""
+    """Whether it may precede an amount: nothing, or a currency. Others make codes."""
     bare = prefix.strip()
     named = not bare or _CURRENCIES.fullmatch(bare) is not None
     return named or any(unicodedata.category(sign) == "Sc" for sign in bare)
 
 
 def _is_unit(suffix: str) -> bool:
-    """Whether it may stand after an amount; `10+` and `10-` are labels of a scale."""
+    """Whether it may follow an amount; `10+` and `10-` are labels of a scale."""
     return len(suffix) <= _LONGEST_UNIT and not set(suffix) & set("+-<>")

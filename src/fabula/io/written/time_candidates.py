@@ -20,10 +20,10 @@ _BEFORE: Mapping[str, frozenset[str]] = {
     "S": frozenset({":"}),
     "f": frozenset({".", ","}),
 }
-"""What may stand before minutes, seconds and their fraction."""
+"""What may precede minutes, seconds and their fraction."""
 
 _CONSTANT = frozenset({"T", "Z", "UTC", "GMT", "at", "h", "Uhr", "de"})
-"""Words that may stand in times; others make codes, such as `RE 2019-12`."""
+"""Words that may be in times; others make codes, such as `RE 2019-12`."""
 
 _COMPACT: Mapping[int, str] = {
     6: "%Y%2m", 8: "%Y%2m%2d", 12: "%Y%2m%2d%2H%M", 14: "%Y%2m%2d%2H%M%S",
@@ -138,7 +138,7 @@ def _preferred(tokens: list[str]) -> tuple[str, ...]:
 
 
 def _well_separated(tokens: list[str], placed: Mapping[int, str]) -> bool:
-    """Whether colons stand in times, and one and the same sign between the numbers of a date."""
+    """Whether colons are in times, and one and the same sign between the numbers of a date."""
     between = set()
     for at, role in placed.items():
         before = tokens[at - 1] if at else ""
@@ -156,7 +156,7 @@ def _is_version(tokens: list[str], fields: Collection[str | None]) -> bool:
 
 
 def _field(role: str, texts: pa.Array | None) -> str | None:
-    """The sign of a number, or None where the texts can't be that."""
+    """The sign of a number, or None if the texts can't be that."""
     assert texts is not None
     widths = pc.unique(pc.utf8_length(texts)).to_pylist()
     least, most = WIDTHS[role]
@@ -168,7 +168,7 @@ def _field(role: str, texts: pa.Array | None) -> str | None:
 
 
 def _word(texts: pa.Array | None, rows: Rows) -> str | None:
-    """The sign of a word, the word itself where it may stand in all times, or None."""
+    """The sign of a word, the word itself where it may be in all times, or None."""
     assert texts is not None
     found = pc.unique(texts).to_pylist()
     if len(found) == 1 and found[0] in _CONSTANT:

@@ -55,7 +55,7 @@ class TimeForm:
 
     @classmethod
     def of(cls, texts: pa.Array, rows: Rows) -> TimeForm | None:
-        """The form of texts, or None where there is none; the most frequent shape comes first."""
+        """The form of texts, or None if there is none; the most frequent shape comes first."""
         forms = map(cls, candidates(texts, rows))
         read = {form: count for form in forms if (count := suits(form, texts, rows))}
         if not read:
@@ -98,7 +98,7 @@ class TimeForm:
 
     @property
     def is_compact(self) -> bool:
-        """Whether no sign stands between the numbers: 20240105."""
+        """Whether no sign is between the numbers: 20240105."""
         return self.format.startswith("%Y%2m")
 
     def read(self, texts: pa.Array) -> pa.Array:
@@ -183,7 +183,7 @@ class TimeForm:
 
 
 def _numbers(sign: str, words: pa.Array) -> Whole:
-    """What the texts of one sign stand for; -1 where they are nothing."""
+    """What the texts of one sign stand for; -1 if they are nothing."""
     if sign in NAMES:
         names = pa.array([name.lower() for name in NAMES[sign]], words.type)
         found = pc.index_in(pc.utf8_lower(words), value_set=names).cast(pa.int64())

@@ -14,7 +14,7 @@ TIME = pa.timestamp("us")
 
 
 def column_type(column: AbstractColumn) -> pa.DataType | None:
-    """The Arrow type that a column's kind and parameters fix; None where others settle it."""
+    """The Arrow type that a column's kind and parameters fix; None if others settle it."""
     name = column.arrow_type()
     if name is None:
         return None

@@ -83,7 +83,7 @@ class AbstractCheck(SpecModel):
 
     @property
     def allowed(self) -> tuple[Scalar, ...] | None:
-        """The only values that `column` may hold; None where the check does not list them."""
+        """The only values that `column` may hold; None if the check does not list them."""
         return None
 
 

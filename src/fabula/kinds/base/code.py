@@ -82,7 +82,7 @@ def found_model(place: str) -> ModelFile:
 def _callable(value: Any) -> Any:
     if not callable(value):
         raise ValueError(
-            "a spec file can't hold a Python function, only name one of a file alongside it:"
+            "a spec file can't hold a Python function, only name one in a file next to it:"
             " `rules.py:total`"
         )
     return value
@@ -111,7 +111,7 @@ Function: TypeAlias = Annotated[
     BeforeValidator(_callable),
     PlainSerializer(digest),
     WithJsonSchema(
-        {"type": "string", "description": "A function of a file alongside the spec: FILE.py:NAME."}
+        {"type": "string", "description": "A function in a file next to the spec: FILE.py:NAME."}
     ),
 ]
 """A Python function; written out, its digest takes its place."""

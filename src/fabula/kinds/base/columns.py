@@ -64,7 +64,7 @@ class AbstractColumn(SpecModel):
         return handler(source)
 
     def arrow_type(self) -> str | None:
-        """The name of the values' Arrow type; None where other columns settle it."""
+        """The name of the values' Arrow type; None if other columns settle it."""
         raise NotImplementedError
 
     def capacity(self) -> float:
@@ -73,12 +73,12 @@ class AbstractColumn(SpecModel):
 
     @property
     def allowed(self) -> tuple[Scalar, ...] | None:
-        """The only values that the column can have; None where the kind does not list them."""
+        """The only values that the column can have; None if the kind does not list them."""
         return None
 
     @property
     def limits(self) -> tuple[Bound, Bound]:
-        """The lowest and the highest value, each None where no constant bounds the column."""
+        """The lowest and the highest value, each None if no constant bounds the column."""
         return None, None
 
     @property
@@ -92,7 +92,7 @@ class AbstractColumn(SpecModel):
         return False
 
     def among(self, columns: Mapping[str, AbstractColumn]) -> AbstractColumn:
-        """The column with what the table's other columns tell of it."""
+        """The column, completed by what the table's other columns say about it."""
         del columns
         return self
 
@@ -151,7 +151,7 @@ class AbstractNumber(AbstractColumn):
 
     @property
     def limits(self) -> tuple[Bound, Bound]:
-        """`min` and `max`, where they are numbers."""
+        """`min` and `max`, if they are numbers."""
         return plain_bounds(self.min, self.max)
 
     def value_range(self) -> tuple[float, float]:

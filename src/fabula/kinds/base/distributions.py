@@ -81,7 +81,7 @@ class AbstractDistribution(AbstractNumber):
 
     @classmethod
     def disagree(cls, p: Mapping[str, Any]) -> Any:
-        """Where parameters break the agreement; they are numbers, or arrays of one value a row."""
+        """Where parameters, numbers or arrays of one value per row, break the agreement."""
         del p
         return False
 
@@ -91,7 +91,7 @@ class AbstractDistribution(AbstractNumber):
 
     @classmethod
     def fitted(cls, seen: Moments) -> Fitted | None:
-        """The distribution of these moments, for guesses; None where values can't be of it.
+        """The distribution of these moments, for guesses; None if values can't be of it.
 
         A kind that does not define this is never guessed.
         """
@@ -113,7 +113,7 @@ class AbstractDistribution(AbstractNumber):
         """The parameters that `per_parent: {poisson: 10}` means by its value.
 
         Args:
-            value: What the file holds; no mapping.
+            value: What the file contains; no mapping.
             most: The most rows of a parent, where the file says.
         """
         del most

@@ -33,7 +33,7 @@ class Limit:
         least: The lowest number.
         most: The highest number.
         above: A number in the spec must be above `least`.
-        in_rows: The lowest number that an expression may give, where it is not `least`.
+        in_rows: The lowest number that an expression may give, if it is not `least`.
         problem: What is wrong with other numbers in the spec, for a sentence about the parameter.
         repair: An expression that keeps the limit, with `{name}` for the parameter.
     """
@@ -46,7 +46,7 @@ class Limit:
     repair: str = "greatest({name}, 0.01)"
 
     def broken_by(self, value: float) -> str | None:
-        """What is wrong with a number in the spec; None where it is within the limit."""
+        """What is wrong with a number in the spec; None if it is within the limit."""
         if value < self.least or (self.above and value == self.least):
             return self.problem
         return self.too_large if value > self.most else None

@@ -30,7 +30,7 @@ class AbstractSpan(AbstractColumn, defer_build=True):
 
     @abstractmethod
     def ends(self) -> tuple[float, float | None]:
-        """The least and the most seconds, both included; None where there is no most."""
+        """The least and the most seconds, both included; None if there is no most."""
 
     def drawn(self) -> AbstractDistribution:
         """The seconds as a number, cut to the column's ends."""

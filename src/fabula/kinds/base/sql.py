@@ -28,7 +28,7 @@ def literal(value: Scalar) -> str:
 
 
 def equals(column: str, value: Scalar) -> str:
-    """A condition that is true where the column holds `value`, and never unknown."""
+    """A condition that is true where the column contains `value`, and never unknown."""
     name = quoted(column)
     if value is None:
         return f"{name} IS NULL"

@@ -29,4 +29,4 @@ def step_problems_with_rows(
         return
     last = start + (step if isinstance(step, int) else 0) * max(rows - 1, 0)
     if start not in WHOLE or last not in WHOLE:
-        yield Problem("spec.bad-number", "the steps lead beyond 64-bit whole numbers")
+        yield Problem("spec.bad-number", "the steps exceed 64-bit whole numbers")

@@ -19,7 +19,7 @@ class AggregateCheck(AbstractCheck):
             child's row: `lines.quantity * price`.
         function: How the children's values are combined.
         by: The children's reference, where several of them point here.
-        empty: What stands there without children: `zero`, `missing`, or `any` value; by default 0
+        empty: What is there without children: `zero`, `missing`, or `any` value; by default 0
             for a count or a sum, and a missing value for the others.
         tolerance: Largest difference that still passes.
     """

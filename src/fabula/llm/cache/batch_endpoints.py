@@ -1,4 +1,4 @@
-"""Where batches are handed in and collected: OpenAI's files and batches, Anthropic's batches.
+"""Submits and collects batches: OpenAI's files and batches, Anthropic's batches.
 
 Knows the paths, bodies and states of each vendor; `batches` decides what goes into which batch.
 """
@@ -23,13 +23,13 @@ _QUEUE_FULL = re.compile(r"token_limit_exceeded|enqueued token|queue.{0,20}limit
 
 @runtime_checkable
 class BatchModel(ChatModel, Protocol):
-    """A model whose requests may go out in batches."""
+    """A model whose requests may be sent in batches."""
 
     endpoint: Endpoint
 
     @property
     def mode(self) -> Mode:
-        """How structure is asked for now."""
+        """How structured output is currently requested."""
         ...
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
@@ -39,19 +39,19 @@ class BatchModel(ChatModel, Protocol):
     def read(
         self, answer: Mapping[str, Any], schema: Mapping[str, Any] | None, mode: Mode
     ) -> ChatReply:
-        """The reply in an answer."""
+        """The reply in a response."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How a batch stands.
+    """A batch's state.
 
     Args:
-        status: In the vendor's word.
-        is_over: Whether nothing more comes.
+        status: The vendor's word for it.
+        is_over: Whether the batch has ended.
         results: Where its results are, or None while there are none.
-        failure: Why all of it failed, or nothing.
+        failure: Why the whole batch failed, or empty.
         queue_full: Whether it failed because too much was queued.
     """
 
@@ -63,17 +63,17 @@ class State:
 
 
 class QueueFull(Exception):
-    """A batch was not taken because too much is queued. Never leaves this package."""
+    """A batch was rejected because too much is queued. Never leaves this package."""
 
 
 class BatchDesk(Protocol):
-    """Where the batches of one vendor are handed in and collected."""
+    """Submits and collects the batches of one vendor."""
 
     most_requests: int
     most_bytes: int
 
     def line(self, key: str, body: Mapping[str, Any]) -> str:
-        """A request as it stands in a batch."""
+        """A request as it is in a batch."""
         ...
 
     async def hand_in(self, lines: Sequence[str]) -> str:
@@ -85,7 +85,7 @@ class BatchDesk(Protocol):
         ...
 
     async def look(self, batch: str) -> State:
-        """How a batch stands."""
+        """A batch's state."""
         ...
 
     async def results(self, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -104,7 +104,7 @@ class OpenAIDesk:
         self._ask = _Asker(endpoint, name)
 
     def line(self, key: str, body: Mapping[str, Any]) -> str:
-        """A request as it stands in a batch."""
+        """A request as it is in a batch."""
         return json.dumps({"custom_id": key, "method": "POST", "url": self.path, "body": body})
 
     async def hand_in(self, lines: Sequence[str]) -> str:
@@ -120,7 +120,7 @@ class OpenAIDesk:
         return str(made["id"])
 
     async def look(self, batch: str) -> State:
-        """How a batch stands."""
+        """A batch's state."""
         state = await self._ask("GET", f"/batches/{batch}", expects="status")
         status, file = str(state["status"]), state.get("output_file_id")
         errors = state.get("errors")
@@ -151,7 +151,7 @@ class AnthropicDesk:
         self._ask = _Asker(endpoint, name)
 
     def line(self, key: str, body: Mapping[str, Any]) -> str:
-        """A request as it stands in a batch."""
+        """A request as it is in a batch."""
         return json.dumps({"custom_id": key, "params": body})
 
     async def hand_in(self, lines: Sequence[str]) -> str:
@@ -161,7 +161,7 @@ class AnthropicDesk:
         return str(made["id"])
 
     async def look(self, batch: str) -> State:
-        """How a batch stands."""
+        """A batch's state."""
         path = f"/messages/batches/{batch}"
         status = str(
             (await self._ask("GET", path, expects="processing_status"))["processing_status"]

@@ -1,4 +1,4 @@
-"""Notes on batches that are under way: which requests they hold, and how to read their replies."""
+"""Notes on open batches: which requests they contain, and how to read their replies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fabula.llm.client.capabilities import Mode
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is needed to read the reply to one request of a batch."""
+    """What reading the reply to one request of a batch needs."""
 
     schema: Mapping[str, Any] | None
     purpose: str
@@ -22,13 +22,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch that was handed in.
+    """A submitted batch.
 
     Args:
         id: The provider's name for it.
         identity: The model that it is for.
         submitted: Seconds since 1970.
-        mode: How structure was asked for.
+        mode: How structured output was requested.
         asked: Its requests by their ledger keys.
     """
 
@@ -40,7 +40,7 @@ class Batch:
 
 
 def write_note(path: Path, batch: Batch) -> None:
-    """Note a batch down. Equal schemas are written once."""
+    """Record a batch. Equal schemas are written once."""
     schemas = {json.dumps(asked.schema): asked.schema for asked in batch.asked.values()}
     places = {text: place for place, text in enumerate(schemas)}
     note = {
@@ -75,5 +75,5 @@ def read_note(path: Path) -> Batch:
         raise SinkError(
             f"the note on a batch {path} is damaged",
             code="ledger.damaged-note",
-            hint=f"delete {path}; its replies may be asked for again",
+            hint=f"delete {path}; its requests may be sent again",
         ) from exc

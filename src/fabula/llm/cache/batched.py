@@ -1,8 +1,8 @@
-"""A model that is asked by batches: calls gather until no more come, then go out together.
+"""A model asked through batches: calls are collected until no more arrive, then sent together.
 
-To callers it is a model like any other, only slow: what one would have open at once becomes one
-batch, so rows that need not know of each other go out as one, and rows that must differ go out
-in rounds. Requests are the same as live ones, and so are the rows.
+To callers it is a slow model like any other. Concurrent calls become one batch, so independent rows
+go out together, and rows that must differ go out in rounds. Requests are the same as live ones, and
+so are the rows.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from fabula.llm.cache.batches import Batches
 
 GATHER_SECONDS = 0.1
-"""How long no further call must have come before a batch goes out."""
+"""Seconds without a further call before a batch is sent."""
 AT_ONCE = 4096
-"""Calls that may wait for batches at once."""
+"""Maximum number of calls waiting for batches."""
 
 OnBatch: TypeAlias = Callable[[str, int], None]
-"""Told a batch's state and size at each look."""
+"""Called with a batch's state and size at each poll."""
 
 _Waiting = tuple[ChatRequest, "asyncio.Future[ChatReply]"]
 
 
 class Batched(AbstractProxy):
-    """A model whose calls are gathered into batches; `on_batch` is told of each look at one."""
+    """A model whose calls are collected into batches; `on_batch` is called at each poll of one."""
 
     def __init__(self, model: ChatModel, batches: Batches, on_batch: OnBatch | None = None) -> None:
         super().__init__(model)
@@ -40,10 +40,10 @@ class Batched(AbstractProxy):
         self._sent: set[asyncio.Task[None]] = set()
 
     async def complete(self, request: ChatRequest) -> ChatReply:
-        """Answer one request, together with those that come at the same time.
+        """Answer one request, together with concurrent ones.
 
         Raises:
-            BudgetReached: The batch would go beyond the budget.
+            BudgetReached: The batch would exceed the budget.
             ModelError: The endpoint has no batches, or refused this one.
         """
         loop = asyncio.get_running_loop()
@@ -70,7 +70,7 @@ class Batched(AbstractProxy):
         try:
             requests = [request for request, _ in gathered]
             replies = await self._batches.complete(requests, progress=self._on_batch)
-        except Exception as exc:  # whatever it is, the calls that wait must hear of it
+        except Exception as exc:  # any error must reach the waiting calls
             for _, future in gathered:
                 if not future.done():
                     future.set_exception(exc)

@@ -1,10 +1,10 @@
-"""Many requests as a provider's batches: half the price, an answer within a day.
+"""Many requests as a provider's batches: half the price, a reply within a day.
 
-A batch gives what live calls give: its replies go through the ledger, and requests that it could
-not answer are asked live. What is under way is noted in files alongside the ledger, so that a run
-that was killed while it waited finds its batch again. Requests are split by their number, their
-size and the tokens that may be queued; where a provider says that too much is queued, smaller
-batches go one after the other.
+A batch gives the same result as live calls: its replies go through the ledger, and requests that it
+could not answer are sent live. Open batches are recorded in files next to the ledger, so a run
+killed while waiting finds its batch again. Requests are split by their number, their size and the
+tokens that may be queued; if a provider says that too much is queued, smaller batches are sent one
+after the other.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from fabula.llm.cache.budget import CHARACTERS_A_TOKEN, Budget, Ticket
 from fabula.llm.cache.cached import Recorded
 from fabula.llm.cache.ledger import Entry, Ledger, request_key
 from fabula.llm.cache.prices import price_of
-from fabula.llm.client.chat import ChatReply, ChatRequest
+from fabula.llm.client.chat import ChatReply, ChatRequest, Message
 from fabula.llm.client.presets import imported
 
 FIRST_PAUSE = 0.25
-"""Seconds between the first two looks at a batch; doubled each time."""
+"""Seconds between the first two polls of a batch; doubled each time."""
 GUESSED_REPLY = 256
-"""Tokens of a reply, to set money aside before the first one is known."""
+"""Assumed tokens of a reply, to reserve money before the first one arrives."""
 
 Progress = Callable[[str, int], None]
 
 
 class Batches:
-    """Batches of one model, whose endpoint must have them, asked for about every `poll` seconds."""
+    """Batches of one model, whose endpoint must have them, polled about every `poll` seconds."""
 
     def __init__(
         self,
@@ -51,6 +51,7 @@ class Batches:
         self._price = full.halved() if full else None
         self._tickets: dict[str, Ticket] = {}
         self._collected: dict[str, ChatReply] = {}
+        self._messages: dict[str, tuple[Message, ...]] = {}
         self._folder = ledger.path.parent / "batches"
         settings = model.endpoint.settings
         desk = imported(model.endpoint.preset.interface.desk)
@@ -63,14 +64,15 @@ class Batches:
     async def complete(
         self, requests: Sequence[ChatRequest], *, progress: Progress | None = None
     ) -> list[ChatReply]:
-        """Answer requests in the order given: from the ledger, by batches, and the rest live.
+        """Answer requests in the given order: from the ledger, by batches, and the rest live.
 
         Raises:
-            BudgetReached: The requests would go beyond the budget.
+            BudgetReached: The requests would exceed the budget.
             ModelError: The endpoint has no batches, or refused one.
         """
         identity = self._model.identity
         wanted = {request_key(identity, request).hex(): request for request in requests}
+        self._messages = {key: request.messages for key, request in wanted.items()}
         left = self._unknown(requests)
         while True:
             left = await self._hand_in_some(left)
@@ -78,7 +80,7 @@ class Batches:
             mine = [batch for batch in batches if wanted.keys() & batch.asked.keys()]
             if not mine and not left:
                 break
-            first = (mine or batches)[0]  # where there is no room, another run's makes some
+            first = (mine or batches)[0]  # a full queue may drain when another run's batch ends
             if not await self.wait(first, progress=progress):
                 again = {key: wanted[key] for key in first.asked if key in wanted}
                 left = self._with_less_room(again) | left
@@ -91,16 +93,16 @@ class Batches:
         return list(await asyncio.gather(*(answer(request) for request in requests)))
 
     def under_way(self) -> list[Batch]:
-        """The batches that were handed in for this model and not collected yet."""
+        """The submitted batches of this model that are not collected yet."""
         batches = [read_note(path) for path in sorted(self._folder.glob("*.json"))]
         return [batch for batch in batches if batch.identity == self._model.identity]
 
     async def submit(self, requests: Iterable[ChatRequest]) -> None:
-        """Hand in what is neither known nor under way, as far as there is room, and note it."""
+        """Submit and record requests that are neither known nor open, as the queue permits."""
         await self._hand_in_some(self._unknown(requests))
 
     async def wait(self, batch: Batch, *, progress: Progress | None = None) -> bool:
-        """Wait until a batch is over and keep its replies; False when too much was queued."""
+        """Wait until a batch ends and keep its replies; False if too much was queued."""
         pause = FIRST_PAUSE
         while True:
             state = await self._desk.look(batch.id)
@@ -123,7 +125,7 @@ class Batches:
         return not state.failure
 
     def _unknown(self, requests: Iterable[ChatRequest]) -> dict[str, ChatRequest]:
-        """Requests that are neither known nor under way, by their keys."""
+        """Requests that are neither known nor open, by their keys."""
         waited_for = {key for batch in self.under_way() for key in batch.asked}
         new: dict[str, ChatRequest] = {}
         for request in requests:
@@ -134,7 +136,7 @@ class Batches:
         return new
 
     async def _hand_in_some(self, requests: Mapping[str, ChatRequest]) -> dict[str, ChatRequest]:
-        """Hand in as much as may be queued; gives what is left."""
+        """Submit as much as may be queued; returns the rest."""
         left = dict(requests)
         while left and (self._room is None or not self.under_way()):
             part, lines = self._part(left)
@@ -153,7 +155,7 @@ class Batches:
     def _part(
         self, requests: Mapping[str, ChatRequest]
     ) -> tuple[dict[str, ChatRequest], list[str]]:
-        """As many requests as one batch may hold, the first in any case."""
+        """As many requests as one batch may contain, but at least one."""
         part: dict[str, ChatRequest] = {}
         lines: list[str] = []
         size = tokens = 0
@@ -173,7 +175,7 @@ class Batches:
         return self._desk.line(key, {name: body[name] for name in body if name not in _LIVE})
 
     def _with_less_room(self, part: Mapping[str, ChatRequest]) -> dict[str, ChatRequest]:
-        """What of a refused batch is to go out in smaller ones; one request goes live."""
+        """The requests of a refused batch to send in smaller ones; a single request goes live."""
         if len(part) < 2:
             return {}
         self._room = max(1, sum(_tokens(self._line(*each)) for each in part.items()) // 2)
@@ -214,7 +216,10 @@ class Batches:
             ticket = self._tickets.pop(key, None) or self._budget.admit(self._price)
             self._budget.finish(ticket, reply.usage, reply_characters=len(reply.text))
             seconds = time() - batch.submitted
-            yield bytes.fromhex(key), Entry(batch.identity, asked.purpose, seconds, reply)
+            yield (
+                bytes.fromhex(key),
+                Entry(batch.identity, asked.purpose, seconds, reply, self._messages.get(key, ())),
+            )
 
     def _give_back(self, keys: Iterable[str]) -> None:
         for key in keys:
@@ -234,5 +239,5 @@ def _characters(request: ChatRequest) -> int:
 
 
 def _tokens(line: str) -> int:
-    """What a request counts in a queue, by estimate."""
+    """Estimated tokens of a request in the queue."""
     return len(line) // CHARACTERS_A_TOKEN

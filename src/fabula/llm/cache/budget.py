@@ -13,7 +13,7 @@ CHARACTERS_A_TOKEN = 4
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A call under way and what was set aside for it."""
+    """An open call and its reserved amount."""
 
     price: Price | None
     tokens: int
@@ -24,10 +24,10 @@ class Ticket:
 class Budget:
     """The account of one run, shared by all of its models: calls, tokens, US dollars.
 
-    What a call is expected to use is set aside when it begins and replaced by what it used when
-    it ends, so that many calls at once do not run far beyond a limit. Where an endpoint reports
-    no tokens they are estimated from the texts, and the cost is unknown; where it reports fewer
-    than the estimate, the estimate counts. `usage` is what was reported.
+    A call's expected use is reserved when it starts and replaced by its actual use when it ends, so
+    that concurrent calls don't overshoot a limit. If an endpoint reports no tokens, they are
+    estimated from the texts, and the cost is unknown; if it reports fewer than the estimate, the
+    estimate counts. `usage` is what was reported.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Budget:
 
     @property
     def cost(self) -> float | None:
-        """US dollars spent, or None when the cost of any call is unknown."""
+        """US dollars spent, or None if the cost of any call is unknown."""
         return None if self._unpriced else self._booked["max_cost"]
 
     @property
@@ -68,15 +68,15 @@ class Budget:
         model: str,
         reply_tokens: int | None = None,
     ) -> Ticket:
-        """Set aside what a call will use; its reply is taken to be as long as those so far.
+        """Reserve a call's expected use; its reply is assumed to be of average length.
 
         Raises:
-            BudgetReached: The call would go beyond a limit.
+            BudgetReached: The call would exceed a limit.
             UsageError: Money is limited and the model's price is unknown.
         """
         if price is None and self._limits["max_cost"] is not None:
             raise UsageError(
-                f"the price of `{model}` is unknown, so `max_cost` can't be kept",
+                f"the price of `{model}` is unknown, so `max_cost` can't be enforced",
                 code="budget.unknown-price",
                 hint="limit `max_tokens` or `max_calls` instead",
             )
@@ -96,17 +96,17 @@ class Budget:
         return ticket
 
     def admit(self, price: Price | None) -> Ticket:
-        """Account for a call that an earlier run has made; no limit stops it."""
+        """Count a call of an earlier run; no limit stops it."""
         ticket = Ticket(price, 0, 0.0)
         self._book(ticket, 1)
         return ticket
 
     def finish(self, ticket: Ticket, usage: Usage, *, reply_characters: int) -> None:
-        """Replace what was set aside by what was used."""
+        """Replace the reserved amount by the actual use."""
         self._book(ticket, -1)
         estimated = Usage(ticket.prompt_tokens, reply_characters // CHARACTERS_A_TOKEN)
         known = usage.prompt_tokens is not None and usage.completion_tokens is not None
-        # An endpoint that counts too little must not switch the limits off.
+        # An endpoint that under-reports must not disable the limits.
         used = _at_least(estimated, usage)
         self._book(_ticket(used, ticket.price), 1)
         self.calls += 1
@@ -115,7 +115,7 @@ class Budget:
         self._usual_reply += ((used.completion_tokens or 0) - self._usual_reply) / self.calls
 
     def abandon(self, ticket: Ticket) -> None:
-        """Give back what was set aside for a call that failed."""
+        """Release the amount reserved for a failed call."""
         self._book(ticket, -1)
 
     def _book(self, ticket: Ticket, sign: int) -> None:

@@ -1,6 +1,6 @@
 """A model whose replies are kept in the ledger and counted in a budget.
 
-This is the model that runs use: known replies are free, new ones are on disk before they are used.
+Runs use this model: known replies are free, and new ones are on disk before they are used.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from fabula.llm.client.limits import Limits
 
 
 class Recorded(AbstractProxy):
-    """A model behind a ledger, which whoever opened it closes, and a budget."""
+    """A model behind a budget and a ledger, which its opener closes."""
 
     def __init__(
         self, model: ChatModel, ledger: Ledger | None, budget: Budget | None = None
     ) -> None:
         super().__init__(model)
-        # While some replies are being written, others are asked for.
+        # While some replies are being written, others are requested.
         self.concurrency = model.concurrency * (1 if ledger is None else 2)
         self.ledger = ledger
         self.budget = budget or Budget()
         self._price = price_of(model.name, model.identity)
-        # A call is accounted for when it is made, not while it waits for its turn; and the first
-        # one goes alone where its size decides how many more the budget has room for.
+        # A call is counted when it is sent, not while it waits. If a limit depends on reply
+        # lengths, the first call goes alone, so that its size is known.
         scout = inf if self.budget.needs_sizes else 0.0
         self._turns = Limits(model.concurrency, scout=scout)
 
     async def complete(self, request: ChatRequest) -> ChatReply:
-        """Answer one request, from the ledger where it can.
+        """Answer one request, from the ledger if possible.
 
         Raises:
-            BudgetReached: The answer is not known and the budget is used up.
+            BudgetReached: The reply is not known and the budget is used up.
             SinkError: The ledger can't be written.
             ModelError: The model can't answer.
         """
@@ -62,4 +62,5 @@ class Recorded(AbstractProxy):
             raise
         self.budget.finish(ticket, reply.usage, reply_characters=len(reply.text))
         self._turns.went_well(0, None)
-        return Entry(self.identity, request.purpose, perf_counter() - started, reply)
+        seconds = perf_counter() - started
+        return Entry(self.identity, request.purpose, seconds, reply, request.messages)

@@ -1,8 +1,8 @@
-"""Which requests are being asked right now, and by whom, so that equal runs share their calls.
+"""Records which run is sending which request, so that equal runs share their calls.
 
-Claims stand in a file alongside the ledger, which need not survive a crash of the machine. A claim
-bears its owner and the time of the owner's last sign of life; that of an owner who is dead, or
-silent for long, is taken over.
+Claims are in a file next to the ledger, which need not survive a crash of the machine. A claim
+names its owner and the owner's last heartbeat; other runs take over the claims of dead or
+long-silent owners.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from pathlib import Path
 from time import time
 
 SIGN_OF_LIFE = 5.0
-"""Seconds between two signs of life."""
+"""Seconds between two heartbeats."""
 SILENT = 20.0
-"""Seconds without a sign of life after which an owner counts as dead."""
+"""Seconds without a heartbeat after which an owner counts as dead."""
 PATIENCE = 1.0
-"""Seconds to wait for the file; then this run continues without claims."""
+"""Seconds to wait for the file before continuing without claims."""
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS claims (
@@ -33,9 +33,9 @@ _TAKE_OVER = "UPDATE claims SET owner = ?, seen = ? WHERE key = ? AND owner = ?"
 
 
 class Claims:
-    """The claims of one run on requests that it is about to ask, in a file that all runs share.
+    """The claims of one run on the requests it is about to send, in a file that all runs share.
 
-    A file that can't be used costs shared calls and nothing else, so it is never an error.
+    An unusable file only costs duplicate calls, so it is never an error.
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,7 +48,7 @@ class Claims:
         self._released: list[tuple[bytes, str]] = []
 
     def take(self, key: bytes) -> bool:
-        """Claim a request; False while another run that lives is asking it."""
+        """Claim a request; False while another live run is sending it."""
         with self._lock:
             try:
                 connection = self._opened()
@@ -66,7 +66,7 @@ class Claims:
                 return True
 
     def _taken(self, connection: sqlite3.Connection, key: bytes) -> bool:
-        """Give back what was released and claim one more, in one transaction."""
+        """Write the released claims and one new claim in one transaction."""
         connection.execute("BEGIN IMMEDIATE")
         self._give_back(connection)
         is_new = connection.execute(_TAKE, (key, self._owner, time())).rowcount > 0
@@ -79,14 +79,14 @@ class Claims:
             connection.executemany(_RELEASE, released)
 
     def release(self, key: bytes, *, is_kept: bool = False) -> None:
-        """Give a claim back: soon where the ledger has the reply for all who wait, else at once."""
+        """Release a claim: soon if the ledger has the reply for all who wait, else at once."""
         with self._lock:
             self._released.append((key, self._owner))
         if not is_kept:
             self._show_life()
 
     def close(self) -> None:
-        """Give all claims back and close the file."""
+        """Release all claims and close the file."""
         self._over.set()
         self._write("DELETE FROM claims WHERE owner = ?", (self._owner,))
         with self._lock:
@@ -125,7 +125,7 @@ class Claims:
 
 
 def _is_dead(owner: str) -> bool:
-    """Whether an owner is known to have ended; where that can't be told, its silence tells."""
+    """Whether an owner is known to have ended; if that can't be determined, heartbeats decide."""
     host, pid, _ = owner.split(" ")
     if os.name != "posix" or host != socket.gethostname():
         return False

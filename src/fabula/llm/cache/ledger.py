@@ -1,9 +1,9 @@
-"""Every reply that was ever received, in one SQLite file shared by all runs.
+"""Every reply ever received, in one SQLite file shared by all runs.
 
-A reply is on disk before anyone uses it, so nothing that was paid for is lost: a killed run
-repeats only the calls that were not answered. Replies are found by a hash of everything that
-decides them. Two runs that ask the same at once share their calls (`claims`). One thread writes,
-and commits together whatever has gathered while it wrote last.
+A reply is on disk before anyone uses it, so nothing paid for is lost: a killed run repeats only
+unanswered calls. Replies are found by a hash of everything that decides them. Concurrent runs with
+equal requests share their calls (`claims`). One thread writes, and commits together everything that
+arrived during its last write.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import asyncio
 import json
 import sqlite3
 import threading
+import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
@@ -23,36 +24,39 @@ from typing import Any
 
 from fabula.errors import SinkError
 from fabula.llm.cache.claims import Claims
-from fabula.llm.client.chat import ChatReply, ChatRequest, Usage
+from fabula.llm.client.chat import ChatReply, ChatRequest, Message, Usage
 from fabula.llm.client.user_dirs import home, private_file, private_folder
 
-VERSION = 1
+VERSION = 2
 LOOK_AGAIN = 0.2
 """Seconds between two looks for a reply that another run is waiting for."""
-_TABLE = """
+_TABLES = """
 CREATE TABLE IF NOT EXISTS replies (
     key BLOB PRIMARY KEY, identity TEXT NOT NULL, purpose TEXT NOT NULL, created REAL NOT NULL,
     seconds REAL NOT NULL, text TEXT NOT NULL, finish TEXT NOT NULL, prompt_tokens INTEGER,
     completion_tokens INTEGER, model TEXT NOT NULL, mode TEXT NOT NULL, problem TEXT NOT NULL
-) WITHOUT ROWID
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS prompts (key BLOB PRIMARY KEY, messages BLOB NOT NULL) WITHOUT ROWID;
 """
 _SELECT = """
 SELECT text, finish, prompt_tokens, completion_tokens, model, mode, problem
 FROM replies WHERE key = ?
 """
-_REASONING = "\x1e\x02reasoning\x03\x1e"
+REASONING = "\x1e\x02reasoning\x03\x1e"
 """Stands between a reply and its reasoning where they share a cell; no text holds it."""
 _INSERT = "INSERT OR {} INTO replies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT_PROMPT = "INSERT OR IGNORE INTO prompts VALUES (?, ?)"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One reply to be kept: the model that gave it, what for, and how long it took."""
+    """One reply to be kept: the model that gave it, what for, how long it took, and to what."""
 
     identity: str
     purpose: str
     seconds: float
     reply: ChatReply
+    messages: tuple[Message, ...] = ()
 
 
 _Write = tuple[bytes, Entry, "asyncio.Future[ChatReply]"]
@@ -63,7 +67,7 @@ class Ledger:
 
     Args:
         path: The file; by default `ledger.sqlite` in Fabula's home.
-        fresh: Ask again even where a reply is known, and keep the new one.
+        fresh: Ask again even if a reply is known, and keep the new one.
         patience: Seconds to wait while another process holds the file.
     """
 
@@ -79,7 +83,7 @@ class Ledger:
         self._writes: SimpleQueue[_Write | None] = SimpleQueue()
         self._writer: threading.Thread | None = None
         self._starting = threading.Lock()
-        self._failed = False  # where one call has waited in vain, the others don't wait again
+        self._failed = False  # after one call timed out waiting, the others don't wait again
         self._claims = Claims(self.path.with_name("claims.sqlite"))
         try:
             private_folder(self.path.parent)
@@ -90,11 +94,11 @@ class Ledger:
             raise self._error(exc) from exc
 
     async def once(self, key: bytes, ask: Callable[[], Awaitable[Entry]]) -> ChatReply:
-        """The reply to a request: the one that is known, else a new one, asked for only once.
+        """The reply to a request: the known one, else a new one, requested only once.
 
         Args:
             key: The request's key (`request_key`).
-            ask: Gets a new reply. Not called when the reply is known or on its way.
+            ask: Gets a new reply. Not called if the reply is known or pending.
         """
         while True:
             claim = self._claim(key)
@@ -106,7 +110,7 @@ class Ledger:
             # The call that this one waited for failed, so it makes its own.
 
     def find(self, key: bytes) -> ChatReply | None:
-        """The known reply of that key, marked as cached."""
+        """The known reply for a key, marked as cached."""
         try:
             with self._lock:
                 row = self._reader.execute(_SELECT, (key,)).fetchone()
@@ -115,20 +119,29 @@ class Ledger:
         if row is None:
             return None
         text, finish, prompt, completion, model, mode, problem = row
-        text, _, reasoning = text.partition(_REASONING)
+        text, _, reasoning = text.partition(REASONING)
         usage = Usage(prompt, completion)
-        return ChatReply(text, finish, usage, model, mode, True, problem, reasoning)
+        return ChatReply(text, finish, usage, model, mode, True, problem, reasoning, key.hex())
 
     async def keep(self, key: bytes, entry: Entry) -> ChatReply:
         """Write a reply, wait until it is on disk, and return the one that counts.
 
-        Where another process kept a reply to the same request first, that one counts, so that
-        every run sees the same.
+        If another process kept a reply to the same request first, that one counts, so that every
+        run sees the same reply.
         """
         await self._start_writer()
         future: asyncio.Future[ChatReply] = asyncio.get_running_loop().create_future()
         self._writes.put((key, entry, future))
         return await future
+
+    def take(self, path: Path) -> None:
+        """Add the replies of another ledger; a reply that is known stays."""
+        try:
+            with closing(self._connect()) as connection:
+                connection.execute("ATTACH ? AS other", (str(path),))
+                connection.execute("INSERT OR IGNORE INTO replies SELECT * FROM other.replies")
+        except sqlite3.Error as exc:
+            raise self._error(exc) from exc
 
     def close(self) -> None:
         """Write what is left and close the file."""
@@ -141,7 +154,7 @@ class Ledger:
             self._reader.close()
 
     def _claim(self, key: bytes) -> ChatReply | asyncio.Future[ChatReply | None] | None:
-        """A request's reply, the reply on its way, or None: then the caller is to ask."""
+        """A request's reply, a pending reply, or None: then the caller must ask."""
         with self._lock:
             known = None if self.fresh else self.find(key)
             if known:
@@ -157,7 +170,7 @@ class Ledger:
     async def _lead(self, key: bytes, ask: Callable[[], Awaitable[Entry]]) -> ChatReply:
         reply: ChatReply | None = None
         try:
-            await self._start_writer()  # what can't be kept is not paid for
+            await self._start_writer()  # don't pay for replies that can't be kept
             reply = await self._asked_elsewhere(key) or await self.keep(key, await ask())
             return reply
         finally:
@@ -168,7 +181,7 @@ class Ledger:
             _settle_all([(future, shared) for future in waiting])
 
     async def _asked_elsewhere(self, key: bytes) -> ChatReply | None:
-        """The reply that another run gets meanwhile, or None: then this run is to ask."""
+        """The reply that another run receives meanwhile, or None: then this run must ask."""
         if self.fresh:
             return None
         while not self._claims.take(key):
@@ -181,7 +194,7 @@ class Ledger:
         connection = sqlite3.connect(
             self.path, timeout=self._patience, isolation_level=None, check_same_thread=False
         )
-        # FULL makes each commit reach the disk; commits are shared, so it costs little.
+        # FULL flushes each commit to disk; commits are shared, so it costs little.
         connection.execute("PRAGMA synchronous=FULL")
         return connection
 
@@ -196,11 +209,11 @@ class Ledger:
                 )
             if version < VERSION:
                 self._to_wal(connection)
-                connection.execute(_TABLE)
+                connection.executescript(_TABLES)
                 connection.execute(f"PRAGMA user_version={VERSION}")
 
     def _to_wal(self, connection: sqlite3.Connection) -> None:
-        """Switch the file to a write-ahead log; SQLite itself does not wait for others here."""
+        """Switch the file to a write-ahead log; SQLite doesn't wait for locks here."""
         until = monotonic() + self._patience
         while True:
             try:
@@ -213,7 +226,7 @@ class Ledger:
                 return
 
     async def _start_writer(self) -> None:
-        """Start the thread that writes, once; where another holds the file, wait in a thread.
+        """Start the writer thread once; if another process holds the file, wait in a thread.
 
         Raises:
             SinkError: The file can't be written.
@@ -267,21 +280,23 @@ class Ledger:
                 self._commit(connection, batch)
 
     def _commit(self, connection: sqlite3.Connection, batch: Sequence[_Write]) -> None:
-        """Write a batch in one transaction and wake the calls that wait for it."""
+        """Write a batch in one transaction and wake the waiting calls."""
         outcomes: list[tuple[asyncio.Future[ChatReply], object]] = []
         try:
             self._begin(connection, 0 if self._failed else self._patience)
             for key, entry, future in batch:
                 written = connection.execute(self._insert, _row(key, entry)).rowcount
                 first = None if written else self.find(key)
-                reply = replace(first, cached=False) if first else entry.reply
+                reply = replace(first or entry.reply, cached=False, key=key.hex())
+                if entry.messages:
+                    connection.execute(_INSERT_PROMPT, (key, _packed(entry.messages)))
                 outcomes.append((future, reply))
             connection.execute("COMMIT")
-        except Exception as exc:  # whatever it is, the calls that wait must hear of it
+        except Exception as exc:  # any error must reach the waiting calls
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             if len(batch) > 1 and not isinstance(exc, sqlite3.OperationalError):
-                for write in batch:  # one of them can't be written; the others can
+                for write in batch:  # one reply can't be written, the others can
                     self._commit(connection, [write])
                 return
             error = self._error(exc)
@@ -291,7 +306,7 @@ class Ledger:
         _settle_all(outcomes)
 
     def _begin(self, connection: sqlite3.Connection, patience: float) -> None:
-        """Begin to write, waiting that many seconds for others."""
+        """Begin a write transaction, waiting up to `patience` seconds for other processes."""
         connection.execute(f"PRAGMA busy_timeout={round(1000 * patience)}")
         connection.execute("BEGIN IMMEDIATE")
         self._failed = False
@@ -302,21 +317,21 @@ class Ledger:
             problem, hint = "locked", "end the other program that holds it, then run again"
         elif name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
             problem = "disk-full"
-            hint = "make room on the disk or set FABULA_HOME to another one, then run again"
+            hint = "free disk space or set FABULA_HOME to another disk, then run again"
         elif name.startswith("SQLITE_READONLY"):
-            problem, hint = "read-only", "set FABULA_HOME to a folder that can be written"
+            problem, hint = "read-only", "set FABULA_HOME to a writable folder"
         elif name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
             problem = "damaged"
             hint = f"move it away (mv {self.path} {self.path}.damaged) and run again"
         else:
-            problem, hint = "unusable", "set FABULA_HOME to a folder that can be written"
+            problem, hint = "unusable", "set FABULA_HOME to a writable folder"
         return SinkError(
             f"the ledger {self.path} can't be used: {exc}", code=f"ledger.{problem}", hint=hint
         )
 
 
 def request_key(identity: str, request: ChatRequest) -> bytes:
-    """A hash of everything that decides a reply; what a call is for does not."""
+    """A hash of everything that decides a reply; a call's purpose doesn't."""
     sampling = request.sampling
     material = [
         identity,
@@ -326,26 +341,31 @@ def request_key(identity: str, request: ChatRequest) -> bytes:
         [sampling.seed, sampling.stop],
         request.sample,
     ]
-    # The order of a schema's properties shows in the reply, so keys are not sorted.
+    # The order of a schema's properties affects the reply, so keys are not sorted.
     return blake2b(json.dumps(material).encode(), digest_size=20).digest()
 
 
 def _row(key: bytes, entry: Entry) -> tuple[object, ...]:
     reply, usage = entry.reply, entry.reply.usage
-    text = reply.text + (_REASONING + reply.reasoning) * bool(reply.reasoning)
+    text = reply.text + (REASONING + reply.reasoning) * bool(reply.reasoning)
     return (
         *(key, entry.identity, entry.purpose, time(), entry.seconds, text, reply.finish),
         *(usage.prompt_tokens, usage.completion_tokens, reply.model, reply.mode, reply.problem),
     )
 
 
+def _packed(messages: Sequence[Message]) -> bytes:
+    text = json.dumps([(each.role, each.content) for each in messages], ensure_ascii=False)
+    return zlib.compress(text.encode("utf-8", "surrogatepass"), 1)
+
+
 def _settle_all(outcomes: Sequence[tuple[asyncio.Future[Any], object]]) -> None:
-    """Give each waiting call its reply or error, with one message to each event loop."""
+    """Pass each waiting call its reply or error, with one callback per event loop."""
     by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], object]]] = {}
     for future, outcome in outcomes:
         by_loop.setdefault(future.get_loop(), []).append((future, outcome))
     for loop, group in by_loop.items():
-        # When a loop has ended, nobody there is waiting any more.
+        # If a loop has ended, none of its calls are waiting any more.
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(_settle, group)
 

@@ -1,8 +1,7 @@
-"""What well-known models cost, for estimates and budgets.
+"""Prices of well-known models, for estimates and budgets.
 
-List prices in US dollars for a million tokens, without discounts for caches or batches, as the
-package `genai-prices` keeps them; `make lock` takes them over. Models that are not listed have no
-price here, and their cost is shown as unknown.
+List prices in US dollars per million tokens, without cache or batch discounts, from the package
+`genai-prices`; `make lock` updates them. The cost of unlisted models is shown as unknown.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ from fabula.llm.client.presets import COMPATIBLE, is_this_machine, known_provide
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars for a million tokens in and out."""
+    """US dollars per million input and output tokens."""
 
     prompt: float
     completion: float
 
     def cost(self, usage: Usage) -> float | None:
-        """The cost of that many tokens; None where they were not counted."""
+        """The cost of some tokens; None if they were not counted."""
         if usage.prompt_tokens is None or usage.completion_tokens is None:
             return None
         return (
@@ -59,12 +58,12 @@ def prices_dated() -> str:
 
 
 def price_of(name: str, address: str = "") -> Price | None:
-    """The price of a model by the name that users give it, or None when it is not known.
+    """The price of a model by the name that users give it, or None if unknown.
 
     Args:
         name: `PROVIDER:NAME`.
-        address: Where it is. A server of one's own machine costs nothing, unless it has a model
-            of the list and so may pass its calls on.
+        address: The server's address. A server on this machine costs nothing, unless it offers a
+            listed model and so may forward its calls.
 
     Examples:
         >>> price_of("openai:gpt-4o-mini-2024-07-18")
@@ -88,7 +87,7 @@ def price_of(name: str, address: str = "") -> Price | None:
 
 
 def _listed(vendor: str, model: str) -> Price | None:
-    """A price of the list: vendors put a date or `latest` behind a name, which may be left out."""
+    """A list price; a date or `latest` after the model's name is optional."""
     prices = _prices()[1]
     bare = _ENDING.sub("", model)
     names = (model, bare, f"{bare}-latest")

@@ -1,1 +1,1 @@
-"""One chat interface, and what it takes to reach a model over HTTP."""
+"""One chat interface, and the HTTP client behind it."""

@@ -1,7 +1,7 @@
-"""What endpoints have shown to accept, so that a refusal is paid for once and not at every call.
+"""Remembers what endpoints accept, so that a refusal costs one call, not every call.
 
-The same for every interface: a request is built as if all were known, and `fit` makes it one that
-this endpoint takes.
+This works alike for every interface: a request is built with every field, and `fit` adapts it to
+the endpoint.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ LADDER: tuple[Mode, ...] = ("json_schema", "tools", "json_object", "prompt")
 OPTIONAL = frozenset(
     {"temperature", "top_p", "top_k", "min_p", "seed", "stop", "stop_sequences", "stream_options"}
 )
-"""Fields that a request can do without."""
+"""Optional fields of a request."""
 TOKEN_FIELDS = ("max_completion_tokens", "max_tokens")
 FEWEST_TOKENS = 16
-"""A smaller number in a refusal is not a limit of tokens."""
+"""A smaller number in a refusal is not a token limit."""
 _LOG = logging.getLogger(__name__)
 _HABITS: dict[str, Habits] = {}
 _UNSUPPORTED = re.compile(
@@ -44,7 +44,7 @@ _TOKENS = re.compile(r"max_(completion_|output_|new_)?tokens|(completion|output)
 
 @dataclass
 class Habits:
-    """What an endpoint has shown to accept; shared by all models of one identity."""
+    """What an endpoint accepts; shared by all models of one identity."""
 
     mode: Mode | None = None
     left_out: set[str] = field(default_factory=set)
@@ -54,7 +54,7 @@ class Habits:
     stream: bool = False
 
     def fit(self, body: dict[str, Any]) -> dict[str, Any]:
-        """A request's body as this endpoint takes it."""
+        """A request's body in the form that this endpoint accepts."""
         body = {name: value for name, value in body.items() if name not in self.left_out}
         if self.tokens_name != "max_tokens" and "max_tokens" in body:
             body[self.tokens_name] = body.pop("max_tokens")
@@ -67,9 +67,9 @@ class Habits:
         return body
 
     def learn(self, rejection: Rejection, payload: Mapping[str, Any]) -> bool:
-        """Take a lesson from a refusal; False when it holds none that is new."""
+        """Learn from a refusal; False if it contains nothing new."""
         if self.fit(dict(payload)) != payload:
-            return True  # another call has learnt it meanwhile
+            return True  # another call has learned it meanwhile
         words = f"{rejection.param} {rejection.message}"
         if "max_tokens" in payload and "max_completion_tokens" in words:
             self.tokens_name = "max_completion_tokens"
@@ -94,7 +94,7 @@ class Habits:
         if not below or not _TOKENS.search(words):
             return False
         self.most_tokens = max(below)
-        _LOG.warning("the endpoint takes at most %d as `max_tokens`; it is lowered", max(below))
+        _LOG.warning("the endpoint accepts at most %d as `max_tokens`; it is lowered", max(below))
         return True
 
     def _learn_system(self, words: str, payload: Mapping[str, Any]) -> bool:
@@ -111,19 +111,19 @@ class Habits:
         if len(named) > 1 and "both" in words and "temperature" in named:
             named.discard("temperature")  # one of them is enough
         for name in named:
-            _LOG.warning("the endpoint does not take `%s`; it is left out from now on", name)
+            _LOG.warning("the endpoint does not accept `%s`; it is left out from now on", name)
         self.left_out |= named
         return bool(named)
 
 
 def has_system(body: Mapping[str, Any]) -> bool:
-    """Whether a request has a system message, in either interface's place for it."""
+    """Whether a request has a system message, in the form of either interface."""
     messages = body.get("messages", ())
     return "system" in body or any(message.get("role") == "system" for message in messages)
 
 
 def _without_system(body: dict[str, Any]) -> dict[str, Any]:
-    """A request whose system text stands in front of the user's first."""
+    """A request with its system text moved in front of the first user message."""
     own = body.pop("system", None)
     messages = body["messages"]
     texts = [own] if own else []
@@ -136,11 +136,11 @@ def _without_system(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def habits_of(identity: str) -> Habits:
-    """The habits of one endpoint and model, shared by all who talk to it in this process."""
+    """The capabilities of one endpoint and model, shared within this process."""
     return _HABITS.setdefault(identity, Habits())
 
 
 def forget_habits(address: str) -> None:
-    """Forget what the models at an address accept, as when another server takes it over."""
+    """Forget what the models at an address accept, for example after a server change."""
     for identity in [identity for identity in _HABITS if identity.startswith(f"{address} ")]:
         del _HABITS[identity]

@@ -27,7 +27,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How a reply is drawn; None leaves the endpoint's default."""
+    """How a reply is sampled; None leaves the endpoint's default."""
 
     temperature: float | None = None
     top_p: float | None = None
@@ -39,13 +39,13 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """What is asked of a model.
+    """A request to a model.
 
     Args:
         messages: The conversation, stable parts first so that servers can reuse a prefix.
         schema: JSON Schema that the reply must follow, or None for free text.
-        sampling: How the reply is drawn.
-        sample: Tells equal requests apart; part of the ledger's key.
+        sampling: How the reply is sampled.
+        sample: Distinguishes equal requests; part of the ledger's key.
         purpose: What the call is for (`rows`, `text`, `judge`, `repair` …), for the record only.
     """
 
@@ -58,7 +58,7 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one or more calls; None where the endpoint did not say."""
+    """Tokens of one or more calls; None if the endpoint did not report them."""
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -72,10 +72,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class ChatReply:
-    """What a model answered.
+    """A model's reply.
 
     Args:
-        text: The reply's payload: JSON text when a schema was asked, else prose.
+        text: The reply's payload: JSON text if a schema was requested, else prose.
         finish: Why the model stopped.
         usage: Tokens of this call.
         model: The model's own name for itself.
@@ -84,6 +84,7 @@ class ChatReply:
         cached: True when the reply came from the ledger and nothing was called.
         problem: Why there is no payload, in words, where the endpoint says more than `finish`.
         reasoning: What the model thought, where the endpoint tells it apart from the payload.
+        key: Its key in the ledger; empty where it is not kept.
     """
 
     text: str
@@ -94,17 +95,19 @@ class ChatReply:
     cached: bool = False
     problem: str = ""
     reasoning: str = ""
+    key: str = field(default="", compare=False)
 
 
 class ChatModel(Protocol):
-    """A language model behind any door: an HTTP endpoint, an embedded engine, a script.
+    """A language model of any kind: an HTTP endpoint, an embedded engine, a script.
 
     Attributes:
         name: The model as the user named it (`local`, `openai:gpt-4o-mini`).
-        identity: What decides the reply besides the request (endpoint and model name); ledger key.
-        form: Which prompts suit it: `chat` for instruction followers, `completion` for small
-            models that continue a list of examples far better than they follow instructions.
-        concurrency: Calls that it takes at once to begin with.
+        identity: What decides the reply besides the request (endpoint and model name); part of the
+            ledger's key.
+        form: Which prompts suit it: `chat` for instruction-following models, `completion` for small
+            models, which continue a list of examples far better than they follow instructions.
+        concurrency: Initial number of concurrent calls.
     """
 
     name: str
@@ -117,7 +120,7 @@ class ChatModel(Protocol):
 
         Raises:
             AuthenticationError: The key was refused.
-            RateLimitError: The quota is spent.
+            RateLimitError: The quota is used up.
             ModelError: The endpoint can't be reached or is not a model.
         """
         ...
@@ -128,7 +131,7 @@ class ChatModel(Protocol):
 
 
 class AbstractProxy(ABC):
-    """A model that stands before another one, and is that model to its callers."""
+    """A model that wraps another one and acts as that model to its callers."""
 
     def __init__(self, model: ChatModel) -> None:
         self.name = model.name

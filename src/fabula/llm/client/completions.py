@@ -1,4 +1,4 @@
-"""Reads chat completions, in every form in which servers send them."""
+"""Reads chat completions in every form that servers send."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ ONLY_REASONING = "the model wrote only reasoning and no answer"
 def read_reply(answer: Mapping[str, Any], mode: str) -> ChatReply:
     """The payload of a chat completion, wherever the server put it.
 
-    The arguments of a tool call count whatever the tool is called; those of several calls become
-    one JSON list, in order.
+    The arguments of a tool call count, whatever the tool's name; those of several calls become one
+    JSON list, in order.
     """
     choice = _first_choice(answer.get("choices"))
     message = first_of(choice.get("message"), choice.get("delta"))
@@ -65,7 +65,7 @@ def read_reply(answer: Mapping[str, Any], mode: str) -> ChatReply:
 
 
 def _first_choice(choices: Any) -> Mapping[str, Any]:
-    """The choice of the lowest number; servers may send several in any order."""
+    """The choice with the lowest index; servers may send several in any order."""
     listed = choices if isinstance(choices, list) else []
     known: list[Mapping[str, Any]] = [each for each in listed if isinstance(each, dict)]
     return min(known, key=_number, default={})
@@ -77,7 +77,7 @@ def _number(choice: Mapping[str, Any]) -> int:
 
 
 def _finish_of(choice: Mapping[str, Any]) -> tuple[Finish, str]:
-    """Why a model stopped; gateways and filters may know better than `finish_reason`."""
+    """Why a model stopped; gateways and filters may be more precise than `finish_reason`."""
     finish, problem = read_finish(choice.get("finish_reason"))
     native, _ = read_finish(choice.get("native_finish_reason"))
     known = _plain(choice.get("native_finish_reason")) in _FINISHES
@@ -96,12 +96,12 @@ def _plain(reason: object) -> str:
 
 
 def read_finish(reason: object) -> tuple[Finish, str]:
-    """Why a model stopped, and the problem with it; a reason nobody knows is taken for a cut."""
+    """Why a model stopped, and the problem with it; an unknown reason counts as a cut."""
     if reason is None or reason == "":
         return "unknown", ""
     finish = _FINISHES.get(_plain(reason))
     if finish is None:
-        return "length", f"the model stopped for a reason that is not known to be good: `{reason}`"
+        return "length", f"the model stopped for an unknown reason: `{reason}`"
     return finish, ""
 
 
@@ -116,12 +116,12 @@ def first_of(*values: Any) -> Any:
 
 
 def whole_text(text: str) -> str:
-    """The text with halves of cut characters replaced; they can be neither stored nor written."""
+    """The text with halves of cut characters replaced, since they can't be encoded."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def read_usage(answer: Mapping[str, Any]) -> Usage:
-    """The tokens that the server counted; None where it does not say."""
+    """The tokens that the server counted; None if it does not report them."""
     usage = answer.get("usage")
     if not isinstance(usage, dict):
         return Usage()
@@ -132,7 +132,7 @@ def read_usage(answer: Mapping[str, Any]) -> Usage:
 
 
 def _count(value: Any) -> int | None:
-    """A number of tokens; None for what can't be one, which is then estimated."""
+    """A number of tokens; None for an impossible value, which is then estimated."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return int(value) if 0 <= value <= _MOST_TOKENS else None
@@ -149,12 +149,12 @@ def _arguments(message: Mapping[str, Any]) -> str:
 
 
 def joined(payloads: list[str]) -> str:
-    """Payloads of JSON as one: a single one as it is, several as a list."""
+    """JSON payloads as one: a single one unchanged, several as a list."""
     return payloads[0] if len(payloads) == 1 else f"[{', '.join(payloads)}]" if payloads else ""
 
 
 def _reasoning(message: Mapping[str, Any]) -> str:
-    """What the model thought, in a field of its own or in parts of the content."""
+    """The model's reasoning, from a separate field or from parts of the content."""
     for name in ("reasoning_content", "reasoning"):
         if isinstance(message.get(name), str):
             return str(message[name]).strip()
@@ -170,14 +170,14 @@ def _reasoning(message: Mapping[str, Any]) -> str:
 def _content(content: Any) -> str:
     if isinstance(content, str):
         return content
-    if isinstance(content, dict):  # an object where its text belongs
+    if isinstance(content, dict):  # an object instead of its text
         return json.dumps(content, ensure_ascii=False)
     if isinstance(content, list):
         said = [part for part in content if isinstance(part, dict)]
         if len(content) == 1 and isinstance(content[0], str):
             return content[0]
         if said and not any("type" in part or "text" in part for part in said):
-            return json.dumps(content, ensure_ascii=False)  # rows where their text belongs
+            return json.dumps(content, ensure_ascii=False)  # rows instead of their text
         texts = [part.get("text") for part in said if part.get("type") not in _REASONING_PARTS]
         parts = [text.get("value") if isinstance(text, dict) else text for text in texts]
         return "".join(part for part in parts if isinstance(part, str))

@@ -15,7 +15,7 @@ from fabula.llm.client.user_dirs import home
 
 
 def find_key(provider: str, variables: tuple[str, ...]) -> str | None:
-    """The key for a provider: the first variable that is set, else the user's file, else None."""
+    """A provider's key: from the first variable that is set, else the user's file, else None."""
     for variable in variables:
         value = _bare(os.environ.get(variable, ""))
         if value:
@@ -28,7 +28,7 @@ def set_key(provider: str, key: str) -> Path:
     key = _bare(key)
     if not key or not key.isprintable() or not key.isascii():
         raise UsageError(
-            f"the key for `{provider}` is empty or holds characters that no key has",
+            f"the key for `{provider}` is empty or contains characters that no key has",
             code="keys.invalid",
             hint="paste the key again, without quotes or line breaks",
         )
@@ -36,7 +36,7 @@ def set_key(provider: str, key: str) -> Path:
 
 
 def _bare(key: str) -> str:
-    """A key without what is pasted along: quotes, as env files keep them, and `Bearer `."""
+    """A key without pasted extras: quotes, as in env files, and `Bearer `."""
     return key.strip().strip("\"'").removeprefix("Bearer ").strip()
 
 
@@ -46,7 +46,7 @@ def key_names() -> list[str]:
 
 
 def remove_key(provider: str) -> bool:
-    """Forget a provider's key; False when there was none."""
+    """Delete a provider's key; False if there was none."""
     keys = _read()
     if provider not in keys:
         return False

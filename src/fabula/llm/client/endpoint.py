@@ -1,7 +1,7 @@
-"""One model on one provider's server: JSON in, JSON out, tried again until it ends clearly.
+"""One model on one provider's server: JSON in, JSON out, with retries until the outcome is clear.
 
 Sits between the protocols (`openai`, `anthropic`, `embeddings`, `batches`) and the `transport`;
-`responses` says what a reply means, `limits` how much is asked.
+`responses` interprets replies, `limits` controls the load.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from fabula.llm.client.transport import Fault, HttpReply, Wire
 from fabula.spec.models import ModelSpec
 
 DOUBTS = 3
-"""Tries after which a server that breaks at a form that never worked is taken to refuse it."""
+"""Number of failures at a form that never worked after which the server is assumed to refuse it."""
 BROKEN_STATUSES = frozenset({500, 502})
 NOT_DONE_STATUSES = frozenset({501})
 SECRET_NAME = re.compile(r"auth|key|token|secret|pass|cookie|session|\bsig", re.IGNORECASE)
-"""Names of headers, and of fields of an address, whose values are secrets in a spec, too."""
+"""Names of headers and URL fields whose values are secrets, even in a spec."""
 
 
 class Endpoint:
-    """A provider's server and one model on it, shared by everything that talks to it."""
+    """A provider's server and one model on it, shared by all of its callers."""
 
     def __init__(self, settings: ModelSpec, *, patience: Patience | None = None) -> None:
         self.settings = settings
@@ -62,7 +62,7 @@ class Endpoint:
 
     @property
     def identity(self) -> str:
-        """What decides replies besides the request; holds no secret."""
+        """What decides replies besides the request; contains no secret."""
         settings = self.settings
         numbers = {
             "temperature": settings.temperature,
@@ -89,16 +89,16 @@ class Endpoint:
 
         Args:
             place: The call's place in the endpoint's limits.
-            path: Where to, below the base URL.
+            path: The path below the base URL.
             payload: The request.
-            expects: A key that every good answer holds, to tell answers from other JSON.
+            expects: A key of every good answer, to distinguish answers from other JSON.
             tokens: The request's size, for the token rate.
-            doubtful: Whether the request has a form that never worked here, so that a server
-                that keeps failing may mean that form.
+            doubtful: Whether the request's form has never worked here, so that repeated failures
+                may be due to the form.
 
         Raises:
             AuthenticationError: The key was refused; no further request is sent.
-            RateLimitError: The quota is spent, or the endpoint stayed busy too long.
+            RateLimitError: The quota is used up, or the endpoint stayed busy too long.
             ModelError: No such model, no such server, or it kept failing.
         """
         body = json.dumps(payload, separators=(",", ":")).encode()
@@ -151,7 +151,7 @@ class Endpoint:
             if too_long or tries >= patience.tries:
                 gave_up = self._judge.gave_up(verdict, tries, too_long=too_long)
                 if pause > patience.deadline:
-                    self.limits.stop(gave_up)  # no other call can end sooner
+                    self.limits.stop(gave_up)  # no other call can finish first
                 raise gave_up
             await place.step_aside(wait)
 
@@ -167,7 +167,7 @@ class Endpoint:
             reply = await self.wire.send(method, path, body, content_type)
         except Fault as fault:
             reason = self._redactor.text(str(fault))
-            # A server that has answered before may be restarting; one that never did is not there.
+            # A server that has answered before may be restarting; one that never did doesn't exist.
             if fault.kind == "unreachable" and not answered:
                 raise self._judge.unreachable(reason, self.preset.start) from fault
             if fault.kind == "garbled" and not answered:
@@ -176,7 +176,7 @@ class Endpoint:
         return self._redacted(reply)
 
     def _redacted(self, reply: HttpReply) -> HttpReply:
-        """A reply without the secrets that the request carried, in its body or its headers."""
+        """A reply, body and headers, without the secrets that the request carried."""
         clean = ((name, self._redactor.text(value)) for name, value in reply.headers.items())
         headers = CIMultiDictProxy(CIMultiDict(clean))
         return HttpReply(reply.status, headers, self._redactor(reply.body))
@@ -195,8 +195,8 @@ class Endpoint:
     def _headers(self) -> dict[str, str]:
         """The headers of every request.
 
-        Made when the first request is sent, so that a model can be opened, planned with and
-        replayed without its key.
+        Built when the first request is sent, so that opening, planning and replaying a model need
+        no key.
         """
         given = self.settings
         check_sent(*sent(given.base_url, given.api_key_env, given.headers))
@@ -211,8 +211,8 @@ class Endpoint:
         for name, value in headers.items():
             if not value.isprintable():
                 raise UsageError(
-                    f"the value of the header `{name}` holds a line break or another sign that "
-                    "no header may have",
+                    f"the value of the header `{name}` contains a line break or another character "
+                    "that headers can't have",
                     code="model.header",
                     hint="check the key's variable and the model's `headers`",
                 )
@@ -223,7 +223,7 @@ class Endpoint:
         return headers
 
     def _secrets(self, key: str | None) -> Iterator[str]:
-        """What must not come back in any reply: the key, logins, values of the environment."""
+        """Secrets to remove from replies: the key, logins, values of the environment."""
         if key:
             yield key
         for name, value in self.settings.headers.items():

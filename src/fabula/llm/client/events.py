@@ -1,4 +1,4 @@
-"""Replies that come as server-sent events, put together into the answer that they add up to.
+"""Assembles server-sent events into the reply that they form.
 
 Some endpoints only stream, and some stream unasked. Knows the chunks of OpenAI's and the events of
 Anthropic's interface.
@@ -19,7 +19,7 @@ def is_events(body: str) -> bool:
 
 
 def read_events(body: str) -> dict[str, Any] | None:
-    """The answer of a stream; None where it holds none. One that breaks off ends in `error`."""
+    """The reply of a stream; None if it contains none. A truncated one ends in `error`."""
     events = list(_events(body))
     failed = next((event for event in events if event.get("error")), None)
     if failed is not None:
@@ -38,7 +38,7 @@ def _events(body: str) -> Iterator[dict[str, Any]]:
         try:
             event = json.loads(line[5:])
         except ValueError:
-            continue  # `[DONE]`, or the line at which the stream was cut
+            continue  # `[DONE]`, or the line where the stream was cut
         if isinstance(event, dict):
             yield event
 
@@ -74,7 +74,7 @@ def _completion(events: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _message(events: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Anthropic's events as one message; None where the stream broke off."""
+    """Anthropic's events as one message; None if the stream broke off."""
     answer: dict[str, Any] = {}
     blocks: dict[int, dict[str, Any]] = {}
     for event in events:

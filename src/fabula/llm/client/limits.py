@@ -1,9 +1,9 @@
-"""How much is asked of one endpoint: at once, a minute, and again after a failure.
+"""Limits the load on one endpoint: concurrent calls, calls per minute, and retries.
 
-The number of open calls starts at one, so that a refused key or an unknown model costs one
-request and not sixty. With the first answer or after a second it goes up to thirty-two, then by one
-with every answer, until the wanted number or the first sign that the endpoint is busy. From then
-on it follows TCP's rule: cut by a share when the endpoint is busy, up by one a round of answers.
+The number of open calls starts at one, so that a refused key or an unknown model costs one request
+and not sixty. With the first answer, or after a second, it rises to thirty-two, then by one with
+every answer, until the configured number or the first sign that the endpoint is busy. From then on
+it follows TCP's rule: cut by a share when the endpoint is busy, up by one per round of answers.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from types import TracebackType
 from fabula.errors import FabulaError
 
 SCOUT_SECONDS = 1.0
-"""The first call goes alone at most this long: refusals come faster, real answers may not."""
+"""Maximum seconds that the first call goes alone: refusals arrive faster, real answers may not."""
 FIRST_WIDTH = 16.0
 KEPT_SHARE = 0.7
-"""What is left of the width when the endpoint is busy (the share that CUBIC keeps)."""
+"""Share of the concurrency that remains when the endpoint is busy (CUBIC's share)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long one call is tried again.
+    """Retry limits of one call.
 
     Args:
-        tries: Requests for one call, the first included.
+        tries: Requests for one call, including the first.
         deadline: Seconds for all of them.
         first_wait: Seconds before the second try; doubled each time, with jitter.
-        longest_wait: Seconds beyond which a wait does not grow.
+        longest_wait: Maximum seconds of one wait.
     """
 
     tries: int = 8
@@ -42,40 +42,40 @@ class Patience:
     longest_wait: float = 30.0
 
     def wait(self, tries: int) -> float:
-        """Seconds to wait after that many tries, drawn between half and all of the step."""
+        """Seconds to wait after a number of tries, drawn between half and all of the step."""
         step = min(self.longest_wait, self.first_wait * 2.0 ** (tries - 1))
         return step * random.uniform(0.5, 1.0)
 
 
 class Pace:
-    """That many units a minute, spread evenly (a leaky bucket that holds one second)."""
+    """A rate in units per minute, spread evenly (a leaky bucket of one second)."""
 
     def __init__(self, per_minute: float) -> None:
         self._seconds_each = 60.0 / per_minute
         self._full_at = 0.0
 
     def take(self, units: float) -> float:
-        """Book units and return the seconds to wait before using them."""
+        """Reserve units and return the seconds to wait before using them."""
         now = monotonic()
         wait = max(0.0, self._full_at - now - 1.0)
         self.adjust(units, now)
         return wait
 
     def adjust(self, units: float, now: float | None = None) -> None:
-        """Book more units, or fewer, than were taken."""
+        """Correct the number of reserved units."""
         start = max(self._full_at, now or monotonic())
         self._full_at = start + units * self._seconds_each
 
 
 class Limits:
-    """The places at one endpoint, shared by all calls to it. For one event loop at a time.
+    """The slots of one endpoint, shared by all calls to it. For one event loop at a time.
 
     Args:
-        concurrency: Calls at once when all goes well.
-        rpm: Requests a minute.
-        tpm: Tokens a minute.
-        patience: How long a call is tried again.
-        scout: Seconds that the first call goes alone at most; it ends with the first answer.
+        concurrency: Maximum number of concurrent calls.
+        rpm: Requests per minute.
+        tpm: Tokens per minute.
+        patience: Retry limits of a call.
+        scout: Maximum seconds that the first call goes alone; ends with the first answer.
     """
 
     def __init__(
@@ -103,18 +103,18 @@ class Limits:
 
     @property
     def width(self) -> int:
-        """Calls that may be open now."""
+        """Current maximum number of open calls."""
         return int(self._width)
 
     def place(self) -> Place:
-        """A place for one call, to be used with `async with`."""
+        """A slot for one call, for use with `async with`."""
         return Place(self)
 
     async def enter(self, *, again: bool = False) -> None:
-        """Wait for a place; a call that tries again goes before new ones.
+        """Wait for a slot; retries go before new calls.
 
         Raises:
-            FabulaError: What stopped the endpoint for good.
+            FabulaError: The error that stopped the endpoint.
         """
         if self._stopped:
             raise self._stopped
@@ -126,12 +126,12 @@ class Limits:
             asyncio.get_running_loop().call_later(self._scout, self._open_up)
 
     def leave(self) -> None:
-        """Give the place to the next call."""
+        """Pass the slot to the next call."""
         self._open -= 1
         self._admit()
 
     async def pace(self, tokens: int) -> None:
-        """Wait until one more request of that many tokens is within the rates. Needs a place."""
+        """Wait until the rates allow one more request of this many tokens. Needs a slot."""
         wait = self._requests.take(1) if self._requests else 0.0
         if self._tokens:
             wait = max(wait, self._tokens.take(tokens))
@@ -142,7 +142,7 @@ class Limits:
             raise self._stopped
 
     def went_well(self, expected_tokens: int, tokens: int | None) -> None:
-        """Note an answer: the width grows, the token rate learns the real size."""
+        """Record an answer: concurrency grows, and the token rate gets the actual size."""
         self._open_up()
         step = 1.0 / self._width if self._narrowed_at else 1.0
         self._width = min(self.concurrency, self._width + step)
@@ -151,9 +151,9 @@ class Limits:
         self._admit()
 
     def was_busy(self, sent_at: float, pause: float) -> None:
-        """Note that the endpoint is busy: cut the width, and pause all when it asks for it.
+        """Record that the endpoint is busy: cut concurrency, and pause all calls if it asks for it.
 
-        Requests that were sent before the last cut say nothing new.
+        Requests sent before the last cut add no evidence.
         """
         now = monotonic()
         if sent_at >= self._narrowed_at:
@@ -162,7 +162,7 @@ class Limits:
         self._resume_at = max(self._resume_at, now + pause)
 
     def stop(self, error: FabulaError) -> None:
-        """Stop everything: every waiting and coming call raises this one error."""
+        """Stop everything: every waiting and future call raises this error."""
         self._stopped = self._stopped or error
         while self._queue:
             future = self._queue.popleft()
@@ -178,7 +178,7 @@ class Limits:
         try:
             await future
         except asyncio.CancelledError:
-            # The place may have been given in the same tick in which the call was cancelled.
+            # The slot may have been assigned in the same tick in which the call was cancelled.
             if future.done() and not future.cancelled() and not future.exception():
                 self.leave()
             raise
@@ -198,7 +198,7 @@ class Limits:
 
 
 class Place:
-    """One call's place, from its first request to its reply."""
+    """One call's slot, from its first request to its reply."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -219,7 +219,7 @@ class Place:
             self._limits.leave()
 
     async def step_aside(self, seconds: float) -> None:
-        """Let others go first for a while, then take a place again before new calls."""
+        """Yield to other calls for a while, then take a slot again before new calls."""
         self._taken = False
         self._limits.leave()
         await asyncio.sleep(seconds)

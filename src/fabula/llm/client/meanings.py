@@ -1,7 +1,7 @@
-"""What vendors mean by their words: one table for every endpoint, since gateways pass them on.
+"""What vendors' error messages mean: one table for all endpoints, since gateways pass them on.
 
-A status alone says little: 403 is a refused key or one flagged prompt, 404 a missing model or a
-refused parameter, 429 a minute to wait or an account without money. `meaning` looks at the words.
+A status alone says little: 403 is a refused key or a flagged prompt, 404 a missing model or a
+refused parameter, 429 a short wait or an account without credit. `meaning` reads the message.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _REFUSES = re.compile(
     r"unexpected|unknown|must ",
     re.I,
 )
-"""What makes a failure of the server a refusal, where it names a part of the form."""
+"""Words that make a server error a refusal, if it names a part of the form."""
 _NO_MONEY = re.compile(
     r"insufficient.(quota|funds|credit|balance)|billing|credit balance|not enough (credit|balance)|"
     r"exceeded your (current|monthly|daily) quota|payment required|余额不足",
@@ -57,14 +57,14 @@ PASSING_STATUSES = frozenset({408, 409, 425, *range(500, 600)}) - {501, 505}
 
 
 def meaning(status: int, code: str, text: str, pause: float | None) -> Meaning:
-    """What an error means: its status, the vendor's code, its message, the pause it asks for."""
+    """What an error means, by its status, code, message and requested pause."""
     signs = f"{code} {text}"
     refused = status in (400, 403, 404, 422, 451) or 500 <= status < 600
     if refused and status not in BUSY_STATUSES and _FILTERED.search(signs):
         return "filtered"
     if status == 402 or (status in (400, 403) and _NO_MONEY.search(signs)):
         return "quota"
-    # Some vendors use the words of a spent quota for a limit that passes in seconds.
+    # Some vendors report a limit that lasts seconds in the words of an exhausted quota.
     if status == 429 and pause is None and _NO_MONEY.search(signs):
         return "busy" if _PASSES_SOON.search(signs) else "quota"
     if status == 413 or (status in (400, 422) and _TOO_LONG.search(signs)):
@@ -82,7 +82,7 @@ def meaning(status: int, code: str, text: str, pause: float | None) -> Meaning:
 
 
 def asked_pause(text: str, error: Mapping[str, Any]) -> float | None:
-    """Seconds that an error's words or details ask to wait: "try again in 1h13m", RetryInfo."""
+    """Seconds to wait, by an error's text: "try again in 1h13m", RetryInfo."""
     details = error.get("details")
     for detail in details if isinstance(details, list) else ():
         delay = detail.get("retryDelay") if isinstance(detail, dict) else None

@@ -1,8 +1,8 @@
-"""What a spec may do only when its user says so: asked for once, remembered.
+"""What a spec may do only with permission, which the user gives once.
 
-A spec is a file that people pass on. It names hosts and variables of the environment: a provider's
-own host and this machine are taken for granted; any other host gets a secret only when its user
-said so. It names files of Python code: one runs when its user allowed it, as it is.
+A spec names hosts and environment variables: providers' own hosts and this machine are trusted; any
+other host gets a secret only with permission. A spec also names files of Python code: each runs
+only with permission, which covers its current content.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ DENIED, CODE_DENIED = "model.allow-env", "usage.allow-code"
 
 _HOSTS, _CODE = "allowed.json", "allowed-code.json"
 _FORMS: Mapping[str, type] = {_HOSTS: list, _CODE: str}
-"""The files of permissions, and what each holds by name: variables, or a hash."""
+"""The permission files, and what each contains by name: variables, or a hash."""
 
 Ask = Callable[[str], bool]
-"""Puts a question to the user; whether the answer is yes."""
+"""Asks the user a question; returns whether the answer is yes."""
 
 _granted: set[str] = set()
 _code: set[Path] = set()
@@ -48,6 +48,11 @@ def grant(names: Iterable[str], *, code: Iterable[str] = (), ask: Ask | None = N
     _ask[:] = [ask] if ask else []
 
 
+def granted() -> tuple[list[str], list[str]]:
+    """The variables and the files of code that this command was let use, for its processes."""
+    return sorted(_granted), sorted(map(str, _code))
+
+
 def permit_code(files: Iterable[str]) -> None:
     """Let specs run the functions of these files.
 
@@ -60,24 +65,31 @@ def permit_code(files: Iterable[str]) -> None:
         _code.add(Path(file).resolve())
 
 
-def check_code(path: Path, sha256: str) -> None:
+def check_code(path: Path, sha256: str, *, spec: bool = True) -> None:
     """Make sure that a file of code may run as it is; the user is asked where that is possible.
 
+    Args:
+        path: The file.
+        sha256: The hash of what is in it.
+        spec: Whether a spec runs it, and not `init --from`.
+
     Raises:
-        UsageError: Nobody allowed it, or it was changed since.
+        UsageError: It is not allowed, or it changed since.
     """
     known = _remembered(_CODE)
     if known.get(str(path)) == sha256:
         return
     state = "changed since you allowed it" if str(path) in known else "not allowed yet"
-    told = f"the spec runs Python code of `{path}`, {state} (SHA-256 {sha256[:12]})"
+    runs = "the spec runs" if spec else "`--from` runs"
+    told = f"{runs} Python code of `{path}`, {state} (SHA-256 {sha256[:12]})"
     if path not in _code and not any(ask(f"{told}; allow it, from now on?") for ask in _ask):
         shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+        loads = f", or in Python call `fb.load(…, allow_code={str(shown)!r})`" * spec
         raise UsageError(
             told,
             code=CODE_DENIED,
-            hint=f"read it; then add `--allow-code {shlex.quote(str(shown))}` to the command, or in"
-            f" Python call `fb.load(…, allow_code={str(shown)!r})`; it is remembered",
+            hint=f"read it; then add `--allow-code {shlex.quote(str(shown))}` to the"
+            f" command{loads}; it is remembered",
         )
     _remember(_CODE, {**known, str(path): sha256})
 
@@ -85,29 +97,29 @@ def check_code(path: Path, sha256: str) -> None:
 def sent(
     base_url: str | None, api_key_env: str | None, headers: Mapping[str, str]
 ) -> tuple[str, tuple[str, ...]]:
-    """The host of a model of a spec, and the variables that it gets."""
+    """The host of a spec's model, and the variables that it gets."""
     host = (urlsplit(base_url).hostname or "") if base_url else ""
     names = [api_key_env, *(name for text in headers.values() for name in VARIABLE.findall(text))]
     return host, tuple(dict.fromkeys(filter(None, names)))
 
 
 def check_sent(host: str, names: Iterable[str]) -> None:
-    """Make sure that a host may get variables; the user is asked where that is possible.
+    """Ensure that a host may get variables; ask the user if possible.
 
     Raises:
-        UsageError: Nobody allowed it.
+        UsageError: It is not allowed.
     """
     if not host or _is_trusted(host):
         return
     known = _remembered(_HOSTS)
     denied = [name for name in names if name not in known.get(host, ())]
     missing = [name for name in denied if name not in _granted]
-    if missing and not any(ask(f"{_sends(missing, host)}; allow it, from now on?") for ask in _ask):
+    if missing and not any(ask(f"{_sends(missing, host)}; allow it from now on?") for ask in _ask):
         options = " ".join(f"--allow-env {name}" for name in missing)
         raise UsageError(
             _sends(missing, host),
             code=DENIED,
-            hint=f"if that is what you want, add `{options}` to the command; it is remembered",
+            hint=f"to allow this, add `{options}` to the command; it is remembered",
         )
     if denied:
         _remember(_HOSTS, {**known, host: sorted({*known.get(host, ()), *denied})})
@@ -123,7 +135,7 @@ def _is_trusted(host: str) -> bool:
 
 
 def _remembered(file: str) -> dict[str, Any]:
-    """What a file of permissions holds: texts by name, or lists of them."""
+    """The content of a permission file: texts by name, or lists of them."""
     try:
         known = json.loads((home() / file).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

@@ -1,7 +1,7 @@
-"""A provider of language models is one entry: address, keys, interface, prices, how it is opened.
+"""A provider of language models is one entry: address, keys, interface, prices, constructor.
 
 A provider of HTTP endpoints names an `Interface`, which builds a model from an endpoint. Any other
-one `opens` its models itself: in this process, or by a client of its own.
+provider `opens` its models itself: in this process, or with its own client.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 Dialect = Literal["strict", "plain"]
 
 Opens: TypeAlias = "str | Callable[[ModelSpec], ChatModel]"
-"""Opens a model by its settings: a function, or where it is as `module:function`."""
+"""Opens a model from its settings: a function, or `module:function`."""
 
 
 def imported(place: str | Any) -> Any:
-    """What stands at `module:name`; anything else as it is."""
+    """The object at `module:name`; anything else unchanged."""
     if not isinstance(place, str):
         return place
     module, _, name = place.partition(":")
@@ -37,13 +37,13 @@ def imported(place: str | Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """How an API over HTTP is spoken.
+    """An HTTP API.
 
     Args:
         name: What users call it.
-        model: Where the class of its models is; it is made of an endpoint and a name.
-        headers: The headers of every request, by the key, if there is one.
-        desk: Where the class is that hands batches in; empty where there are none.
+        model: Where its model class is; it takes an endpoint and a name.
+        headers: Makes the headers of every request from the key, if any.
+        desk: Where the class that submits batches is; empty if it has no batches.
     """
 
     name: str
@@ -76,30 +76,30 @@ ANTHROPIC = Interface(
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Everything known of one provider.
+    """Everything known about one provider.
 
     Args:
-        name: How users call it, before the colon of `PROVIDER:MODEL`.
+        name: Its name before the colon of `PROVIDER:MODEL`.
         title: What it is, in a few words.
-        base_url: Its address; empty where it is not an endpoint, or users give the address.
-        key_env: Variables that may hold its key, the first one being the usual one.
-        url_env: Variable that moves it to another address.
-        url_path: Path to add to that variable's value when it is a bare host, where the vendor's
-            own client expects one.
+        base_url: Its address; empty if it is not an endpoint, or users give the address.
+        key_env: Variables that may hold its key; the first is the usual one.
+        url_env: Variable that overrides its address.
+        url_path: Path to append to that variable's value if it is a bare host, as the vendor's own
+            client expects.
         interface: Which API it speaks.
         dialect: `strict` servers accept OpenAI's subset of JSON Schema, `plain` ones the whole.
-        concurrency: Calls at once to begin with.
+        concurrency: Initial number of concurrent calls.
         start: The command that starts it, for servers that users run themselves; these need
             no key and cost nothing.
-        account: Variables whose values are sent in these headers where they are set.
+        account: Variables whose values are sent in these headers if set.
         aliases: Other names for it.
-        opens: Opens its models, where it is not an endpoint.
-        is_bare: Whether its name alone is a model, as `local` is.
+        opens: Opens its models, if it is not an endpoint.
+        is_bare: Whether its name alone is a model, like `local`.
         has_names: Whether it has models by name.
         is_recorded: Whether replies are kept in the ledger.
         is_free: Whether calls cost no money.
-        prices: US dollars for a million tokens in and out by model, where the list has none.
-        seconds: How long a call takes, for estimates: at least, at most.
+        prices: US dollars per million input and output tokens by model, if the price list has none.
+        seconds: Duration of a call, for estimates: minimum, maximum.
     """
 
     name: str
@@ -124,7 +124,7 @@ class Provider:
 
     @property
     def free(self) -> bool:
-        """Whether calls cost no money, as those of the user's own server."""
+        """Whether calls are free, as on the user's own server."""
         return self.is_free or self.start is not None
 
     def has(self, name: str, colon: str) -> bool:
@@ -133,11 +133,11 @@ class Provider:
 
     @property
     def example(self) -> str:
-        """How a model of it is named."""
+        """What its models' names look like."""
         return self.name if self.is_bare else f"{self.name}:MODEL"
 
     def address(self) -> str:
-        """The base URL: the provider's variable when it is set, else the usual one."""
+        """The base URL: from the provider's variable if it is set, else the usual one."""
         value = os.environ.get(self.url_env or "", "").strip()
         if not value:
             return self.base_url
@@ -156,7 +156,7 @@ class Providers(Register[Provider]):
 
 
 def lack(name: str, entry: Provider) -> str | None:
-    """What an entry lacks, in words."""
+    """Describes what an entry lacks."""
     if name != entry.name or ":" in name:
         return f"calls itself `{entry.name}`"
     if not entry.title.strip():
@@ -175,11 +175,11 @@ PROVIDERS = Providers(
     order=lambda name, entry: (not entry.is_bare, entry.start is not None, name),
     lacks=lack,
 )
-"""Every provider: those in this process, hosted ones, servers of the user's own."""
+"""Every provider: in-process, hosted, and the user's own servers."""
 
 
 def endpoints() -> dict[str, Provider]:
-    """The providers that have an address of their own."""
+    """The providers with a fixed address."""
     return {name: entry for name, entry in PROVIDERS.items() if entry.base_url}
 
 

@@ -1,4 +1,4 @@
-"""Secrets taken out of what a server sends, before it is read, shown or kept."""
+"""Removes secrets from a server's replies before they are read, shown or kept."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
 
 FEWEST = 6
-"""Characters of a secret; a shorter one would be found in every text."""
+"""Minimum length of a secret; a shorter one would be found in every text."""
 LONG_WORD = 12
-"""Letters from which on a text of nothing else is a secret."""
+"""Minimum length from which a text of letters only counts as a secret."""
 JSON_LEVELS = 4
-"""As it is, and as JSON in JSON in JSON: rows in a tool's arguments in a message."""
+"""Plain, and as JSON in JSON in JSON: rows in a tool's arguments in a message."""
 HIDDEN = b"***"
 _OF_ADDRESSES = bytes.maketrans(b"+/", b"-_")
-"""The two signs of base64 that addresses write in another way."""
+"""The two base64 characters that URLs write differently."""
 
 
 class Redactor:
-    """Finds secrets as they are, as JSON and addresses write them, in base64 and hexadecimal.
+    """Finds secrets in plain text, in JSON and URL encoding, in base64 and hexadecimal.
 
     Args:
         secrets: Keys, passwords, and values of the environment that a request carries.
@@ -30,18 +30,18 @@ class Redactor:
         self._forms = sorted(forms, key=len, reverse=True)
 
     def __call__(self, body: bytes) -> bytes:
-        """The bytes with `***` for each secret."""
+        """The bytes with each secret replaced by `***`."""
         for form in self._forms:
             body = body.replace(form, HIDDEN)
         return body
 
     def text(self, words: str) -> str:
-        """A text with `***` for each secret."""
+        """A text with each secret replaced by `***`."""
         return self(words.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
 
 def _is_secret(text: str) -> bool:
-    """Whether a text is not a plain word, such as the `ollama` that own servers take for a key."""
+    """Whether a text is more than a plain word, such as `ollama`, a local server's key."""
     return len(text) >= FEWEST and not (text.isalpha() and len(text) < LONG_WORD)
 
 
@@ -64,7 +64,7 @@ def _forms(secret: str) -> Iterable[bytes]:
 
 
 def _base64(raw: bytes, start: int) -> Iterable[bytes]:
-    """Base64 of a secret behind `start` bytes: the signs that are the same in any longer text."""
+    """Base64 of a secret after `start` bytes: the characters that any longer text shares."""
     coded = b64encode(raw)
     yield coded[4 if start else 0 : len(coded) - (4 if coded.endswith(b"=") else 0)]
     if start == 0:

@@ -1,4 +1,4 @@
-"""Fields of a request for what vendors name differently: thinking, its effort, routing."""
+"""Request fields that vendors name differently: thinking, its effort, routing."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from fabula.errors import UsageError
 from fabula.spec.models import ModelSpec
 
 THINKING_TOKENS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 32768}
-"""What an effort is in Anthropic's budget of thinking tokens."""
+"""Anthropic's budget of thinking tokens for each effort."""
 
 
 def further_fields(settings: ModelSpec) -> dict[str, Any]:
-    """The fields that the user asks for beyond those of every request; theirs win.
+    """The extra fields that the user sets; they override those of every request.
 
     Raises:
-        UsageError: The vendor has no field for what is asked.
+        UsageError: The vendor has no such field.
     """
     effort, thinking = settings.reasoning_effort, settings.thinking
     vendor = _vendor(settings)
@@ -47,7 +47,7 @@ def further_fields(settings: ModelSpec) -> dict[str, Any]:
 
 
 def _thinking(vendor: str, thinking: bool) -> dict[str, Any]:
-    """The switch of thinking, in the vendor's own words."""
+    """The switch for thinking, in the vendor's own words."""
     if vendor in ("openai", "gemini", "groq", "ollama"):
         return {"reasoning_effort": "medium" if thinking else "none"}
     if vendor == "dashscope":
@@ -58,14 +58,14 @@ def _thinking(vendor: str, thinking: bool) -> dict[str, Any]:
         raise UsageError(
             "Mistral has no switch for thinking",
             code="model.thinking",
-            hint="choose a model that thinks or one that does not, or use `extra_body`",
+            hint="choose a model with or without thinking, or use `extra_body`",
         )
-    # vLLM, SGLang, llama.cpp and LM Studio hand it to the model's chat template.
+    # vLLM, SGLang, llama.cpp and LM Studio pass it to the model's chat template.
     return {"chat_template_kwargs": {"enable_thinking": thinking}}
 
 
 def _vendor(settings: ModelSpec) -> str:
-    """Whose words an endpoint knows: by its provider's name, else by its host."""
+    """The vendor whose field names an endpoint knows: by its provider's name, else by its host."""
     host = urlsplit(settings.base_url or "").hostname or ""
     hosts = {
         "dashscope": "dashscope", "deepseek": "deepseek", "bigmodel": "zhipu", "z.ai": "zhipu",

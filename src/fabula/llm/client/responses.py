@@ -1,7 +1,7 @@
-"""What an HTTP reply from a model's endpoint means: an answer, another try, a change, or the end.
+"""What an endpoint's HTTP reply means: an answer, a retry, a change of form, or an error.
 
-Pure reading: takes the reply's status and text, returns a verdict or raises the error that the
-user is to see. `endpoint` acts on it.
+Takes the reply's status and text, and returns a verdict or raises the error for the user.
+`endpoint` acts on it.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ FINAL_CODES = frozenset(
         "unreachable",
     )
 ) | {"prerequisite.key", "prerequisite.variable"}
-"""Codes of errors after which no further request can help."""
+"""Error codes after which no further request can succeed."""
 
 _QUOTED = 300
 _FAILED_ENDS = frozenset({"error", "abort", "aborted", "insufficient_system_resource", "cancelled"})
-"""Finish reasons of replies that the server broke off."""
+"""Finish reasons of replies that the server cut off."""
 
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Another try may help."""
+    """A retry may succeed."""
 
     problem: str
     busy: bool = False
@@ -51,7 +51,7 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """The endpoint understood the request and refuses its form, or what it says (`filtered`)."""
+    """The endpoint understood the request and refuses its form, or its content (`filtered`)."""
 
     status: int
     message: str
@@ -65,7 +65,7 @@ Answer = dict[str, Any]
 
 @dataclass(frozen=True)
 class Judge:
-    """Reads the replies of one endpoint; `secrets` are texts that no message may hold."""
+    """Reads the replies of one endpoint; `secrets` are texts that no message may contain."""
 
     provider: str
     address: str
@@ -81,11 +81,11 @@ class Judge:
 
         Args:
             reply: The reply.
-            expects: A key that every good answer holds, or None for any text.
+            expects: A key of every good answer, or None for any text.
             answered: Whether this endpoint has given a good answer before.
 
         Raises:
-            ModelError: Neither another try nor another form of the request will help.
+            ModelError: Neither a retry nor another form of the request will help.
         """
         body = reply.body.decode("utf-8-sig", errors="replace")
         if reply.status == 200 and expects is None:
@@ -120,24 +120,24 @@ class Judge:
                 raise self._final(status, words, reply.headers.get("Location", ""))
 
     def gave_up(self, last: Again, tries: int, *, too_long: bool) -> ModelError:
-        """The error for a call that was tried often enough."""
+        """The error for a call that used up its tries."""
         asks = f" and asks to wait {last.pause:.0f} s" if last.pause and too_long else ""
         if last.busy:
             return RateLimitError(
                 f"{self._name} stayed busy for {tries} tries{asks}; the last answer was "
                 f"{last.problem}",
                 code="model.busy",
-                hint="run the same command again later, or set the model's `rpm` or `concurrency`",
+                hint="run the same command again later, or lower `rpm` or `concurrency`",
             )
         return ModelError(
             f"{self._name} failed in all {tries} tries; the last answer was {last.problem}",
             code="model.unavailable",
-            hint="if it never worked, check the base URL; else run the same command again later, "
+            hint="if it never worked, check the base URL; else run the same command again later: "
             "answered requests are not sent twice",
         )
 
     def unreachable(self, reason: str, start: str | None) -> ModelError:
-        """The error for a server that is not there."""
+        """The error for a server that doesn't answer."""
         first = f"start it ({start})" if start else "check the address and your network"
         return ModelError(
             f"nothing answers at {self.address}: {reason}",
@@ -146,11 +146,11 @@ class Judge:
         )
 
     def no_http(self, reason: str) -> ModelError:
-        """The error for an address where something else than HTTP is spoken."""
+        """The error for an address that doesn't speak HTTP."""
         return self._no_api(f"does not answer as HTTP does ({reason})")
 
     def _without_answer(self, answer: Answer | None, body: str) -> str:
-        """What is wrong with a reply of status 200 that holds no answer."""
+        """What is wrong with a reply of status 200 without an answer."""
         if answer is None:
             return f"an invalid envelope: {self._quoted(body)}"
         choice = _choice(answer)
@@ -166,15 +166,14 @@ class Judge:
         return RateLimitError(
             f"the quota at {self._name} is spent: {words}",
             code="model.quota",
-            hint="add credit at the provider or use another model; "
-            "the same command continues where it stopped",
+            hint="add credit at the provider or use another model; the same command then continues",
         )
 
     def _too_long(self, words: str) -> ModelError:
         return ModelError(
             f"the request is longer than `{self.model}` takes: {words}",
             code="model.context-length",
-            hint="ask for fewer rows a call (`rows_per_call`), or use a model with a longer "
+            hint="request fewer rows per call (`rows_per_call`), or use a model with a longer "
             "context",
         )
 
@@ -268,7 +267,7 @@ def _choice(answer: Answer) -> Mapping[str, Any]:
 
 
 def holds_answer(answer: Answer, expects: str | None) -> bool:
-    """Whether an answer holds what every good one holds, and no failure inside."""
+    """Whether an answer has the expected key, and no error inside."""
     if expects != "choices":
         return answer.get(str(expects)) is not None
     choice = _choice(answer)
@@ -277,7 +276,7 @@ def holds_answer(answer: Answer, expects: str | None) -> bool:
 
 
 def _pause(reply: HttpReply, text: str, error: Mapping[str, Any]) -> float | None:
-    """Seconds that the server wants to be left alone, from its headers, details or words."""
+    """Seconds to wait according to the server's headers, details or message."""
     try:
         if milliseconds := reply.headers.get("retry-after-ms"):
             return max(0.0, float(milliseconds) / 1000)

@@ -1,7 +1,7 @@
 """The connections to one HTTP server: bytes out, bytes in, over one shared session.
 
-Knows TLS, proxies and headers, and turns what goes wrong below HTTP into two cases: `Fault`
-(another try may help) and `ModelError` (it never will). Knows nothing about models.
+Handles TLS, proxies and headers, and turns failures below HTTP into two cases: `Fault` (a retry may
+help) and `ModelError` (it won't). Knows nothing about models.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ CONNECT_SECONDS = 15.0
 REQUEST_SECONDS = 300.0
 KEEP_ALIVE_SECONDS = 60.0
 MOST_INTERIM = 32
-"""Interim answers, such as `100 Continue`, before the answer itself."""
+"""Maximum number of interim answers, such as `100 Continue`."""
 MAX_REPLY = 64 * 2**20
-"""Bytes of a reply, after decompression, unless the model's settings say otherwise."""
+"""Maximum bytes of a reply, after decompression, unless the model's settings say otherwise."""
 MOST_QUOTED = 200
-"""Characters of an answer that is not HTTP in its error."""
+"""Characters that the error shows of an answer that is not HTTP."""
 IDLE_SECONDS = 120.0
-"""Seconds that a reply that has begun may stand still."""
+"""Maximum seconds without progress of a reply that has begun."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """What the server sent."""
+    """A server's reply."""
 
     status: int
     headers: CIMultiDictProxy[str]
@@ -46,7 +46,7 @@ class HttpReply:
 
 
 class Fault(Exception):
-    """The request was not answered, and another try may help. Never leaves this package."""
+    """The request was not answered, and a retry may help. Never leaves this package."""
 
     def __init__(
         self, kind: Literal["unreachable", "reset", "timeout", "garbled"], reason: str
@@ -56,7 +56,7 @@ class Fault(Exception):
 
 
 class _Response(aiohttp.ClientResponse):
-    """A response that begins in the end: aiohttp itself passes over any number of interim ones."""
+    """A response with a limit on interim answers, which aiohttp itself doesn't have."""
 
     async def start(self, connection: Any) -> aiohttp.ClientResponse:
         """Read the answer's status and headers."""
@@ -69,7 +69,7 @@ class _Response(aiohttp.ClientResponse):
                     f"{without_secrets(str(self.url))} sent more than {MOST_INTERIM} interim "
                     "answers and no reply",
                     code="model.no-reply",
-                    hint="check the endpoint: it does not speak HTTP as servers of models do",
+                    hint="check the endpoint: it does not behave like a model server",
                 )
             return await read()
 
@@ -83,7 +83,7 @@ class _Response(aiohttp.ClientResponse):
 class Wire:
     """One server's connections, kept alive and shared by all requests to paths of its address.
 
-    The headers of every request are made when the first one is sent.
+    The headers of every request are built when the first one is sent.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Wire:
         self._max_reply = settings.max_reply or MAX_REPLY
         self._seconds = settings.timeout or REQUEST_SECONDS
         url = _server_url(address)
-        # Passwords are taken out of addresses, which errors of other libraries would show.
+        # Passwords are removed from addresses, since other libraries' errors would show them.
         self.base_url = str(url.with_user(None)).rstrip("/")
         self._login = _login(url)
         self._make_headers = headers
@@ -112,14 +112,14 @@ class Wire:
 
     @property
     def logins(self) -> tuple[str, ...]:
-        """What no text may show: the passwords of the server's and the proxy's address."""
+        """Secrets that no text may show: the passwords in the server's and the proxy's address."""
         return tuple(filter(None, (self._login, *self._proxy_login.values())))
 
     async def send(self, method: str, path: str, body: bytes, content_type: str) -> HttpReply:
         """Send a request to a path below the base URL and read the whole reply.
 
         Raises:
-            Fault: It was not answered, and another try may help.
+            Fault: It was not answered, and a retry may help.
             ModelError: The server, its certificate or the proxy can't be used.
         """
         session = self._sessions.get(asyncio.get_running_loop()) or await self._open()
@@ -154,11 +154,11 @@ class Wire:
             raise Fault("reset", f"the connection broke ({_cause(exc)})") from exc
 
     async def _read(self, content: aiohttp.StreamReader) -> bytes:
-        """A reply's body, as far as it is bounded in size and keeps coming.
+        """A reply's body, if its size is bounded and it keeps arriving.
 
         Raises:
             ModelError: It is longer than replies may be.
-            TimeoutError: It stands still.
+            TimeoutError: It stalled.
         """
         body = bytearray()
         while True:
@@ -171,12 +171,12 @@ class Wire:
                 raise ModelError(
                     f"{self.address} sent a reply of more than {self._max_reply:,} bytes",
                     code="model.reply-too-large",
-                    hint="check the endpoint; a model that may write more needs a higher "
-                    "`max_reply` in its settings",
+                    hint="check the endpoint; for longer replies, raise `max_reply` in the model's "
+                    "settings",
                 )
 
     async def close(self) -> None:
-        """Close the connections of this event loop and of loops that are over."""
+        """Close the connections of this event loop and of loops that have ended."""
         here = asyncio.get_running_loop()
         for loop in [loop for loop in self._sessions if loop is here or loop.is_closed()]:
             await self._sessions.pop(loop).close()
@@ -195,11 +195,11 @@ class Wire:
         if self._login:
             headers["Authorization"] = self._login
         if self._proxy and not self._tls[0]:
-            headers.update(self._proxy_login)  # without a tunnel, the request itself bears it
-        # Not given to the session: aiohttp would also send the session's headers to the proxy.
+            headers.update(self._proxy_login)  # without a tunnel, the request itself carries it
+        # Not set on the session: aiohttp would also send the session's headers to the proxy.
         self._headers = headers
         connector = aiohttp.TCPConnector(
-            # How much is asked at once is decided by `Limits`, never by the pool.
+            # `Limits` decides the concurrency, never the pool.
             limit=0,
             keepalive_timeout=KEEP_ALIVE_SECONDS,
             ssl=_tls_context(*self._tls),
@@ -230,7 +230,7 @@ class Wire:
 
 
 def _server_url(base_url: str) -> URL:
-    """An address; an error when it is none."""
+    """A valid address. Raises an error for any other text."""
     try:
         url = URL(base_url)
     except ValueError:
@@ -245,7 +245,7 @@ def _server_url(base_url: str) -> URL:
 
 
 def _login(url: URL | None) -> str:
-    """The user and password that an address holds, as a header's value, or nothing."""
+    """The user and password in an address, as a header's value, or empty."""
     if url is None or url.user is None:
         return ""
     return "Basic " + b64encode(f"{url.user}:{url.password or ''}".encode()).decode()
@@ -292,7 +292,7 @@ def _tls_context(used: bool, verify: bool, ca_file: str | None) -> ssl.SSLContex
         return ssl.create_default_context(cafile=ca_file)
     except (OSError, ssl.SSLError) as exc:
         raise UsageError(
-            f"`{ca_file}` holds no certificates that can be read: {_cause(exc)}",
+            f"`{ca_file}` contains no readable certificates: {_cause(exc)}",
             code="model.ca-file",
             hint="name a PEM file",
         ) from exc

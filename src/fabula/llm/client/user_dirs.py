@@ -1,4 +1,4 @@
-"""Where Fabula keeps what outlives a run: the ledger, keys and pulled models."""
+"""Where Fabula keeps what outlives a run: the ledger, keys and downloaded models."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def private_folder(path: Path) -> None:
-    """Make a folder that only this user reads; Fabula's own is closed where it is open."""
+    """Make a folder that only this user can read; restrict an existing one of Fabula's."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path == home():
         with suppress(OSError):  # another user's
@@ -17,8 +17,8 @@ def private_folder(path: Path) -> None:
 
 
 def private_file(path: Path) -> None:
-    """Make a file that only this user reads; one that is there is closed to others."""
-    with suppress(OSError):  # another user's, or no file: who opens it says so
+    """Make a file that only this user can read; restrict an existing one."""
+    with suppress(OSError):  # another user's, or not a file: opening it says so
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
         if path.is_file():
             path.chmod(0o600)

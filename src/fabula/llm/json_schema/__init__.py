@@ -1,1 +1,1 @@
-"""JSON Schema as endpoints accept it, in words, and as sample values."""
+"""JSON Schema: rewritten for endpoints, described in words, and filled with sample values."""

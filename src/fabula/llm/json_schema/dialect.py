@@ -1,7 +1,7 @@
-"""JSON Schema as endpoints accept it, and their replies as the caller's schema wants them.
+"""Rewrites JSON Schema for endpoints, and their replies back to the caller's schema.
 
-Strict endpoints take a subset: the root is an object, every object is closed and requires all
-of its properties, and only some keywords exist. A schema is rewritten so that it means the same:
+Strict endpoints accept a subset: the root is an object, every object is closed and requires all
+of its properties, and only some keywords exist. The rewritten schema means the same:
 optional properties become nullable, other roots are wrapped, and keywords outside the subset move
 into the description, where the model still reads them. `restore` undoes the first two in replies.
 """
@@ -18,7 +18,7 @@ from typing import Any
 from fabula.llm.client.presets import Dialect
 
 WRAPPER = "value"
-"""The property that holds a reply whose schema is not an object."""
+"""The property that wraps a reply whose schema is not an object."""
 
 _STRICT_WORDS = """
 type enum const anyOf $ref $defs properties required additionalProperties description title
@@ -36,9 +36,9 @@ class Shape:
     """A schema ready to send.
 
     Args:
-        schema: What the endpoint is given.
+        schema: The schema to send.
         strict: Whether it is within the strict subset (open objects are not).
-        wrapped: Whether the reply stands in the property `value`.
+        wrapped: Whether the reply is in the property `value`.
         optional: Whether properties became nullable.
         original: The caller's schema.
     """
@@ -50,7 +50,7 @@ class Shape:
     original: dict[str, Any]
 
     def restore(self, text: str) -> str:
-        """A reply as the caller's schema wants it; text that is not whole JSON stays as it is."""
+        """A reply in the form of the caller's schema; incomplete JSON is returned unchanged."""
         if not (self.wrapped or self.optional):
             return text
         try:
@@ -65,7 +65,7 @@ class Shape:
 
 
 def shape(schema: Mapping[str, Any], dialect: Dialect) -> Shape:
-    """The schema in an endpoint's dialect; equal schemas are worked on once."""
+    """The schema in an endpoint's dialect; equal schemas are converted once."""
     return _shape(json.dumps(schema), dialect)
 
 
@@ -87,7 +87,7 @@ def _shape(text: str, dialect: Dialect) -> Shape:
             **definitions,
         }
     elif "$ref" in schema:
-        # A root that is only a reference is not taken for an object.
+        # A root that is only a reference doesn't count as an object.
         schema = {**resolved(schema, schema), **definitions}
     return Shape(
         schema=schema,
@@ -99,13 +99,13 @@ def _shape(text: str, dialect: Dialect) -> Shape:
 
 
 def with_folded(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A strict schema with the keywords that were moved into its description put back."""
+    """A strict schema with the keywords restored that its descriptions contain."""
     found = _FOLDED.search(str(schema.get("description", "")))
     return {**schema, **json.loads(found[1])} if found else schema
 
 
 class _StrictWriter:
-    """Rewrites one schema; remembers what it had to do."""
+    """Rewrites one schema and remembers what it changed."""
 
     def __init__(self) -> None:
         self.open_objects = False
@@ -172,7 +172,7 @@ class _StrictWriter:
 
 
 def _merged(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The schema with `allOf` merged into it, as far as keywords do not contradict."""
+    """The schema with `allOf` merged into it, if keywords do not contradict."""
     if "allOf" not in schema:
         return schema
     merged = {word: value for word, value in schema.items() if word != "allOf"}
@@ -234,7 +234,7 @@ def _without_nulls(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any
 
 
 def _fits(value: Any, schema: Mapping[str, Any]) -> bool:
-    """Whether a value can belong to one branch of a union, by its outer form."""
+    """Whether a value can belong to one branch of a union, by its outer shape."""
     if isinstance(value, dict):
         names = schema.get("properties", {})
         required = set(schema.get("required") or ())

@@ -1,8 +1,8 @@
-"""Makes a JSON Schema safe for the embedded engine's grammar (LLGuidance).
+"""Adapts a JSON Schema to the embedded engine's grammar (LLGuidance).
 
-The engine drops a whole grammar, without a word, when it meets a keyword that it does not know,
-and runs to the token limit when a value has no bound. So unknown keywords are dropped here
-(replies are validated against the full schema afterwards anyway) and every value is bounded.
+The engine silently drops a whole grammar that has an unknown keyword, and runs to the token limit
+if a value has no bound. So unknown keywords are removed here (replies are validated against the
+full schema later) and every value gets a bound.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ _FORMAT_PATTERNS = {
     "uri": r"^https://www\.[a-z]{3,12}\.(com|net|org)/[a-z]{0,12}$",
 }
 _UNKNOWN_IN_PATTERN = re.compile(r"\(\?(?!:)|\\[1-9bBAZ]|[*+?}]\+")
-"""Look-around, flags, back references, word borders and possessive quantifiers."""
+"""Look-around, flags, back references, word boundaries and possessive quantifiers."""
 
 _SPACING = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 
 
 def bounded(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema as the engine understands it, with a bound on every value."""
+    """The schema in the engine's subset, with a bound on every value."""
     return {**_bounded(schema), "x-guidance": _SPACING}
 
 

@@ -1,8 +1,8 @@
 """Reads numbers as models write them: `$29.99`, `1,200`, `29,99`, `50 m²`.
 
-A text is a number only where its meaning is certain. One that reads as two numbers gives both, and
-the column's type and bounds decide, or nobody does. Words that change the amount (`5k`, `2
-million`) and units that differ from the column's own are refused, never dropped.
+A text is a number only if its meaning is certain. An ambiguous one yields both numbers, and the
+column's type and bounds decide between them, or it is rejected. Words that change the amount (`5k`,
+`2 million`) and units that differ from the column's are rejected, never dropped.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _AMOUNTS = re.compile(
     r"|(?:milli|billi|trilli)(?:on|ons|onen|arde|arden|ard)|%|percent(?:age)?|pct",
     re.I,
 )
-"""Words after a number that may stand for a factor."""
+"""Words after a number that may mean a factor."""
 
 _MONEY = re.compile(
     r"[$€£¥₹]|(?<![^\W_])(?:price|cost|salary|wage|income|revenue|fee|amount|budget|charge|rent|usd"
@@ -76,8 +76,8 @@ class NumberReader:
     """Reads the numbers of one column, all in one unit.
 
     Args:
-        about: The column's name and description; the unit that it names is the column's own.
-            Where it names none, the first that is taken is.
+        about: The column's name and description, which may name the unit. Otherwise the first
+            accepted unit counts.
     """
 
     def __init__(self, about: str = "") -> None:
@@ -86,7 +86,7 @@ class NumberReader:
         self._own = {_SPELLED[each][1]: _SPELLED[each][0] for each in _SPELLED if self._names(each)}
 
     def read(self, text: str) -> tuple[Sequence[int | float], str]:
-        """The numbers that a text may mean, and why it is none or not a certain one."""
+        """The numbers that a text may mean, and why it is not a number or ambiguous."""
         if is_machine_number(text):
             digits = text.strip()
             is_group = _GROUPED["."].fullmatch(digits.lstrip("+-")) and not digits.startswith("0")
@@ -105,7 +105,7 @@ class NumberReader:
         return [sign * value for value in _readings(found["digits"], is_money=is_money)], ""
 
     def keep(self, text: str) -> None:
-        """Make the unit of a text that was taken the column's own."""
+        """Make the unit of an accepted text the column's unit."""
         found = _NUMBER.fullmatch(unicodedata.normalize("NFC", text).strip())
         for unit in (found["before"], found["after"]) if found else ():
             if unit and unit.strip(" .").lower() in _SPELLED:
@@ -113,7 +113,7 @@ class NumberReader:
                 self._own.setdefault(kind, name)
 
     def _problem(self, unit: str) -> str:
-        """Why a unit can't be left off, or an empty text."""
+        """Why a unit can't be dropped, or an empty text."""
         name, kind = _SPELLED.get(unit.lower(), ("", ""))
         own = self._own.get(kind)
         if (own and own == name) or self._names(unit.lower()):
@@ -127,13 +127,13 @@ class NumberReader:
     def _names(self, unit: str) -> bool:
         """Whether the column's name or description names a unit."""
         word = re.escape(unit)
-        if len(unit) < 3 and unit.isalpha():  # `in` and `m` are units in brackets alone
+        if len(unit) < 3 and unit.isalpha():  # `in` and `m` are units only in brackets
             return re.search(rf"[(\[]\s*{word}\s*[)\]]", self._about) is not None
         return re.search(rf"(?<!\w){word}(?!\w)", self._about) is not None
 
 
 def is_machine_number(text: str) -> bool:
-    """Whether a program would write a number so."""
+    """Whether a program would write a number this way."""
     try:
         float(text)
     except ValueError:
@@ -149,7 +149,7 @@ def _plain(text: str) -> int | float:
 
 
 def _readings(digits: str, *, is_money: bool) -> list[int | float]:
-    """The values of digits with separators; none where they stand in no order."""
+    """The possible values of digits with separators; none if the separators are out of order."""
     digits = re.sub(r"[\u00a0\u202f]", " ", digits).replace("’", "'")
     marks = [mark for mark in digits if not mark.isdigit()]
     if not marks:
@@ -170,7 +170,7 @@ def _readings(digits: str, *, is_money: bool) -> list[int | float]:
     value = float(digits.replace(",", "."))
     if not groups or digits.startswith("0"):
         return [value]
-    # Three digits after one mark. Money has no tenths of a cent, and machines write no comma.
+    # Three digits after one separator. Money has no tenths of a cent, and machines write no comma.
     return [*groups] if is_money and last == "," else [value, *groups]
 
 

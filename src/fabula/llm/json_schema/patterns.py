@@ -1,7 +1,7 @@
-"""Strings that match a regular expression, as far as one can be made by following it.
+"""Generates strings that match a regular expression.
 
 Covers literals, classes, repeats, groups, back references and alternatives; lookarounds are
-passed over.
+ignored.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _CATEGORIES = {
 
 
 def matching(rng: random.Random, pattern: str) -> str:
-    """A string that matches the pattern; some word when the pattern can't be read."""
+    """A string that matches the pattern; any word if the pattern can't be parsed."""
     try:
         return _follow(rng, parts_of(pattern), {})
     except (re.error, OverflowError, RecursionError):

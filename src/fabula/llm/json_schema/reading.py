@@ -1,7 +1,7 @@
-"""Finds JSON in what a model really sends: fences, prose, wrappers, cut JSON.
+"""Finds JSON in what models actually send: fences, prose, wrappers, cut JSON.
 
-Nothing here raises on any text, and nothing is invented: an object that the reply does not close
-is dropped (and said), never completed.
+Nothing here raises on any text, and nothing is invented: an object that the reply does not close is
+dropped and reported, never completed.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 DEPTH = 64
-"""Nesting beyond which text is not JSON worth reading."""
+"""Maximum nesting of JSON."""
 
 MOST_STRAY = 5_000
-"""Brackets without a JSON value after which no further one is tried."""
+"""Number of brackets without a JSON value after which the search ends."""
 
 _QUOTES = "\"'“"
 _SPACE = re.compile(r"[\s,;]*")
@@ -30,23 +30,23 @@ _NAME = re.compile(r"[^\W\d]\w*(?=\s*:)")
 _CURLY_TEXT = re.compile(r"“([^“”]*)”")
 _PYTHON_TEXT = re.compile(r"'(?:[^'\\\n]|\\.)*'")
 _WRAPPINGS = 3
-"""Times that a string may hold JSON which is again a string of JSON."""
+"""How often JSON in a string may itself be a string of JSON."""
 
 
 class CutObject(dict[str, Any]):
-    """An object that the reply left open; good as a wrapper of whole rows, never as a row."""
+    """An object that the reply left open; usable as a wrapper of complete rows, never as a row."""
 
 
 class CutList(list[Any]):
-    """An array that the reply left open; its items are whole."""
+    """An array that the reply left open; its items are complete."""
 
 
 class _NotJson(Exception):
-    """This place in the text holds no JSON value."""
+    """There is no JSON value at this position."""
 
 
 class _TooDeep(_NotJson):
-    """It is nested deeper than any reply; so is what follows."""
+    """The text is nested too deeply; so is the rest of it."""
 
 
 class _Cut(Exception):
@@ -58,7 +58,7 @@ class _Cut(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A JSON value in a text, and where it stands."""
+    """A JSON value in a text, and its position."""
 
     value: Any
     start: int
@@ -71,17 +71,17 @@ def json_values(text: str) -> Iterator[Any]:
 
 
 def json_pieces(text: str) -> Iterator[Piece]:
-    """Every JSON object and array in a text with its place, in order; the last may be cut."""
+    """Every JSON object and array in a text with its position, in order; the last may be cut."""
     try:
         yield Piece(unwrapped_json(json.loads(text)), 0, len(text))
     except (ValueError, RecursionError):
         if _ESCAPED_NAME.search(text) and not _PLAIN_NAME.search(text):
-            text = text.replace('\\"', '"')  # all of it is the inside of a string
+            text = text.replace('\\"', '"')  # the whole text is the inside of a string
         yield from _scan(text)
 
 
 def unwrapped_json(value: Any) -> Any:
-    """The object or array that a string holds, written as JSON or as Python; else the value."""
+    """The object or array that a string contains, written as JSON or Python; else the value."""
     for _ in range(_WRAPPINGS):
         if not isinstance(value, str) or not value.strip().startswith(("{", "[", '"')):
             return value
@@ -96,7 +96,7 @@ def unwrapped_json(value: Any) -> Any:
 
 
 def is_cut(value: Any) -> bool:
-    """True when the reply ended inside this value."""
+    """True if the reply ended inside this value."""
     return isinstance(value, CutObject | CutList)
 
 
@@ -121,7 +121,7 @@ def _scan(text: str) -> Iterator[Piece]:
 
 
 def _next_opening(text: str, place: int) -> int:
-    """The next bracket, or the quote before it where the JSON stands in a string."""
+    """The next bracket, or the quote before it if the JSON is in a string."""
     found = [at for at in (text.find("{", place), text.find("[", place)) if at >= 0]
     start = min(found, default=-1)
     return start - 1 if start > place and _ESCAPED.match(text, start - 1) else start
@@ -161,7 +161,7 @@ def _object(text: str, place: int, depth: int) -> tuple[dict[str, Any], int]:
 
 
 def _name(text: str, place: int) -> tuple[str, int]:
-    """The name of a member: a string, or bare as JavaScript has it."""
+    """The name of a member: a string, or a bare JavaScript name."""
     if text[place] in _QUOTES:
         return _string(text, place)
     bare = _NAME.match(text, place)
@@ -210,7 +210,7 @@ def _string(text: str, place: int) -> tuple[str, int]:
 
 
 def _python_string(text: str, place: int) -> tuple[str, int]:
-    """A string as Python writes it; an apostrophe inside it must be escaped."""
+    """A Python string; an apostrophe inside it must be escaped."""
     match = _PYTHON_TEXT.match(text, place)
     if match is None:
         raise _Cut if "\n" not in text[place:] else _NotJson

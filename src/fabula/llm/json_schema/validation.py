@@ -1,9 +1,8 @@
-"""Compiles JSON Schema into fast checks that also straighten harmless differences.
+"""Compiles JSON Schema into fast checks that also normalise harmless differences.
 
-A value is changed only where nothing is lost: surrounding space goes, "29.99" becomes 29.99 where
-a number is asked (`numbers` reads them), 150.0 becomes 150 where an integer is, and the digits
-99203 become text where a string is. Everything else that breaks the schema is a problem in words,
-fit to be shown to the model that made it.
+A value changes only if nothing is lost: surrounding space is removed, "29.99" becomes 29.99 for a
+number (`numbers` reads them), 150.0 becomes 150 for an integer, and the digits 99203 become text
+for a string. Every other violation is described in words that the model can act on.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ from fabula.llm.json_schema.reading import unwrapped_json
 from fabula.llm.json_schema.wording import as_json
 
 Check: TypeAlias = Callable[[Any], Any]
-"""Takes a value, returns it straightened, or raises `Invalid`."""
+"""Takes a value and returns it normalised, or raises `Invalid`."""
 
 
 class Invalid(Exception):
-    """A value breaks its schema; the message says how, the path says where."""
+    """A value violates its schema; the message says how, the path says where."""
 
     def __init__(self, problem: str, path: str = "") -> None:
         super().__init__(problem)
@@ -38,7 +37,7 @@ class Invalid(Exception):
 
 
 def compile_schema(schema: Mapping[str, Any], root: Mapping[str, Any] | None = None) -> Check:
-    """One function that checks and straightens a value.
+    """A function that checks and normalises a value.
 
     Args:
         schema: JSON Schema of the value.
@@ -80,14 +79,14 @@ def _compile(schema: Any, root: Mapping[str, Any], known: _Compiled) -> Check:
 
 
 def _titled(part: Any, outer: Mapping[str, Any]) -> Any:
-    """A schema with the title and description of the one around it, for what its units mean."""
+    """A schema with the title and description of the enclosing one, for its units."""
     if not isinstance(part, Mapping):
         return part
     return {key: outer[key] for key in ("title", "description") if key in outer} | {**part}
 
 
 def _reference(pointer: str, root: Mapping[str, Any], known: _Compiled) -> Check:
-    """Compiled at first use, so that a schema may hold itself."""
+    """Compiled at first use, so that a schema may contain itself."""
     target: Any = root
     for step in filter(None, pointer.removeprefix("#").split("/")):
         target = target.get(step) if isinstance(target, Mapping) else None
@@ -167,7 +166,7 @@ def _string(schema: Mapping[str, Any], _root: Mapping[str, Any], _known: _Compil
 
     def check(value: Any) -> str:
         if isinstance(value, int) and not isinstance(value, bool):
-            value = str(value)  # digits without quotes; a float has lost its last zeros
+            value = str(value)  # digits without quotes; a float has lost its trailing zeros
         if not isinstance(value, str):
             raise Invalid(f"{quoted(value)} is not a string")
         text = value.strip()
@@ -228,14 +227,14 @@ def _integer(schema: Mapping[str, Any], _root: Mapping[str, Any], _known: _Compi
 def _spelled(
     schema: Mapping[str, Any], in_range: Callable[[float], None], *, is_whole: bool
 ) -> Any:
-    """A check of numbers that are written as text."""
+    """A check for numbers written as text."""
     reader = NumberReader(f"{schema.get('title', '')} {schema.get('description', '')}")
     kind = "an integer" if is_whole else "a number"
 
     def check(text: str) -> Any:
         numbers, problem = reader.read(text)
         if is_whole and "," in text:
-            numbers = numbers[-1:]  # no whole number is written with a comma and decimals
+            numbers = numbers[-1:]  # integers are not written with a comma and decimals
         if not is_whole and is_machine_number(text):
             numbers = numbers[:1]
         if not numbers:
@@ -354,7 +353,7 @@ def _object(schema: Mapping[str, Any], root: Mapping[str, Any], known: _Compiled
         for name, item in value.items():
             each = members.get(name, others)
             if each is None and more is False:
-                raise Invalid("is not asked for", str(name))
+                raise Invalid("was not requested", str(name))
             try:
                 made[name] = item if each is None else each(item)
             except Invalid as problem:

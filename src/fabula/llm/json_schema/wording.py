@@ -1,4 +1,4 @@
-"""How values, schemas and replies are put into words for a model or a message."""
+"""Describes values, schemas and replies in words, for models and messages."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 SHOWN = 120
-"""Characters of a reply that a message quotes."""
+"""Maximum characters that a message quotes of a reply."""
 
 
 def as_json(value: Any) -> str:
-    """Any value on one line of JSON; objects that JSON has no form for become text."""
+    """Any value as one line of JSON; objects without a JSON form become text."""
     text = json.dumps(value, ensure_ascii=False, default=_plain)
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
@@ -54,13 +54,13 @@ _USUAL = re.compile(r"from (-?\d[\d.e+-]*) to (-?\d[\d.e+-]*) so far")
 
 
 def usual_range(description: str) -> tuple[float, float] | None:
-    """The range of earlier numbers that a description tells."""
+    """The range of earlier numbers in a description."""
     found = _USUAL.search(description)
     return (float(found[1]), float(found[2])) if found else None
 
 
 def fitting(lines: Iterable[str], length: int) -> list[str]:
-    """As many lines as fit into a number of characters; at least one."""
+    """As many lines as fit into a number of characters, but at least one."""
     fit: list[str] = []
     for line in lines:
         length -= len(line)

@@ -1,4 +1,4 @@
-"""Words and sentences for the `fake` model, chosen by what a property is called."""
+"""Words and sentences for the `fake` model, chosen by a property's name."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _PROSE = frozenset(
 
 
 def word_for(rng: random.Random, name: str, *, longest: int | None = None) -> str:
-    """A short text for a property of that name; a name for a thing is kept within a length."""
+    """A short text for a property by its name, within a maximum length."""
     parts = re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower())
     if _PROSE & set(parts):
         return write_text(rng, name)
@@ -64,7 +64,7 @@ def write_text(rng: random.Random, prompt: str, *, words: int | None = None) -> 
 
 
 def write_facts(rng: random.Random, facts: object, *, words: int | None = None) -> str:
-    """Sentences that tell every value of some facts, in plain words that add nothing."""
+    """Sentences that state every value of some facts and nothing else."""
     told = [f"{rng.choice(_TELLS)} {name} is {value}." for name, value in _leaves("value", facts)]
     text = " ".join(told)
     missing = 0 if words is None else words - len(text.split())
@@ -86,7 +86,7 @@ def _leaves(name: str, value: object) -> Iterator[tuple[str, object]]:
 
 
 def _known(rng: random.Random) -> dict[str, str]:
-    """One word or value for each name that is known."""
+    """One word or value for each known name."""
     pick = {name: rng.choice(words) for name, words in WORDS.items()}
     number = rng.randrange(10_000)
     person = f"{pick['first']} {pick['last']}"

@@ -1,1 +1,1 @@
-"""The models by name: dialects of HTTP servers, the embedded model, embeddings."""
+"""Models by name: dialects of HTTP servers, the embedded model, embeddings."""

@@ -1,4 +1,4 @@
-"""Chat models behind Anthropic's messages API; structure is asked for by a forced tool."""
+"""Chat models behind Anthropic's messages API; structured output comes from a forced tool call."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from fabula.llm.json_schema.dialect import Shape
 from fabula.llm.providers.over_http import TOOL, AbstractHttpModel
 
 DEFAULT_MAX_TOKENS = 8192
-"""The API wants a limit with every request."""
+"""The API requires a limit in every request."""
 
 
 class AnthropicModel(AbstractHttpModel):
@@ -48,7 +48,7 @@ class AnthropicModel(AbstractHttpModel):
 
     @property
     def mode(self) -> Mode:
-        """How structure is asked for."""
+        """How structured output is requested."""
         return "tools"
 
     def _read(self, answer: Mapping[str, Any], mode: Mode) -> ChatReply:
@@ -69,7 +69,7 @@ class AnthropicModel(AbstractHttpModel):
         if system:
             body["system"] = "\n\n".join(system)
         temperature = first_of(sampling.temperature, settings.temperature)
-        # The API knows neither seeds nor min_p, and temperatures up to 1 only.
+        # The API has neither seeds nor min_p, and temperatures only up to 1.
         values = {
             "temperature": None if temperature is None else min(temperature, 1.0),
             "top_p": first_of(sampling.top_p, settings.top_p),
@@ -85,8 +85,8 @@ class AnthropicModel(AbstractHttpModel):
         body |= self._further
         thinking = body.get("thinking") or {}
         if thinking.get("type") == "enabled":
-            # A model that thinks can't be forced to a tool, takes no temperature, and its
-            # thoughts count as tokens of the reply.
+            # A thinking model can't be forced to use a tool, takes no temperature, and its thoughts
+            # count as reply tokens.
             body = {name: body[name] for name in body if name not in ("temperature", "top_k")}
             body["max_tokens"] += thinking.get("budget_tokens", 0)
             if shaped:
@@ -95,7 +95,7 @@ class AnthropicModel(AbstractHttpModel):
 
 
 def read_message(answer: Mapping[str, Any], mode: str) -> ChatReply:
-    """The payload of a message: a tool's input where there is one, else its text."""
+    """The payload of a message: a tool's input if there is one, else its text."""
     content = answer.get("content")
     content = content if isinstance(content, list) else []
     blocks = [block for block in content if isinstance(block, dict)]

@@ -1,4 +1,4 @@
-"""From a model's name, as users write it, to a model that answers."""
+"""Opens the model that a user names."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def open_model(
     """Open a model. Nothing is called and no key is read before its first request.
 
     Args:
-        model: `local`, `local:FILE.gguf`, `fake`, `PROVIDER:NAME`, with settings behind a `?`
-            if need be, or settings.
-        ledger: Keeps the model's replies and gives those that it knows.
+        model: `local`, `local:FILE.gguf`, `fake`, `PROVIDER:NAME`, with optional settings after a
+            `?`, or a settings object.
+        ledger: Stores the model's replies and returns known ones.
         budget: Counts the model's calls and stops them.
-        patience: How long one call is tried again.
+        patience: Retry limits of a call.
 
     Raises:
         UsageError: No such model or provider; the hint names the nearest.
@@ -57,10 +57,10 @@ def open_model(
 
 
 def model_settings(name: str) -> ModelSpec:
-    """The settings behind `PROVIDER:NAME`, or behind `PROVIDER:NAME?SETTING=VALUE&…`.
+    """The settings of `PROVIDER:NAME` or `PROVIDER:NAME?SETTING=VALUE&…`.
 
     Raises:
-        UsageError: No such model, provider or setting, or a value that the setting can't have.
+        UsageError: No such model, provider or setting, or an invalid value.
 
     Examples:
         >>> model_settings("openai:gpt-5-mini?reasoning_effort=low").reasoning_effort
@@ -100,7 +100,7 @@ def model_settings(name: str) -> ModelSpec:
 
 
 def _values(settings: str) -> dict[str, Any]:
-    """The settings after a model's name: JSON where it is JSON, else text."""
+    """The settings after a model's name: JSON if it parses, else text."""
     values: dict[str, Any] = {}
     for name, text in parse_qsl(settings, keep_blank_values=True):
         try:
@@ -126,7 +126,7 @@ def _open(model: str | ModelSpec, patience: Patience | None) -> ChatModel:
             code="model.base-url",
             hint="give it a `base_url`, like http://127.0.0.1:8000/v1",
         )
-    # The HTTP stack is loaded by those who use it only.
+    # Only users of HTTP load the HTTP stack.
     from fabula.llm.client.endpoint import Endpoint
 
     spoken: ChatModel = imported(provider.interface.model)(

@@ -1,7 +1,7 @@
-"""Rehearsals: what would be asked of models, without asking them.
+"""Rehearsals: the requests to models, without sending them.
 
-A `StandIn` takes a model's name, identity and form, so that prompts are written for it as they
-would be, but makes its replies up as the `fake` model does and notes each request instead.
+A `StandIn` has a model's name, identity and form, so it gets the model's real prompts. It records
+each request and invents the reply, like the `fake` model.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class RehearsedCall:
 
     Args:
         model: The model's name.
-        request: What it would be asked.
-        usage: The tokens that this would take, estimated from the texts' lengths.
+        request: The request.
+        usage: The tokens of the call, estimated from the texts' lengths.
     """
 
     model: str
@@ -33,16 +33,16 @@ class RehearsedCall:
 
 @known_arguments
 class Rehearsal:
-    """Collects what would be asked.
+    """Collects the calls that would be made.
 
     Args:
-        on_call: Told each call, which is then not kept; without it all are kept in `calls`.
+        on_call: Gets each call, which is then not kept; without it, all are kept in `calls`.
 
     Attributes:
         calls: The calls, in order.
         counts: Calls by model.
         usage: Estimated tokens by model.
-        prices: The price of each model; None where it is unknown.
+        prices: The price of each model; None if unknown.
     """
 
     def __init__(self, on_call: Callable[[RehearsedCall], None] | None = None) -> None:
@@ -54,7 +54,7 @@ class Rehearsal:
 
     @property
     def cost(self) -> float | None:
-        """US dollars for all calls; None where the price of a model is unknown."""
+        """US dollars for all calls; None if a model's price is unknown."""
         total = 0.0
         for model, usage in self.usage.items():
             price = self.prices[model]
@@ -65,7 +65,7 @@ class Rehearsal:
         return total
 
     def note(self, model: ChatModel, request: ChatRequest, reply: str) -> Usage:
-        """Note a call and its made-up reply; returns the tokens that they would take."""
+        """Record a call and its invented reply; returns their tokens."""
         name = model.name
         sent = sum(len(message.content) for message in request.messages)
         sent += len(json.dumps(request.schema)) if request.schema else 0
@@ -78,17 +78,17 @@ class Rehearsal:
 
 
 class StandIn(AbstractProxy):
-    """Stands in for a model: notes what it would be asked, and calls nothing."""
+    """Stands in for a model: records requests and calls nothing."""
 
     def __init__(self, model: ChatModel, rehearsal: Rehearsal) -> None:
         super().__init__(model)
         self.rehearsal = rehearsal
 
     async def complete(self, request: ChatRequest) -> ChatReply:
-        """Note a request and make a reply up.
+        """Record a request and invent a reply.
 
         Raises:
-            PrerequisiteError: The model would refuse, too.
+            PrerequisiteError: The model itself would refuse.
         """
         from fabula.llm.providers.local.engine import check_able
         from fabula.testing.fake.model import FakeModel

@@ -1,7 +1,7 @@
 """Texts as vectors, from any server that speaks OpenAI's embeddings API.
 
-Each text's vector is in the ledger on its own, so the same text is paid for once however texts
-are grouped into calls.
+The ledger stores each text's vector separately, so a text is paid for once, however texts are
+grouped into calls.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from fabula.spec.models import ModelSpec
 
 TEXTS_A_CALL = 128
 TOO_MANY = frozenset({"model.context-length", "model.rejected"})
-"""Errors that fewer texts in a call may cure."""
+"""Errors that fewer texts per call may avoid."""
 _SIZE = re.compile(r"batch|larger than|more than|at most|maximum|exceed|limit|up to|<=", re.I)
 
 Vectors = NDArray[np.float32]
@@ -51,7 +51,7 @@ def open_embedder(
 
 
 class Embedder:
-    """An embedding model on an endpoint; vectors that its ledger knows are not asked for again."""
+    """An embedding model on an endpoint; vectors in its ledger are not requested again."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Embedder:
 
         Raises:
             ModelError: The endpoint can't embed.
-            OutputError: It gave other vectors than were asked for.
+            OutputError: It returned the wrong number or size of vectors.
         """
         wanted = list(dict.fromkeys(texts))
         known = {} if self._ledger is None else self._known(wanted)
@@ -106,8 +106,8 @@ class Embedder:
         return [texts[at : at + size] for at in range(0, len(texts), size)]
 
     async def _some(self, texts: Sequence[str]) -> dict[str, Vectors]:
-        """Vectors of texts in one call, or in several where the endpoint takes fewer at once."""
-        if len(texts) > self._texts_a_call:  # learnt while this call waited
+        """Vectors of texts in one call, or in several if the endpoint takes fewer at once."""
+        if len(texts) > self._texts_a_call:  # learned while this call waited
             return await self._in_parts(texts)
         try:
             return await self._call(texts)

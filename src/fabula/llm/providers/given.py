@@ -1,6 +1,6 @@
-"""A model object that the caller hands over where a model's name is expected.
+"""A model object passed where a model's name is expected.
 
-It travels as a name that carries the object, so that a plan shows it and a run opens it.
+It becomes a name that carries the object, so that a plan shows it and a run opens it.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ from fabula.errors import UsageError
 from fabula.llm.client.chat import AbstractProxy, ChatModel, ChatReply, ChatRequest
 
 PARTS = ("name", "identity", "form", "concurrency", "complete", "close")
-"""What a model has; see `ChatModel`."""
+"""Members of a model; see `ChatModel`."""
 
 PREFIX = "given:"
 
 
 class GivenModel(str):
-    """The name of a model object, with the object."""
+    """A model object's name, which carries the object."""
 
     __slots__ = ("model",)
     model: ChatModel
 
 
 def is_model(value: object) -> bool:
-    """Whether a value is a model, or at least means to be one."""
+    """Whether a value is a model, complete or not."""
     return not isinstance(value, str | type) and hasattr(value, "complete")
 
 
 def given_name(model: Any) -> Any:
-    """The name that stands for a model object; any other value as it is.
+    """The name that represents a model object; any other value unchanged.
 
     Raises:
         UsageError: The object lacks a part of a model.
@@ -48,7 +48,7 @@ def given_name(model: Any) -> Any:
 
 
 class Lent(AbstractProxy):
-    """A caller's model, which is not closed here."""
+    """A caller's model, which Fabula doesn't close."""
 
     async def complete(self, request: ChatRequest) -> ChatReply:
         """Answer one request; see `ChatModel`."""

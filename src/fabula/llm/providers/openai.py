@@ -1,8 +1,8 @@
 """Chat models behind any server that speaks OpenAI's chat completions API.
 
-Structured replies are asked for by a ladder, from the form that binds the model most to the one
-that every server takes: `json_schema` → `tools` → `json_object` → `prompt`. A rung that the
-server refuses is left for good; the rung that works is remembered for the endpoint.
+Structured replies are requested by a ladder of modes, from the strictest to the one that every
+server accepts: `json_schema` → `tools` → `json_object` → `prompt`. A refused mode is never tried
+again; the mode that works is remembered for the endpoint.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class OpenAIModel(AbstractHttpModel):
 
     @property
     def mode(self) -> Mode:
-        """How structure is asked for now."""
+        """How structured output is currently requested."""
         return self._habits.mode or LADDER[0]
 
     def _read(self, answer: Mapping[str, Any], mode: Mode) -> ChatReply:
         return read_reply(answer, mode)
 
     async def _climb(self, place: Place, request: ChatRequest) -> ChatReply:
-        """Ask at the best rung that is known to work, and step down while it is refused."""
+        """Ask in the strictest mode that is known to work, and step down while it is refused."""
         shaped = self._shaped(request.schema)
         rungs: list[Mode] = _rungs(self._habits.mode) if shaped else ["prompt"]
         refused: Rejection | None = None
@@ -73,7 +73,7 @@ class OpenAIModel(AbstractHttpModel):
             return replace(reply, usage=spent)
 
     def _payload(self, request: ChatRequest, shaped: Shape | None, mode: Mode) -> dict[str, Any]:
-        """The request's body at one rung of the ladder."""
+        """The request's body in one mode."""
         settings, sampling = self.endpoint.settings, request.sampling
         messages = [{"role": item.role, "content": item.content} for item in request.messages]
         body: dict[str, Any] = {"model": self.endpoint.model, "messages": messages}
@@ -95,7 +95,7 @@ class OpenAIModel(AbstractHttpModel):
 
 
 def _with_form(body: dict[str, Any], shaped: Shape, mode: Mode) -> dict[str, Any]:
-    """A request's body that asks for structure at one rung of the ladder."""
+    """A request's body that asks for structured output in one mode."""
     if mode == "json_schema":
         form = {"name": TOOL, "strict": shaped.strict, "schema": shaped.schema}
         return {**body, "response_format": {"type": "json_schema", "json_schema": form}}
@@ -114,7 +114,7 @@ def _with_form(body: dict[str, Any], shaped: Shape, mode: Mode) -> dict[str, Any
 def with_schema_in_words(
     messages: list[dict[str, str]], schema: Mapping[str, Any]
 ) -> list[dict[str, str]]:
-    """The messages with the schema in the system message, where it stays the same call by call."""
+    """The messages with the schema in the system message, where it is the same in every call."""
     words = (
         "Answer with JSON only: no prose around it and no code fence. "
         f"The JSON follows this JSON Schema:\n{json.dumps(schema, ensure_ascii=False)}"
@@ -130,5 +130,5 @@ def _rungs(mode: Mode | None) -> list[Mode]:
 
 
 def _is_prose(reply: ChatReply) -> bool:
-    """Whether a structured reply came as text without any JSON in it."""
+    """Whether a structured reply is text without any JSON."""
     return reply.finish == "stop" and bool(reply.text.strip()) and not set("{[") & set(reply.text)

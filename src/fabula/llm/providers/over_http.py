@@ -1,4 +1,4 @@
-"""What the chat models behind an endpoint have in common, whichever interface they speak."""
+"""The common part of chat models behind an endpoint, for every interface."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from fabula.llm.client.responses import Rejection
 from fabula.llm.json_schema.dialect import Shape, shape
 
 TOOL = "reply"
-"""The tool by which a structured reply is asked for."""
+"""The tool that requests a structured reply."""
 
 
 class AbstractHttpModel(ABC):
-    """One model on an endpoint, by the name that the user gave it."""
+    """One model on an endpoint, under the user's name for it."""
 
     form: Literal["chat", "completion"] = "chat"
     path: str
-    """Where requests go, below the base URL."""
+    """The path of requests below the base URL."""
     expects: str
-    """A key that every good answer holds."""
+    """A key of every good answer."""
 
     def __init__(self, endpoint: Endpoint, *, name: str) -> None:
         self.name = name
@@ -51,23 +51,23 @@ class AbstractHttpModel(ABC):
     @property
     @abstractmethod
     def mode(self) -> Mode:
-        """How structure is asked for now."""
+        """How structured output is currently requested."""
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
-        """The request's body as it is sent now, for batches."""
+        """The request's body as currently sent, for batches."""
         return self._payload(request, self._shaped(request.schema), self.mode)
 
     def read(
         self, answer: Mapping[str, Any], schema: Mapping[str, Any] | None, mode: Mode
     ) -> ChatReply:
-        """The reply in an answer, whichever way it came."""
+        """The reply in an answer, live or batched."""
         reply = self._read(answer, mode if schema else "prompt")
         shaped = self._shaped(schema)
         return replace(reply, text=shaped.restore(reply.text)) if shaped else reply
 
     @abstractmethod
     def _read(self, answer: Mapping[str, Any], mode: Mode) -> ChatReply:
-        """The reply in an answer, as the endpoint wrote it."""
+        """The reply in an answer, in the endpoint's form."""
 
     @abstractmethod
     def _payload(self, request: ChatRequest, shaped: Shape | None, mode: Mode) -> dict[str, Any]:
@@ -101,5 +101,5 @@ class AbstractHttpModel(ABC):
         return ModelError(
             f"`{self.name}` refuses the request ({rejection.status}): {rejection.message}",
             code="model.rejected",
-            hint="the endpoint takes this request in no form; check the model's name and settings",
+            hint="no form of this request is accepted; check the model's name and settings",
         )

@@ -1,4 +1,4 @@
-"""Asking a model for rows: exactly as many as wanted, valid, distinct, and none lost silently."""
+"""Asks a model for rows: exactly as many as requested, valid, distinct, and none lost silently."""
 
 from __future__ import annotations
 

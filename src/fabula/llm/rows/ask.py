@@ -1,8 +1,8 @@
 """Asks a model for exactly N rows: the loop over calls, repairs, repeats and shortfalls.
 
 Calls are decided and their replies settled in one order (`scheduler`), so the same replies give the
-same requests and the same rows whatever their timing. Where rows are to differ, a call knows what
-came of all calls but the last few; at first only one is under way, then more and more.
+same requests and rows, whatever their timing. If rows must differ, a call knows the results of all
+but the last few calls; at first only one is open, then more and more.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from fabula.errors import FabulaError, ModelError, OutputError, UsageError
 from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest
 from fabula.llm.providers.dry_run import StandIn
 from fabula.llm.rows.ids import IdWatch
-from fabula.llm.rows.job import RowsJob, RowsResult
+from fabula.llm.rows.job import Asked, RowsJob, RowsResult
 from fabula.llm.rows.prompt_format import Call, PromptFormat
 from fabula.llm.rows.prompts import ChatForm
 from fabula.llm.rows.reply import ReplyReader
@@ -26,40 +26,39 @@ from fabula.llm.rows.sizes import CallSize
 from fabula.llm.rows.sync import run_sync
 
 STALL_SHARE = 0.1
-"""A round that brings less new than this is one towards a stall."""
+"""A round with a smaller share of new rows counts towards a stall."""
 PROBLEMS_TOLD = 4
 RAMP = 4
-"""Each round of linked rows may be that many times as wide as the one before."""
+"""Maximum growth factor from one round of linked rows to the next."""
 REACH = 96
-"""Most calls under way where rows are to know of each other."""
+"""Maximum number of open calls if rows must differ."""
 LONG_REACH = 4096
-"""Calls decided ahead where rows need not know of each other."""
+"""Calls decided ahead if rows are independent."""
 LONG_REPLY = 2048
-"""Tokens granted to a reply after one row alone was cut off."""
+"""Token limit of a reply after a single row was cut off."""
 FAILURES_IN_A_ROW = 16
-"""Calls that may fail with none answered between, before the run stops."""
+"""Consecutive failed calls after which the run stops."""
 PASSING = frozenset({"model.unavailable"})
 """Failures that concern one call."""
 TOO_BIG = frozenset({"model.context-length", "model.rejected"})
-"""Failures that asking for fewer rows may cure."""
+"""Failures that requesting fewer rows may avoid."""
 
 
 async def ask_rows(
     model: ChatModel, job: RowsJob, *, on_rows: Callable[[int], None] | None = None
 ) -> RowsResult:
-    """Ask a model for rows until all are there, given up, or no longer coming.
+    """Ask a model for rows until all are complete, given up, or stalled.
 
     Args:
-        model: Who is asked.
-        job: What is asked.
-        on_rows: Called with the number of rows made so far.
+        model: The model.
+        job: The rows to request.
+        on_rows: Called with the number of rows so far.
 
-    Returns:
-        The rows in the order asked (the values of `job.fields`), and a reject for each lost one.
-        `error` says what stopped the run early, or that nothing usable ever came.
+    Returns: The rows in the requested order (the values of `job.fields`), and a reject for each
+        lost one. `error` says what stopped the run early, or that nothing usable ever came.
 
     Raises:
-        FabulaError: The model can't be used at all, and no row was made.
+        FabulaError: The model can't be used at all, and there is no row.
     """
     _verify(job)
     if isinstance(model, StandIn):
@@ -100,9 +99,9 @@ def _verify(job: RowsJob) -> None:
         if listed is not None and len(listed) != job.n
     ]
     if job.n < 0:
-        wrong = [f"{job.n} rows can't be made"]
+        wrong = [f"{job.n} rows can't be generated"]
     elif not job.fields:
-        wrong = ["no fields are asked for"]
+        wrong = ["no fields are requested"]
     elif job.attempts < 0 or (job.rows_per_call is not None and job.rows_per_call < 1):
         wrong = [f"{job.attempts} attempts and {job.rows_per_call} rows a call are not possible"]
     elif job.text and len(job.fields) != 1:
@@ -112,12 +111,12 @@ def _verify(job: RowsJob) -> None:
 
 
 Settled = ChatReply | FabulaError | None
-"""What came of a call; None when it was not made because the run had stopped."""
+"""A call's outcome; None if the run stopped before it was sent."""
 
 
 @dataclass
 class _Round:
-    """The calls that were under way when the round before ended, and what they brought."""
+    """The calls that were open when the previous round ended, and their results."""
 
     left: int = 0
     asked: int = 0
@@ -125,7 +124,7 @@ class _Round:
 
 
 class _Run:
-    """One job under way."""
+    """One running job."""
 
     def __init__(
         self, model: ChatModel, job: RowsJob, on_rows: Callable[[int], None] | None
@@ -160,14 +159,14 @@ class _Run:
         self.result.notes = dict(self._notes)
         self.result.repeats = self.board.all_repeats
         if not self.board.made and not self._modes and self._failures:
-            self.error = self.error or self._failures[-1]  # not a single reply ever came
+            self.error = self.error or self._failures[-1]  # no reply at all
         if self.error is not None and not self.board.made:
             raise self.error
         self.result.error = self.error or self._unusable()
         return self.result
 
     def _decide(self) -> Call | None:
-        """The next call, or None while there is no room for it or no row to ask for."""
+        """The next call, or None while there is no slot for it or no row to request."""
         if self.error is not None:
             return None
         if self._under_way:
@@ -179,7 +178,7 @@ class _Run:
         if not places:
             return None
         broken = [place for place in places if place in self.board.problems]
-        rows = broken or places  # repairs are not mixed with rows that are asked first
+        rows = broken or places  # repairs are not mixed with first requests
         if len(rows) < len(places):
             self.board.give_back(set(places) - set(rows))
         self._under_way += 1
@@ -190,13 +189,13 @@ class _Run:
         return self._stalled_rounds >= self.form.stall_rounds
 
     def _goes_on(self) -> bool:
-        """Whether a row is left to ask for; to be asked when no call is under way."""
+        """Whether a row is left to request; only valid while no call is open."""
         board = self.board
         if board.is_done:
             board.check_table()
         if not board.is_done and self._is_stalling:
             self.result.stalled = (
-                f"{self._stalled_rounds} rounds brought hardly anything new; "
+                f"{self._stalled_rounds} rounds added hardly anything new; "
                 f"{board.made} of {self.job.n} rows are distinct"
             )
             for place in board.take_open(self.job.n):
@@ -209,16 +208,17 @@ class _Run:
         return not board.is_done
 
     def _room(self) -> int:
-        """Calls under way: few at first where a call is to learn from the ones before.
+        """Number of open calls: few at first if a call must learn from earlier ones.
 
-        The model's concurrency plays no part, so that another one gives the same requests.
+        It doesn't depend on the model's concurrency, so that any concurrency gives the same
+        requests.
         """
         if self.board.distinct or (self._size.rows > 1 and self._reach < REACH):
             return self._reach
         return LONG_REACH
 
     def _call(self, rows: Sequence[int]) -> Call:
-        """A call for these rows, with what the settled calls brought."""
+        """A call for these rows, with the results of the settled calls."""
         problems = self.board.problems
         told = {row: problems[row][-PROBLEMS_TOLD:] for row in rows if row in problems}
         return Call(
@@ -232,7 +232,7 @@ class _Run:
         )
 
     def _request(self, call: Call) -> ChatRequest:
-        """The call's request; equal requests are numbered, in the order in which they are made."""
+        """The call's request; equal requests are numbered in order."""
         request = self.form.request(call)
         key = hash(request.messages)
         self._asked[key] += 1
@@ -253,7 +253,7 @@ class _Run:
         return reply
 
     def _settle(self, call: Call, outcome: Settled) -> None:
-        """Take what came of a call, and open the rows again that it did not bring."""
+        """Process a call's outcome, and reopen the rows that it did not return."""
         if not self._round.left:
             self._round = _Round(left=self._under_way)
         before, repeats = self.board.made, self.board.repeats
@@ -274,8 +274,10 @@ class _Run:
         self._tell()
 
     def _settle_reply(self, call: Call, reply: ChatReply) -> None:
-        """Put a reply's rows on the board."""
+        """Record a reply's rows."""
         self._count(reply)
+        if reply.key:
+            self.result.asked.append(Asked(tuple(call.rows), reply.key))
         if not reply.cached:
             self.board.asked_now.update(call.rows)
         before = self.board.made
@@ -290,7 +292,7 @@ class _Run:
                 missing.append(place)
             else:
                 self.board.offer(place, item)
-        self._keep_spare(items[len(call.rows) :])
+        self._keep_spare(items[len(call.rows) :], reply.key)
         bad = iter(reading.bad)
         came = self.board.made > before
         for place in missing:
@@ -311,20 +313,20 @@ class _Run:
         if reading.shorten and not came and len(call.rows) == 1:
             self._tokens = min(8 * LONG_REPLY, 2 * (self._tokens or LONG_REPLY // 2))
 
-    def _keep_spare(self, items: Sequence[object]) -> None:
+    def _keep_spare(self, items: Sequence[object], key: str) -> None:
         """Rows beyond those asked: of use only where rows have no identity."""
         if self._is_free:
             for item in items:
-                self.board.keep_spare(item)
+                self.board.keep_spare(item, key)
         elif items:
-            self._notes["rows beyond those asked were left out"] += len(items)
+            self._notes["rows beyond those requested were left out"] += len(items)
 
     def _settle_failure(self, call: Call, error: FabulaError) -> None:
         answered = bool(self._modes)
         if not answered and error.code == "model.rejected":
-            self.error = error  # whatever is wrong, it is wrong with every call
+            self.error = error  # the same error would hit every call
         elif error.code in TOO_BIG and len(call.rows) > 1:
-            # a single row tells at once whether the prompt alone is too long
+            # a single row shows whether the prompt alone is too long
             self._size.is_too_long(len(call.rows), rows=len(call.rows) // 2 if answered else 1)
         elif not answered and self._is_free and error.code in TOO_BIG:
             self.error = error
@@ -338,7 +340,7 @@ class _Run:
             give_up(place, error.message)
 
     def _open_again(self, rows: Sequence[int]) -> None:
-        """Open rows that a call did not bring; broken ones as soon as they fill a call."""
+        """Open rows that a call did not return; invalid ones as soon as they fill a call."""
         self._broken += [row for row in rows if row in self.board.problems]
         self.board.give_back(row for row in rows if row not in self.board.problems)
         if len(self._broken) >= self._size.rows:
@@ -352,12 +354,14 @@ class _Run:
         board, ended = self.board, self._round
         self._open_broken()
         made = board.made
-        if left := board.use_spare():
+        left, used = board.use_spare()
+        self.result.asked += [Asked((place,), key) for place, key in used if key]
+        if left:
             self._notes["rows beyond those asked were left out"] += left
         ended.made += board.made - made
         if board.repeats > 0 and ended.made < STALL_SHARE * ended.asked:
             self._stalled_rounds += 1
-            self._reach = max(1, self._reach // RAMP)  # so that calls know more of each other
+            self._reach = max(1, self._reach // RAMP)  # so that calls know more about each other
         else:
             self._stalled_rounds = 0
         board.repeats = 0
@@ -382,5 +386,5 @@ class _Run:
             f"`{self.model.name}` gave no usable row in {self.result.calls + self.result.cached} "
             f"replies: {first.reason}",
             code="rows.unusable",
-            hint="run the same again to ask once more, or try a stronger model",
+            hint="run the same command again to retry, or use a stronger model",
         )

@@ -1,9 +1,9 @@
-"""Takes off what a model says about a text: introductions, offers, labels, quotes.
+"""Removes what a model says about a text: introductions, offers, labels, quotes.
 
-What is surely talk goes; what may be talk or may be the text is a doubt, and the text is asked
-again. A model talks about its work (`Here is the review:`) or offers more of it (`Let me know if
-you'd like changes`). A text that only starts with `Sure,` or invites its readers is left alone.
-Where messages are asked, offers belong to them.
+Certain chatter is removed; possible chatter is a doubt, and the text is requested again. A model
+talks about its work (`Here is the review:`) or offers more of it (`Let me know if you'd like
+changes`). A text that only starts with `Sure,` or invites its readers is left alone. In requested
+messages, offers are part of the text.
 """
 
 from __future__ import annotations
@@ -139,12 +139,12 @@ _TO_BE_CONTINUED = re.compile(
     re.I,
 )
 _CITED = re.compile(r" ?【\d+[^】\n]{0,20}†[^】\n]{0,60}】")
-"""Marks by which a model cites files that were searched."""
+"""A model's citation marks for searched files."""
 _COUNT = re.compile(r"\W*(?:word count|words|wörter|nombre de mots)\W+\d+\W*|\W*\d+ words\W*", re.I)
 _LABEL = re.compile(r"[#*_\s]*(?P<label>[^\n:：*#]{1,40}?)[*_]*\s*[:：][*_]*\s*(?=\S)")
 _LABELLED_LINE = re.compile(r"^[#*_ \t]*\w[\w ]{0,30}[*_]*:(?:\s|\*|$)", re.M)
 _BLOCK = re.compile(r"\A[|>][+-]?\n")
-"""How a text begins that is written as a block of YAML."""
+"""The start of a text written as a YAML block."""
 _OWN_LABEL = re.compile(
     r"text|output|answer|response|result|antwort|ergebnis|réponse|respuesta|texto|risposta|testo"
     r"|resposta|antwoord|ответ|текст|回答|答案"
@@ -183,7 +183,7 @@ _USER_WANTS = re.compile(
     r"[^\n]*\n\n",
     re.I,
 )
-"""What a model begins its thoughts with; a text about users begins likewise."""
+"""How a model starts its reasoning; a text about users starts similarly."""
 _TURN = re.compile(r"^\W{0,3}assistant[*_]*[:：]", re.I | re.M)
 _OTHER = re.compile(
     r"^\W{0,8}(?:or|alternatively|another (?:option|version|take))[*_]*[:：]", re.I | re.M
@@ -199,16 +199,16 @@ _LENGTH = re.compile(
     re.I,
 )
 _MOST_WORDS = 60
-"""A longer paragraph is not a farewell."""
+"""Maximum length of a closing remark."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A text, and what may be talk in it.
+    """A text, and possible chatter in it.
 
     Attributes:
-        text: The text without what is surely talk.
-        doubt: What may be talk and what to write instead; empty where nothing is.
+        text: The text without certain chatter.
+        doubt: The possible chatter and what to write instead; empty if there is none.
     """
 
     text: str
@@ -216,25 +216,25 @@ class Spoken:
 
 
 def without_chatter(text: str, *, asked: str, name: str = "") -> Spoken:
-    """A text without a model's own words around it.
+    """A text without the model's chatter around it.
 
-    `asked` is all that the model was asked; the `name` of the value may stand before it as a label.
+    `asked` is the whole request; the value's `name` may precede it as a label.
     """
     whole, introduced = text, False
     text = _without_echo(_CITED.sub("", text), asked)
-    is_dialogue = _DIALOGUE.search(asked) is not None  # its turns may begin like introductions
+    is_dialogue = _DIALOGUE.search(asked) is not None  # its turns may start like introductions
     while not is_dialogue and (rest := _without_introduction(text)) != text:
         text, introduced = rest, True
     text = _LENGTH.sub("", _without_draft(text, asked))
     text = _without_offers(text, asked=asked, introduced=introduced)
     text = _without_label(alone(text, asked), asked=asked, name=name)
     if not text:
-        return Spoken(whole, "the reply talks about the text and holds none")
+        return Spoken(whole, "the reply talks about the text but contains none")
     return Spoken(text, doubt_of(text, asked=asked) or _other_doubt(text, asked))
 
 
 def _without_echo(text: str, asked: str) -> str:
-    """The text without a first paragraph that repeats what was asked."""
+    """The text without a first paragraph that repeats the request."""
     first, gap, rest = text.strip().partition("\n\n")
     said = plain_name(first.partition(":")[2] or first) if gap and len(first) < 2_000 else ""
     asked_for = {plain_name(line) for line in asked.splitlines()} if len(said) > 12 else ()
@@ -242,18 +242,18 @@ def _without_echo(text: str, asked: str) -> str:
 
 
 def _without_draft(text: str, asked: str) -> str:
-    """What follows the last label of a final version in a text that begins as a draft."""
+    """The text after the last label of a final version, if the text starts as a draft."""
     finals = [match.end() for match in _FINAL.finditer(text) if text[match.end() :].strip()]
     is_draft = finals and _DRAFT.match(text) and not re.search(r"draft|version", asked, re.I)
     return text[finals[-1] :].strip(" \n*_") if is_draft else text
 
 
 def _other_doubt(text: str, asked: str) -> str:
-    """What in a whole reply may be thoughts, turns or versions of a text."""
+    """Possible reasoning, turns or versions in a whole reply."""
     if _THINKS.match(text) or (_USER_WANTS.match(text) and not _USER.search(asked)):
-        return "the text begins with thoughts about it; write the text alone"
+        return "the text begins with reasoning about it; write only the text"
     if _TURN.search(text) and not _DIALOGUE.search(asked):
-        return "the text goes on as a conversation; write the text alone"
+        return "the text continues as a conversation; write only the text"
     if _OTHER.search(text):
         return "the reply offers several texts; write one"
     if _ABOUT.match(text.rpartition("\n")[2]) and "\n" in text and "translat" not in asked.lower():
@@ -270,21 +270,21 @@ def _other_doubt(text: str, asked: str) -> str:
 
 
 def without_farewell(text: str) -> str:
-    """A reply of several numbered parts without the paragraphs at its end about all of them."""
+    """A reply of several numbered parts, without closing paragraphs about all of them."""
     text = _without_offers(text, asked="", introduced=False)
     before, gap, last = text.rpartition("\n\n")
     return before.rstrip() if gap and _ON_PARTS.match(last) else text
 
 
 def doubt_of(text: str, *, asked: str) -> str:
-    """What may be talk in a text, as a demand to write it otherwise; else empty."""
+    """Possible chatter in a text, as an instruction to avoid it; else empty."""
     line, _, rest = text.strip().partition("\n")
     found = _INTRODUCED.match(line)
     noun = found and _NOUN.search(found.group())
     if found and found["end"]:
         return "the text begins like an introduction to it; write the text alone"
     if found and not rest and ("you go" in line.lower() or (found["yes"] and noun)):
-        return "the reply talks about the text and holds none"
+        return "the reply talks about the text but contains none"
     last = text.rstrip().splitlines()[-1].strip() if text.strip() else ""
     sentence = re.split(r"(?<=[.!?。！？])\s+", last)[-1]
     is_message = _MESSAGE.search(asked) is not None
@@ -304,12 +304,12 @@ def doubt_of(text: str, *, asked: str) -> str:
 
 
 def _stem(noun: str) -> str:
-    """The start of a noun, which the verb of the task shares: `describe` and `description`."""
+    """The start of a noun, which the task's verb shares: `describe` and `description`."""
     return noun.lower().rstrip("s")[:6]
 
 
 def _without_introduction(text: str) -> str:
-    """The text without one line or start of a line that only introduces it."""
+    """The text without a line, or the start of one, that only introduces it."""
     text = text.strip()
     line, _, rest = text.partition("\n")
     rest, is_paragraph = rest.strip(), rest.startswith(("\n", "\r\n"))
@@ -330,7 +330,7 @@ def _without_introduction(text: str) -> str:
 
 
 def _without_offers(text: str, *, asked: str, introduced: bool) -> str:
-    """The text without last paragraphs and lines that are surely said by the model."""
+    """The text without closing paragraphs and lines that are certainly chatter."""
     lines = text.rstrip().splitlines()
     introduced = introduced and not _MESSAGE.search(asked)
     while len(lines) > 1:
@@ -346,7 +346,7 @@ def _without_offers(text: str, *, asked: str, introduced: bool) -> str:
 
 
 def _is_offer(line: str, asked: str, *, sure: bool) -> bool:
-    """Whether a last line surely offers more or other work."""
+    """Whether a last line certainly offers more or other work."""
     if len(line.split()) > _MOST_WORDS:
         return False
     offers = _STARTS_WITH_OFFER.match(line) is not None
@@ -360,7 +360,7 @@ def _is_offer(line: str, asked: str, *, sure: bool) -> bool:
 
 
 def _without_label(text: str, *, asked: str, name: str) -> str:
-    """The text without its own name before it, or around it as JSON."""
+    """The text without its name before it, or around it as JSON."""
     held = unwrapped_json(text)
     if isinstance(held, list) and len(held) == 1 and isinstance(held[0], str):
         return held[0].strip() if not _STRUCTURED.search(asked) else text
@@ -382,7 +382,7 @@ def _without_label(text: str, *, asked: str, name: str) -> str:
 
 
 def _is_label(label: str, asked: str, name: str) -> bool:
-    """Whether words before a text are its own name or what was asked for."""
+    """Whether the words before a text are its name or part of the request."""
     plain = plain_name(label)
     if _OWN_LABEL.fullmatch(plain) or plain == plain_name(name):
         return True

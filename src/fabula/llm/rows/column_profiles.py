@@ -1,8 +1,8 @@
-"""Columns of a table as fields to ask for: type, range, categories and a summary in words.
+"""Columns of a table as fields to request: type, range, categories and a summary in words.
 
-What the old rows show is told to the model, and is a limit only where that was asked: five prices
-do not say how dear a sixth thing may be. Categories that came often enough are the only ones. The
-way back, from a reply's values to a column of the table's type, is here too.
+The model is told what the old rows show, but that limits new values only on request: five prices
+don't bound a sixth. Categories that are frequent enough are the only ones allowed. The module also
+converts a reply's values back to a column of the table's type.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from fabula.errors import SourceError
 from fabula.llm.rows.job import RowField
 
 SLACK = 0.25
-"""How far beyond the observed range a number is still usual, as a share of the range."""
+"""How far outside the observed range a number is still usual, as a share of the range."""
 MOST_CATEGORIES = 30
 SURELY_ALL = 10
-"""Rows that show all categories, where each came twice."""
+"""Minimum rows for the categories to be complete, if each occurs twice."""
 MOST_DECIMALS = 6
 SURELY_UNIQUE = 20
-"""Rows whose texts must all differ before the column counts as unique."""
+"""Minimum number of distinct texts for a column to count as unique."""
 
 
 @dataclass(frozen=True)
 class AskedColumn:
-    """A column that the model fills: what is asked, and how the values come back into its type."""
+    """A column that the model fills: its field, and how replies are converted to its type."""
 
     field: RowField
     type: pa.DataType
@@ -49,12 +49,12 @@ class AskedColumn:
 def asked_column(
     name: str, column: pa.ChunkedArray, values: Sequence[Any], *, within: bool = False
 ) -> AskedColumn:
-    """The field that asks for more values of a column.
+    """The field that requests more values of a column.
 
     With `within`, new numbers and texts stay in the range of the old `values`.
 
     Raises:
-        SourceError: It holds values that no text can stand for.
+        SourceError: It contains values that text can't represent.
     """
     known = [value for value in values if value is not None]
     schema, summary = _schema(name, column, known, within)
@@ -65,7 +65,7 @@ def asked_column(
     if decimals is not None and decimals <= MOST_DECIMALS:
         summary.append("whole numbers" if decimals == 0 else f"{decimals} decimals")
     if decimals is None or decimals > MOST_DECIMALS or len(known) < SURELY_ALL:
-        decimals = None  # nothing is rounded on the word of a few rows
+        decimals = None  # a few rows are no reason to round
     texts = bool(known) and isinstance(known[0], str)
     distinct = texts and "enum" not in schema and len(set(known)) == len(values) >= SURELY_UNIQUE
     field = RowField(name, schema, ", ".join(summary), required=not missing)
@@ -73,7 +73,7 @@ def asked_column(
 
 
 def beyond_range(name: str, old: Sequence[Any], new: Sequence[Any]) -> str:
-    """How many new numbers lie far beyond the old ones, in words; empty where none does."""
+    """States how many new numbers are far outside the old range; empty if none are."""
     known = [float(value) for value in old if _is_number(value)]
     added = [float(value) for value in new if _is_number(value)]
     if not known or not added:
@@ -96,7 +96,7 @@ def _is_number(value: Any) -> bool:
 
 
 def typed_array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    """Values as an array of a type, dictionaries of any kind of text included."""
+    """Values as an array of a type, including dictionaries of any text type."""
     if not pa.types.is_dictionary(kind):
         return pa.array(values, kind)
     listed = [value for value in dict.fromkeys(values) if value is not None]
@@ -130,7 +130,7 @@ def _schema(
 
 
 def _values_so_far(known: Sequence[str]) -> list[str]:
-    """The values of a text that repeats them, too few to be the only ones."""
+    """The values of a repetitive text column, too few to be the only ones allowed."""
     found = Counter(known)
     if 2 * len(found) > len(known) or len(found) > MOST_CATEGORIES:
         return []
@@ -152,7 +152,7 @@ def _number(
 
 
 def _categories(column: pa.ChunkedArray, known: Sequence[Any]) -> list[str]:
-    """The only values that a column takes, if they are few, or listed by its type."""
+    """The only allowed values of a column, if they are few, or listed by its type."""
     if pa.types.is_dictionary(column.type) and any(
         test(column.type.value_type) for test in _IS_TEXT
     ):
@@ -168,7 +168,7 @@ def _categories(column: pa.ChunkedArray, known: Sequence[Any]) -> list[str]:
 
 
 def _plain(name: str, kind: pa.DataType) -> dict[str, Any]:
-    """The JSON Schema of a type, without what is known of the values."""
+    """The JSON Schema of a type, without facts about the values."""
     for test, schema in _SCHEMAS:
         if test(kind):
             return dict(schema)
@@ -181,10 +181,10 @@ def _plain(name: str, kind: pa.DataType) -> dict[str, Any]:
         return {"type": "object", "properties": parts, "required": list(parts)}
     if pa.types.is_null(kind):
         raise SourceError(
-            f"column `{name}` holds no value to go by",
+            f"column `{name}` has no values to learn from",
             code="source.no-values",
             where=name,
-            hint="leave the column out, or give rows that have a value",
+            hint="leave the column out, or give rows that have values",
         )
     raise SourceError(
         f"column `{name}` holds {kind} values, which no model can write",

@@ -1,9 +1,9 @@
-"""Reads the CSV and the Markdown tables that models really send, and rejects row by row.
+"""Reads the CSV and Markdown tables that models actually send, and rejects row by row.
 
-Fences and prose around the table are skipped, the header may stand anywhere and may come again,
-and separators are found out. A row whose number of values differs from the header's is never
-shifted into place: it is rejected with its line number and text. Cells stay text; the schema of
-their field decides later what they are worth.
+Fences and prose around the table are skipped, the header may be anywhere and may repeat, and
+separators are detected. A row with more or fewer values than the header is never shifted into
+place: it is rejected with its line number and text. Cells stay text; their field's schema converts
+them later.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from fabula.llm.rows.names import match_names
 
-NO_HEADER = "the reply holds no header with the columns asked for"
+NO_HEADER = "the reply has no header with the requested columns"
 _FENCED = re.compile(r"^[ \t]*```[^\n]*\n(.*?)(?:^[ \t]*```|\Z)", re.S | re.M)
 _PROSE = re.compile(r"[A-Z][^\"|]*\s\S+\s[^\"|]*[.!?:]")
 _RULE = re.compile(r"[\s|:+-]*-[\s|:+-]*")
@@ -36,15 +36,15 @@ class BadLine:
 
 @dataclass
 class CsvReply:
-    """What a reply holds as CSV.
+    """The CSV content of a reply.
 
     Args:
-        rows: Cells by wanted name, as text; None where a cell is empty.
-        bad: Lines that are rejected.
-        missing: Wanted columns that the header lacks.
-        extra: Columns that were not asked for; they are left out.
+        rows: Cells by requested name, as text; None for an empty cell.
+        bad: Rejected lines.
+        missing: Requested columns that the header lacks.
+        extra: Columns that were not requested; they are left out.
         problem: Why nothing can be read, or empty.
-        restart: How many rows stand before the last repetition of the header.
+        restart: Number of rows before the last repetition of the header.
     """
 
     rows: list[dict[str, str | None]] = field(default_factory=list)
@@ -67,7 +67,7 @@ class _Record:
 
 
 def read_tables(text: str, names: Sequence[str], *, cut: bool = False) -> list[CsvReply]:
-    """Each table of a reply, where several fences hold one; else the one table, or none."""
+    """Each table of a reply with several fenced tables; else the single table, or none."""
     fences = list(_FENCED.finditer(text))
     if len(fences) > 1:
         apart = ["\n" * text.count("\n", 0, each.start(1)) + each[1] for each in fences]
@@ -80,7 +80,7 @@ def read_tables(text: str, names: Sequence[str], *, cut: bool = False) -> list[C
 
 
 def other_header(text: str) -> tuple[str, ...]:
-    """The names of the columns of a table that was not asked for; none where there is none."""
+    """The column names of an unrequested table; empty if there is none."""
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("```")]
     for separator in _SEPARATORS:
         widths = [
@@ -92,7 +92,7 @@ def other_header(text: str) -> tuple[str, ...]:
 
 
 def read_csv(text: str, names: Sequence[str], *, cut: bool = False) -> CsvReply:
-    """Read a reply as CSV or as a Markdown table; of one that was cut, the last row is dropped."""
+    """Read a reply as CSV or as a Markdown table; if it was cut, the last row is dropped."""
     text = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     header = _find_header(text, names)
     if header is None:
@@ -115,7 +115,7 @@ def read_csv(text: str, names: Sequence[str], *, cut: bool = False) -> CsvReply:
     for record in records:
         _read_record(record, cells, targets, reply)
     if not reply.rows and not reply.bad:
-        reply.problem = "the reply holds a header and no rows"
+        reply.problem = "the reply has a header and no rows"
     return reply
 
 
@@ -143,7 +143,7 @@ def _read_record(
 def _find_header(text: str, names: Sequence[str]) -> tuple[int, str, tuple[str, ...]] | None:
     """Where the rows start, the separator, and the header's cells.
 
-    The header is the line that names most of the wanted columns, and at least half of them.
+    The header is the line that names the most requested columns, and at least half of them.
     """
     best: tuple[int, int, str, tuple[str, ...]] | None = None
     place = 0
@@ -168,7 +168,7 @@ def _header_cells(line: str, separator: str) -> tuple[str, ...]:
 
 
 def _records(text: str, start: int, separator: str) -> Iterator[_Record]:
-    """The records after the header, up to the end of the fence that it stands in."""
+    """The records after the header, up to the end of its fence."""
     fence = next((m for m in _FENCED.finditer(text) if m.start(1) < start <= m.end(1) + 1), None)
     stop = fence.end(1) if fence else len(text)
     place, after_blank = start, False

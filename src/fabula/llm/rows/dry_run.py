@@ -1,7 +1,6 @@
-"""Goes through the calls of a job without making them: each once, all rows taken as good.
+"""Lists the calls of a job without making them: each once, with all rows assumed valid.
 
-The prompts are the real ones, except that rows which a model would have written before, and
-which later prompts show, are made up.
+The prompts are the real ones, except that earlier rows shown in later prompts are invented.
 """
 
 from __future__ import annotations
@@ -21,10 +20,9 @@ from fabula.llm.rows.uniqueness import Distinct
 
 
 def rehearse_rows(model: StandIn, form: PromptFormat, job: RowsJob) -> RowsResult:
-    """Note every call that the job takes where no answer is bad.
+    """Record every call of the job, assuming that every reply is valid.
 
-    Returns:
-        Made-up rows that fit the fields; rules beyond them are not kept.
+    Returns: Invented rows that fit the fields, but not further rules.
     """
     from fabula.llm.json_schema.samples import make_value
     from fabula.llm.json_schema.words import write_text

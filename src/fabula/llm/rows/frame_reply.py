@@ -1,7 +1,7 @@
 """Reads frames in JSON: names of columns and a grid of values, by rows or by columns.
 
-Which of the two a grid is follows from its shape where that decides, and from the types of the
-columns where it does not (a text column must hold text). What stays ambiguous is refused.
+The orientation follows from the grid's shape, or else from the columns' types (a text column must
+contain text). Ambiguous grids are rejected.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Fits = Callable[[Mapping[str, Any]], bool]
 
 
 def read_frame(value: Any, names: Sequence[str], fits: Fits) -> Reading | None:
-    """The rows of a frame, or None when the JSON value is not a frame.
+    """The rows of a frame, or None if the JSON value is not a frame.
 
     `fits` says whether a row's values have the types of their columns.
     """
@@ -75,7 +75,7 @@ def _read_grid(
 
 
 def _is_by_columns(lines: Grid, width: int, fits: Callable[[Sequence[Any]], bool]) -> bool | None:
-    """True for a grid of columns, False for one of rows, None when both or neither read well."""
+    """True for a grid of columns, False for one of rows, None if both or neither are valid."""
     lengths = {len(values) for values in lines}
     if len(lines) != width or len(lengths) > 1:
         return False
@@ -88,7 +88,7 @@ def _is_by_columns(lines: Grid, width: int, fits: Callable[[Sequence[Any]], bool
 
 
 def _listed(column: Any) -> Any:
-    """The values of a column that is written with its row numbers, `{"0": "a", "1": "b"}`."""
+    """The values of a column written with row numbers, `{"0": "a", "1": "b"}`."""
     if isinstance(column, Mapping) and list(column) == [str(row) for row in range(len(column))]:
         return list(column.values())
     return column
@@ -106,5 +106,5 @@ def _read_columns(value: Mapping[str, Any], names: Sequence[str], fits: Fits) ->
         return Reading((), "the frame's columns differ in length")
     rows = [dict(zip(columns, items, strict=True)) for items in zip(*columns.values(), strict=True)]
     if rows and not any(map(fits, rows)):
-        return None  # more likely one row of lists that are not right yet
+        return None  # more likely one row of lists that are not valid yet
     return Reading(rows, notes=("a frame by columns was transposed",))

@@ -1,7 +1,7 @@
-"""Notices ids that a model counts wrongly: from 0, again from the start, or twice.
+"""Detects IDs that a model counts wrongly: from 0, restarting, or twice.
 
-Where the rows' ids are Fabula's own, those of the model are left out; it is said all the same,
-since other values may have been written to go with them.
+If Fabula generates the IDs, the model's are left out; the fault is still reported, since other
+values may depend on them.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ _ID = re.compile(r"id|.*[_ -]id|.*[a-z]Id", re.I)
 
 
 class IdWatch:
-    """Looks at the ids in the replies to one job.
+    """Checks the IDs in the replies to one job.
 
     Args:
-        names: The fields asked. An id is `id`, or the first of them where it is called so.
+        names: The requested fields. The ID is `id`, or the first field if its name says so.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -26,7 +26,7 @@ class IdWatch:
         self._start: int | None = None
 
     def notes(self, items: Sequence[Any]) -> Iterator[str]:
-        """What is wrong with the ids of one reply, in words."""
+        """Describes what is wrong with the IDs of one reply."""
         ids = [value for item in items if (value := self._id(item)) is not None]
         if not ids:
             return
@@ -37,13 +37,13 @@ class IdWatch:
         elif ids[0] == self._start and len(self._seen) > 1:
             yield f"`{self._first}` starts again at {self._start} in a further reply"
         elif self._seen & set(ids):
-            yield f"`{self._first}` holds values of an earlier reply again"
+            yield f"`{self._first}` repeats values of an earlier reply"
         if len(set(ids)) < len(ids):
-            yield f"`{self._first}` holds a value twice in one reply"
+            yield f"`{self._first}` has a value twice in one reply"
         self._seen.update(ids)
 
     def _id(self, item: Any) -> int | None:
-        """The whole number that is a row's id."""
+        """A row's integer ID."""
         if not isinstance(item, Mapping):
             return None
         name = next((key for key in item if str(key).lower() == self._first.lower()), None)

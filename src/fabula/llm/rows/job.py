@@ -1,4 +1,4 @@
-"""What is asked of `ask_rows`, and what comes back. Knows JSON Schema, not column kinds."""
+"""The input and the result of `ask_rows`. Knows JSON Schema, not column kinds."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 RowProblems = Callable[[dict[str, Any]], Sequence[str]]
-"""Takes a row (known and asked values), returns its problems in words; may fix values in place."""
+"""Takes a row (known and requested values), returns its problems in words; may fix values in
+place."""
 TableCheck = Callable[[Sequence[dict[str, Any]]], Mapping[int, str]]
-"""Takes all rows so far, returns a problem for each bad row's position."""
+"""Takes all rows so far, returns a problem for each invalid row's position."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowField:
-    """One value that the model must give in each row."""
+    """One value that the model must provide in each row."""
 
     name: str
     schema: Mapping[str, Any]
@@ -31,36 +32,36 @@ class RowField:
 
 @dataclass(frozen=True)
 class RowsJob:
-    """N rows wanted from a model.
+    """A request for N rows.
 
     Args:
         subject: What the rows are about, in words.
-        fields: The values to ask for, in order.
-        n: Rows wanted.
+        fields: The requested values, in order.
+        n: Number of rows.
         given: Known values of each row (length n), or None when rows are free.
-        beside: Values of each row that checks see and the model is not told (length n), or None.
+        beside: Values of each row that checks see and the model doesn't (length n), or None.
         examples: Human examples: strings, mappings or models; always data, never template source.
-        shown: Answered tasks for models that continue text, where there are no `examples`:
-            mappings of `task` and the fields. Instruction followers are not shown them.
-        extra: A further demand in words ("the name must be unusual").
+        shown: Answered tasks for models that continue text, if there are no `examples`: mappings of
+            `task` and the fields. Instruction-following models don't see them.
+        extra: A further instruction ("the name must be unusual").
         rows_per_call: Rows in one call, or None to choose by the model and the row's size.
         unique: Groups of field names whose values must not repeat in the run.
-        used: Rows that exist already and must not be repeated.
+        used: Existing rows that must not be repeated.
         check_row: Validates one row beyond its schema.
-        row_checks: A check of each row's own, after `check_row` (length n).
+        row_checks: An extra check for each row, after `check_row` (length n).
         check_table: Validates all rows together.
-        soft_row: As `check_row`, for rules whose breach is asked again and at last accepted, since
-            a check of the finished table has the last word.
-        soft_table: As `check_table`, likewise.
-        attempts: Times a row is asked again before it is rejected.
-        text: True when the one field is free prose from its own prompt (see `prompts`).
-        prompts: One full prompt a row instead of `subject` and `given` (length n).
-        system: What an instruction follower is told that it does; by default it makes data up.
+        soft_row: Like `check_row`, for rules whose violation is retried and finally accepted, since
+            a check of the finished table decides.
+        soft_table: Like `check_table`, likewise.
+        attempts: Retries of a row before it is rejected.
+        text: True if the one field is free prose from its own prompt (see `prompts`).
+        prompts: One full prompt per row instead of `subject` and `given` (length n).
+        system: The task in the system message; by default, generating data.
         temperature: Sampling temperature, or None for the model's default.
-        sample: Raised to ask again for rows that equal requests gave before.
-        notation: How rows are written where the endpoint can't do JSON.
-        reasoning: The name under which each row keeps what the model thought, or empty.
-        plain: Whether the notation is asked for from the first call on.
+        sample: Increased to request different rows with equal requests.
+        notation: How rows are written if the endpoint can't do JSON.
+        reasoning: The name under which each row keeps the model's reasoning, or empty.
+        plain: Whether the notation is requested from the first call on.
     """
 
     subject: str
@@ -92,7 +93,7 @@ class RowsJob:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """One row that was lost, and why."""
+    """A lost row, and why it was lost."""
 
     row: int
     reason: str
@@ -100,24 +101,33 @@ class Reject:
     attempt: int
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A call whose reply is kept: the rows that it asked for, and its key in the ledger."""
+
+    rows: tuple[int, ...]
+    key: str
+
+
 @dataclass
 class RowsResult:
-    """Rows in the order asked; None where no valid row could be had.
+    """Rows in the requested order; None for each one without a valid reply.
 
     Args:
-        rows: The values of `RowsJob.fields`, one mapping a row.
-        rejects: Why rows are None; one for each row that was given up.
+        rows: The values of `RowsJob.fields`, one mapping per row.
+        rejects: Why rows are None; one for each row given up.
         usage: Tokens of all calls.
-        calls: Requests that were answered by the model.
-        cached: Requests that were answered by the ledger.
-        modes: How structure was asked for, and how often.
-        stalled: Why asking stopped early for want of new values, or None.
-        notes: What else happened on the way (cut replies, ignored columns), and how often.
-        error: What stopped the run early (rows are then open, not rejected), or that no usable
-            row ever came; None when all is well.
-        parsed: Rows that were found in the replies.
-        repeats: Those of them that repeat another one.
+        calls: Requests answered by the model.
+        cached: Requests answered by the ledger.
+        modes: How structured output was requested, and how often.
+        stalled: Why the job stopped early for lack of new values, or None.
+        notes: Other events (cut replies, ignored columns), and how often.
+        error: What stopped the run early (rows are then open, not rejected), or that no reply had a
+            usable row; None on success.
+        parsed: Rows found in the replies.
+        repeats: Those that repeat another one.
         unread: Pieces of replies that were rows but could not be read, each with the reason.
+        asked: The calls whose replies are kept, in their order.
     """
 
     rows: list[dict[str, Any] | None]
@@ -132,3 +142,4 @@ class RowsResult:
     parsed: int = 0
     repeats: int = 0
     unread: list[tuple[str, str]] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)

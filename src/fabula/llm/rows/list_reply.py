@@ -1,7 +1,7 @@
 """Reads the reply to a row whose one field is a list, whatever wrapper the model chose.
 
-`[…]`, `{"objects": […]}`, `{"actors": […]}`, one bare object, and one object a line are all the
-same list. What could be two different lists is refused.
+`[…]`, `{"objects": […]}`, `{"actors": […]}`, one bare object, and one object per line are all the
+same list. A reply that could be two different lists is rejected.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class ListReader:
 
     @property
     def keys(self) -> list[str]:
-        """The names that stand in a reply: those of the items, else the list's own."""
+        """The names in a reply: those of the items, else the list's own."""
         return self._names or [self._name]
 
     def read(self, text: str, pieces: Sequence[Piece]) -> Reading | None:
-        """The last list of a reply as its one row, or None where there is none."""
+        """The last list of a reply as its one row, or None if there is none."""
         found: Any = None
         place = 0
         for piece in pieces:
@@ -46,7 +46,7 @@ class ListReader:
             value = self._list_in(piece.value) if is_whole else None
             joins = isinstance(piece.value, Mapping) and not between
             if value is not None and found is not None and joins and self._is_item(piece.value):
-                found = [*found, *value]  # one object a line
+                found = [*found, *value]  # one object per line
             elif value is not None and (found is None or self._reads(value)):
                 found = value
             place = piece.end

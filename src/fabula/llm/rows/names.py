@@ -1,4 +1,4 @@
-"""Matches the names that a model uses to the names that were asked for; never by position."""
+"""Matches the names in a reply to the requested names; never by position."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def plain_name(name: str) -> str:
 
 
 def unitless_name(name: str) -> str:
-    """A plain name without what stands in brackets, which models add and leave out at will."""
+    """A plain name without its bracketed part, which models add and omit freely."""
     return plain_name(_IN_BRACKETS.sub("", name))
 
 
@@ -29,7 +29,7 @@ def counted_name(name: str) -> str:
 
 
 def match_names(found: Iterable[str], wanted: Sequence[str]) -> Mapping[str, str]:
-    """Which found name stands for which wanted one; unmatched names are left out."""
+    """The requested name for each found name; unmatched names are left out."""
     forms = [
         (form, _by_form(form, wanted)) for form in (str, plain_name, unitless_name, counted_name)
     ]
@@ -42,7 +42,7 @@ def match_names(found: Iterable[str], wanted: Sequence[str]) -> Mapping[str, str
 
 
 def _by_form(form: Callable[[str], str], wanted: Sequence[str]) -> dict[str, str]:
-    """The wanted names by a form, without forms that several share."""
+    """The requested names by their normal form, without forms that several share."""
     forms = [form(name) for name in wanted]
     pairs = zip(forms, wanted, strict=True)
     return {each: name for each, name in pairs if each and forms.count(each) == 1}

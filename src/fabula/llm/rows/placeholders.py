@@ -1,8 +1,8 @@
-"""Finds placeholders that a model leaves where values were wanted.
+"""Finds placeholders that a model writes instead of values.
 
-A model copies them from the form that a prompt shows (`<name>`, `…`, `string`), or leaves them to
-its reader (`Dear [Your Name]`). What the user's own words hold is data, however it looks. A
-character that was lost on the way is told likewise.
+A model copies them from the form in a prompt (`<name>`, `…`, `string`), or leaves them to its
+reader (`Dear [Your Name]`). Placeholders in the user's own text are data. Corrupted characters are
+reported likewise.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ _ABOUT_TYPES = re.compile(r"type|format|kind|schema", re.I)
 _WORDS = re.compile(r"[^\W\d_]{2,}")
 _LOST = "\ufffd"
 _BROKEN = re.compile(rf"[{_LOST}\ud800-\udfff]|Ã[©¼¶¤¨±Ÿ³ª§«®]|â€[™œ“”˜]")
-"""Half a character, one that was lost, and UTF-8 that was read as Latin."""
+"""Half a character, a replacement character, and UTF-8 decoded as Latin-1."""
 _FORMAL = ("enum", "const", "pattern", "format")
-"""Words of a schema that say themselves what a text may be."""
+"""Schema keywords that define what a text may be."""
 
 
 class Placeholders:
-    """Looks for placeholders in the rows of one job."""
+    """Finds placeholders in the rows of one job."""
 
     def __init__(self, job: RowsJob) -> None:
         self._job = job
@@ -52,11 +52,11 @@ class Placeholders:
         self._formal = {each.name for each in job.fields if any(map(each.schema.get, _FORMAL))}
 
     def problems(self, row: Mapping[str, Any], place: int | None) -> list[str]:
-        """What in a row's values was not filled in.
+        """The problems of a row's values that were not filled in.
 
         Args:
-            row: The values of a row, straightened.
-            place: The row's place in the job, or None where it has none.
+            row: The normalised values of a row.
+            place: The row's position in the job, or None if it has none.
         """
         found = [
             (each.name, text)
@@ -92,7 +92,7 @@ class Placeholders:
         return bool(described) and " " in text and plain_name(text[:400]) == described
 
     def _is_prompt(self, text: str, place: int | None) -> bool:
-        """Whether a text repeats the whole of what asked for it."""
+        """Whether a text repeats its whole request."""
         job = self._job
         if not job.text or job.prompts is None or place is None or job.fields[0].description:
             return False
@@ -100,7 +100,7 @@ class Placeholders:
         return abs(len(prompt) - len(text)) < len(text) and plain_name(prompt) == plain_name(text)
 
     def _copied_names(self, row: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """The values of a row of texts that repeats the names of its fields."""
+        """The values of a row of texts that only repeats its fields' names."""
         texts = [(each.name, str(row.get(each.name))) for each in self._job.fields]
         is_header = len(texts) > 1 and all(name == text for name, text in texts)
         return texts if is_header and not self._formal else []
@@ -120,19 +120,19 @@ class Placeholders:
 
 def _fault(text: str) -> str:
     if _BROKEN.search(text):
-        return "has lost a character; write it whole"
+        return "has a corrupted character; write it correctly"
     return "is a placeholder or what was asked; write a real value"
 
 
 def _is_said(text: str, asked: str) -> bool:
-    """Whether the user's own words hold a placeholder: a plain word counts in quotes alone."""
+    """Whether the user's own words contain a placeholder: a plain word counts only in quotes."""
     if broken := _BROKEN.findall(text):
         return set(broken) <= set(_BROKEN.findall(asked))
     return (text if _SIGN.search(text) else as_json(text)) in asked
 
 
 def _stands_for(inner: str, name: str) -> bool:
-    """Whether words in brackets stand for the value of a field."""
+    """Whether bracketed words stand for a field's value."""
     words = {word.casefold() for word in _WORDS.findall(inner)}
     if words <= _TYPES | {"text", "value", "number", "integer"} and words:
         return True
@@ -141,7 +141,7 @@ def _stands_for(inner: str, name: str) -> bool:
 
 
 def _texts(name: str, value: Any) -> Iterator[tuple[str, str]]:
-    """The texts inside a value, each with the name of the member that holds it."""
+    """The texts inside a value, each with its member's name."""
     if isinstance(value, str):
         yield name, value
     elif isinstance(value, list):

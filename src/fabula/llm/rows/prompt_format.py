@@ -1,6 +1,6 @@
-"""What the row loop and a prompt form say to each other; one form a kind of model.
+"""The interface between the row loop and a prompt form; one form per kind of model.
 
-The loop decides which rows are asked together and what is known about them (`Call`); the form
+The loop decides which rows to request together and what is known about them (`Call`); the form
 writes the request and finds the row items in the reply (`Reading`).
 """
 
@@ -15,16 +15,16 @@ from fabula.llm.client.chat import ChatReply, ChatRequest
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Rows that are asked together, by their positions in the job.
+    """Rows to request together, by their positions in the job.
 
     Args:
         rows: Their positions.
         problems: Problems of earlier answers, by position.
-        failed: The latest bad answer, by position, as JSON text.
-        recent: Earlier rows of the run that show the model where the run stands.
-        used: Values that must not come again, as JSON, newest last.
+        failed: The latest invalid answer, by position, as JSON text.
+        recent: Earlier rows of the run, as context.
+        used: Values that must not repeat, as JSON, newest last.
         tokens: Limit of the reply, or None for the endpoint's own.
-        plain: Whether the job's own notation is asked for instead of JSON.
+        plain: Whether the job's own notation is requested instead of JSON.
     """
 
     rows: Sequence[int]
@@ -38,15 +38,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reply holds.
+    """The content of a reply.
 
     Args:
-        items: Row-like values; None stands for a row that the reply leaves out.
-        problem: Why there are none, or fewer than asked; empty when all is well.
+        items: Row-like values; None for a row that the reply omits.
+        problem: Why there are none, or too few; empty on success.
         bad: Raw pieces that were rows but could not be read, with the reason.
-        shorten: Whether fewer rows in a call would have helped; the rows missing are then no
-            failed attempt.
-        notes: What else is worth knowing: ignored columns, a transposed frame.
+        shorten: Whether fewer rows per call would have helped; missing rows then don't count as
+            failed attempts.
+        notes: Other facts: ignored columns, a transposed frame.
     """
 
     items: Sequence[Any]
@@ -57,21 +57,21 @@ class Reading:
 
 
 class Notation(Protocol):
-    """Another way than JSON to write rows, for models that answer in words."""
+    """A notation for rows other than JSON, for models that answer in words."""
 
     def ask(self, rows: int) -> str:
-        """In words: how many rows are wanted, and in what form."""
+        """Instructions: how many rows to write, and in what form."""
         ...
 
     def read(self, text: str, *, number: str, cut: bool) -> Reading | None:
-        """The rows of a reply, or None where it is written in some other way.
+        """The rows of a reply, or None if it is in another notation.
 
-        An item tells its row's number under the name `number`, where it has one.
+        An item gives its row's number, if any, under the name `number`.
         """
         ...
 
     def unpacked(self, value: Any) -> Any:
-        """A JSON value of a reply, in which rows of another shape have the fields asked for."""
+        """A JSON value of a reply, with rows of another shape converted to the requested fields."""
         ...
 
 
@@ -80,12 +80,12 @@ class PromptFormat(Protocol):
 
     rows_per_call: int
     stall_rounds: int
-    """Rounds in a row with hardly anything new, after which asking on is useless."""
+    """Consecutive rounds with hardly anything new after which the job stops."""
 
     def request(self, call: Call) -> ChatRequest:
         """The request for these rows."""
         ...
 
     def read(self, reply: ChatReply, call: Call) -> Reading:
-        """The rows in a reply, in the order of `call.rows` where rows have an identity."""
+        """The rows in a reply, in the order of `call.rows` if rows have an identity."""
         ...

@@ -1,7 +1,7 @@
 """The prompt form for models that follow instructions: asks in words and JSON Schema.
 
-Stable parts come first (task, fields, examples), so that servers can reuse the prefix; what
-varies comes last (known values, used values, problems, how many). Data is only ever JSON, so
+Stable parts come first (task, fields, examples), so that servers can reuse the prefix; variable
+parts come last (known values, used values, problems, number of rows). Data is only ever JSON, so
 braces, quotes and "ignore the above" inside it stay data.
 """
 
@@ -27,7 +27,7 @@ ANSWER_LENGTH = 400
 USED_LENGTH = 4_000
 USED_LENGTH_A_ROW = 800
 REPLY_TOKENS = 800
-"""Tokens of a reply that rows_per_call aims at."""
+"""Target size of a reply in tokens, for `rows_per_call`."""
 MOST_ROWS = 20
 
 _ROWS_SYSTEM = (
@@ -45,7 +45,7 @@ _TEXT_SYSTEM = (
 
 
 class ChatForm:
-    """Asks an instruction follower for the rows of one job."""
+    """Asks an instruction-following model for the rows of one job."""
 
     stall_rounds = 3
 
@@ -73,7 +73,7 @@ class ChatForm:
         )
 
     def read(self, reply: ChatReply, call: Call) -> Reading:
-        """The rows in a reply; prose is one row when text was asked."""
+        """The rows in a reply; prose is one row if text was requested."""
         if reply.finish in ("refusal", "content_filter"):
             kind = "refused" if reply.finish == "refusal" else "stopped by the content filter"
             return Reading((), with_text(f"the reply was {kind}", reply.problem or reply.text))
@@ -97,7 +97,7 @@ class ChatForm:
         return self._with_reasoning(reading, reply) if self._job.reasoning else reading
 
     def _with_reasoning(self, reading: Reading, reply: ChatReply) -> Reading:
-        """The rows, each with what the model thought before it wrote them."""
+        """The rows, each with the model's reasoning before it."""
         thoughts = reply.reasoning or thoughts_in(reply.text) or None
         items = [
             {**item, self._job.reasoning: thoughts} if isinstance(item, Mapping) else item
@@ -106,7 +106,7 @@ class ChatForm:
         return dataclasses.replace(reading, items=items)
 
     def _text_reading(self, text: str, call: Call) -> Reading:
-        """A text as its one row, or the doubt that not all of it is the text."""
+        """A text as its one row, or the doubt that part of it is chatter."""
         job, name = self._job, self._names[0]
         prompt = job.prompts[call.rows[0]] if job.prompts is not None else job.subject
         asked = "\n".join(filter(None, (job.fields[0].description, job.extra, prompt)))
@@ -128,7 +128,7 @@ class ChatForm:
             start = "Already used, do not repeat" if job.unique else "So far there are"
             yield f"{start}: {', '.join(reversed(used))}"
         told = [self._problem(row, call, many) for row in call.rows if row in call.problems]
-        problems = dict.fromkeys(told)  # one line where all rows failed alike
+        problems = dict.fromkeys(told)  # one line if all rows failed alike
         if problems:
             yield "Earlier answers were not accepted. Answer again without these problems:\n" + (
                 "\n".join(problems)
@@ -156,7 +156,7 @@ class ChatForm:
         return "Known values of the rows:\n" + "\n".join(numbered)
 
     def _ask(self, rows: Sequence[int]) -> str:
-        """How many, and in what shape, for servers that don't enforce a schema."""
+        """The number and shape of rows, for servers that don't enforce a schema."""
         job, shape = self._job, ", ".join(f"{as_json(name)}: …" for name in self._names)
         free = job.given is None and job.prompts is None
         if len(rows) == 1:
@@ -195,7 +195,7 @@ class ChatForm:
         }
 
     def _matched(self, reading: Reading, call: Call) -> Reading:
-        """Items in the order of the rows asked, by their number, or by place if none is missing."""
+        """Items in the order of the rows, by number, or by position if none is missing."""
         asked, key = len(call.rows), self._number
         numbers = [item.get(key) if isinstance(item, Mapping) else None for item in reading.items]
         valid = [isinstance(number, int) and 1 <= number <= asked for number in numbers]
@@ -210,7 +210,7 @@ class ChatForm:
 
 
 def _prefix(job: RowsJob) -> list[str]:
-    """What is the same for every call of the job."""
+    """The part that is the same for every call of the job."""
     parts = []
     kind = "text" if job.text else "data"
     if job.prompts is None:
@@ -235,7 +235,7 @@ def _field(each: RowField) -> str:
 
 
 def row_schema(fields: Sequence[RowField]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The schema of one row, and the definitions that its fields refer to."""
+    """The schema of one row, and the definitions that its fields use."""
     properties, definitions = {}, {}
     for each in fields:
         schema = dict(each.schema)
@@ -264,7 +264,7 @@ def _rows_per_call(job: RowsJob) -> int:
 
 
 def _tokens(schema: Mapping[str, Any], description: str) -> int:
-    """About how many tokens a value takes, its name included."""
+    """Estimated tokens of a value, including its name."""
     kind = schema.get("type")
     if "enum" in schema or kind in ("integer", "number", "boolean"):
         return 8

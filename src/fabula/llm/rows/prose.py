@@ -1,4 +1,4 @@
-"""Tells prose from its wrapping, and refusals from prose."""
+"""Separates prose from its wrapping, and refusals from prose."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import re
 _QUOTES = frozenset({('"', '"'), ("“", "”"), ("„", "“"), ("„", "”"), ("«", "»"), ("「", "」")})
 
 REFUSAL_WORDS = 40
-"""A text of more words is a text, however it begins."""
+"""A text with more words is not a refusal, however it begins."""
 
 REFUSAL_LENGTH = 600
-"""Likewise a longer one; it also bounds what the expression below may take."""
+"""Likewise a longer one; this also bounds the regular expression below."""
 
 _TAGGED = re.compile(r"<([a-z][\w-]*)>\s*([^<>]*?)\s*</\1>", re.I)
 _WRAPPED = re.compile(
     r"\\(?:boxed|text)\{([^{}]+)\}|<!\[CDATA\[(.+)\]\]>|\*\*([^*]+)\*\*|> ([^\W\d][^\n]*)", re.S
 )
-"""What stands around a whole text: a box or emphasis, a quote of Markdown."""
+"""What may wrap a whole text: a box, emphasis, a Markdown quote."""
 MARKUP = re.compile(r"<|\b(?:x|ht)ml\b", re.I)
 HTML = re.compile(
     r"a|article|b|blockquote|body|code|div|em|figure|h[1-6]|header|html|i|li|main|nav|ol|p|pre"
@@ -35,7 +35,7 @@ _REFUSAL = re.compile(
 
 
 def unwrapped(text: str) -> str:
-    """A text without a fence or quotes around all of it."""
+    """A text without an enclosing fence or quotes."""
     if fenced := _FENCED.match(text):
         text = fenced.group(1).strip()
     quotes = (text[:1], text[-1:])
@@ -45,7 +45,7 @@ def unwrapped(text: str) -> str:
 
 
 def alone(text: str, asked: str) -> str:
-    """A text without rules, tags and quotes around all of it."""
+    """A text without enclosing rules, tags and quotes."""
     lines = text.splitlines()
     while len(lines) > 1 and (RULE.fullmatch(lines[0]) or not lines[0].strip()):
         del lines[0]
@@ -61,7 +61,7 @@ def alone(text: str, asked: str) -> str:
 
 
 def is_refusal(text: str) -> bool:
-    """True when a short text only says that the model will not answer."""
+    """True if a short text only says that the model will not answer."""
     if len(text) > REFUSAL_LENGTH or len(text.split()) >= REFUSAL_WORDS:
         return False
     return _REFUSAL.match(text) is not None

@@ -1,7 +1,7 @@
-"""Takes a model's reasoning off a reply, before anything reads it.
+"""Removes a model's reasoning from a reply before anything reads it.
 
 Reasoning comes between tags of many spellings, in channels, or before a `Final answer:`. Inside
-JSON the same signs are data, so the places where JSON stands are not searched.
+JSON the same marks are data, so JSON is not searched.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _HIDDEN = "\0"
 def without_thoughts(text: str) -> str:
     """The answer in a reply: without byte-order mark, reasoning and control tokens.
 
-    Empty where the reply holds reasoning alone.
+    Empty if the reply is only reasoning.
     """
     text = text.lstrip("\ufeff").strip()
     if not _SIGN.search(text):
@@ -76,7 +76,7 @@ def without_thoughts(text: str) -> str:
 
 
 def thoughts_in(text: str) -> str:
-    """The reasoning that stands around the answer in a reply; empty where there is none."""
+    """The reasoning around the answer in a reply; empty if there is none."""
     text = text.lstrip("\ufeff").strip()
     answer = without_thoughts(text)
     before, found, after = text.rpartition(answer) if answer else (text, "", "")
@@ -90,7 +90,7 @@ def thoughts_in(text: str) -> str:
 
 
 def _masked(text: str) -> str:
-    """The text with its JSON hidden, character for character."""
+    """The text with its JSON masked, character for character."""
     parts, place = [], 0
     for piece in json_pieces(text):
         if not isinstance(piece.value, dict | list) or _is_bare_list(piece.value):
@@ -107,8 +107,8 @@ def _is_bare_list(value: Any) -> bool:
 
 
 def _final_channel(text: str) -> str:
-    """What the last final channel says, or the last call of a tool; all where there is none."""
-    if _BARE_CHANNELS.match(text):  # the control tokens were taken off, and the names left
+    """The content of the last final channel or tool call; the whole text if there is none."""
+    if _BARE_CHANNELS.match(text):  # the control tokens were removed, and the names left
         return text.rpartition("assistantfinal")[2]
     masked = _masked(text)
     final = call = None
@@ -125,12 +125,12 @@ def _final_channel(text: str) -> str:
 
 
 def _without_tags(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> str:
-    """The text without what stands between two tags, or before a closing one alone."""
+    """The text without anything between two tags, or before a lone closing one."""
     while True:
         masked = _masked(text) if closing.search(text) or opening.search(text) else text
         start, end = opening.search(masked), closing.search(masked)
         if start and not end and not masked[: start.start()].strip():
-            end = closing.search(text, start.end())  # braces in thoughts are not a JSON
+            end = closing.search(text, start.end())  # braces in reasoning are not JSON
         if end and (start is None or start.start() >= end.end()):
             text = text[end.end() :].strip()
         elif start and end:
@@ -142,14 +142,14 @@ def _without_tags(text: str, opening: re.Pattern[str], closing: re.Pattern[str])
 
 
 def _without_last_tokens(text: str) -> str:
-    """The text without control tokens at its end, and the turns that a model writes for others."""
+    """The text without trailing control tokens and turns that the model writes for others."""
     masked = _masked(text) if "<" in text else ""
     ends = (run for run in _TOKEN_RUN.finditer(masked) if _NEXT_TURN.match(masked, run.end()))
     return text[: end.start()] if (end := next(ends, None)) else text
 
 
 def _final_answer(text: str) -> str:
-    """What follows the last `Final answer:` of a reply that begins with its thoughts."""
+    """The text after the last `Final answer:` of a reply that begins with reasoning."""
     if not _DRAFT.match(text):
         return text
     masked = _masked(text)

@@ -26,15 +26,15 @@ _REVISED = re.compile(
     r"|resposta|antwort|ответ|итог\w*)\b|最终|最終|答案|回答|修正|更正",
     re.I,
 )
-"""Words between two answers of one reply that take the first one back."""
+"""Words between two answers of one reply that retract the first one."""
 _MARKED = re.compile(r"<(\w[\w .-]{0,60})>|^[ \t]{0,9}(\w[\w -]{0,60}?)[ \t]{0,9}=(?!=)", re.M)
 _INSERT = re.compile(r"^\s*INSERT INTO\b", re.I | re.M)
-_UNREAD = "the reply holds a second answer in a notation that can't be read"
+_UNREAD = "the reply contains a second answer in a notation that can't be read"
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """How many rows were asked, whether the reply was cut, and under which name rows number."""
+    """The number of requested rows, whether the reply was cut, and the name of the row number."""
 
     rows: int
     cut: bool
@@ -49,7 +49,7 @@ class ReplyReader:
     ) -> None:
         self._names = [each.name for each in fields]
         self._nested = [each.name for each in fields if _is_nested(each)]
-        # Not a text, which could be anything that the model says.
+        # Not a text, which could be any chatter.
         self._is_plain = len(fields) == 1 and (
             "enum" in fields[0].schema
             or fields[0].schema.get("type") in ("integer", "number", "boolean")
@@ -61,9 +61,9 @@ class ReplyReader:
         self._keys = self._names if self._list is None else self._list.keys
 
     def read(self, text: str, *, asked: int, cut: bool, number: str = "row") -> Reading:
-        """The row items in a reply without thoughts; `cut` says whether it hit its token limit.
+        """The row items in a reply without reasoning; `cut` says whether it hit its token limit.
 
-        A row tells its number under the name `number`.
+        A row gives its number under the name `number`.
         """
         return self._read_all(text, _Wanted(asked, cut, number))
 
@@ -80,7 +80,7 @@ class ReplyReader:
         return self._read(text, yaml_pieces(text, self._keys, cut=wanted.cut) or pieces, wanted)
 
     def _read(self, text: str, pieces: Sequence[Piece], wanted: _Wanted) -> Reading:
-        """The row items in the values that a reply holds."""
+        """The row items in a reply's values."""
         if self._notation is not None:
             unpacked = self._notation.unpacked
             pieces = [replace(piece, value=unpacked(piece.value)) for piece in pieces]
@@ -94,7 +94,7 @@ class ReplyReader:
         if isinstance(answers, Reading):
             return answers
         cut = wanted.cut or any(is_cut(piece.value) for piece in pieces)
-        items = answers[-1] if answers else []  # what came before is a draft
+        items = answers[-1] if answers else []  # everything before is a draft
         if len(answers) > 1 and len(items) < wanted.rows:
             return _several(len(items))
         if not items:
@@ -110,9 +110,9 @@ class ReplyReader:
         if not items:
             if other := other_header(text):
                 named, found = (", ".join(map(repr, names)) for names in (self._names, other))
-                problem = f"the reply holds other columns: {found} instead of {named}"
+                problem = f"the reply has other columns: {found} instead of {named}"
                 return Reading((), problem)
-            return Reading((), with_text("the reply holds no rows", text))
+            return Reading((), with_text("the reply has no rows", text))
         is_short = len(items) < wanted.rows
         problem = f"the reply holds {len(items)} of {wanted.rows} rows" if is_short else ""
         return Reading(items, problem)
@@ -120,10 +120,10 @@ class ReplyReader:
     def _answers(
         self, text: str, pieces: Sequence[Piece], asked: int
     ) -> tuple[list[list[Any]] | Reading, int]:
-        """The rows of each answer that a reply holds, in order, and where the last one ends.
+        """The rows of each answer in a reply, in order, and where the last one ends.
 
-        Values one after the other are one answer, until words between them take it back or one
-        holds all rows by itself. A frame is an answer, and the only one where it is the last.
+        Consecutive values are one answer, until words between them retract it or one value contains
+        all rows. A frame is an answer, and the only one if it is the last.
         """
         answers: list[list[Any]] = []
         frame: Reading | None = None
@@ -166,7 +166,7 @@ class ReplyReader:
         answers: list[list[Any]] | Reading,
         wanted: _Wanted,
     ) -> Reading | None:
-        """The rows in the job's own notation, or the list that is the one value of its one row."""
+        """The rows in the job's own notation, or the list that is its single row's value."""
         last = answers[-1] if isinstance(answers, list) and answers else []
         is_json = len(last) >= wanted.rows and all(map(self._fits, last))
         if self._notation is not None and not (is_json or text.startswith(("{", "["))):
@@ -182,12 +182,12 @@ class ReplyReader:
         return not self._check(item)[1]
 
     def _read_table(self, text: str, *, asked: int, cut: bool) -> Reading | None:
-        """The rows of a reply in CSV, or None when it holds no header that fits."""
+        """The rows of a CSV reply, or None if it has no matching header."""
         tables = read_tables(text, self._names, cut=cut)
         if not tables:
             return None
         if len(tables[-1].rows) >= asked or any(table.problem for table in tables):
-            tables = tables[-1:]  # what came before is a draft
+            tables = tables[-1:]  # everything before is a draft
         rows = [self._with_nested(row) for table in tables for row in table.rows]
         again = tables[-1].restart if len(tables) == 1 else 0
         if len(rows) - again >= asked:
@@ -199,18 +199,18 @@ class ReplyReader:
         return Reading(rows, problem, bad, cut, notes)
 
     def _with_nested(self, row: dict[str, str | None]) -> dict[str, Any]:
-        """Cells of fields that are not scalars, read as JSON where they are JSON."""
+        """Cells of non-scalar fields, parsed as JSON if possible."""
         made: dict[str, Any] = dict(row)
         for name in self._nested:
             try:
                 made[name] = json.loads(made.get(name) or "null")
             except ValueError:
-                continue  # stays text, which the check then refuses
+                continue  # stays text, which the check then rejects
         return made
 
 
 def _several(rows: int) -> Reading:
-    return Reading((), f"the reply holds several answers, the last with {rows} rows", shorten=True)
+    return Reading((), f"the reply has several answers, the last with {rows} rows", shorten=True)
 
 
 def _is_nested(each: RowField) -> bool:

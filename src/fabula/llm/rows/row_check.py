@@ -1,4 +1,4 @@
-"""Checks one row item against the fields of a job, whatever names and spellings the model used."""
+"""Checks one row item against the fields of a job, under any spelling of their names."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from fabula.llm.rows.job import RowField
 from fabula.llm.rows.names import match_names
 
 ItemCheck: TypeAlias = Callable[[Any], tuple[dict[str, Any], list[str]]]
-"""Takes an item, returns its straightened values and its problems."""
+"""Takes an item, returns its normalised values and its problems."""
 
 
 def compile_fields(fields: Sequence[RowField]) -> ItemCheck:
-    """One function that straightens an item into the fields asked and lists its problems."""
+    """A function that normalises an item into the requested fields and lists its problems."""
     checks = [(each.name, compile_schema(_described(each)), each.required) for each in fields]
     names = [each.name for each in fields]
 
@@ -41,13 +41,13 @@ def compile_fields(fields: Sequence[RowField]) -> ItemCheck:
         return values, problems
 
     def _own(item: Mapping[str, Any]) -> dict[str, Any]:
-        """Values under their right names win over renamed ones."""
+        """Values under their exact names win over renamed ones."""
         return {name: item[name] for name in names if name in item}
 
     return check
 
 
 def _described(each: RowField) -> Mapping[str, Any]:
-    """A field's schema with its name and description, which tell the unit of numbers."""
+    """A field's schema with its name and description, which give the unit of numbers."""
     described = {"description": each.description} if each.description else {}
     return {"title": each.name, **described, **each.schema}

@@ -1,4 +1,4 @@
-"""Finds the rows inside a JSON value, out of whatever wrapper the model chose."""
+"""Finds the rows inside a JSON value, in any wrapper."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CALL_KEYS = ("arguments", "parameters", "input")
 
 
 def row_items(value: Any, names: Sequence[str], *, scalars: bool = False) -> list[Any]:
-    """The rows inside a JSON value, out of whatever wrapper the model chose.
+    """The rows inside a JSON value, in any wrapper.
 
     With `scalars`, a list of plain values may be the rows of a single field.
     """
@@ -34,7 +34,7 @@ def row_items(value: Any, names: Sequence[str], *, scalars: bool = False) -> lis
 
 
 def _items_of_object(value: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
-    for key in _CALL_KEYS:  # a tool call written out as text
+    for key in _CALL_KEYS:  # a tool call written as text
         if key in value and key not in names:
             found = unwrapped_json(value[key])
             if isinstance(found, Mapping | list):

@@ -1,4 +1,4 @@
-"""Where each row of a job stands: open, made or given up; and what was said about it."""
+"""The state of each row of a job: open, complete or given up; and its problems."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from fabula.llm.rows.row_check import ItemCheck
 from fabula.llm.rows.uniqueness import Distinct
 
 TRANSPORT_FAILURES = 2
-"""Calls for one row that may fail on the way before the row is given up."""
+"""Failed calls for one row after which the row is given up."""
 RECENT = 4
-"""Rows made last that prompts may show."""
+"""Number of latest rows that prompts may show."""
 
 
 class Board:
-    """The rows of one job while they are being made."""
+    """The rows of one job in progress."""
 
     def __init__(self, job: RowsJob, check: ItemCheck) -> None:
         self.rows: list[dict[str, Any] | None] = [None] * job.n
         self.rejects: dict[int, Reject] = {}
-        self.asked_now: set[int] = set()  # places that this run asked for, not only an earlier one
+        self.asked_now: set[int] = set()  # places that this run requested, not only an earlier one
         self.problems: dict[int, list[str]] = {}
         self.raw: dict[int, str] = {}
         self.distinct = Distinct(job)
@@ -34,7 +34,7 @@ class Board:
         self.all_repeats = 0
         self.recent: deque[dict[str, Any]] = deque(maxlen=RECENT)
         self._open = list(range(job.n))  # a heap; sorted is one
-        self._spare: list[dict[str, Any]] = []
+        self._spare: list[tuple[dict[str, Any], str]] = []
         self._job = job
         self._tries: dict[int, int] = {}
         self._failures: dict[int, int] = {}
@@ -45,31 +45,31 @@ class Board:
 
     @property
     def is_done(self) -> bool:
-        """True when every row is made or given up."""
+        """True if every row is complete or given up."""
         return not self._open
 
     def take_open(self, most: int) -> list[int]:
-        """The first open places, to be asked for now; `give_back` returns those not made."""
+        """The first open places, for the next call; `give_back` returns those not filled."""
         return [heapq.heappop(self._open) for _ in range(min(most, len(self._open)))]
 
     def most_at_once(self, usual: int) -> int:
-        """Rows to ask for in the next call: fewer where its first row was cut again and again."""
+        """Number of rows for the next call: fewer if its first row was cut repeatedly."""
         cuts = self._cuts.get(self._open[0], 0) if self._open else 0
         return max(1, usual >> max(0, cuts - 1))
 
     def were_cut(self, places: Iterable[int]) -> None:
-        """Note that a reply to several rows ended before these."""
+        """Record that a reply to several rows ended before these."""
         for place in places:
             self._cuts[place] = self._cuts.get(place, 0) + 1
 
     def give_back(self, places: Iterable[int]) -> None:
-        """Open the places again that are neither made nor given up."""
+        """Reopen the places that are neither filled nor given up."""
         for place in places:
             if self.rows[place] is None and place not in self.rejects:
                 heapq.heappush(self._open, place)
 
     def offer(self, place: int, item: Any) -> bool:
-        """Take an answer for a row, or note why not."""
+        """Accept an answer for a row, or record why not."""
         values, problems = self._valid(place, item)
         if problems:
             self.note(place, "; ".join(problems), raw=as_json(item))
@@ -78,7 +78,7 @@ class Board:
         if repeat:
             self.repeats += 1
             self.all_repeats += 1
-            first = self.raw.get(place) or as_json(item)  # a repeat says nothing of this row
+            first = self.raw.get(place) or as_json(item)  # a repeat says nothing about this row
             self.note(place, repeat, raw=first, counts=False)
             return False
         soft = self._job.soft_row(values) if self._job.soft_row and self._may_ask(place) else ()
@@ -90,36 +90,41 @@ class Board:
         return True
 
     def _keep_reasoning(self, place: int, item: Any) -> None:
-        """Put what the model thought alongside a row; prompts and checks don't see it."""
+        """Store the model's reasoning with a row; prompts and checks don't see it."""
         name, made = self._job.reasoning, self.rows[place]
         if name and made is not None and isinstance(item, Mapping):
             self.rows[place] = {**made, name: item.get(name)}
 
     def _may_ask(self, place: int) -> bool:
-        """Whether one more answer for a row may be asked before it is lost."""
+        """Whether one more answer for a row may be requested before it is lost."""
         return self._tries.get(place, 0) < self._job.attempts
 
-    def keep_spare(self, item: Any) -> None:
-        """Keep a good row beyond those asked, for a place that stays empty."""
+    def keep_spare(self, item: Any, key: str) -> None:
+        """Keep a good row beyond those asked of a reply, for a place that stays empty."""
         values, problems = self._valid(None, item)
         if not problems:
-            self._spare.append(values)
+            self._spare.append((values, key))
 
-    def use_spare(self) -> int:
-        """Fill open places with spare rows that repeat nothing; says how many are left out."""
-        filled = 0
-        for values in self._spare:
+    def use_spare(self) -> tuple[int, list[tuple[int, str]]]:
+        """Fill open places with spare rows that repeat nothing.
+
+        Returns:
+            How many rows are left out, and the places filled, each with the key of its reply.
+        """
+        filled: list[tuple[int, str]] = []
+        for values, key in self._spare:
             if self.distinct.problem(values):
                 self.all_repeats += 1
             elif self._open:
-                self._take(heapq.heappop(self._open), values)
-                filled += 1
-        left = len(self._spare) - filled
+                place = heapq.heappop(self._open)
+                self._take(place, values)
+                filled.append((place, key))
+        left = len(self._spare) - len(filled)
         self._spare.clear()
-        return left
+        return left, filled
 
     def note(self, place: int, problem: str, *, raw: str = "", counts: bool = True) -> None:
-        """Remember a problem of a row; after the last attempt the row is given up."""
+        """Record a problem of a row; after the last attempt the row is given up."""
         told = self.problems.setdefault(place, [])
         if problem not in told:
             told.append(problem)
@@ -129,7 +134,7 @@ class Board:
             self.reject(place, "; then ".join(told))
 
     def fail(self, place: int, problem: str) -> None:
-        """Remember that a call for this row did not come back; no attempt is counted."""
+        """Record that a call for this row failed; this doesn't count as an attempt."""
         self._failures[place] = self._failures.get(place, 0) + 1
         if self._failures[place] >= TRANSPORT_FAILURES:
             self.reject(place, problem)
@@ -140,9 +145,10 @@ class Board:
         self.rejects[place] = Reject(place, reason, self.raw.get(place, ""), tries)
 
     def reopen(self) -> bool:
-        """Open again what only earlier runs gave up, with all attempts; says whether there is any.
+        """Reopen rows that only earlier runs gave up, with all attempts; returns whether any exist.
 
-        Comes last, so that everything before it is replayed from the ledger request by request.
+        This comes last, so that everything before it is replayed from the ledger request by
+        request.
         """
         again = self.rejects.keys() - self.asked_now
         for place in again:
@@ -159,7 +165,7 @@ class Board:
         return bool(again)
 
     def check_table(self) -> None:
-        """Open again the rows that break a rule over the whole table."""
+        """Reopen the rows that break a rule over the whole table."""
         job = self._job
         for check, is_soft in ((job.check_table, False), (job.soft_table, True)):
             if check is not None and self.is_done:
@@ -180,7 +186,7 @@ class Board:
         self.give_back(places)
 
     def _valid(self, place: int | None, item: Any) -> tuple[dict[str, Any], Sequence[str]]:
-        """The row's known and asked values, straightened, and what is wrong with them."""
+        """The row's known and requested values, normalised, and their problems."""
         values, problems = self._check(item)
         problems += self._placeholders.problems(values, place)
         row = self._merged(place, values)
@@ -190,7 +196,10 @@ class Board:
         for check in checks if not problems else ():
             try:
                 problems += check(row)
-            except (ValueError, AssertionError) as exc:  # as validators say no; others are bugs
+            except (
+                ValueError,
+                AssertionError,
+            ) as exc:  # rejections; other errors are bugs
                 problems.append(f"{type(exc).__name__}: {exc}")
         return row, problems
 

@@ -1,8 +1,8 @@
-"""Keeps calls under way while everything is decided in their order.
+"""Runs calls concurrently but decides everything in order.
 
-Calls are decided one after another and their replies are settled in the same order; each time
-one is settled, the next ones are decided. What a call asks therefore depends on replies alone,
-never on how fast they came, and that is what lets a ledger replay a run.
+Calls are decided one after another and their replies are settled in the same order; each time one
+is settled, the next ones are decided. A call's content therefore depends only on replies, never on
+their timing, which lets a ledger replay a run.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 C = TypeVar("C")
-"""What is asked."""
+"""A call."""
 O = TypeVar("O")  # noqa: E741  (outcome)
-"""What came of it."""
+"""A call's outcome."""
 
 
 class Window(Generic[C, O]):
-    """Calls under way, from the oldest that is not settled to the newest that is decided.
+    """The open calls, from the oldest unsettled one to the newest decided one.
 
     Args:
-        decide: Gives the next call, or None while there is no room or nothing to ask. Asked again
-            after each settled call; when nothing is under way, None is the end.
-        ask: Has a call answered.
+        decide: Returns the next call, or None while there is no slot or nothing to ask. Called
+            again after each settled call; if no call is open, None ends the loop.
+        ask: Sends a call.
         settle: Takes a call and its outcome, in the order of the calls.
     """
 
@@ -44,14 +44,14 @@ class Window(Generic[C, O]):
         self._at_once = 1
 
     async def run(self, at_once: int) -> None:
-        """Go on until nothing is left to ask; that many calls are open at most."""
+        """Run until nothing is left to ask, with a maximum number of open calls."""
         self._at_once = at_once
         self._advance()
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(at_once):
                     group.create_task(self._work())
-        except BaseExceptionGroup as problems:  # a mistake in a caller's function, say
+        except BaseExceptionGroup as problems:  # for example a bug in a caller's function
             raise problems.exceptions[0] from None
 
     async def _work(self) -> None:

@@ -1,20 +1,20 @@
-"""How many rows one call asks for: fewer when replies are cut, more again when they come whole."""
+"""The number of rows per call: fewer after cut replies, more after complete ones."""
 
 from __future__ import annotations
 
 CUT_SHARE = 0.4
-"""Calls of one size that may be cut before calls become smaller; one good call is assumed."""
+"""Cut calls of one size after which calls become smaller; one good call is assumed."""
 GROW_AFTER = 4
-"""Whole replies in a row of calls of one size before the next size is tried."""
+"""Consecutive complete replies of one size before the next size is tried."""
 LONGEST_WAIT = 256
 
 
 class CallSize:
-    """The size of the next call, at first and at most `most`.
+    """The size of the next call, starting at its maximum, `most`.
 
-    One cut reply in ten is a fault of the server, and smaller calls would not cure it; most of
-    them cut is a limit of the model. So calls are halved by the share that was cut, and doubled
-    again after a few whole replies. Each failed attempt to grow makes the next one wait longer.
+    One cut reply in ten is a server fault that smaller calls would not fix; mostly cut replies are
+    a model's limit. So calls are halved depending on the share of cut replies, and doubled again
+    after a few complete ones. Each failed attempt to grow delays the next one.
     """
 
     def __init__(self, most: int) -> None:
@@ -25,9 +25,9 @@ class CallSize:
         self._cut = 0
 
     def came_whole(self, asked: int) -> None:
-        """Note a call of that many rows whose reply was not cut."""
+        """Record a call of `rows` rows with a complete reply."""
         if asked != self.rows:
-            return  # asked before the size changed, or the last rows of a job
+            return  # requested before the size changed, or the last rows of a job
         self._whole += 1
         if self._whole >= self._grow_after and self.rows < self._most:
             self._change(min(self._most, 2 * self.rows))
@@ -35,7 +35,7 @@ class CallSize:
             self._grow_after = GROW_AFTER
 
     def was_cut(self, asked: int) -> None:
-        """Note a call of that many rows whose reply was cut."""
+        """Record a call of `rows` rows with a cut reply."""
         if asked > self.rows:
             return
         self._cut += 1
@@ -45,7 +45,7 @@ class CallSize:
             self._change(max(1, asked // 2))
 
     def is_too_long(self, asked: int, *, rows: int) -> None:
-        """Note that a call of that many rows was refused for its length; `rows` is tried next."""
+        """Record that a call was refused for its length; `rows` is tried next."""
         if asked >= self.rows:
             self._grow_after = LONGEST_WAIT
             self._change(max(1, min(self.rows, rows)))

@@ -1,7 +1,7 @@
-"""Runs coroutines for callers without a loop of their own, or inside a running one (notebooks).
+"""Runs coroutines for callers without an event loop, or inside a running one (notebooks).
 
-One background thread holds one event loop for the whole process, so that the connections of a
-model outlive a single call.
+One background thread holds one event loop for the whole process, so that a model's connections
+outlive a single call.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ PUTTING_AWAY = 10.0
 def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end and return its result; an interrupt cancels it.
 
-    What it then has to put away, it may put away: else it would do so in an interpreter that is
-    about to end.
+    The coroutine may then clean up, while the interpreter is still running.
     """
     over = threading.Event()
 

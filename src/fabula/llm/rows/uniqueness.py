@@ -1,4 +1,4 @@
-"""Keeps values apart over a whole run: exact repeats, and repeats but for case and spacing."""
+"""Keeps values distinct over a whole run, ignoring case and spacing."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from fabula.llm.json_schema.wording import as_json
 from fabula.llm.rows.job import RowField, RowsJob
 
 NAMED = 200
-"""Used values that a prompt may name; forms cut the list further by length."""
+"""Maximum used values in a prompt; forms shorten the list further."""
 
 
 class Distinct:
-    """The values that are taken, for each group of fields that must not repeat."""
+    """The used values of each group of fields that must not repeat."""
 
     def __init__(self, job: RowsJob) -> None:
         self._groups = list(job.unique)
@@ -41,7 +41,7 @@ class Distinct:
         return None
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Take a row's values."""
+        """Mark a row's values as used."""
         for group, taken in zip(self._groups, self._taken, strict=True):
             key = _key(row, group)
             if key is not None:
@@ -58,14 +58,14 @@ class Distinct:
                 taken.discard(key)
 
     def named(self) -> Sequence[str]:
-        """Values to tell the model about, as JSON, newest last."""
+        """Values to show the model, as JSON, newest last."""
         return tuple(self._named)
 
 
 def _label(job: RowsJob, groups: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """The fields that name a row to the model: the first unique group, or the first text.
+    """The fields that identify a row to the model: the first unique group, or the first text.
 
-    Numbers name nothing: a list of used sizes would only lead to odd ones.
+    Numbers identify nothing: a list of used sizes would only lead to odd ones.
     """
     if job.unique:
         return job.unique[0]
@@ -79,7 +79,7 @@ def _is_text(each: RowField) -> bool:
 
 
 def _is_open(each: RowField) -> bool:
-    """True where a field has more than a handful of possible values."""
+    """Whether a field has more than a handful of possible values."""
     return "enum" not in each.schema and each.schema.get("type") not in ("boolean", "null")
 
 

@@ -1,8 +1,7 @@
-"""Reads rows that a model writes as YAML, in the order and with the nesting that it chose.
+"""Reads rows that a model writes as YAML, in any order and nesting.
 
-Values stay texts, digit by digit; the schema of their field decides later what they are worth.
-Where YAML would drop or change something (a comment behind a value, a key that comes twice, an
-alias), nothing is read.
+Values stay text, digit by digit; their field's schema converts them later. If YAML would drop or
+change something (a comment after a value, a repeated key, an alias), nothing is read.
 """
 
 from __future__ import annotations
@@ -15,9 +14,9 @@ from fabula.llm.json_schema.reading import DEPTH, CutList, CutObject, Piece
 from fabula.llm.rows.names import match_names
 
 LONGEST = 60_000
-"""Characters of a reply that is looked at."""
+"""Maximum characters of a reply that is read."""
 LONGEST_LINE = 4_000
-"""Characters of a line of it."""
+"""Maximum characters of a line."""
 
 _FENCED = re.compile(r"^[ \t]*```[^\n]*\n(.*?)(?:^[ \t]*```|\Z)", re.S | re.M)
 _KEY = re.compile(
@@ -31,20 +30,20 @@ _LABEL = re.compile(
     r"(?::[*_]{2}|[*_]{2}[ \t]*:|:)(?=\s)",
     re.M,
 )
-"""A name as lists and bold words have it: `1. **Name:** Ada`."""
+"""A name in a list or in bold: `1. **Name:** Ada`."""
 _NULLS = ("", "~", "null")
 _TRIES = 3
-"""Paragraphs that may follow the rows."""
+"""Maximum paragraphs after the rows."""
 
 
 class _Unclear(Exception):
-    """The text means something else in YAML than it seems to."""
+    """The text means something different in YAML than it appears to."""
 
 
 def yaml_pieces(text: str, names: Sequence[str], *, cut: bool) -> list[Piece]:
-    """The YAML value of a reply that names its fields line by line; none where it is not YAML.
+    """The YAML value of a reply that names its fields line by line; none if it is not YAML.
 
-    Of a reply that was cut, the row that it ended in is left out.
+    If the reply was cut, its last row is left out.
     """
     if len(text) > LONGEST or max(map(len, text.splitlines()), default=0) > LONGEST_LINE:
         return []
@@ -60,7 +59,7 @@ def yaml_pieces(text: str, names: Sequence[str], *, cut: bool) -> list[Piece]:
 
 
 def are_values(pieces: Sequence[Piece], text: str, names: Sequence[str]) -> bool:
-    """Whether each JSON value of a text stands behind the name of a field: a value of YAML."""
+    """Whether each JSON value of a text follows a field's name, as a YAML value."""
     for piece in pieces:
         line = text[text.rfind("\n", 0, piece.start) + 1 : piece.start]
         key = _BEFORE.fullmatch(line[-LONGEST_LINE:])
@@ -70,7 +69,7 @@ def are_values(pieces: Sequence[Piece], text: str, names: Sequence[str]) -> bool
 
 
 def _written(text: str, names: Sequence[str]) -> Iterator[str]:
-    """What of a text may be YAML: prose may stand before it and after it."""
+    """The part of a text that may be YAML, without prose before and after it."""
     keys = list(_KEY.finditer(text))
     known = match_names({key[1] for key in keys}, names)
     if len(known) < min(2, len(names)):
@@ -80,14 +79,14 @@ def _written(text: str, names: Sequence[str]) -> Iterator[str]:
         rows = text[start:]
         for _ in range(_TRIES):
             yield rows
-            yield _BLANK.sub("\n---\n", rows)  # a row a paragraph
+            yield _BLANK.sub("\n---\n", rows)  # one row per paragraph
             rows, separator, _ = rows.rstrip().rpartition("\n\n")
             if not separator:
                 break
 
 
 def _without_marks(text: str, names: Sequence[str]) -> str:
-    """A text in which the names of fields are neither numbered nor bold; rows begin with a dash."""
+    """The text without numbered or bold field names; rows begin with a dash."""
 
     def plain(label: re.Match[str]) -> str:
         indent, mark, name = label.groups()
@@ -99,7 +98,7 @@ def _without_marks(text: str, names: Sequence[str]) -> str:
 
 
 def _value(text: str) -> Any:
-    """The value of a YAML text; of several documents, a list; None where it is unclear."""
+    """The value of a YAML text; a list for several documents; None if it is unclear."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
@@ -140,7 +139,7 @@ def _plain(node: Any, seen: set[int], depth: int) -> Any:
 
 
 def _without_last(value: Any) -> Any:
-    """A value that the reply may have cut: its last item is left out."""
+    """A value that may have been cut, without its last item."""
     if isinstance(value, list):
         return CutList(value[:-1])
     if isinstance(value, dict):

@@ -127,14 +127,14 @@ class CsvSource:
         head = self._start
         if b"\r" in head and b"\n" not in head:
             raise SourceError(
-                f"the lines of `{self.path}` end as those of old Macs",
+                f"the lines of `{self.path}` end like those of old Macs",
                 code="source.line-ends",
                 file=str(self.path),
                 hint=f"tr '\\r' '\\n' < {self.path} > lines.csv",
             )
         if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
             raise SourceError(
-                f"`{self.path}` is UTF-16, and is masked in UTF-8 alone",
+                f"`{self.path}` is UTF-16, and only UTF-8 is masked",
                 code="source.encoding",
                 file=str(self.path),
                 hint=f"iconv -f UTF-16 -t UTF-8 {self.path.name} > utf8.csv",
@@ -147,7 +147,7 @@ class CsvSource:
 
     @cached_property
     def layout(self) -> Layout:
-        """Where its rows begin, and what stands between values."""
+        """Where its rows begin, and what is between values."""
         return layout_of(self.path, self.encoding)
 
     @cached_property
@@ -173,8 +173,11 @@ class CsvSource:
         size = self.path.stat().st_size
         step = max(1, size // _SAMPLED_BYTES)
         parts = [block.table() for at, (block, _) in enumerate(self.blocks()) if at % step == 0]
-        empty = pa.table({name: pa.array([], pa.large_string()) for name in self.names})
-        return pa.concat_tables([empty, *parts])
+        return pa.concat_tables([self.no_rows(), *parts])
+
+    def no_rows(self) -> pa.Table:
+        """Its columns without rows; values are texts."""
+        return pa.table({name: pa.array([], pa.large_string()) for name in self.names})
 
     def about_rows(self) -> int:
         """About how many rows there are, by the length of the first ones."""
@@ -252,7 +255,7 @@ class CsvSource:
 
 
 def _fields(text: bytes, delimiter: int, width: int) -> tuple[Places, Places] | None:
-    """Where fields start and end, a row of places a line; None where a row has another width."""
+    """Where fields start and end, a row of places a line; None if a row has another width."""
     if not text.endswith(b"\n"):
         text += b"\n"
     signs = np.frombuffer(text, np.uint8)
@@ -282,7 +285,7 @@ def _fields(text: bytes, delimiter: int, width: int) -> tuple[Places, Places] | 
 
 
 def _end_of_rows(text: bytes) -> int:
-    """Where the last whole row ends; 0 where none does."""
+    """Where the last whole row ends; 0 if none does."""
     end = text.rfind(b"\n") + 1
     odd = text.count(b'"', 0, end) % 2
     while end and odd:

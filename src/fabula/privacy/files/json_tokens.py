@@ -1,7 +1,7 @@
 """Where the values of JSON stand: found with numpy, byte by byte, without reading it into objects.
 
-Signs outside of strings cut a text into pieces, each a key, a value or nothing: piece n stands
-before sign n. The path of a value follows from the brackets around it: `contacts[].address.city`.
+Signs outside of strings cut a text into pieces, each a key, a value or nothing: piece n
+precedes sign n. The path of a value follows from the brackets around it: `contacts[].address.city`.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Tokens:
 
 
 def end_of_rows(text: bytes) -> int:
-    """Where the last whole row of a text ends; 0 where none does."""
+    """Where the last whole row of a text ends; 0 if none does."""
     signs = np.frombuffer(text, np.uint8)
     places, _ = _signs(signs)
     kinds = signs[places]
@@ -97,7 +97,7 @@ def end_of_rows(text: bytes) -> int:
 
 
 def tokens_of(text: bytes) -> Tokens:
-    """The plain values of whole rows, with what stands between rows.
+    """The plain values of whole rows, with what is between rows.
 
     Raises:
         NotJsonError: The text is not JSON, or a row is not an object.

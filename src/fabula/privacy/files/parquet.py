@@ -1,39 +1,43 @@
-"""Parquet and Arrow tables in memory: columns that stay are handed on, types and all."""
+"""Parquet and Arrow tables: columns that stay are handed on, types and all."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fabula.streams import BLOCK_ROWS
 
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
+
 _SAMPLED_ROWS = 200_000
 
 
 @dataclass(frozen=True, eq=False)
 class ArrowSource:
-    """A table in memory, or a Parquet file.
+    """A table in memory, a Parquet file, or rows of a database that wait in a file.
 
     Attributes:
-        rows: The table or the file.
+        rows: The table, the file or the rows.
     """
 
-    rows: pa.Table | Path
+    rows: pa.Table | ds.Dataset | Path
 
     block_rows: ClassVar = BLOCK_ROWS
 
     @cached_property
     def schema(self) -> pa.Schema:
         """Its columns; a file's own notes, which may quote rows, are left out."""
-        if isinstance(self.rows, pa.Table):
-            return self.rows.schema
-        return pq.read_schema(self.rows).remove_metadata()
+        if isinstance(self.rows, Path):
+            return pq.read_schema(self.rows).remove_metadata()
+        return self.rows.schema
 
     @property
     def names(self) -> list[str]:
@@ -42,9 +46,9 @@ class ArrowSource:
 
     def about_rows(self) -> int:
         """How many rows there are."""
-        if isinstance(self.rows, pa.Table):
-            return int(self.rows.num_rows)
-        return int(pq.read_metadata(self.rows).num_rows)
+        if isinstance(self.rows, Path):
+            return int(pq.read_metadata(self.rows).num_rows)
+        return len(self.rows) if isinstance(self.rows, pa.Table) else int(self.rows.count_rows())
 
     def sample(self) -> pa.Table:
         """Rows from all parts of it; all rows where they are few."""
@@ -61,6 +65,11 @@ class ArrowSource:
         if isinstance(self.rows, pa.Table):
             for at in range(0, self.rows.num_rows, self.block_rows):
                 yield _plain(self.rows.select(list(names)).slice(at, self.block_rows))
+            return
+        if not isinstance(self.rows, Path):
+            step = max(1, self.about_rows() // least) if least else 1
+            batches = self.rows.to_batches(columns=list(names), batch_size=self.block_rows)
+            yield from (pa.Table.from_batches([each]) for each in islice(batches, 0, None, step))
             return
         with pq.ParquetFile(self.rows) as file:
             groups = range(file.metadata.num_row_groups)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -15,6 +15,9 @@ from fabula.io.tables import as_table, forms_in
 from fabula.privacy.files.csv_bytes import CsvSource
 from fabula.privacy.files.json_bytes import JsonFile, JsonSource
 from fabula.privacy.files.parquet import ArrowSource
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
 
 Source = CsvSource | JsonSource | ArrowSource
 
@@ -26,8 +29,11 @@ def sources_of(data: Any) -> tuple[dict[str, Source], dict[str, Path], list[str]
     if isinstance(data, Sequence) and len(data) == 1 and isinstance(data[0], str | os.PathLike):
         data = data[0] if database_of(data[0]) else data
     if not (isinstance(data, Sequence) and data and all(isinstance(p, os.PathLike) for p in data)):
-        forms = {name: as_table(form, name=name) for name, form in forms_in(data).items()}
-        return {name: ArrowSource(table) for name, table in forms.items()}, {}, []
+        return (
+            {name: ArrowSource(_rows(form, name)) for name, form in forms_in(data).items()},
+            {},
+            [],
+        )
     files: dict[str, Path] = {}
     notes: list[str] = []
     for path in map(Path, data):
@@ -60,6 +66,13 @@ def sources_of(data: Any) -> tuple[dict[str, Source], dict[str, Path], list[str]
     return sources, files, notes
 
 
+def _rows(form: Any, name: str) -> pa.Table | ds.Dataset:
+    """A table in memory, or the rows of a database as they are where they are too many for it."""
+    from pyarrow import dataset as ds
+
+    return form if isinstance(form, ds.Dataset) else as_table(form, name=name)
+
+
 def _is_record(file: Path, given: Path) -> bool:
     """Whether a file in a folder is a record of a masking or a run, such as `card.json`."""
     name = file.name.rpartition(".json")[0].rpartition(".")[2]
@@ -70,7 +83,7 @@ _CSV, _JSON = (".csv", ".tsv", ".txt"), (".json", ".jsonl", ".ndjson")
 
 
 def _maker(path: Path) -> Callable[[Path], dict[str, Source]] | None:
-    """What reads the tables of a file, the main one called nothing; None where nothing does.
+    """What reads the tables of a file, the main one called nothing; None if nothing does.
 
     The content decides before the ending does.
     """

@@ -10,8 +10,10 @@ import json
 import os
 import shutil
 import stat
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +25,7 @@ from fabula.errors import SinkError
 from fabula.io.names import file_stem
 from fabula.io.places import make_folder, replacing, sink_error, write_text
 from fabula.privacy.files.csv_bytes import CsvBlock, CsvSource
+from fabula.privacy.files.footers import Footer
 from fabula.privacy.files.json_bytes import JsonBlock, JsonSource
 from fabula.privacy.files.parquet import ArrowSource
 from fabula.privacy.files.sources import Source
@@ -58,7 +61,7 @@ class Work:
         sources: Its tables: the rows, and the lists in them.
         maskers: Make the new columns of each table.
         dropped: The columns of each table to leave out.
-        fingerprint: Tells whether an earlier run was of the same masking; empty where none can be.
+        fingerprint: Tells whether an earlier run was of the same masking; empty if none can be.
         told: Hears when a block is written.
     """
 
@@ -131,38 +134,37 @@ class Work:
     def _parquet(
         self, source: ArrowSource, masker: Maker, target: Path, dropped: Sequence[str]
     ) -> None:
-        schema, blocks = source.masked_schema(dropped), -(-source.about_rows() // source.block_rows)
-        if not self.fingerprint or blocks <= _PART_BLOCKS:
-            with replacing(target) as temporary, pq.ParquetWriter(temporary, schema) as out:
-                for block in source.tables(source.names):
-                    out.write_table(source.masked(block, masker.mask(block), dropped))
-                    self.told()
-            return
-        folder, journal = _beside(target, "masking"), _Journal(target, self)
-        begun = journal.read(folder)
+        schema, journal = source.masked_schema(dropped), _Journal(target, self)
+        partial = _beside(target, "masking")
+        begun = journal.read(partial)
+        footer = journal.footer
         try:
             if not begun:
-                _remove(folder)
-                folder.mkdir()
-            done = begun[0] if begun else 0
-            for at, block in enumerate(source.tables(source.names)):
-                if at < done:
-                    continue
-                part = folder / f"{at:08}.arrow"
-                made = source.masked(block, masker.mask(block), dropped)
-                with pa.OSFile(str(part), "wb") as file, pa.ipc.new_file(file, schema) as out:
-                    out.write_table(made)
+                partial.unlink(missing_ok=True)  # a link of that name would lead elsewhere
+            with partial.open("r+b" if begun else "xb") as file:
+                done, written = begun or (0, 0)
+                file.truncate(written)
+                file.seek(written)
                 self.told()
-                if (at + 1) % _PART_BLOCKS == 0:
-                    journal.write(at + 1, 0)
-            with replacing(target) as temporary, pq.ParquetWriter(temporary, schema) as writer:
-                for part in sorted(folder.iterdir()):
-                    with pa.memory_map(str(part)) as mapped:
-                        writer.write_table(pa.ipc.open_file(mapped).read_all())
-            _remove(folder)
+                blocks = islice(source.tables(source.names), done, None)
+                for first in blocks:
+                    part = chain([first], islice(blocks, _PART_BLOCKS - 1))
+                    made = (source.masked(b, masker.mask(b), dropped) for b in part)
+                    footer.append(file, schema, map(self._heard, made))
+                    done += _PART_BLOCKS
+                    if self.fingerprint:
+                        _reach_disk(file)
+                        journal.write(done, file.tell())
+                footer.close(file, schema)
+                _reach_disk(file)
+            partial.replace(target)
         except OSError as exc:
             raise sink_error(exc, target) from exc
         journal.remove()
+
+    def _heard(self, table: pa.Table) -> pa.Table:
+        self.told()
+        return table
 
 
 class _Text(Protocol):
@@ -227,14 +229,19 @@ class _Json:
 
 
 class _Journal:
-    """How far a file was written, and what the maskers counted and wrote into notes until then."""
+    """How far a file was written, and what the maskers counted and wrote into notes until then.
+
+    Attributes:
+        footer: That of the row groups written to a Parquet file so far.
+    """
 
     def __init__(self, target: Path, work: Work) -> None:
         self._path, self._work = _beside(target, "masking.json"), work
         self._spans = _beside(target, "masking.spans")
+        self.footer = Footer()
 
     def read(self, partial: Path) -> tuple[int, int] | None:
-        """What an earlier run of the same masking read and wrote; None where it can't go on."""
+        """What an earlier run of the same masking read and wrote; None if it can't continue."""
         maskers = self._work.maskers
         try:
             entry = json.loads(self._path.read_text(encoding="utf-8"))
@@ -249,6 +256,7 @@ class _Journal:
                 for name, columns in entry["spans"].items()
                 for column in columns
             }
+            self.footer = Footer(b64decode(entry["footer"]))
             for name, counts in entry["counts"].items():
                 maskers[name].counts.__dict__.update(counts)
         except (OSError, ValueError, TypeError, KeyError, pa.ArrowException):
@@ -268,6 +276,7 @@ class _Journal:
             "written": written,
             "counts": {name: asdict(masker.counts) for name, masker in maskers.items()},
             "spans": {name: list(masker.spans) for name, masker in maskers.items()},
+            "footer": b64encode(self.footer.to_bytes()).decode(),
         }
         write_text(self._path, json.dumps(entry))
 

@@ -14,7 +14,6 @@ import pyarrow as pa
 from typing_extensions import Unpack
 
 from fabula.errors import UsageError
-from fabula.evaluation.metrics.result import percent
 from fabula.io.tables import named_tables, only_table
 from fabula.options import known_options
 from fabula.planning.expressions import parse_expression
@@ -23,7 +22,7 @@ from fabula.privacy.hybrid.related import blend_related
 from fabula.privacy.hybrid.trial import TESTED, Trial, trial
 from fabula.privacy.identifying import check_identifying
 from fabula.relationships.declared_keys import keys_of
-from fabula.render.amounts import count
+from fabula.render.amounts import count, percent
 from fabula.render.results import Result
 from fabula.synthesizers.fitting import fit
 from fabula.synthesizers.rules import Rule
@@ -64,7 +63,7 @@ class Blended(Result):
         trial: What blending does to a model, where a target is named.
         provenance: How the synthetic rows were made, as JSON-ready values.
         warnings: What to know before using them.
-        source: The file of the real rows, where they are unchanged.
+        source: The file of the real rows, if they are unchanged.
     """
 
     tables: Mapping[str, pa.Table] = field(repr=False)
@@ -95,7 +94,7 @@ class Blended(Result):
             told = f"{name}: " if len(self.tables) > 1 else ""
             lines.append(
                 f"{told}{real:,} real + {made:,} synthetic rows ({made / max(1, real):.3g}"
-                f" synthetic a real row, {percent(made / max(1, table.num_rows))} of the result)"
+                f" synthetic per real row, {percent(made / max(1, table.num_rows))} of the result)"
                 f" · column `{self.origin}` · {self.equal:,} synthetic rows equal a real one"
             )
         for column, shares in self.shares.items():

@@ -41,7 +41,7 @@ def write_blended(
         real: How many rows of each are real; they come first.
         provenance: How the synthetic rows were made.
         place: A file, or a folder for several tables.
-        source: The file of the real rows, where they are unchanged.
+        source: The file of the real rows, if they are unchanged.
         origin: The column that marks rows.
         overwrite: Whether what is there may be replaced.
 

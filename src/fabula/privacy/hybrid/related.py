@@ -29,7 +29,7 @@ def blend_related(
         tables: The real tables.
         per_real: Synthetic rows for each real one.
         origin: The column that marks rows.
-        marks: What it says of real and of synthetic rows.
+        marks: What it says about real and of synthetic rows.
         seed: The same tables and seed give the same rows.
 
     Raises:

@@ -26,7 +26,7 @@ def blanked(codes: Whole, judge: Judge, costs: NDArray[np.float64], most: float)
         most: The most cells that may be blanked.
 
     Returns:
-        The released codes; None where more cells would be needed.
+        The released codes; None if more cells would be needed.
     """
     counts, width = judge.counts, codes.shape[1]
     keys = Keys(codes)

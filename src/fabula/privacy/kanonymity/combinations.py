@@ -45,7 +45,7 @@ class Column:
 
 @dataclass(frozen=True, eq=False)
 class Sensitive:
-    """What groups say of a sensitive column.
+    """What groups say about a sensitive column.
 
     Attributes:
         name: The column.

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from fabula.evaluation.metrics.result import percent
 from fabula.privacy.files.sources import Source, in_memory
 from fabula.privacy.kanonymity.combinations import Combinations, Keys, Whole
 from fabula.privacy.kanonymity.costs import Cost
@@ -20,7 +19,7 @@ from fabula.privacy.kanonymity.ladders import Ladder
 from fabula.privacy.kanonymity.measures import Promise, Wanted
 from fabula.privacy.kanonymity.search import Found
 from fabula.privacy.masking import Counts
-from fabula.render.amounts import count
+from fabula.render.amounts import count, percent
 from fabula.render.grid import lines
 from fabula.render.results import Result
 
@@ -51,7 +50,7 @@ class Generalised(Result):
         notes: What people should know.
         cost: What a model of the target loses, if a target was named.
         max_blank: The share of cells that was allowed to be blanked.
-        file: The file of the original, where it is one.
+        file: The file of the original, if it is one.
     """
 
     name: str
@@ -175,8 +174,8 @@ def _lines(made: Generalised) -> Iterator[str]:
         )
     if after.one_valued:
         yield (
-            f"warning: {percent(after.one_valued)} of the rows are in groups that give a sensitive"
-            " value away; ask for `--l 2`"
+            f"warning: {percent(after.one_valued)} of the rows are in groups that give a sensitive "
+            "value away; use `--l 2`"
         )
     if made.cost is not None:
         cost = made.cost

@@ -178,7 +178,7 @@ def _are_codes(name: str, values: pa.Array) -> bool:
 
 
 def _declared(column: Column, path: Path) -> Iterator[tuple[str, pa.Array]]:
-    """The levels of a file: `value;level 1;level 2;…`, a value a line."""
+    """The levels of a file: `value;level 1;level 2;…`, a value per line."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as exc:

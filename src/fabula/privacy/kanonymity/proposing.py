@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from fabula.errors import UsageError, column_hint
 from fabula.evaluation.metrics.reidentification import QUASI
-from fabula.evaluation.metrics.result import percent
 from fabula.privacy.files.sources import Source
 from fabula.privacy.kanonymity.combinations import Keys, Whole
+from fabula.render.amounts import percent
 
 _SAMPLED = 50_000
 _RISE = 0.10
@@ -24,7 +24,7 @@ _NEARLY_KEY = 0.5
 def proposed(
     source: Source, quasi: Sequence[str] | None, sensitive: Sequence[str], target: str | None
 ) -> tuple[dict[str, str], list[str]]:
-    """The quasi-identifiers with their reasons, and what should be known of other columns.
+    """The quasi-identifiers with their reasons, and what should be known about other columns.
 
     Args:
         source: Where the rows are.
@@ -58,7 +58,7 @@ def proposed(
         why = "named" if quasi else "its name says that outsiders may know it"
         without = _alone([codes[other] for other in known if other != name])
         share = percent(together - without)
-        reasons[name] = f"{why}; without it {share} fewer of the rows are alone"
+        reasons[name] = f"{why}; without it {share} fewer of the rows are unique"
     notes = [f"`{', '.join(known)}` together single out {percent(together)} of the rows"]
     for name in names:
         if name in known or name in others or _is_key(codes[name]):
@@ -66,7 +66,7 @@ def proposed(
         more = _alone([*(codes[other] for other in known), codes[name]]) - together
         if more >= _RISE:
             notes.append(
-                f"`{name}` stays as it is: whoever knows it singles out {percent(together + more)}"
+                f"`{name}` is unchanged: anyone who knows it singles out {percent(together + more)}"
             )
     return reasons, notes
 

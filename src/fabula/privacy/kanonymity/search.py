@@ -54,7 +54,7 @@ def search(
         ladders: The ladder of each quasi-identifier.
         wanted: What every group must keep.
         most_blank: The greatest share of cells of the quasi-identifiers that may be blanked.
-        importance: How much a column matters, 1 where nothing is said.
+        importance: How much a column matters, 1 if nothing is said.
 
     Raises:
         UsageError: No release can keep what is wanted.
@@ -66,7 +66,7 @@ def search(
             f"the table's {grouped.rows:,} rows together do not keep k = {wanted.k}"
             + (f", l = {wanted.l}" if wanted.l > 1 else ""),
             code="kanonymity.impossible",
-            hint="ask for less with `-k` or `--l`",
+            hint="use a smaller `-k` or `--l`",
         )
     weights = np.array([importance.get(ladder.column.name, 1.0) for ladder in ladders])
     nodes, losses = _nodes(ladders, weights)

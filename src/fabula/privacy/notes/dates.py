@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,11 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from typing_extensions import override
 
+from fabula.io.arrays import array_of
 from fabula.pii.dates import written_times
-from fabula.privacy.notes.needles import Hit, Mention, Needle, Writer, written_parts
-from fabula.privacy.squeezed import Runs, runs_of
+from fabula.privacy.notes.needles import Mention, Needle
+from fabula.privacy.notes.writers import Hits, only_where, written_parts
+from fabula.privacy.squeezed import Counts, Runs, runs_of
 
 _FIRST_YEAR, _LAST_YEAR = 1800, 2199
 
@@ -32,7 +33,7 @@ MONTHS = {
     " dezembro",
     "ru": "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
 }
-"""Names of months as they stand in dates."""
+"""Names of months as they are in dates."""
 
 _ORDINALS = ["th", "st", "nd", "rd", *["th"] * 17, "st", "nd", "rd", *["th"] * 7, "st"]
 
@@ -45,20 +46,17 @@ _FULL_STOPS = {"es": "d-N-Y", "pt": "d-N-Y"}
 
 
 @dataclass(frozen=True)
-class _Piece(Sequence[str]):
+class _Piece:
     """A part of each row's date: a text of a table."""
 
     table: tuple[str, ...]
     at: NDArray[np.int64]
     known: NDArray[np.bool_]
 
-    @override
-    def __len__(self) -> int:
-        return len(self.at)
-
-    @override
-    def __getitem__(self, row: int) -> str | None:  # type: ignore[override]
-        return self.table[self.at[row]] if self.known[row] else None
+    def take(self, rows: Counts) -> pa.Array:
+        """The texts of some rows."""
+        at = array_of(self.at[rows], missing=~self.known[rows])
+        return pa.array(self.table, pa.large_string()).take(at)
 
     def runs(self) -> Runs:
         """The piece as a run a row."""
@@ -110,18 +108,13 @@ def _needle(
     for piece in runs[1:]:
         whole = whole + piece
     write = written_parts(*(new[name] for name in names))
-    written = write if layout in ("YMD", "DMY", "MDY") else _apart(write)
+    written = write if layout in ("YMD", "DMY", "MDY") else only_where(write, _are_apart)
     return Needle(kind, whole, written, [run.lengths for run in runs[:-1]])
 
 
-def _apart(write: Writer) -> Writer:
-    """Write where the parts of the date do not run together: `1465` is a number."""
-
-    def written(hit: Hit) -> str | None:
-        apart = all(end < after for end, after in zip(hit.cuts[::2], hit.cuts[1::2], strict=True))
-        return write(hit) if apart else None
-
-    return written
+def _are_apart(hits: Hits) -> NDArray[np.bool_]:
+    """Where the parts of the date do not run together: `1465` is a number."""
+    return np.asarray((hits.cuts[:, ::2] < hits.cuts[:, 1::2]).all(axis=1), bool)
 
 
 def _pieces(dates: pa.Array) -> dict[str, _Piece]:

@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 
 from fabula.privacy.folding import CLASS, DIGIT
 from fabula.privacy.notes.dates import date_needles
-from fabula.privacy.notes.needles import (
-    Hit,
-    Mention,
-    Needle,
+from fabula.privacy.notes.needles import Mention, Needle, whole_needle
+from fabula.privacy.notes.ordinary import weak
+from fabula.privacy.notes.writers import (
+    Hits,
     Texts,
     Writer,
+    flags,
     poured,
-    whole_needle,
+    rewritten,
     written_poured,
     written_whole,
 )
-from fabula.privacy.notes.ordinary import weak
 from fabula.privacy.squeezed import Counts, Squeezed
 
 NAMES = ("name", "first_name", "last_name")
@@ -123,21 +123,23 @@ def phones(notes: Squeezed, mention: Mention) -> tuple[Counts, Counts, Counts, W
     keep = notes.bounds[begins]
     old_texts, new = Texts(mention.original), Texts(mention.replacement)
 
-    def write(hit: Hit) -> str | None:
-        value, span = new[hit.row], hit.text[hit.begin : hit.end]
-        before = old_texts[hit.row]
-        if value is None or before is None:
-            return None
+    def redialled(span: str, value: str, before: str) -> str:
         if before.endswith(span) and len(before) == len(value):
             return value[-len(span) :]
         zeros = (re.match(r"[\D0]*", span) or span)[0] if "0" in span[:3] else ""
         return zeros + poured(span[len(zeros) :], dialled(value).lstrip("0"))
 
+    def write(hits: Hits) -> pa.Array:
+        values, before = new.take(hits.rows), old_texts.take(hits.rows)
+        longer = pc.not_equal(pc.utf8_length(values), pc.utf8_length(before))
+        odd = hits.differ(before) | flags(pc.fill_null(longer, False))
+        return rewritten(hits.spans, values, odd, redialled, before)
+
     return begins[keep], (ends - begins)[keep], rows[keep], write
 
 
 def leftwards(starts: Counts, goes_on: Callable[[Counts], NDArray[np.bool_]]) -> Counts:
-    """Starts that move to the left one by one, as long as each goes on."""
+    """Starts that move to the left one by one, as long as each continues."""
     while (further := goes_on(starts)).any():
         starts = starts - further
     return starts

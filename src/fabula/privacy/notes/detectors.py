@@ -109,7 +109,7 @@ class ModelDetector:
         options: Further options of `fabula.extract`, such as `max_calls`.
 
     Attributes:
-        untrue: What the model named that stands in no text, by count.
+        untrue: What the model named that is in no text, by count.
     """
 
     def __init__(self, model: str = "local", **options: Any) -> None:

@@ -11,7 +11,7 @@ from fabula.privacy.notes.detectors import Detector, ModelDetector, PresidioDete
 
 @dataclass(frozen=True)
 class TextDetector:
-    """Everything known of one detector of third parties in notes.
+    """Everything known about one detector of third parties in notes.
 
     Attributes:
         name: What users call it.

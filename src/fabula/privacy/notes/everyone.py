@@ -8,24 +8,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from fabula.io.arrays import array_of
 from fabula.privacy.folding import CLASS, DIGIT
 from fabula.privacy.notes.details import (
     NAMES,
     TAIL,
     all_dialled,
-    dialled,
     digit_ends,
     leftwards,
 )
 from fabula.privacy.notes.names import Names, person_names
-from fabula.privacy.notes.needles import Hit, Mention, Writer, like, poured
+from fabula.privacy.notes.needles import Mention
 from fabula.privacy.notes.ordinary import is_ordinary
+from fabula.privacy.notes.writers import (
+    Hits,
+    Writer,
+    flags,
+    has_other_case,
+    like,
+    only_where,
+    poured,
+    rewritten,
+)
 from fabula.privacy.run_index import HashSet, RunIndex
 from fabula.privacy.squeezed import Counts, Hashes, Squeezed, runs_of
 
@@ -38,7 +49,38 @@ _UNTOLD = ("first_name", "last_name", "city", "postcode", "company", "birth_date
 
 _PARTICLES = "van von der den del des dos das bin ibn abu dit les san mac the"
 _IN_A_PATH = re.compile(r"[/\\_.@-]\Z"), re.compile(r"[/\\_@-]|\.\w")
-"""What stands before or after a name in small letters: `photos/davolio.bmp`."""
+"""What precedes or after a name in small letters: `photos/davolio.bmp`."""
+
+
+class _News:
+    """Columns of new texts, one after the other."""
+
+    def __init__(self) -> None:
+        self._parts: list[pa.Array] = []
+
+    def __len__(self) -> int:
+        return sum(map(len, self._parts))
+
+    def append(self, texts: pa.Array) -> None:
+        """Add a column."""
+        self._parts.append(texts)
+
+    def column(self, numbers: Counts) -> _Chosen:
+        """Some of the texts."""
+        if len(self._parts) != 1:
+            self._parts = [pa.concat_arrays([pa.array([], pa.large_string()), *self._parts])]
+        return _Chosen(self._parts[0], numbers)
+
+
+class _Chosen(NamedTuple):
+    """Some texts of more."""
+
+    texts: pa.Array
+    numbers: Counts
+
+    def take(self, rows: Counts) -> pa.Array:
+        """Texts by their place among those."""
+        return self.texts.take(array_of(self.numbers[rows]))
 
 
 class _Texts:
@@ -46,11 +88,11 @@ class _Texts:
 
     def __init__(self) -> None:
         self._hashes: list[Hashes] = []
-        self._news: list[pa.Array] = []
+        self._news = _News()
         self._set: HashSet | None = None
 
     def __len__(self) -> int:
-        return sum(map(len, self._news))
+        return len(self._news)
 
     def add(self, hashes: Hashes, news: pa.Array) -> None:
         """Add texts; of equal hashes the first one counts."""
@@ -58,14 +100,12 @@ class _Texts:
         self._news.append(news)
         self._set = None
 
-    def find(self, hashes: Hashes) -> tuple[Counts, list[str | None]]:
+    def find(self, hashes: Hashes) -> tuple[Counts, _Chosen]:
         """Which of some hashes are known, and the new text of each."""
-        if not self._news:
-            return np.zeros(0, dtype=np.int64), []
         if self._set is None:
-            self._set = HashSet(np.concatenate(self._hashes))
+            self._set = HashSet(np.concatenate([np.zeros(0, np.uint64), *self._hashes]))
         hits, numbers = self._set.find(hashes)
-        return hits, pa.chunked_array(self._news).take(pa.array(numbers)).to_pylist()
+        return hits, self._news.column(numbers)
 
 
 class Everyone:
@@ -86,11 +126,11 @@ class Everyone:
         self._singles = {"first_name": _Texts(), "last_name": _Texts()}
         self._tails = _Texts()
         self._runs = RunIndex()
-        self._news: list[pa.Array] = []
+        self._news = _News()
         self._kinds: list[tuple[str, int]] = []
 
     def __len__(self) -> int:
-        return sum(map(len, self._news)) + len(self._tails)
+        return len(self._news) + len(self._tails)
 
     def add(
         self,
@@ -151,20 +191,21 @@ class Everyone:
     def phones(self, tails: Sequence[str]) -> list[str | None]:
         """The new phone numbers for the last digits of old ones; None for those of nobody."""
         found: list[str | None] = [None] * len(tails)
-        for place, new in zip(*self._tails.find(runs_of(tails).hashes), strict=True):
-            found[place] = new
+        places, news = self._tails.find(runs_of(tails).hashes)
+        for at, place in enumerate(places.tolist()):
+            found[place] = news.take(np.array([at]))[0].as_py()
         return found
 
     def find(self, notes: Squeezed) -> Iterator[tuple[str, Counts, Counts, Writer]]:
         """Where notes hold an identifier: its kind, start, length, and what is written."""
         starts, lengths, numbers = self._runs.find(notes)
         if len(starts):
-            kinds = np.repeat(np.arange(len(self._kinds)), [n for _, n in self._kinds])[numbers]
-            news = pa.chunked_array(self._news)
+            ends = np.cumsum([count for _, count in self._kinds])
+            kinds = np.searchsorted(ends, numbers, side="right")
             for number in np.unique(kinds).tolist():
-                mine = kinds == number
-                kind, new = self._kinds[number][0], news.take(pa.array(numbers[mine])).to_pylist()
-                yield kind, starts[mine], lengths[mine], _write(kind, new)
+                mine, kind = kinds == number, self._kinds[number][0]
+                write = _write(kind, self._news.column(numbers[mine]))
+                yield kind, starts[mine], lengths[mine], write
         yield from self._phones(notes)
         for kind, names in self._singles.items():
             words, news = names.find(notes.word_hashes)
@@ -191,31 +232,38 @@ def _fronts(notes: Squeezed, ends: Counts) -> Counts:
     return leftwards(ends - TAIL, goes_on)
 
 
-def _write_single(news: Sequence[str | None]) -> Writer:
+def _write_single(news: _Chosen) -> Writer:
     """Write the new name; in small letters the old one counts within a path or a user name."""
 
-    def write(hit: Hit) -> str | None:
-        text, begin, end = hit[:3]
-        value, before = news[hit.row], text[max(0, begin - 1) : begin]
-        is_name = not text[begin].islower() or any(
-            map(re.Pattern.match, _IN_A_PATH, (before, text[end : end + 2]))
-        )
-        return like(text[begin:end], value) if value and is_name else None
+    def is_name(text: str, begin: int, end: int) -> bool:
+        around = text[max(0, begin - 1) : begin], text[end : end + 2]
+        return not text[begin].islower() or any(map(re.Pattern.match, _IN_A_PATH, around))
 
-    return write
+    def write(hits: Hits) -> pa.Array:
+        values = news.take(hits.rows)
+        odd = has_other_case(hits.notes, hits.begins, hits.ends, values)
+        return rewritten(hits.spans, values, odd, like)
+
+    return only_where(write, lambda hits: hits.are(is_name))
 
 
-def _write(kind: str, news: Sequence[str | None]) -> Writer:
+def _write(kind: str, news: _Chosen) -> Writer:
     """Write the new value of a hit; hits are numbered in the place of people."""
 
-    def write(hit: Hit) -> str | None:
-        value, span = news[hit.row], hit.text[hit.begin : hit.end]
-        if value is None:
-            return None
+    def spaced(span: str, value: str) -> str:
         if kind == "name" and " " not in span:
             value = value.replace(" ", (re.search(r"[\W_]", span) or [""])[0])
+        return like(span, value)
+
+    def write(hits: Hits) -> pa.Array:
+        values = news.take(hits.rows)
         if kind in ("name", "street", "email", "username"):
-            return like(span, value)
-        return poured(span, dialled(value) if kind == "phone" else value)
+            odd = has_other_case(hits.notes, hits.begins, hits.ends, values)
+            if kind == "name":
+                odd |= ~flags(pc.match_substring(hits.spans, " "))
+            return rewritten(hits.spans, values, odd, spaced)
+        if kind == "phone":
+            values = all_dialled(values)
+        return rewritten(hits.spans, values, np.ones(len(hits), bool), poured)
 
     return write

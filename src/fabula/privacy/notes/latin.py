@@ -23,7 +23,7 @@ def spelled_out(names: pa.Array) -> pa.Array | None:
     """Names in the letters of ASCII; null where that only leaves accents out.
 
     Returns:
-        The names; None where none is left.
+        The names; None if none is left.
     """
     foreign = pc.match_substring_regex(names, r"[^\x00-\x7f]")
     if not pc.any(foreign).as_py():
@@ -36,7 +36,7 @@ def spelled_out(names: pa.Array) -> pa.Array | None:
 
 @lru_cache(maxsize=1 << 16)
 def spelling(name: str) -> str | None:
-    """A name in the letters of ASCII; None where that only leaves accents out."""
+    """A name in the letters of ASCII; None if that only leaves accents out."""
     words = [to_ascii(word, _SPELLED) for word in re.split(r"[\s-]+", name)]
     plain = [to_ascii(word) for word in re.split(r"[\s-]+", name)]
     is_latin = re.search(r"[a-z]", name.lower()) is not None

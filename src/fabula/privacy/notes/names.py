@@ -14,19 +14,18 @@ from numpy.typing import NDArray
 
 from fabula.privacy.folding import ALONE, CLASS, LOWER
 from fabula.privacy.notes.latin import spelled_out
-from fabula.privacy.notes.needles import (
-    Column,
-    Hit,
-    Mention,
-    Needle,
+from fabula.privacy.notes.needles import Mention, Needle, is_one_edit
+from fabula.privacy.notes.ordinary import is_ordinary, weak
+from fabula.privacy.notes.writers import (
+    Hits,
     Texts,
     Writer,
-    is_one_edit,
     like,
+    only_where,
+    rewritten,
     written_parts,
     written_whole,
 )
-from fabula.privacy.notes.ordinary import is_ordinary, weak
 from fabula.privacy.squeezed import Counts, Runs, Squeezed, runs_of
 
 _TITLE = r"^((mr|mrs|ms|miss|dr|rev|prof|herr|frau|sr|sra|dott|pan|pani|mme|mlle)\.? )+"
@@ -45,13 +44,13 @@ class Part(NamedTuple):
     """A word of each row's name, old and new."""
 
     runs: Runs
-    texts: tuple[Column, Column]
+    texts: tuple[Texts, Texts]
     weak: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Names:
-    """First or last names, old and new, one a row."""
+    """First or last names, old and new, one per row."""
 
     kind: str
     old: pa.Array
@@ -94,7 +93,7 @@ class Names:
                 )
             ]
             runs = runs.only((many > 1) & ~small & (runs.lengths > 1))
-            found.append(Part(runs, (words, mine), weak(runs)))
+            found.append(Part(runs, _texts(words, mine), weak(runs)))
         return found
 
     @cached_property
@@ -125,7 +124,7 @@ def person_names(own: Sequence[Mention]) -> list[Names]:
 
 
 def _spelled_out(names: Sequence[Names]) -> Iterator[Names]:
-    """Pairs of names once more, in ASCII, where one of them has letters of its language."""
+    """Pairs of names again, in ASCII, where one of them has letters of its language."""
     for pair in zip(names[::2], names[1::2], strict=False):
         spelled = [spelled_out(each.old) for each in pair]
         if any(each is not None for each in spelled):
@@ -170,18 +169,18 @@ def _alone(names: Names) -> Iterator[Needle]:
     yield Needle(names.kind, _searched(names.runs), written_whole(*names.texts), weak=names.weak)
     single = names.runs.only((names.runs.lengths == 1) & (names.runs.first >= _EAST))
     if single.lengths.any():
-        yield Needle(names.kind, single, _before_a_title(written_whole(*names.texts)))
+        yield Needle(names.kind, single, only_where(written_whole(*names.texts), _before_a_title))
     for part in names.parts:
         yield Needle(names.kind, part.runs, written_whole(*part.texts), weak=part.weak)
 
 
-def _before_a_title(write: Writer) -> Writer:
-    """Write where a title follows: 王 is a word, and 王先生 is somebody."""
+def _texts(old: Sequence[str | None], new: Sequence[str | None]) -> tuple[Texts, Texts]:
+    return Texts(pa.array(old, pa.large_string())), Texts(pa.array(new, pa.large_string()))
 
-    def written(hit: Hit) -> str | None:
-        return write(hit) if hit.text.startswith(_TITLES_BEHIND, hit.end) else None
 
-    return written
+def _before_a_title(hits: Hits) -> NDArray[np.bool_]:
+    """Where a title follows: 王 is a word, and 王先生 is somebody."""
+    return hits.are(lambda text, _, end: text.startswith(_TITLES_BEHIND, end))
 
 
 def _parts(values: pa.Array) -> list[pa.Array]:
@@ -220,18 +219,20 @@ def _together(first: Names, last: Names) -> Iterator[Needle]:
         yield Needle(
             "name", before + after, written_parts(*news), [before.lengths], is_weak, initial
         )
-    yield Needle("name", i + j, _initials(written_parts(letter, further)), [i.lengths])
+    yield Needle(
+        "name", i + j, only_where(written_parts(letter, further), _are_initials), [i.lengths]
+    )
 
 
-def _initials(write: Writer) -> Writer:
-    """Write initials where dots tell that they are some."""
-
-    def written(hit: Hit) -> str | None:
-        span = hit.text[hit.begin : hit.end]
-        dotted = "." in span and hit.text[hit.end : hit.end + 1] == "."
-        return write(hit) if dotted and span.isupper() else None
-
-    return written
+def _are_initials(hits: Hits) -> NDArray[np.bool_]:
+    """Where dots tell that letters are initials."""
+    return hits.are(
+        lambda text, begin, end: (
+            text.find(".", begin, end) >= 0
+            and text.startswith(".", end)
+            and text[begin:end].isupper()
+        )
+    )
 
 
 def misspelt(
@@ -275,13 +276,13 @@ def misspelt(
     )
     whole, new = names.texts
 
-    def write(hit: Hit) -> str | None:
-        value, before = new[hit.row], whole[hit.row]
-        if value is None or before is None:
-            return None
-        span = hit.text[hit.begin : hit.end]
+    def inflected(span: str, value: str, before: str) -> str:
         ending = span[len(before) :] if span.casefold().startswith(before.casefold()) else ""
         return like(span, value) + ending
+
+    def write(hits: Hits) -> pa.Array:
+        values, before = new.take(hits.rows), whole.take(hits.rows)
+        return rewritten(hits.spans, values, np.ones(len(hits), bool), inflected, before)
 
     return words[keep], sizes[words[keep]], write
 

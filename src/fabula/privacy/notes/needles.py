@@ -8,21 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from typing_extensions import override
 
-from fabula.privacy.folding import LOWER, UPPER, is_unseen
+from fabula.privacy.folding import LOWER, UPPER
+from fabula.privacy.notes.writers import Column, Texts, Writer
 from fabula.privacy.squeezed import Counts, Runs, Squeezed
 
 _JOINTS, _UNDERLINE = [ord(sign) for sign in "_.-"], ord("_")
 """What joins an initial to a name: `a_brown`."""
-
-Column: TypeAlias = Sequence[str | None]
 
 
 @dataclass(frozen=True)
@@ -31,52 +27,13 @@ class Mention:
 
     Attributes:
         kind: A kind of personal detail, such as `first_name`, `email` or `birth_date`.
-        original: The original values as texts, one a row; null where a row has none.
+        original: The original values as texts, one per row; null where a row has none.
         replacement: The values that take their place.
     """
 
     kind: str
     original: pa.Array | pa.ChunkedArray
     replacement: pa.Array | pa.ChunkedArray
-
-
-class Hit(NamedTuple):
-    """One place in one note.
-
-    Attributes:
-        text: The note.
-        begin: Where the place starts in it.
-        end: Where it ends.
-        row: The row of the person.
-        cuts: Where each part but the last ends, and where the next one starts.
-    """
-
-    text: str
-    begin: int
-    end: int
-    row: int
-    cuts: Sequence[int]
-
-
-def with_marks(text: str, end: int) -> int:
-    """The end of a place, with the marks on its last letter."""
-    while end < len(text) and not text[end].isascii() and is_unseen(text[end]):
-        end += 1
-    return end
-
-
-def with_signs(text: str, begin: int, end: int) -> int:
-    """The start of a phone number with the signs before its digits: `+49`, `(030) 12`."""
-    while begin and (
-        text[begin - 1] == "+"
-        or (text[begin - 1] == "(" and text.count(")", begin, end) > text.count("(", begin, end))
-    ):
-        begin -= 1
-    return begin
-
-
-Writer: TypeAlias = Callable[[Hit], str | None]
-"""What is written at a place; None where it is not a mention after all."""
 
 
 @dataclass(frozen=True)
@@ -120,12 +77,12 @@ class Needle:
         return words
 
     def cuts(self, notes: Squeezed, words: Counts) -> NDArray[np.int64]:
-        """Where the parts end and the next ones start in their notes, shape (words, 2 × parts)."""
+        """Where parts end and the next ones start in the joined notes, shape (words, 2 × parts)."""
         rows = notes.rows[words]
-        at, offset, found = notes.starts[words], notes.row_places[rows], []
+        at, found = notes.starts[words], []
         for part in self.parts:
             at = at + part[rows]
-            found += [notes.places[at - 1] + 1 - offset, notes.places[at] - offset]
+            found += [notes.places[at - 1] + 1, notes.places[at]]
         return np.stack(found, axis=1) if found else np.zeros((len(words), 0), dtype=np.int64)
 
 
@@ -144,128 +101,6 @@ class FirstLetters:
             words = np.flatnonzero(runs.first[self._rows] == self._letters)
             known = self._known[id(runs.first)] = (runs.first, words)
         return known[1]
-
-
-class Texts(Sequence[str | None]):
-    """A column as texts of Python, which are made when the first one is asked for.
-
-    Args:
-        values: The column.
-        change: What is done to it before.
-    """
-
-    def __init__(
-        self,
-        values: pa.Array | pa.ChunkedArray,
-        change: Callable[[pa.Array], pa.Array] = lambda values: values,
-    ) -> None:
-        self._values, self._change = values, change
-
-    @cached_property
-    def _texts(self) -> list[str | None]:
-        found: list[str | None] = self._change(self._values.cast(pa.large_string())).to_pylist()
-        return found
-
-    @override
-    def __len__(self) -> int:
-        return len(self._values)
-
-    @override
-    def __getitem__(self, row: int) -> str | None:  # type: ignore[override]
-        return self._texts[row]
-
-
-@lru_cache(maxsize=1 << 14)
-def like(old: str, new: str) -> str:
-    """The new word in the case of the old one.
-
-    Examples:
-        >>> like("BROWN", "Novak"), like("brown", "Novak"), like("Brown", "NOVAK")
-        ('NOVAK', 'novak', 'Novak')
-    """
-    if old.isupper():
-        return new.upper() if len(old) > 1 or len(new) == 1 else new
-    if old.islower():
-        return new.lower()
-    return new.title() if new.isupper() and len(new) > 1 and old.istitle() else new
-
-
-def written_whole(old: Column, new: Column) -> Writer:
-    """Write the new value as one, in the case of the old."""
-
-    def write(hit: Hit) -> str | None:
-        value, span = new[hit.row], hit.text[hit.begin : hit.end]
-        return value if value is None or span == old[hit.row] else like(span, value)
-
-    return write
-
-
-def written_parts(*news: Column) -> Writer:
-    """Write new parts, and keep what stands between them."""
-
-    def write(hit: Hit) -> str | None:
-        text, start, end, row, cuts = hit
-        pieces: list[str] = []
-        joined = False
-        for new, stop, after in zip(news, (*cuts[::2], end), (*cuts[1::2], end), strict=True):
-            value = new[row]
-            if value is None:
-                return None
-            if after < end:
-                last = stop if text.isascii() else with_marks(text, stop)
-                joined = after == last
-            else:
-                last = stop
-            pieces += (
-                like(text[start:last], _joined(value) if joined else value),
-                text[last:after],
-            )
-            start = after
-        return "".join(pieces)
-
-    return write
-
-
-def _joined(name: str) -> str:
-    """A name as a part of a user name."""
-    return "".join(char for char in name if char.isalnum())
-
-
-_AS_DIGITS = "oOlI"
-"""Letters that people write for digits."""
-
-
-def poured(old: str, new: str) -> str:
-    """The letters and digits of a new value in the punctuation of the old one.
-
-    A value of another length is written as it is; further digits at the front of the old one, as
-    those of a country, stay.
-
-    Examples:
-        >>> poured("4242-4242", "12345678"), poured("AB 12", "xyz"), poured("0049 123", "+49789")
-        ('1234-5678', 'xyz', '0049 789')
-    """
-    places = [at for at, char in enumerate(old) if char.isalnum()]
-    signs = [char for char in new if char.isalnum()]
-    numbers = all(map(str.isdigit, signs)) and all(
-        old[at].isdigit() or old[at] in _AS_DIGITS for at in places
-    )
-    if len(places) != len(signs) and not numbers:
-        return new
-    chars = list(old)
-    for at, sign in zip(reversed(places), reversed(signs), strict=False):
-        chars[at] = sign.lower() if chars[at].islower() else sign
-    return "".join(chars)
-
-
-def written_poured(old: Column, new: Column) -> Writer:
-    """Write the signs of the new value in the punctuation of the old one."""
-
-    def write(hit: Hit) -> str | None:
-        value, span = new[hit.row], hit.text[hit.begin : hit.end]
-        return value if value is None or span == old[hit.row] else poured(span, value)
-
-    return write
 
 
 def whole_needle(

@@ -1,4 +1,4 @@
-"""Ordinary words of many languages: `will` and `price` are people only where they are capitals."""
+"""Ordinary words of many languages: `will` and `price` are people only if they are capitals."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,22 +40,20 @@ _CHECKED = {
 _LETTERED = {name: _CHECKED[name] for name in ("it-cf", "es-dni", "fi-hetu") if name in _CHECKED}
 
 
-def find_patterns(
-    notes: Squeezed, texts: Sequence[str | None], free: NDArray[np.bool_]
-) -> Iterator[tuple[int, Span]]:
+def find_patterns(notes: Squeezed, free: NDArray[np.bool_]) -> Iterator[tuple[int, Span]]:
     """The rows and places of e-mails, phones, cards, accounts, IP addresses and national ids.
 
     Args:
         notes: The notes, squeezed.
-        texts: The same notes.
-        free: Which letters and digits of the notes are still to be searched.
+        free: Which words of the notes are still to be searched.
     """
-    digits = np.concatenate([[0], np.cumsum((notes.kinds & CLASS == DIGIT) & free)])
-    many = np.diff(digits[notes.row_ends]) >= _FEWEST_DIGITS
-    for row in notes.rows_with("@").tolist():
-        yield from ((row, _span(match, "email")) for match in _EMAIL.finditer(texts[row] or ""))
+    words = np.flatnonzero((notes.kinds[notes.starts] & CLASS == DIGIT) & free)
+    sizes = notes.word_ends[words] - notes.starts[words]
+    many = np.bincount(notes.rows[words], sizes) >= _FEWEST_DIGITS
+    for row in notes.rows_with("@", is_open=free).tolist():
+        yield from ((row, _span(match, "email")) for match in _EMAIL.finditer(notes.row_text(row)))
     for row in sorted({*np.flatnonzero(many).tolist(), *notes.rows_with(":", 4).tolist()}):
-        yield from ((row, span) for span in _numbers(texts[row] or ""))
+        yield from ((row, span) for span in _numbers(notes.row_text(row)))
 
 
 def _numbers(text: str) -> Iterator[Span]:

@@ -68,7 +68,7 @@ def spoken_numbers(
 
     Args:
         notes: The notes.
-        own: What is known of each row's person.
+        own: What is known about each row's person.
         phones: The new phone numbers of known people, by the last digits of the old ones.
         invent: Makes values for details of nobody known.
     """

@@ -24,7 +24,7 @@ _PERSON = "\x00person"
 
 @dataclass(frozen=True)
 class Linkage:
-    """What somebody achieves who looks people up in a release by what is known of them.
+    """What somebody achieves who looks people up in a release by what is known about them.
 
     Attributes:
         tries: How many people were looked up.

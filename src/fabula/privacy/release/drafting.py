@@ -10,13 +10,13 @@ import pyarrow as pa
 
 from fabula.errors import UsageError, column_hint
 from fabula.evaluation.metrics.reidentification import QUASI
-from fabula.evaluation.metrics.result import percent
 from fabula.io.names import file_stem
 from fabula.io.tables import as_table
 from fabula.kinds.source import Source, SourceTable
 from fabula.privacy.kanonymity.ladders import POSTCODE
 from fabula.privacy.release.attacks import linkage_attack
 from fabula.privacy.source_tables import with_sources
+from fabula.render.amounts import percent
 from fabula.render.grid import lines
 from fabula.spec.tables import DatasetSpec, TableSpec
 
@@ -79,7 +79,7 @@ class Draft:
             yield f"  {share} of the people are kept out, to measure the release with"
 
     def warning(self, path: Path) -> tuple[str, str] | None:
-        """Whom the kept columns single out, and what to do about it; None where hardly anybody."""
+        """Whom the kept columns single out, and what to do about it; None if hardly anybody."""
         quasi = self.quasi
         if not quasi:
             return None
@@ -103,7 +103,7 @@ class Draft:
 
 
 def _step(name: str, kind: pa.DataType) -> str:
-    """How a column becomes coarser, as a spec says it; nothing where only a search can tell."""
+    """How a column becomes coarser, as a spec says it; nothing if only a search can tell."""
     if POSTCODE.search(name):
         return "3" if not pa.types.is_integer(kind) else "100"
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):

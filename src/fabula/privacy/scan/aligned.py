@@ -12,8 +12,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
+from fabula.io.arrays import array_of
 from fabula.privacy.notes.masking import BLOCK, own_places
-from fabula.privacy.notes.needles import Hit, Mention
+from fabula.privacy.notes.needles import Mention
+from fabula.privacy.notes.writers import flags
 from fabula.privacy.squeezed import Squeezed
 
 _TURNS = 10
@@ -36,7 +38,7 @@ def own_parts(
         drawn: Whether the values were drawn, so that chance may bring what it did not in a sample.
 
     Returns:
-        The kind, how many rows hold it, the first of them, and what stands there.
+        The kind, how many rows hold it, the first of them, and what is there.
     """
     found = _hits(texts, own)
     expected = _by_chance(texts[:_SAMPLE], own) if found and len(texts) > _TURNS else {}
@@ -62,7 +64,7 @@ def _by_chance(texts: Sequence[str | None], own: Sequence[Mention]) -> dict[str,
 
 
 def _hits(texts: Sequence[str | None], own: Sequence[Mention]) -> dict[str, dict[int, str]]:
-    """What stands in the rows that hold a part of their person, by kind and row."""
+    """What is in the rows that hold a part of their person, by kind and row."""
     found: dict[str, dict[int, str]] = {}
     for start in range(0, len(texts), BLOCK):
         block = texts[start : start + BLOCK]
@@ -73,17 +75,13 @@ def _hits(texts: Sequence[str | None], own: Sequence[Mention]) -> dict[str, dict
         for places in own_places(stream, mine):
             if not len(places.starts):
                 continue
-            offsets = stream.row_places[places.rows]
-            begins = (stream.places[places.starts] - offsets).tolist()
-            ends = (stream.places[places.starts + places.lengths - 1] - offsets + 1).tolist()
+            hits = places.hits(stream)
+            is_there = flags(places.write(hits).is_valid())
             kind = "name" if places.kind in _NAMES else places.kind
             rows = found.setdefault(kind, {})
-            cuts = [()] * len(begins) if places.cuts is None else places.cuts.tolist()
-            columns = (places.rows.tolist(), begins, ends, cuts)
-            for row, begin, end, cut in zip(*columns, strict=True):
-                text = block[row] or ""
-                if places.write(Hit(text, begin, end, row, cut)) is not None:
-                    rows.setdefault(start + row, text[begin:end])
+            told = hits.rows[is_there].tolist(), hits.spans.filter(array_of(is_there)).to_pylist()
+            for row, span in zip(*told, strict=True):
+                rows.setdefault(start + row, span)
     return {kind: rows for kind, rows in found.items() if rows}
 
 

@@ -1,4 +1,4 @@
-"""What a masker says of the files that it wrote: which bytes are its own, and which it copied."""
+"""What a masker records about its files: which bytes it generated, and which it copied."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Card:
 
     @classmethod
     def read(cls, root: Path) -> Card | None:
-        """The card of a folder, or of one file; None where there is none that can be read."""
+        """The card of a folder, or of one file; None if there is none that can be read."""
         single = root.is_file()
         path = card_path(root, single=single)
         try:
@@ -63,7 +63,7 @@ class Card:
         return cls(card.get("promise") == "one-off", files, actions, places, written)
 
     def action(self, table: str, column: str) -> str:
-        """What was done with a column; empty where the card does not know it."""
+        """What was done with a column; empty if the card does not know it."""
         return self.actions.get(table, {}).get(column, "")
 
     def copied(self, table: str, column: str) -> bool:

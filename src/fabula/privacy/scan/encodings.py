@@ -202,7 +202,7 @@ def _spaced_hex(token: bytes) -> str | None:
 
 
 def _readable(data: bytes) -> str | None:
-    """Bytes as text where they are one."""
+    """Bytes as text if they are one."""
     if data[:2] in (b"\x1f\x8b", b"x\x9c", b"x\xda", b"x\x01"):
         return _inflated(data)
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):

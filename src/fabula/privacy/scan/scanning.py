@@ -1,4 +1,4 @@
-"""`fabula scan`: do files hold values of real people, in any spelling or encoding?"""
+"""`fabula scan`: do files contain values of real people, in any spelling or encoding?"""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class _Source(NamedTuple):
         file: The file.
         part: The part of the file.
         how: How the text was written there.
-        table: Whether the file holds tables.
+        table: Whether the file contains tables.
     """
 
     file: str
@@ -334,7 +334,7 @@ class _Found:
 
 
 def _ends_inside(text: str, begin: int, end: int) -> bool:
-    """Whether a name goes on from one cell into the e-mail of the next one."""
+    """Whether a name continues from one cell into the e-mail of the next one."""
     return bool(_BORDER.search(text, begin, end) and _INSIDE.match(text, end))
 
 
@@ -344,7 +344,7 @@ def _is_part(number: int, sought: Sought) -> bool:
 
 
 def _readings(data: bytes) -> Iterator[str]:
-    """Bytes as text: as UTF-8, and in the code pages of before where they are none."""
+    """Bytes as text: as UTF-8, and in the code pages of before if they are none."""
     try:
         yield data.decode()
     except UnicodeDecodeError:

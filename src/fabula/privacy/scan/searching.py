@@ -109,7 +109,7 @@ def _tails(text: str, lines: Squeezed, real: RealValues, numbers: NumberCount) -
 def _number_start(text: str, lines: Squeezed, end: int) -> int:
     """Where the digits start that a reader takes as one number.
 
-    Seven digits in one piece are a number, whatever stands before them.
+    Seven digits in one piece are a number, whatever precedes them.
     """
     start = end - TAIL
     split = bool(lines.bounds[start + 1 : end].any())

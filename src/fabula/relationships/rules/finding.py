@@ -40,7 +40,7 @@ def find_rules(
     Args:
         tables: Tables by name; times are times, not texts.
         keys: Their keys.
-        rows: The parent's row of each child by foreign key, where it is known already.
+        rows: The parent's row of each child by foreign key, if it is known already.
     """
     links = [link for link in links_between(tables, keys, rows) if len(link.used)]
     outward = [link for link in links if link.key.child != link.key.parent]

@@ -26,7 +26,7 @@ class Link:
         key: The foreign key.
         child: The child's columns.
         parent: The parent's.
-        rows: The parent's row of each child, -1 where there is none.
+        rows: The parent's row of each child, -1 if there is none.
     """
 
     key: ForeignKey
@@ -54,7 +54,7 @@ class Children:
     """Children by their parents, for totals.
 
     Args:
-        rows: The parent's row of each child, -1 where there is none.
+        rows: The parent's row of each child, -1 if there is none.
         parents: How many parents there are.
     """
 
@@ -99,7 +99,7 @@ def links_between(
     Args:
         tables: Tables by name.
         keys: Their keys.
-        rows: The parent's row of each child, where that is known already.
+        rows: The parent's row of each child, if that is known already.
     """
     plain = {name: Plain(table, keys.of(name)) for name, table in tables.items()}
     return [
@@ -115,7 +115,7 @@ def links_between(
 
 
 def parents_of(tables: Mapping[str, pa.Table], key: ForeignKey) -> Rows:
-    """The parent's row of each child, -1 where there is none."""
+    """The parent's row of each child, -1 if there is none."""
     there = key_labels(tables[key.parent], key.key)
     wanted = key_labels(tables[key.child], key.columns)
     found = pc.index_in(wanted, value_set=there.combine_chunks(), skip_nulls=True)

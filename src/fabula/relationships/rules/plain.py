@@ -18,7 +18,7 @@ Family: TypeAlias = Literal["number", "time", "zoned time", "label"]
 
 Flags: TypeAlias = NDArray[np.bool_]
 Rows: TypeAlias = NDArray[np.int64]
-"""Row numbers of another table, -1 where there is none."""
+"""Row numbers of another table, -1 if there is none."""
 
 DAY = 86_400_000_000
 """Microseconds."""
@@ -42,7 +42,7 @@ class Values:
         family: What its values are.
         plain: Floats, whole microseconds, or codes of labels; anything where missing.
         known: Where there is a value.
-        decimals: Decimals of numbers; None where they are any float.
+        decimals: Decimals of numbers; None if they are any float.
     """
 
     family: Family
@@ -75,7 +75,7 @@ class Values:
 
 
 class Plain:
-    """The columns of one table, read where they are asked for.
+    """The columns of one table, read if they are asked for.
 
     Args:
         table: Rows.
@@ -101,7 +101,7 @@ class Plain:
         return [name for name, own in self._families.items() if not families or own in families]
 
     def family(self, name: str) -> Family | None:
-        """What a column's values are; None where it can't be compared or is not there."""
+        """What a column's values are; None if it can't be compared or is not there."""
         return self._families.get(name)
 
     def __getitem__(self, name: str) -> Values:
@@ -138,7 +138,7 @@ def is_bytes(kind: pa.DataType) -> bool:
 
 
 def same_labels(left: pa.ChunkedArray, right: pa.ChunkedArray) -> Flags:
-    """Where two columns hold the same label, or both none."""
+    """Where two columns contain the same label, or both none."""
     mine, theirs = _texts(left), _texts(right)
     if mine.type != theirs.type:  # a truth value is not text
         return np.zeros(len(mine), bool)
@@ -178,7 +178,7 @@ def _texts(values: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _decimals(numbers: NDArray[np.float64], kind: pa.DataType) -> int | None:
-    """How many decimals numbers have; None where there are too many."""
+    """How many decimals numbers have; None if there are too many."""
     if pa.types.is_integer(kind):
         return 0
     if pa.types.is_decimal(kind):

@@ -38,7 +38,7 @@ class Copy:
         column: The child's column.
         source: The parent's column.
         factor: What the parent's number is multiplied with.
-        decimals: To how many decimals the product is rounded; None where it is any float.
+        decimals: To how many decimals the product is rounded; None if it is any float.
     """
 
     kind: ClassVar[str] = "copy"
@@ -90,9 +90,9 @@ class Total:
         column: The parent's column.
         function: How values are combined.
         values: The children's column; none for a count, two for a sum of products.
-        empty: What stands there without children.
+        empty: What is there without children.
         daily: Whether a parent's date is the day of its children's latest or earliest time.
-        decimals: To how many decimals the total is rounded; None where it is any float.
+        decimals: To how many decimals the total is rounded; None if it is any float.
     """
 
     kind: ClassVar[str] = "total"
@@ -208,7 +208,7 @@ class Found:
         rule: The rule.
         rows: How many rows it was tried on.
         broken: How many of them break it.
-        note: Why it is not kept; empty where it is.
+        note: Why it is not kept; empty if it is.
     """
 
     rule: Rule

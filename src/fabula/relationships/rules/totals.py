@@ -113,7 +113,7 @@ def _judged(link: Link, rule: Total) -> Found | None:
 
 
 def _empty(stated: Values, filled: Flags, rule: Total) -> Empty:
-    """What stands where there are no children; what is usual where all parents have some."""
+    """What stands if there are no children; what is usual where all parents have some."""
     if filled.all():
         return "zero" if rule.function in ("count", "sum") else "missing"
     known, plain = stated.known[~filled], stated.plain[~filled]
@@ -127,7 +127,7 @@ def _empty(stated: Values, filled: Flags, rule: Total) -> Empty:
 def _decimals(
     link: Link, rule: Total, stated: Values, computed: np.ndarray, filled: Flags
 ) -> int | None:
-    """To how many decimals a total is rounded: to all of its parts', where none was cut off."""
+    """To how many decimals a total is rounded: to all of its parts', if none was cut off."""
     if rule.time or stated.decimals is None or rule.function == "count":
         return 0 if rule.function == "count" else None
     parts = [link.child[name].decimals for name in rule.values]

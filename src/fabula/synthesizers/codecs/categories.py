@@ -34,7 +34,7 @@ from fabula.synthesizers.model import CellColumn, Weights
 from fabula.synthesizers.pii.persons import Persons
 
 OTHER = "other"
-"""The label that stands for rare ones where they are many."""
+"""The label that stands for rare ones if they are many."""
 
 MANY_RARE = 0.05
 """Rare labels are many in a text column where they are more than this share of its labels."""
@@ -51,11 +51,11 @@ class CategoryCodec:
         name: The column's name.
         type: Its Arrow type.
         levels: The learned labels, most frequent first.
-        counts: Training rows of each label, then of the rare ones and of missing values, where
-            there are any.
+        counts: Training rows of each label, then of the rare ones and of missing values, if there
+            are any.
         rare: Whether there are rare labels.
-        told_by: What tells the people that rarity was counted in; empty where it was in rows.
-        joined: What is said of rare labels that count as other ones.
+        told_by: What tells the people that rarity was counted in; empty if it was in rows.
+        joined: What is said about rare labels that count as other ones.
     """
 
     name: str
@@ -77,7 +77,7 @@ class CategoryCodec:
             values: Its values.
             protect: Labels of fewer rows are rare; in a column of text that would lose many to
                 this, labels of fewer than `FEWER` of it are.
-            persons: Whom the rows tell of; then people are counted in place of rows.
+            persons: Whom the rows are about; then people are counted in place of rows.
         """
         plain = plain_values(values)
         counted = plain.drop_null().value_counts()
@@ -111,12 +111,15 @@ class CategoryCodec:
         return CellColumn(self.name, self.counts, ordered=False, missing=self.missing)
 
     @property
+    def pools(self) -> bool:
+        """Whether `other` may stand for rare labels: where they are many or a relation needs it."""
+        return self.rare and is_text(self.levels.type)
+
+    @property
     def others(self) -> bool:
-        """Whether rare labels come back as `other`: they are many, and the column holds text."""
-        if not self.rare or not is_text(self.levels.type):
-            return False
+        """Whether all rare labels come back as `other`: they are many."""
         filled = self.counts[: len(self.levels) + 1]
-        return bool(filled[-1] > MANY_RARE * filled.sum())
+        return self.pools and bool(filled[-1] > MANY_RARE * filled.sum())
 
     @property
     def is_known_mostly(self) -> bool:
@@ -228,7 +231,7 @@ class CategoryCodec:
             f'given {self.name}="{told}" never occurs in training data',
             code="given.unknown",
             where=self.name,
-            hint=f"closest: {near[0]}" if near else "the column holds no value to ask for",
+            hint=f"closest: {near[0]}" if near else "the column has no values to condition on",
         )
 
 
@@ -242,7 +245,7 @@ MOST = 0.75
 
 
 def label_type(kind: pa.DataType) -> pa.DataType:
-    """The type of a column's values: that of its labels where it has some."""
+    """The type of a column's values: that of its labels if it has some."""
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 

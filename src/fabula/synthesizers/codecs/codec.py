@@ -39,8 +39,8 @@ class Places:
         numbers: The number of each row in the whole sample.
         seed: The sample's seed.
         rng: The stream of this column and block.
-        beside: The rows' other columns, where they are known already.
-        people: Whom the rows tell of, by the name of the crowd, where that is decided.
+        beside: The rows' other columns, if they are known already.
+        people: Whom the rows are about, by the name of the crowd, if that is decided.
     """
 
     numbers: NDArray[np.int64]
@@ -107,7 +107,7 @@ class ColumnCodec(Protocol):
         """The share of each cell that `wanted` allows, from 0 to 1.
 
         Raises:
-            UsageError: No cell holds any of it.
+            UsageError: No cell contains any of it.
         """
         ...
 

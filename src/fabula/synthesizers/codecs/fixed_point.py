@@ -32,7 +32,7 @@ class Lattice:
     Attributes:
         type: The column's Arrow type.
         origin: The value that number 0 stands for, in the type's own unit.
-        step: The distance of neighbouring numbers, in the type's own unit; None where values
+        step: The distance of neighbouring numbers, in the type's own unit; None if values
             are any float.
     """
 
@@ -60,7 +60,7 @@ class Lattice:
         return cls(kind, 0, _decimal_step(numbers[np.isfinite(numbers)]))
 
     def numbers(self, values: pa.Array) -> NDArray[np.float64]:
-        """Values as numbers of steps (or as they are, without a step); NaN where missing."""
+        """Values as numbers of steps (or as they are, without a step); NaN if missing."""
         if is_counted(self.type):
             raw = _whole(values.cast(self.type), self.type, missing=self.origin)
             above = _from_origin(raw, self.origin)
@@ -163,7 +163,7 @@ def _whole(values: pa.Array, kind: pa.DataType, *, missing: int = 0) -> NDArray[
 
 
 def _from_origin(whole: NDArray[Any], origin: int) -> NDArray[np.uint64]:
-    """Distances from the origin, also where they are too large for a signed number."""
+    """Distances from the origin, also if they are too large for a signed number."""
     return whole.view(np.uint64) - np.uint64(origin % 2**64)
 
 
@@ -182,7 +182,7 @@ def _width(kind: pa.DataType) -> pa.DataType:
 
 
 def _decimal_step(numbers: NDArray[np.float64]) -> float | None:
-    """The power of ten that all numbers are multiples of; None where there is no coarse one."""
+    """The power of ten that all numbers are multiples of; None if there is no coarse one."""
     if not len(numbers):
         return 1.0
     largest = float(np.abs(numbers).max())

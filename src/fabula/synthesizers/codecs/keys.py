@@ -60,7 +60,7 @@ class KeyCodec:
         rows: Training rows.
         start: The first new number, for numbers and for texts around one.
         step: The distance of two numbers.
-        around: What stands before and after the number of a text.
+        around: What precedes and after the number of a text.
         width: Digits of that number, at least.
         regex: The form of other texts; empty for UUIDs.
         low: The smallest real number.
@@ -84,7 +84,7 @@ class KeyCodec:
 
     @classmethod
     def learn(cls, name: str, values: pa.Array) -> KeyCodec | None:
-        """The key that a column is, or None where it is none."""
+        """The key that a column is, or None if it is none."""
         kind = values.type
         numbers, text = whole_numbers(values), _is_text(kind)
         if not (numbers is not None or text) or len(values) < 3 or values.null_count:
@@ -134,7 +134,7 @@ class KeyCodec:
             return f"key: newly generated from {self.start}"
         if self.width:
             return f"key: newly generated from {self._texts(np.array([self.start]))[0]}"
-        told = "; so few that real ones may come back" if self.meets_real_ones else ""
+        told = "; so few that real ones may recur" if self.meets_real_ones else ""
         return f"key: newly generated as {self.regex or 'UUID'}{told}"
 
     def encode(self, values: pa.Array) -> CodeColumn:
@@ -160,7 +160,7 @@ class KeyCodec:
             f"`{self.name}` is a key, which is newly generated for each row",
             code="given.key",
             where=self.name,
-            hint=f"leave `{self.name}` out of what is given",
+            hint=f"leave `{self.name}` out of `given`",
         )
 
     def state(self) -> CodecState:

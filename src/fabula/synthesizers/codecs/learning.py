@@ -30,12 +30,12 @@ from fabula.synthesizers.pii.codec import DetailCodec
 from fabula.synthesizers.pii.details import details_of
 from fabula.synthesizers.pii.finding import personal_columns, persons_in
 from fabula.synthesizers.pii.neighbours import Neighbours
-from fabula.synthesizers.pii.persons import Persons, identifies_people, likeliest
+from fabula.synthesizers.pii.persons import Persons, identifies_people, likeliest, numbers_something
 
 FEWEST_ROWS = 20
 
 TEXT_SHARE, TEXT_DISTINCT, LONG_TEXT = 0.5, 20, 60
-"""Strings are text where more than this share and more than that many differ, or where they are
+"""Strings are text where more than this share and more than that many differ, or if they are
 longer than that many characters on average."""
 
 _RESTORE: Mapping[str, Callable[[str, pa.DataType, CodecState], ColumnCodec]] = {
@@ -59,7 +59,7 @@ class Columns:
         schema: Names and types of the learned columns, in the table's order.
         codecs: One for each of them.
         left_out: The reason for each other column.
-        persons: Whom the training rows tell of, where some people have several; not saved.
+        persons: Whom the training rows are about, where some people have several; not saved.
         neighbours: Columns of towns, of which the rare ones join others; not saved.
     """
 
@@ -124,7 +124,7 @@ class Columns:
         Args:
             table: Training rows.
             details: How personal columns are replaced.
-            persons: Whom the rows tell of, where some people have several rows.
+            persons: Whom the rows are about, where some people have several rows.
             protect: As for `learn`.
             known: Codecs of some columns.
             sensitive: Columns that are replaced or left out.
@@ -172,7 +172,7 @@ class Columns:
 
     @property
     def personal(self) -> tuple[str, ...]:
-        """The replaced columns that tell of people."""
+        """The replaced columns that are about people."""
         codes = {codec.name for codec in self.codecs
                  if isinstance(codec, DetailCodec) and not codec.is_personal}  # fmt: skip
         return tuple(name for name in self.replaced if name not in codes)
@@ -270,7 +270,7 @@ def _codec(name: str, values: pa.Array, protect: int, persons: Persons | None) -
     people = None if persons is None else persons.numbers
     kind = values.type.value_type if isinstance(values.type, pa.DictionaryType) else values.type
     if pa.types.is_nested(kind):
-        return f"nested values of type {kind}; give them as columns of their own"
+        return f"nested values of type {kind}; give them as separate columns"
     whole = pa.types.is_integer(values.type)
     may = whole or is_text(values.type)
     labelled = LabelledCodec.learn(name, values, protect=protect, people=people)
@@ -288,7 +288,8 @@ def _codec(name: str, values: pa.Array, protect: int, persons: Persons | None) -
         return found
     if isinstance(values.type, pa.DictionaryType) or pa.types.is_boolean(kind):
         return CategoryCodec.learn(name, values, protect=protect, persons=persons)
-    if (pa.types.is_integer(kind) or pa.types.is_decimal(kind)) and not is_exact(values):
+    inexact = (whole or pa.types.is_decimal(kind)) and not is_exact(values)
+    if inexact or (whole and numbers_something(name)):
         labels = CategoryCodec.learn(name, values, protect=protect, persons=persons)
         if labels.is_known_mostly:
             return labels
@@ -300,7 +301,7 @@ def _codec(name: str, values: pa.Array, protect: int, persons: Persons | None) -
 
 
 def _blurred(codec: NumberCodec | WrittenCodec, values: pa.Array) -> NumberCodec | WrittenCodec:
-    """The codec of numbers or times; those that tell of people are blurred."""
+    """The codec of numbers or times; those that are about people are blurred."""
     finding = find(values, codec.name)
     if finding is None or finding.kind not in BLURRED:
         return codec

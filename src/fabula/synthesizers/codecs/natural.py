@@ -10,9 +10,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.errors import UsageError
-from fabula.io.arrays import array_of
+from fabula.io.arrays import array_of, is_text
+from fabula.io.written.columns import written_form
+from fabula.io.written.time_forms import TimeForm
 from fabula.relationships.key_names import names_year
-from fabula.synthesizers.codecs.categories import plain_values
+from fabula.synthesizers.codecs.categories import label_type, plain_values
 from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Target
 from fabula.synthesizers.model import CellColumn, Weights
 
@@ -74,7 +76,7 @@ class NaturalCodec:
             f"`{self.name}` is part of a key",
             code="given.key",
             where=self.name,
-            hint=f"leave `{self.name}` out of what is given",
+            hint=f"leave `{self.name}` out of `given`",
         )
 
     def state(self) -> CodecState:
@@ -85,6 +87,14 @@ class NaturalCodec:
     def restore(cls, name: str, kind: pa.DataType, state: CodecState) -> NaturalCodec:
         """The codec of a state."""
         return cls(name, kind, state.arrays["levels"], np.asarray(state.arrays["counts"]))
+
+
+def holds_times(values: pa.ChunkedArray) -> bool:
+    """Whether a part of a key holds days or points in time, as such or written."""
+    if not is_text(label_type(values.type)):
+        return bool(pa.types.is_temporal(values.type))
+    found = written_form(plain_values(values.combine_chunks()))
+    return found is not None and isinstance(found.form, TimeForm) and found.form.is_point
 
 
 def means_a_year(name: str, values: pa.ChunkedArray) -> bool:

@@ -1,7 +1,7 @@
 """Numbers and times as cells: single values that are common, and quantile intervals between.
 
 Inside an interval a value is drawn between thinned quantiles, between which several rows lie, so
-that no drawn value tells of a single row. The smallest and largest values are not learned
+that no drawn value is about a single row. The smallest and largest values are not learned
 (`protect`): a draw never goes beyond what several real rows reach.
 """
 
@@ -43,10 +43,10 @@ class NumberCodec:
         lattice: How its values are numbers.
         grid: Rising numbers for each cell, shape (cells, SEGMENTS + 1); all the same where the
             cell is one value.
-        counts: Training rows in each cell; the last is of missing values where there are any.
+        counts: Training rows in each cell; the last is of missing values if there are any.
         pieces: The parts of each cell, at most SEGMENTS; further columns of `grid` repeat its end.
         note: What of the values counts as missing, for the card.
-        blur: Why every value inside a cell is as likely, where the values tell of people.
+        blur: Why every value inside a cell is as likely, where the values are about people.
     """
 
     name: str
@@ -231,7 +231,7 @@ class NumberCodec:
         rng: np.random.Generator,
         wanted: Target,
     ) -> None:
-        """Replace numbers that were not asked for: drawn again, then by the nearest asked one."""
+        """Replace numbers that were not requested: drawn again, then by the nearest asked one."""
         if isinstance(wanted, Range):
             low, high = self._bounds(wanted)
             for _ in range(_REDRAWS):
@@ -323,7 +323,7 @@ def _day_end(value: object) -> object:
 
 
 def _lost(values: pa.Array, known: int, protect: int) -> str:
-    """What is not told apart from missing values: infinite ones, and all where they are few."""
+    """What is not told apart from missing values: infinite ones, and all if they are few."""
     infinite = pc.sum(pc.is_inf(values)).as_py() if pa.types.is_floating(values.type) else 0
     told = f"; {infinite:,} infinite ones count as missing" if infinite else ""
     if 0 < known < protect:

@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from fabula.io.sql import locked_connection
+
 SLOTS = 4
 """Slots a real key."""
 
@@ -58,15 +60,13 @@ class Taken:
 
 
 def tries(size: int, keys: int) -> int:
-    """How many of `size` texts each new key can be chosen from; 1 where they are too few."""
+    """How many of `size` texts each new key can be chosen from; 1 if they are too few."""
     return TRIES if size >= TRIES * _ROOM * keys else max(size // (_ROOM * max(keys, 1)), 1)
 
 
 def _hashed(keys: pa.Array) -> NDArray[np.uint64]:
-    import duckdb
-
     labels = pc.cast(keys, pa.large_string())
-    with duckdb.connect() as connection:
+    with locked_connection() as connection:
         connection.register("labels", pa.table({"label": labels}))
         found = connection.sql("SELECT md5_number_lower(label) AS hash FROM labels")
         return np.asarray(found.to_arrow_table().column("hash").to_numpy(), dtype=np.uint64)

@@ -75,7 +75,7 @@ class TreeCodec:
             f"`{self.name}` points at `{self.key}`, which is newly generated for each row",
             code="given.key",
             where=self.name,
-            hint=f"leave `{self.name}` out of what is given",
+            hint=f"leave `{self.name}` out of `given`",
         )
 
     def flattened(self, table: pa.Table) -> pa.Table:
@@ -117,7 +117,7 @@ def with_trees(
 
     Returns:
         The table with depths in place of such columns, codecs of these and of the keys that they
-        point at, and what is to be said of rows that point nowhere.
+        point at, and what is to be said about rows that point nowhere.
     """
     codecs: dict[str, TreeCodec | KeyCodec] = {}
     told = []
@@ -160,6 +160,7 @@ def _own_keys(table: pa.Table, name: str) -> list[ForeignKey]:
         column
         for column in usable
         if _identifies(table, column)
+        and not columns("rows", column).are_days
         and (is_key_name(column) or columns("rows", column).bits >= SPARSE_BITS)
     ]
     pointing = [column for column in usable if any(_may_point(table, column, key) for key in keys)]

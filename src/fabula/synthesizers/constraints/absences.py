@@ -54,7 +54,7 @@ class Absence:
     def put(
         self, values: pa.Array, source: pa.Array, rows: Flags, rng: np.random.Generator
     ) -> tuple[pa.Array, Flags]:
-        """Values that are missing where they have to be; others come from rows that have one.
+        """Values that are missing if they have to be; others come from rows that have one.
 
         Args:
             values: The column as it was drawn.

@@ -17,7 +17,7 @@ _DAY = 86_400.0
 
 
 def _date(times: pa.Array) -> pa.Array:
-    """The day of each time, where it has a time zone there."""
+    """The day of each time, if it has a time zone there."""
     local = pc.local_timestamp(times) if getattr(times.type, "tz", None) else times
     return local.cast(pa.date32(), safe=False)
 
@@ -122,7 +122,7 @@ def turned(part: str, numbers: Floats, times: pa.Array, wanted: Floats) -> Float
         part: The part's name.
         numbers: The times in seconds.
         times: The same times.
-        wanted: The part that each is to have; where it is missing, a time stays.
+        wanted: The part that each is to have; if it is missing, a time stays.
     """
     if part not in RHYTHMS:
         return numbers

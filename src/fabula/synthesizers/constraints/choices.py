@@ -30,7 +30,7 @@ class Choice:
         source: The column that its values have to give.
         lookup: What each of its values gives.
         rows: Training rows of each value.
-        rest: What stands for values that are in no lookup; empty where nothing does.
+        rest: What stands for values that are in no lookup; empty if nothing does.
     """
 
     source: str
@@ -53,7 +53,8 @@ class Choice:
     @property
     def told(self) -> str:
         """The choice in words."""
-        return f"one that {self.source} follows from"
+        told = f"one that {self.source} follows from"
+        return f"{told}, or `{self.rest}` where no label is told" if self.rest else told
 
     def put(
         self, values: pa.Array, wanted: pa.Array, rows: Flags, rng: np.random.Generator

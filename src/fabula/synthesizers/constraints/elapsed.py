@@ -67,7 +67,7 @@ class Elapsed:
         return (self.later, self.earlier)
 
     def numbers(self, sheet: Sheet) -> Floats:
-        """The units, rounded down; NaN where a time is missing."""
+        """The units, rounded down; NaN if a time is missing."""
         if self.unit in WHOLE:
             seconds = above(sheet, self.later) - above(sheet, self.earlier)
             found = np.floor(np.round(seconds / WHOLE[self.unit], 9))

@@ -65,7 +65,7 @@ def formula_is_sure(
         target: The target's numbers.
         sources: The sources' numbers, shape (rows, sources).
         errors: How far the formula lies from each number, in steps of the target's lattice; zeros
-            where it has none.
+            if it has none.
         constants: The formula's own numbers.
         columns: Columns to choose from.
         exceptions: Further rows that break it.

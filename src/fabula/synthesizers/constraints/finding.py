@@ -197,7 +197,7 @@ class _Search:
         common = Common(
             {codec.name: codec.levels for codec in labels},
             protect,
-            frozenset(codec.name for codec in labels if codec.others),
+            frozenset(codec.name for codec in labels if codec.pools),
             columns.persons,
         )
         names = [*common.levels, *self.measures]

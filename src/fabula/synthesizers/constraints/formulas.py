@@ -155,7 +155,7 @@ class Curve:
         return (self.source,)
 
     def numbers(self, sheet: Sheet) -> Floats:
-        """The curve's heights; not finite where it has none."""
+        """The curve's heights; not finite if it has none."""
         return self.factor * curved(self.curve, sheet.numbers(self.source)) + self.constant
 
     def size(self, sheet: Sheet) -> Floats:
@@ -202,7 +202,7 @@ _INVERSE = dict(_PAIRS) | {there: here for here, there in _PAIRS}
 
 
 def curved(curve: str, x: Floats) -> Floats:
-    """A curve's heights; not finite where it has none."""
+    """A curve's heights; not finite if it has none."""
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         return np.asarray(CURVES[curve](x))
 

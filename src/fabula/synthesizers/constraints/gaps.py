@@ -114,7 +114,7 @@ def _narrowness(sheet: Sheet, order: Order) -> float:
 
 
 def _apart(sheet: Sheet, order: Order) -> tuple[Floats, Floats]:
-    """The upper column, and how far it is above the lower one, where both are known."""
+    """The upper column, and how far it is above the lower one, if both are known."""
     low, high = above(sheet, order.low), above(sheet, order.high)
     known = ~(np.isnan(low) | np.isnan(high))
     return high[known], (high - low)[known]

@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from fabula.synthesizers.codecs.categories import OTHER
+from fabula.synthesizers.codecs.categories import OTHER, plain_values
 from fabula.synthesizers.constraints.absences import find_absences
 from fabula.synthesizers.constraints.choices import Choice
 from fabula.synthesizers.constraints.lookups import Common, Labels, Lookup, lookup
@@ -99,7 +100,7 @@ class LabelSearch:
         return tuple(ways)
 
     def _wanted(self, target: str) -> list[Choice]:
-        """The column of most labels that a label has to give, where that does not follow from it.
+        """The column of most labels that a label has to give, if that does not follow from it.
 
         One is enough: columns of fewer labels mostly follow from those of more.
         """
@@ -128,7 +129,9 @@ class LabelSearch:
             return []
         how, broken = found
         values = self.table.column(target).combine_chunks()
-        rest = OTHER if target in self.common.pooled else ""
+        needed = plain_values(self.table.column(wanted).combine_chunks()).drop_null()
+        lacking = not pc.all(pc.is_in(needed, value_set=how.values.cast(needed.type))).as_py()
+        rest = OTHER if lacking and target in self.common.pooled else ""
         return [(Choice.of(wanted, how, values, rest), broken)]
 
 

@@ -83,7 +83,7 @@ def _near_lines(sample: Sample, names: Sequence[str]) -> list[tuple[str, str, st
 
 
 def _standard(x: Floats) -> Floats:
-    """Columns of mean 0 and deviation 1; not finite where they are constant or not finite."""
+    """Columns of mean 0 and deviation 1; not finite if they are constant or not finite."""
     return np.asarray((x - x.mean(axis=0)) / x.std(axis=0))
 
 

@@ -47,7 +47,7 @@ class Lookup:
 
     Attributes:
         source: The column that is looked up.
-        part: The part of it, where it holds times; empty where it is looked up itself.
+        part: The part of it, if it holds times; empty if it is looked up itself.
         keys: Its values, or parts of them.
         values: The target's value for each.
         unclear: Further values of the source that go with several of the target's.
@@ -65,7 +65,7 @@ class Lookup:
         return (self.source,)
 
     def found(self, source: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
-        """The target's values, and where there is one."""
+        """The target's values, and if there is one."""
         places = pc.index_in(_keys(source, self.part).cast(self.keys.type), value_set=self.keys)
         known = places.is_valid().to_numpy(zero_copy_only=False)
         return self.values.take(places), known
@@ -248,7 +248,7 @@ def lookup(
     nearly: bool = False,
     least: float = COVERED,
 ) -> tuple[Lookup, int] | None:
-    """The lookup of a target in all rows, or None where the source does not give it.
+    """The lookup of a target in all rows, or None if the source does not give it.
 
     Args:
         table: All training rows.
@@ -291,7 +291,7 @@ class Common:
         levels: The labels that are reproduced, by column.
         protect: Other values are told if that many rows have them.
         pooled: Columns whose rare labels come back as `other`.
-        persons: Whom the rows tell of; then people are counted in place of rows.
+        persons: Whom the rows are about; then people are counted in place of rows.
     """
 
     levels: Mapping[str, pa.Array]

@@ -52,13 +52,13 @@ class Measure:
 
     @property
     def is_time(self) -> bool:
-        """Whether the column holds points in time or times of day."""
+        """Whether the column contains points in time or times of day."""
         kind = self.codec.lattice.type
         return bool(pa.types.is_temporal(kind) and not pa.types.is_duration(kind))
 
     @property
     def start(self) -> float:
-        """The seconds that stand before number 0 (times only)."""
+        """The seconds that precede number 0 (times only)."""
         return self.codec.lattice.origin * self.unit if self.is_time else 0.0
 
     @property
@@ -71,16 +71,16 @@ class Measure:
 
     @property
     def step(self) -> float:
-        """The distance of neighbouring numbers; 0 where they are any float."""
+        """The distance of neighbouring numbers; 0 if they are any float."""
         return (self.codec.lattice.step or 0.0) * self.unit
 
     def numbers(self, values: pa.Array) -> Floats:
-        """Values as numbers; NaN where missing."""
+        """Values as numbers; NaN if missing."""
         steps = self.codec.lattice.numbers(values)
         return self._base + (steps * self.step if self.step else steps)
 
     def steps(self, numbers: Floats) -> Floats:
-        """Numbers as steps of the lattice, rounded to whole ones; NaN where they are not finite."""
+        """Numbers as steps of the lattice, rounded to whole ones; NaN if they are not finite."""
         finite = np.where(np.isfinite(numbers), numbers, np.nan)
         return np.rint((finite - self._base) / self.step) if self.step else finite
 
@@ -96,6 +96,17 @@ class Measure:
         low, high = self.codec.grid[0, 0], self.codec.grid[-1, -1]
         room = 0.0 if self.step else _ROUNDED * max(abs(low), abs(high))
         return np.asarray(np.isnan(steps) | ((steps >= low - room) & (steps <= high + room)))
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The least and the largest number of the learned range."""
+        if not len(self.codec.grid):
+            return -np.inf, np.inf
+        step = self.step or 1.0
+        return (
+            self._base + self.codec.grid[0, 0] * step,
+            self._base + self.codec.grid[-1, -1] * step,
+        )
 
     def tolerance(self, numbers: Floats, size: Floats) -> Floats:
         """How far a formula may lie from the column's numbers and still be the same.

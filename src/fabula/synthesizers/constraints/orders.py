@@ -40,7 +40,7 @@ class Order:
         high: The upper one.
         broken: Training rows that break the order.
         implied: Whether formulas between the two keep it in nearly all rows; it is not told then.
-        most: The seconds from a lower time to the upper one, at most; None where nothing limits it.
+        most: The seconds from a lower time to the upper one, at most; None if nothing limits it.
     """
 
     low: str
@@ -57,7 +57,7 @@ class Order:
 
     @property
     def limit(self) -> str:
-        """The longest distance in words; empty where there is none."""
+        """The longest distance in words; empty if there is none."""
         if self.most is None:
             return ""
         return f"{self.high}: at most {told_length(self.most)} after {self.low}"
@@ -182,7 +182,7 @@ def _pairs(few: Sheet, names: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _broken(sheet: Sheet, lower: str, upper: str, columns: int) -> int | None:
-    """How many rows break the order; None where they are many, or it can be chance."""
+    """How many rows break the order; None if they are many, or it can be chance."""
     low, high = above(sheet, lower), above(sheet, upper)
     known = ~(np.isnan(low) | np.isnan(high))
     low, high = low[known], high[known]

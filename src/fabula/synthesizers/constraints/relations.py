@@ -182,7 +182,7 @@ class Relations:
     def filled(
         self, table: pa.Table, gaps: Mapping[str, Flags], rng: np.random.Generator
     ) -> pa.Table:
-        """A table whose gaps were filled, after which they keep the relations where they can.
+        """A table whose gaps were filled, after which they keep the relations if they can.
 
         Args:
             table: Rows; only what was a gap is changed.
@@ -266,7 +266,7 @@ class Relations:
             sheet: The rows.
             rows: Where each column may be changed.
             rng: Chooses where several values keep a relation.
-            still: Where no time is moved to its parts, because it was asked for.
+            still: Where no time is moved to its parts, because it was requested.
         """
         possible = np.ones(len(sheet), bool)
         for item in self.items:
@@ -280,16 +280,19 @@ class Relations:
         """Put one column to what follows, and a time that follows from another to its parts."""
         possible = item.follow(sheet, rows, rng)
         if item.target in self._moved:
-            low = self._moved[item.target]
+            gap = self._moved[item.target]
             parts = [part for part in self.items if part.target in self.hidden]
-            possible &= turn(sheet, item.target, parts, turned, above(sheet, low))
+            low = above(sheet, gap.order.low)
+            least, most = self.measures[gap.name].bounds
+            possible &= turn(sheet, item.target, parts, turned, (low + least, low + most))
         return possible
 
     @property
-    def _moved(self) -> dict[str, str]:
-        """Times that are learned as distances, and have parts of their own; and their starts."""
+    def _moved(self) -> dict[str, Gap]:
+        """Times that are learned as distances, and have parts of their own; and the distances."""
         moved = {item.time for item in self.latent if isinstance(item, Rhythm) and item.moves}
-        return {order.high: order.low for order in self._near if order.high in moved}
+        gaps = {item.order.high: item for item in self.latent if isinstance(item, Gap)}
+        return {time: gap for time, gap in gaps.items() if time in moved}
 
     @property
     def _near(self) -> list[Order]:
@@ -297,7 +300,7 @@ class Relations:
         return [item.order for item in self.latent if isinstance(item, Gap)]
 
     def _solve(self, sheet: Sheet, held: Mapping[str, Flags], movable: Mapping[str, Flags]) -> None:
-        """Move sources so that formulas give what their columns hold.
+        """Move sources so that formulas give what their columns contain.
 
         Args:
             sheet: The rows.

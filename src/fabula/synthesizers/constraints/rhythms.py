@@ -18,7 +18,6 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from fabula.io.arrays import array_of
 from fabula.synthesizers.codecs.codec import CodecState
@@ -92,7 +91,7 @@ def find_rhythms(
     Args:
         sheet: Training rows.
         labels: Columns of labels.
-        told: Columns of times, with parts of them that other columns hold.
+        told: Columns of times, with parts of them that other columns contain.
         distances: Of times that are learned as distances, how far apart these lie, in seconds.
     """
     found = []
@@ -167,10 +166,17 @@ def _share_led(sheet: Sheet, drawn: Floats, labels: Collection[str]) -> float:
         numbers = sheet.numbers(name)
         both = known & ~np.isnan(numbers)
         if both.any() and not measure.is_time:
-            shares.append(_share_of_number(drawn[both], rankdata(numbers[both])))
+            shares.append(_share_of_number(drawn[both], _ranks(numbers[both])))
     for name in labels if known.any() else ():
         shares.append(_share_of_label(drawn[known], coded(sheet.values(name))[0][known]))
     return max(shares)
+
+
+def _ranks(numbers: Floats) -> Floats:
+    """The place of each number among all, from 1; equal ones share their mean place."""
+    _, place, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+    means: Floats = np.cumsum(counts) - (counts - 1) / 2
+    return means[place]
 
 
 def _share_of_number(drawn: Floats, ranks: Floats) -> float:

@@ -10,7 +10,7 @@ from fabula.synthesizers.constraints.measures import Floats, Measure
 
 
 class Sheet:
-    """The numbers of a table's columns, computed where they are asked for.
+    """The numbers of a table's columns, computed if they are asked for.
 
     Numbers and times that are written as texts are read, and written again in `rows`.
 
@@ -33,7 +33,7 @@ class Sheet:
         return list(self._table.column_names)
 
     def numbers(self, name: str) -> Floats:
-        """The numbers of a column; NaN where missing."""
+        """The numbers of a column; NaN if missing."""
         if name not in self._numbers:
             self._numbers[name] = self.measures[name].numbers(self.values(name))
         return self._numbers[name]

@@ -39,7 +39,7 @@ def turn(
     time: str,
     items: Iterable[Following],
     rows: Flags,
-    low: Floats | None = None,
+    between: tuple[Floats, Floats] | None = None,
     *,
     anywhere: bool = False,
 ) -> Flags:
@@ -50,7 +50,8 @@ def turn(
         time: The column of times.
         items: Relations, some of which tell parts of times.
         rows: Where the time may be moved.
-        low: What it is never below, in seconds since 1970.
+        between: What it is never below, in seconds since 1970, and what it is only above where the
+            part that was drawn has no other time.
         anywhere: Whether it may leave the learned range.
     """
     possible = np.ones(len(sheet), bool)
@@ -71,11 +72,13 @@ def turn(
         )
         times, numbers = sheet.values(time), sheet.numbers(time)
         moved_to = turned(part, numbers, times, wanted)
-        if low is not None:
+        if between is not None:
+            low, high = (bound - measure.start for bound in between)
             with np.errstate(invalid="ignore"):
-                early = moved_to + measure.start < low
-            later = numbers if part in CALENDAR else moved_to + period
-            moved_to = np.where(early, later, moved_to)
+                later = numbers if part in CALENDAR else moved_to + period
+                moved_to = np.where(moved_to < low, later, moved_to)
+                earlier = numbers if part in CALENDAR else moved_to - period
+                moved_to = np.where((moved_to > high) & (earlier >= low), earlier, moved_to)
         inside = measure.inside(moved_to) | anywhere
         moved = pc.if_else(
             array_of(rows & inside), measure.values(moved_to).cast(times.type), times

@@ -1,1 +1,1 @@
-"""One file for each built-in synthesizer: what is known of it without an import of its model."""
+"""One file for each built-in synthesizer: what is known about it without an import of its model."""

@@ -31,7 +31,7 @@ TERMS = 24
 LEAST_EIGENVALUE = 1e-3
 HALVINGS = 30
 SWEEPS = 15
-"""Gibbs sweeps over the columns that are given, where there are several."""
+"""Gibbs sweeps over the columns that are given, if there are several."""
 
 MOST_LEVELS = 50
 """Levels of a column of labels by which other labels are put in order."""
@@ -117,7 +117,7 @@ class Copula:
         return Drawn(self._joined(self._drawn(given, weights, rng)))
 
     def complete(self, codes: Codes, known: NDArray[np.bool_], rng: np.random.Generator) -> Drawn:
-        """Draw what is unknown, given what is known of each row."""
+        """Draw what is unknown, given what is known about each row."""
         sizes = np.array([axis.cells for axis in self.axes[: self.columns]])
         missing = codes >= sizes
         given = np.concatenate([known & ~missing, known[:, list(self.flagged)]], axis=1)

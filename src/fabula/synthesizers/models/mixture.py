@@ -195,7 +195,7 @@ class Mixture:
         return np.asarray(np.log(np.maximum(self.cells, 1e-30).astype(float)))
 
     def _log_joint(self, codes: Codes, known: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """The logarithms of each component's share times its chance of what is known of a row."""
+        """The log of each component's share times its probability of a row's known values."""
         logs = np.log(np.maximum(self.shares, 1e-30).astype(float)) + np.zeros((len(codes), 1))
         for at, places in enumerate(self.layout.places(codes).T):
             logs += np.where(known[:, at, None], self._logs[places], 0.0)

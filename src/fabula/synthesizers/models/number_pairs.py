@@ -169,7 +169,7 @@ class Pairs:
             known[:, at] = ~self.missing(rows, at)
         values = scores[layout.places(rows)] * known
         count = np.maximum(known.T @ known, 1)
-        means = values.T @ known / count  # of the first column, where both are known
+        means = values.T @ known / count  # of the first column, if both are known
         squares = (values**2).T @ known / count - means**2
         products = values.T @ values / count - means * means.T
         return np.asarray(products / np.sqrt(np.maximum(squares * squares.T, 1e-12)))

@@ -1,6 +1,6 @@
 """Columns that all children of a parent have alike: what an album's tracks cost, where a client is.
 
-They tell of the parent, whose own table has no such column. A sample keeps them: children of the
+They are about the parent, whose own table has no such column. A sample keeps them: children of the
 leading parent take what the first of them has; where labels go with another parent, children that
 have other labels than most get one of the parents that go with theirs.
 """

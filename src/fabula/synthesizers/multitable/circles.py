@@ -83,6 +83,6 @@ def _late_parents(
 
 
 def _within(home: Rows, back: Rows, counts: Rows, rng: np.random.Generator) -> Rows:
-    """A parent among those that lead back to each row; -1 where none does."""
+    """A parent among those that lead back to each row; -1 if none does."""
     nothing = (np.zeros(len(home), np.int64), np.zeros(len(back), np.int64))
     return chosen_within(*nothing, counts, (home, back), rng)

@@ -83,10 +83,10 @@ class RelationalSynthesizer(Result, Generic[Frame]):
     Attributes:
         models: What was learned of each table, parents before children.
         keys: Primary and foreign keys, and what comes near one.
-        notes: What is to be said of foreign keys, columns and tables, by their names.
+        notes: What is to be said about foreign keys, columns and tables, by their names.
         digests: Digests of the tables' rows, by which `fabula.evaluate` knows them again.
-        people: Columns that tell of the same people as others.
-        entities: Hidden tables of entities that have none, and what is to be said of them.
+        people: Columns that are about the same people as others.
+        entities: Hidden tables of entities that have none, and what is to be said about them.
         across: Rules across tables.
         hand_back: How a table goes back in the frame library that it came in; not saved.
         path: The folder that it was loaded from.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from fabula.relationships.column_names import name_words
-from fabula.relationships.key_names import measures_something, names_class, names_year
+from fabula.relationships.key_names import IDS, measures_something, names_class, names_year
 from fabula.relationships.key_values import KeyColumns, KeyValues, numbers_within
 from fabula.relationships.keys import ForeignKey, Keys
 from fabula.synthesizers.codecs.natural import MOST
@@ -23,8 +23,6 @@ FEWEST = 20
 
 REPEATED = 1.2
 """Rows of each entity, at least on average."""
-
-_ENDINGS = frozenset({"id", "uuid", "guid", "key", "pk", "fk", "sk"})
 
 
 @dataclass(frozen=True)
@@ -94,5 +92,5 @@ def _is_entity(
             return False
         if size >= MOST or values.are_random:
             return True
-    named = words[-1] in _ENDINGS or words[-1] in OF_PEOPLE
+    named = words[-1] in IDS or words[-1] in OF_PEOPLE
     return values.are_random or (named and (values.numbers is not None or values.are_codes))

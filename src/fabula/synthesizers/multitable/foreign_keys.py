@@ -17,7 +17,7 @@ from fabula.errors import SourceError
 from fabula.relationships.keys import ForeignKey, Keys, key_labels
 
 Rows: TypeAlias = NDArray[np.int64]
-"""Row numbers of another table, -1 where there is none."""
+"""Row numbers of another table, -1 if there is none."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Parents that are alike, so that a child can ask for one of a group.
 
 A child that is drawn under one parent still has to find its others: which album a track of this
-length is on, which product stands in an order from Spain. The model draws the group of the other
+length is on, which product is in an order from Spain. The model draws the group of the other
 parent, and a parent of that group with a place left is taken.
 """
 

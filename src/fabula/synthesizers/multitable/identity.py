@@ -22,7 +22,7 @@ from fabula.io.arrays import array_of
 from fabula.relationships.common_types import as_labels
 from fabula.relationships.key_values import numbers_within, together
 from fabula.synthesizers.codecs.keys import KeyCodec
-from fabula.synthesizers.codecs.natural import MOST, NaturalCodec, means_a_year
+from fabula.synthesizers.codecs.natural import MOST, NaturalCodec, holds_times, means_a_year
 from fabula.synthesizers.multitable.foreign_keys import Links
 
 Values: TypeAlias = pa.Array | pa.ChunkedArray
@@ -91,7 +91,7 @@ class Identity:
             if numbered and column == numbered[0].column:
                 continue
             several = len(primary) > 1 and 1 < len(values.unique()) < min(len(values), MOST)
-            if means_a_year(column, values) or several:
+            if means_a_year(column, values) or several or holds_times(values):
                 natural[column] = NaturalCodec.learn(column, values.combine_chunks())
             else:
                 keys.append(KeyCodec.always(column, values.combine_chunks()))
@@ -248,7 +248,7 @@ def _years(table: pa.Table, parts: Iterable[str]) -> tuple[tuple[str, str, int],
 
 
 def _years_in(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The year in each value of a key's part: 1960 in `1960/61`; null where there is none."""
+    """The year in each value of a key's part: 1960 in `1960/61`; null if there is none."""
     if pa.types.is_integer(values.type):
         return values.cast(pa.int64())
     parts = pc.extract_regex(values.cast(pa.string()), _YEAR)

@@ -38,7 +38,7 @@ def agreeing(
 
 
 def taken(values: Column, rows: Rows) -> Column:
-    """The values at `rows`; none where a row is -1."""
+    """The values at `rows`; none if a row is -1."""
     return values.take(array_of(np.maximum(rows, 0), missing=rows < 0))
 
 

@@ -46,7 +46,7 @@ class Layout:
         self.blocks[block] = (start, len(self.columns))
 
     def part(self, codes: Codes, block: str) -> Codes:
-        """A block's columns, as a view; none where there is no such block."""
+        """A block's columns, as a view; none if there is no such block."""
         start, end = self.blocks.get(block, (0, 0))
         return codes[:, start:end]
 
@@ -126,7 +126,7 @@ class Siblings:
 
     @classmethod
     def of(cls, parents: Rows) -> Siblings:
-        """Positions and sizes of rows that stand in order."""
+        """Positions and sizes of rows that are in order."""
         size = len(parents)
         starts = np.ones(size, dtype=bool)
         starts[1:] = (np.diff(parents) != 0) | (parents[1:] < 0)

@@ -28,7 +28,7 @@ from fabula.synthesizers.multitable.groups import Groups
 from fabula.synthesizers.multitable.identity import Identity
 from fabula.synthesizers.multitable.layout import Layout, Seen, Siblings
 from fabula.synthesizers.multitable.reach import Reach
-from fabula.synthesizers.multitable.timed import Timed, distances_of, find_timed
+from fabula.synthesizers.multitable.timed import Timed, distances_of, find_timed, reach_of
 from fabula.synthesizers.multitable.timeline import Timeline
 from fabula.synthesizers.pii.codec import DetailCodec
 from fabula.synthesizers.pii.persons import Persons
@@ -50,12 +50,12 @@ class TableModel:
         reach: Each of them, in training.
         identity: What tells its rows apart.
         timeline: The time that orders a parent's rows, or none.
-        columns: The learned columns; None where there is nothing to learn.
+        columns: The learned columns; None if there is nothing to learn.
         layout: The model's columns.
         below: Cells of the numbers of children, by foreign key.
         beside: Cells of siblings and positions.
-        model: Draws the unknown part of a row; None where nothing has to be drawn.
-        kept: The real table, where it is kept as it is.
+        model: Draws the unknown part of a row; None if nothing has to be drawn.
+        kept: The real table, if it is kept as it is.
         left_out: Why other columns are not made.
         relations: Columns that follow from others on every row.
         written: How times are written, where the real ones are texts.
@@ -131,7 +131,7 @@ class Lesson:
         protect: Labels of fewer rows, and that many extreme numbers, are not learned.
         exact: Whether what holds on every row is kept.
         details: How personal columns are replaced.
-        persons: Whom the rows tell of, where some people have several rows.
+        persons: Whom the rows are about, where some people have several rows.
         sensitive: Columns that are replaced or left out.
         across: What follows from other tables; times of `table` are distances already.
         astray: The share of rows whose key no parent has, by foreign key.
@@ -221,8 +221,9 @@ class Lesson:
         learned = self.table.num_rows >= FEWEST_ROWS or self.name in self.kept
         led = self.links.driver is not None and learned
         alone = self.across.alone(self.name)
-        moving = [name for name in self.times.column_names
-                  if not any(name in codec.shared for codec in self.details.values())]  # fmt: skip
+        fixed = {*self.primary, *(name for key in self.links.all for name in key.columns)}
+        fixed.update(name for codec in self.details.values() for name in codec.shared)
+        moving = [name for name in self.times.column_names if name not in fixed]
         timeline = Timeline.of(self.times.select(moving), alone=alone) if led else None
         if timeline is None:
             numbers = [
@@ -247,7 +248,7 @@ class Lesson:
     ) -> tuple[Columns | None, Mapping[str, str]]:
         if not table.num_columns:
             return None, {}
-        # Distances of times are numbers, whatever stands alongside them
+        # Distances of times are numbers, whatever is alongside them
         distances = [] if timeline is None else [*timeline.beside, timeline.gap]
         given = table.drop_columns(distances)
         if timeline is not None:
@@ -286,9 +287,9 @@ class Lesson:
         apart = {*identity.natural, *moved, "" if timeline is None else timeline.gap}
         left = columns.only([name for name in columns.names if name not in apart])
         distances = distances_of(table, times, moved, timeline, shifted)
-        found, timed = find_timed(
-            times, left, distances, shifted, protect=self.protect, given=given
-        )
+        reach = {name: reach_of(self.table, name, self.protect) for name in shifted
+                 if name in self.table.column_names}  # fmt: skip
+        found, timed = find_timed(times, left, distances, reach, protect=self.protect, given=given)
         beside = [name for name in led[1:] if name in moved]
         ordered = columns.only([*left.names, *beside])
         given |= {item.target for item in timed.relations.items}

@@ -32,7 +32,7 @@ def counts_like(
     a count that enough parents share stays, so that a full panel of years keeps them all.
 
     Args:
-        wanted: What the model drew for each new parent; ties are broken at random. None where
+        wanted: What the model drew for each new parent; ties are broken at random. None if
             parents are kept as they are, and their order with them.
         real: Children of each real parent.
         total: What the counts must sum to.
@@ -163,7 +163,7 @@ def made_distinct(
 
     Args:
         parents: The parent of each child; -1 for none.
-        beside: What a parent may stand alongside only once (another parent's row), same shape.
+        beside: What a parent may be alongside only once (another parent's row), same shape.
         rng: The only source of randomness.
         within: A label of each child; only children of one label exchange parents.
 
@@ -252,7 +252,7 @@ def _dealt(parents: Rows, beside: NDArray[np.int64], rng: np.random.Generator) -
 
 
 def _repeats(parents: Rows, beside: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Rows whose combination stands in an earlier row."""
+    """Rows whose combination is in an earlier row."""
     order = np.lexsort((np.arange(len(parents)), parents, beside))
     same = (np.diff(parents[order]) == 0) & (np.diff(beside[order]) == 0)
     repeats = np.zeros(len(parents), dtype=bool)

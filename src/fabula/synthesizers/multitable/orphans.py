@@ -17,7 +17,7 @@ from fabula.synthesizers.multitable.foreign_keys import pointing_nowhere
 def settled(
     tables: Mapping[str, pa.Table], keys: Keys, asked: str
 ) -> tuple[dict[str, pa.Table], dict[ForeignKey, float], dict[str, str]]:
-    """Tables, the share of orphans to keep by foreign key, and what is to be said of orphans.
+    """Tables, the share of orphans to keep by foreign key, and what is to be said about orphans.
 
     Raises:
         SourceError: More rows than a few would be left out: this is not a foreign key.
@@ -34,7 +34,7 @@ def settled(
 def without_orphans(
     tables: Mapping[str, pa.Table], keys: Keys
 ) -> tuple[dict[str, pa.Table], dict[str, str]]:
-    """Tables without rows whose keys no parent has, and what is to be said of these rows.
+    """Tables without rows whose keys no parent has, and what is to be said about these rows.
 
     Rows that point at a row that was left out are left out, too.
 
@@ -87,7 +87,7 @@ def orphans(tables: Mapping[str, pa.Table], key: ForeignKey) -> np.ndarray:
 
 
 def repeats(tables: Mapping[str, pa.Table], keys: Keys) -> dict[str, str]:
-    """What is to be said of primary keys that come twice."""
+    """What is to be said about primary keys that come twice."""
     told = {}
     for name, (column, *more) in keys.primary.items():
         size = tables[name].num_rows

@@ -1,4 +1,4 @@
-"""Columns that tell of the same people as another column: one real person becomes one new person.
+"""Columns that are about the same people as another column: one real person becomes one new person.
 
 Which real value a new one stands for is kept nowhere. What is kept is how columns hang together:
 through foreign keys (`visits.patient_name` is the name of the visit's patient, in that many of the
@@ -26,10 +26,13 @@ from fabula.synthesizers.pii.persons import IDENTIFYING, Persons, likeliest
 from fabula.synthesizers.pii.replacing import PersonalColumn
 
 HALF = 0.5
-"""A column repeats another one where it has at least this share of its values or rows from it."""
+"""A column repeats another one if it has at least this share of its values or rows from it."""
 
 BY_CHANCE = ("first_name", "last_name", "city", "state", "job", "company", "postcode")
 """Details that different people share, so that common values alone say nothing."""
+
+SAME_SOURCE = 1.05
+"""Values of the rows that lead to one row, on average, where these have one value."""
 
 UNIQUE = 0.99
 _LONGEST = 3
@@ -50,8 +53,10 @@ class SamePeople:
         path: Foreign keys from `table` to `source`, the first one first; within one table, none.
         linked: Whether a row's person is that of the row that the path leads to; else any person
             of the other column.
-        share: The share of the rows (of the different values, where nothing is linked) that
+        share: The share of the rows (of the different values, if nothing is linked) that
             repeat the other column.
+        by_source: Whether all rows that lead to one row do so, or none of them.
+        strangers: Whether the people of the other rows are none of the other column.
     """
 
     table: str
@@ -61,6 +66,8 @@ class SamePeople:
     path: tuple[ForeignKey, ...]
     linked: bool
     share: float
+    by_source: bool = False
+    strangers: bool = False
 
     @property
     def told(self) -> str:
@@ -95,8 +102,14 @@ class SamePeople:
         rng = stream(seed, _STREAM, f"{self.table}.{self.column}", 0)
         if self.linked:
             rows = _followed(tables, self.path, len(column))
-            apart = np.flatnonzero(rng.random(len(column)) >= self.share)
-            rows[apart] = rng.choice(first, len(apart))
+            group = np.arange(len(rows))
+            if self.by_source:
+                _, leaders, at = np.unique(rows, return_index=True, return_inverse=True)
+                group = np.where(rows < 0, group, leaders[at.reshape(-1)])
+                column = column.take(array_of(group))
+            apart = np.flatnonzero((rng.random(len(rows)) >= self.share)[group])
+            other = np.full(len(rows), -1) if self.strangers else rng.choice(first, len(rows))
+            rows[apart] = other[group][apart]
         else:
             codes = column.dictionary_encode().indices.fill_null(-1).to_numpy().astype(np.int64)
             people = int(codes.max(initial=-1)) + 1
@@ -170,7 +183,7 @@ def people_of_rows(
     keys: Sequence[ForeignKey],
     protect: int,
 ) -> Persons | None:
-    """Whom the rows of a table tell of: rows of tables that it points at, or its own columns.
+    """Whom the rows of a table are about: rows of tables that it points at, or its own columns.
 
     Args:
         name: The table.
@@ -211,7 +224,16 @@ def _linked(
         same = pc.equal(item.values, theirs).drop_null()
         share = (pc.sum(same).as_py() or 0) / max(1, len(same))
         if share >= HALF and len(same) >= HALF * filled:
-            yield SamePeople(name, item.name, owner, other.name, path, linked=True, share=share)
+            known, ours = rows[rows >= 0], item.values.take(array_of(np.flatnonzero(rows >= 0)))
+            codes = ours.dictionary_encode().indices.fill_null(-1).to_numpy()
+            pairs = np.unique(np.column_stack([known, codes]), axis=0)
+            differing = item.values.filter(pc.not_equal(item.values, theirs))
+            met = pc.mean(pc.is_in(differing, value_set=other.known).cast(pa.int8())).as_py()
+            yield SamePeople(
+                name, item.name, owner, other.name, path, linked=True, share=share,
+                by_source=len(pairs) <= SAME_SOURCE * len(np.unique(known)),
+                strangers=(met or 0) < HALF,
+            )  # fmt: skip
 
 
 def _alike(place: Place, origin: Place) -> Iterator[SamePeople]:
@@ -237,7 +259,7 @@ def _paths(keys: Sequence[ForeignKey], name: str, owner: str) -> Iterator[tuple[
 def _followed(
     tables: Mapping[str, pa.Table], path: Sequence[ForeignKey], size: int
 ) -> NDArray[np.int64]:
-    """The row that a path leads to from each row; -1 where there is none."""
+    """The row that a path leads to from each row; -1 if there is none."""
     rows: Rows = np.arange(size, dtype=np.int64)
     for key in path:
         there = row_links(tables, key)

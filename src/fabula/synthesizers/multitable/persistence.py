@@ -1,4 +1,4 @@
-"""The folder of a fitted database: a file a table, and `database.json` with the keys.
+"""The folder of a fitted database: a file per table, and `database.json` with the keys.
 
 ::
 
@@ -58,7 +58,7 @@ from fabula.synthesizers.trees import Trees
 FORMAT, VERSION, OLDEST = "fabula-database", 5, 3
 ABOUT = "database.json"
 
-_UNTIMED = {"relations": 0, "spreads": {}, "shifted": []}
+_UNTIMED = {"relations": 0, "spreads": {}, "shifted": [], "reach": {}}
 """What earlier versions kept of times that are made late."""
 
 Arrays = dict[str, NDArray[Any]]
@@ -206,6 +206,7 @@ def _table_saved(model: TableModel) -> Saved:
         "timed": {
             "relations": len(model.timed.relations.states()),
             "spreads": model.timed.spreads,
+            "reach": model.timed.reach,
             "shifted": sorted(model.timed.shifted),
         },
         "timeline": None if model.timeline is None else asdict(model.timeline),
@@ -268,7 +269,7 @@ def _table_restored(
     own = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
     timeline = settings["timeline"]
     codecs = () if columns is None else columns.codecs
-    times, timed = _times(settings, arrays, schema), settings.get("timed", _UNTIMED)
+    times, timed = _times(settings, arrays, schema), {**_UNTIMED, **settings.get("timed", {})}
     early = len(saved.relations) - timed["relations"]
     late = Relations.restore(saved.relations[early:], (*codecs, *times))
     return TableModel(
@@ -295,7 +296,7 @@ def _table_restored(
         left_out=saved.card["left_out"],
         relations=Relations.restore(saved.relations[:early], codecs),
         alike={_foreign_key(key): tuple(names) for key, names in settings.get("alike", ())},
-        timed=Timed(times, late, timed["spreads"], frozenset(timed["shifted"])),
+        timed=Timed(times, late, timed["spreads"], frozenset(timed["shifted"]), timed["reach"]),
         written={
             name: WrittenTexts.restore(schema.field(name).type, told)
             for name, told in settings["written"].items()

@@ -145,7 +145,7 @@ class Making:
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
         """What parents must agree in with their children, as labels of the children and parents.
 
-        These are the columns of a key that another one decides; None where there are none.
+        These are the columns of a key that another one decides; None if there are none.
         """
         shared = self.model.links.fixed_before(key)
         if not shared:
@@ -205,7 +205,7 @@ class Making:
         return trees.grown(drawn, wanted, rng, None if labels is None else labels[0])
 
     def _natural(self, column: str) -> tuple[int, CellColumn]:
-        """Where a part of the key that keeps its real values stands in the codes, and its cells."""
+        """Where a part of the key that keeps its real values is in the codes, and its cells."""
         layout, columns = self.model.layout, self.model.columns
         assert columns is not None
         at = layout.blocks["own"][0] + columns.names.index(column)
@@ -244,7 +244,7 @@ class Making:
     # Columns
 
     def _place(self, codes: Codes, siblings: Siblings) -> None:
-        """Fill in what is known of a row before it is drawn."""
+        """Fill in what is known about a row before it is drawn."""
         layout, driver = self.model.layout, self.model.links.driver
         if driver is None:
             return

@@ -14,7 +14,7 @@ def tell_shortfall(model: TableModel, scale: float, rows: int) -> None:
 
     Args:
         model: What was learned of the table.
-        scale: Rows that were asked for, in relation to the training rows.
+        scale: Rows that were requested, in relation to the training rows.
         rows: Rows that were made.
     """
     asked = round(scale * model.rows)

@@ -33,7 +33,7 @@ from fabula.synthesizers.constraints.turning import turn
 from fabula.synthesizers.multitable.across.shifts import Shift, whole
 from fabula.synthesizers.multitable.timeline import Timeline
 
-_WEEK = 7 * 86_400.0
+_WEEK, _EVER = 7 * 86_400.0, 1e15
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,14 @@ class Timed:
         relations: What follows from them, and the rhythms that are learned of them.
         spreads: How far apart the distances lie that a model knows them by, in seconds.
         shifted: Times that are distances until parents' times are known.
+        reach: The least and the longest of these distances, in seconds.
     """
 
     codecs: tuple[NumberCodec, ...] = ()
     relations: Relations = field(default_factory=Relations)
     spreads: Mapping[str, float] = field(default_factory=dict)
     shifted: frozenset[str] = frozenset()
+    reach: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def alongside(self, relations: Relations) -> Relations:
         """These and the other relations of the table, each after what it follows from."""
@@ -73,6 +75,7 @@ class Timed:
         entity: NDArray[np.int64] | None,
         *,
         low: Floats | None = None,
+        high: Floats | None = None,
         apart: bool = False,
     ) -> pa.Table:
         """Rows whose times have the parts that were drawn for them.
@@ -83,21 +86,24 @@ class Timed:
             table: Rows whose times are times.
             time: The time that leads the others.
             beside: Times that are learned as distances to it.
-            entity: The rows of one entity, whose times stay in order; None where they have none.
+            entity: The rows of one entity, whose times stay in order; None if they have none.
             low: What no time is below, in seconds since 1970.
+            high: What the time that leads is not above.
             apart: Whether no two rows of an entity have the same time.
         """
         sheet = Sheet(table, self.relations.measures)
         times = [name for name in (time, *beside) if name in self.spreads]
         first = {name: above(sheet, name) for name in times}
         start = np.full(len(sheet), -np.inf) if low is None else low
+        ever = np.full(len(sheet), np.inf)
         for at, name in enumerate(times):
             was, bound = above(sheet, name), start
+            latest = high if high is not None and name == time else ever
             for other in times[:at]:
                 after = first[name] >= first[other]
                 bound = np.where(after, np.fmax(bound, above(sheet, other)), bound)
             for items, rows in self._turns(sheet, name):
-                turn(sheet, name, items, rows, bound, anywhere=True)
+                turn(sheet, name, items, rows, (bound, latest), anywhere=True)
             now = above(sheet, name)
             if name == time and entity is not None and (now != was).any():
                 now = in_order(now, entity, start, apart=apart)
@@ -131,14 +137,16 @@ class Timed:
             return after
         distance, time = (whole(table.column(shift.column)) for table in (before, after))
         unit = self.relations.measures[shift.column].unit
-        low = np.where(distance >= 0, (time - distance) * unit, -np.inf)
+        start = np.where(distance >= 0, (time - distance) * unit, -np.inf)
+        least, most = self.reach.get(shift.column, (0.0, _EVER))
         leads = timeline is not None and timeline.time == shift.column
         return self.settled(
             after,
             shift.column,
             shift.beside,
             entity if leads else None,
-            low=low,
+            low=start + least,
+            high=np.where(distance >= 0, start + most, np.inf),
             apart=leads and timeline is not None and timeline.apart,
         )
 
@@ -162,7 +170,7 @@ def find_timed(
     table: pa.Table,
     columns: Columns,
     distances: Mapping[str, Floats],
-    shifted: Collection[str],
+    reach: Mapping[str, tuple[float, float]],
     *,
     protect: int,
     given: Collection[str],
@@ -174,7 +182,8 @@ def find_timed(
         columns: What was learned of its other columns.
         distances: The times that are made late, and the distances that a model knows them by, in
             seconds; they follow from no column of the row.
-        shifted: Those of them that are distances until parents' times are known.
+        reach: Those of them that are distances until parents' times are known, and how long these
+            are.
         protect: As for `find_relations`.
         given: Columns that follow from another table.
     """
@@ -199,7 +208,7 @@ def find_timed(
     rhythms = [rhythm for rhythm in rhythms if rhythm.moves]
     late += [Relation(rhythm.name, rhythm.formula) for rhythm in rhythms]
     relations = replace(Relations.of(late, (), latent=rhythms), measures=found.measures)
-    timed = Timed(codecs, relations, spreads, frozenset(shifted))
+    timed = Timed(codecs, relations, spreads, frozenset(reach), reach)
     return replace(found, items=early), timed
 
 
@@ -238,7 +247,7 @@ def distances_of(
     timeline: Timeline | None,
     shifted: Collection[str],
 ) -> dict[str, Floats]:
-    """The distances that a model knows times by, in seconds; NaN where it knows a time as such.
+    """The distances that a model knows times by, in seconds; NaN if it knows a time as such.
 
     Args:
         table: Rows as they are learned.
@@ -259,6 +268,18 @@ def distances_of(
             distance = np.where(gaps.is_null().to_numpy(), starts, whole(gaps))
         found[name] = distance * unit
     return found
+
+
+def reach_of(table: pa.Table, name: str, protect: int) -> tuple[float, float]:
+    """The least and the longest distance of a column, in seconds, but for the extreme ones."""
+    kind, values = table.schema.field(name).type, table.column(name)
+    unit = 86_400.0 if pa.types.is_date32(kind) else SECONDS[getattr(kind, "unit", "ms")]
+    known = np.sort(whole(values)[values.is_valid().to_numpy()])
+    known = known[known >= 0]
+    if not len(known):
+        return 0.0, _EVER
+    rank = min(max(protect, 1), len(known)) - 1
+    return float(known[rank] * unit), float(known[-1 - rank] * unit)
 
 
 def _put(sheet: Sheet, name: str, seconds: Floats) -> None:

@@ -43,7 +43,7 @@ class Timeline:
 
     @classmethod
     def of(cls, table: pa.Table, *, alone: Collection[str] = ()) -> Timeline | None:
-        """The first complete time that follows from no other, or None where there is none.
+        """The first complete time that follows from no other, or None if there is none.
 
         Args:
             table: Rows.

@@ -50,7 +50,7 @@ def read_times(
 def settled_times(table: pa.Table, mistyped: Mistyped) -> pa.Table:
     """A table with times, or distances, of other rows where texts are mistyped.
 
-    So a model does not learn that values are missing where none is.
+    So a model does not learn that values are missing if none is.
     """
     for name, rows in mistyped.items():
         at = table.column_names.index(name)

@@ -7,7 +7,7 @@ and form, how many are missing, and how often one comes up again; what goes with
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
@@ -26,6 +26,7 @@ from fabula.synthesizers.model import CellColumn, Weights
 from fabula.synthesizers.pii.areas import AreaColumn
 from fabula.synthesizers.pii.countries import CALLING, CountryColumn, calling_codes
 from fabula.synthesizers.pii.detect import NAMES, WORDS
+from fabula.synthesizers.pii.districts import have_one
 from fabula.synthesizers.pii.gender_column import SexColumn
 from fabula.synthesizers.pii.identities import Crowd, Settled
 from fabula.synthesizers.pii.name_forms import NameForm
@@ -50,17 +51,19 @@ class DetailCodec:
         type: Its Arrow type.
         detail: What it holds, one of `recognised.WORDS`.
         counts: Training rows that have it, and that lack it where some do.
-        crowd: Whom the rows tell of.
+        crowd: Whom the rows are about.
         form: How names are written.
-        shapes: The shapes of codes; None where there are words.
+        shapes: The shapes of codes; None if there are words.
         gap: The blank text of a missing value, or None for a null.
         sex: The column that first names and titles agree with, if there is one.
-        reason: What told by value that the column is personal; empty where its name did.
+        reason: What told by value that the column is personal; empty if its name did.
         scheme: Which national id it holds, one of `national_ids.SCHEMES`.
         sieve: What keeps codes from meeting real ones, where they could.
         country: The column that names, places and calling codes agree with, if there is one.
         area: The column that the beginnings of postcodes agree with, if there is one.
         shared: Columns that are the same in all rows of a person of the crowd.
+        given: Where a town has a value or none: the share of those with one, by home; empty where
+            rows do.
     """
 
     name: str
@@ -78,6 +81,7 @@ class DetailCodec:
     country: CountryColumn | None = None
     area: AreaColumn | None = None
     shared: tuple[str, ...] = ()
+    given: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def missing(self) -> bool:
@@ -97,7 +101,7 @@ class DetailCodec:
 
     @property
     def is_personal(self) -> bool:
-        """Whether the column tells of people; else it holds codes of whatever kind."""
+        """Whether the column is about people; else it holds codes of whatever kind."""
         return not self.reason.startswith(CODED)
 
     def encode(self, values: pa.Array) -> CodeColumn:
@@ -111,9 +115,9 @@ class DetailCodec:
     def decode(self, codes: CodeColumn, places: Places, wanted: Target | None = None) -> pa.Array:
         """New details, which follow from the rows' numbers."""
         del wanted  # there is a value or none
-        made = self._made(places)
+        made, filled = self._made(places)
         gap = pa.scalar(self.gap, made.type)
-        values = pc.if_else(array_of(codes == 0), made, gap)
+        values = pc.if_else(array_of(codes == 0 if filled is None else filled), made, gap)
         return self._typed(values if self._is_text else values.cast(pa.int64()))
 
     def marks(self, codes: CodeColumn) -> pa.Array:
@@ -130,7 +134,7 @@ class DetailCodec:
             f"`{self.name}` holds {WORDS[self.detail]}, which are newly generated for each row",
             code="given.detail",
             where=self.name,
-            hint=f"leave `{self.name}` out of what is given",
+            hint=f"leave `{self.name}` out of `given`",
         )
 
     def state(self) -> CodecState:
@@ -142,6 +146,7 @@ class DetailCodec:
         }  # fmt: skip
         sex = None if self.sex is None else asdict(self.sex)
         settings |= {"reason": self.reason, "scheme": self.scheme, "shared": self.shared}
+        settings |= {"given": dict(self.given)}
         country = None if self.country is None else asdict(self.country)
         area = None if self.area is None else asdict(self.area)
         settings |= {"gap": self.gap, "sex": sex, "country": country, "area": area, **crowd}
@@ -169,12 +174,13 @@ class DetailCodec:
             _country(settings.get("country")),
             AreaColumn.restore(settings.get("area")),
             tuple(settings.get("shared", ())),
+            settings.get("given", {}),
         )
 
-    def _made(self, places: Places) -> pa.Array:
-        """A detail for each row."""
+    def _made(self, places: Places) -> tuple[pa.Array, NDArray[np.bool_] | None]:
+        """A detail for each row, and which rows have one where their towns tell it."""
         rows, seed, beside = places.numbers, places.seed, places.beside
-        sexes, homes = self._told(beside)
+        sexes, homes, districts = self._told(beside)
         settled = None
         if (known := places.people.get(self.crowd.name)) is not None:
             theirs = (np.full(known.everyone.num_rows, -1) if told is None else told
@@ -183,26 +189,30 @@ class DetailCodec:
         if self.shapes is not None:
             people = settled.people if settled else self.crowd.people(rows, seed, sexes)
             moved = self.detail == "phone" and (settled or not len(self.crowd.repeats))
-            return self._codes(self.shapes, people, seed, homes if moved else None, beside)
+            return self._codes(self.shapes, people, seed, homes if moved else None, beside), None
         draw = partial(
-            self.crowd.fields, rows=rows, seed=seed, sexes=sexes, homes=homes, settled=settled
-        )
+            self.crowd.fields, rows=rows, seed=seed, sexes=sexes, homes=homes,
+            districts=districts, settled=settled,
+        )  # fmt: skip
         if self.detail == "url":
             (accounts,) = draw(("username",))
-            return pc.binary_join_element_wise(_HOME, accounts, "")
+            return pc.binary_join_element_wise(_HOME, accounts, ""), None
+        if self.given:
+            made, towns = draw((self.detail, "city"))
+            return made, have_one(towns, homes, self.given)
         parts = self.form.parts if self.detail == "name" else (self.detail,)
         made = draw(parts)
-        return self.form.write(made) if self.detail in NAMES else made[0]
+        return (self.form.write(made) if self.detail in NAMES else made[0]), None
 
-    def _told(
-        self, table: pa.Table | None
-    ) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
-        """The sexes and homes of rows, where their columns tell them."""
-        there = () if table is None else table.column_names
-        sexes = self.sex.sexes(table) if self.sex and self.sex.name in there else None
-        if self.country is None or self.country.name not in there:
-            return sexes, None
-        return sexes, self.country.homes(table, self.crowd.locales)
+    def _told(self, table: pa.Table | None) -> tuple[NDArray[np.int64] | None, ...]:
+        """The sexes, homes and districts of rows, where their columns tell them."""
+        there = set() if table is None else set(table.column_names)
+        areas, places = self.crowd.districts, self.country
+        return (
+            self.sex.sexes(table) if self.sex and self.sex.name in there else None,
+            places.homes(table, self.crowd.locales) if places and places.name in there else None,
+            areas.of_rows(table) if areas and there.issuperset(areas.columns) else None,
+        )
 
     def _called(self, homes: NDArray[np.int64]) -> pa.Array:
         """The calling codes of rows whose country is known."""

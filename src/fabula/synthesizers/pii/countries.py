@@ -15,7 +15,7 @@ from fabula.fakers.locales import known_locales, load_locale
 from fabula.inference.guesses import words
 from fabula.io.arrays import array_of, is_text
 from fabula.synthesizers.codecs.categories import are_regions, label_type, plain_values
-from fabula.synthesizers.pii.identities import ABROAD
+from fabula.synthesizers.pii.districts import ABROAD
 
 _CALLED = re.compile(r"(^|_)(country|nation|land|pays|pais|paese|kraj)(_?(code|name|iso))?$")
 _CALLED_ALSO: Mapping[str, tuple[str, str]] = {

@@ -1,4 +1,4 @@
-"""How personal columns are replaced: those that tell of the same people, together."""
+"""How personal columns are replaced: those that are about the same people, together."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from fabula.synthesizers.codecs.categories import FEWER
 from fabula.synthesizers.pii.codec import DetailCodec
 from fabula.synthesizers.pii.countries import CountryColumn
 from fabula.synthesizers.pii.detect import NAMES, likely_locales
+from fabula.synthesizers.pii.districts import Districts, shares_given
 from fabula.synthesizers.pii.finding import filled
 from fabula.synthesizers.pii.gender_column import SexColumn
 from fabula.synthesizers.pii.replacing import (
@@ -53,7 +54,7 @@ def details_of(
         owner: What its rows are.
         protect: Labels of fewer rows are rare.
         held: Rows that are not learned; their people are real, too.
-        real: The `real_words` of all tables, where there are several.
+        real: The `real_words` of all tables, if there are several.
     """
     columns = sorted(found, key=lambda item: -len(item.known))
     if held is not None:
@@ -69,7 +70,8 @@ def details_of(
         else:
             group.append(column)
     personal = [column.name for column in columns]
-    country = CountryColumn.of(table, math.ceil(FEWER * protect)) if columns else None
+    least = math.ceil(FEWER * protect)
+    country = CountryColumn.of(table, least) if columns else None
     abroad = () if country is None else country.locales
     locales = tuple(dict.fromkeys([*(likely or ["en"]), *abroad]))
     homes = None if country is None else country.homes(table, locales)
@@ -79,7 +81,10 @@ def details_of(
     open_ones = [field.name for field in table.schema
                  if field.name not in personal and not pa.types.is_nested(field.type)]  # fmt: skip
     for group in sorted(groups, key=lambda group: len(group[0].known)):
-        crowd, area = crowd_of(group, owner, locales, real, country), None
+        towns = next((column.values for column in group if column.detail == "city"), None)
+        told = personal if country is None else [*personal, country.name]
+        districts = None if towns is None else Districts.of(table, towns, homes, told, least)
+        crowd, area = crowd_of(group, owner, locales, real, (country, districts)), None
         shared: tuple[str, ...] = ()
         theirs = sex if sexes is not None and _follows(group[0].values, sexes) else None
         if len(crowd.repeats):
@@ -99,6 +104,8 @@ def details_of(
                 codec = replace(codec, shapes=shapes)
             if column.detail == "postcode":
                 codec = replace(codec, area=area)
+            if column.detail == "state" and towns is not None:
+                codec = replace(codec, given=shares_given(towns, column.values, homes))
             details[column.name] = replace(codec, sex=theirs, country=country, shared=shared)
     return details
 
@@ -109,7 +116,7 @@ def _open(kind: pa.DataType) -> pa.DataType:
 
 
 def _tells_of(group: list[PersonalColumn], other: PersonalColumn) -> bool:
-    """Whether a column tells of the people of a group, and nothing that another one tells.
+    """Whether a column is about the people of a group, and nothing that another one tells.
 
     The first column of a group tells most of them apart.
     """

@@ -1,4 +1,4 @@
-"""Which personal detail a column of text holds, as far as its name and its values show.
+"""Which personal detail a column of text contains, as far as its name and its values show.
 
 A name alone is not trusted: a column `customer` may hold `new` and `regular`.
 """

@@ -1,4 +1,4 @@
-"""What is said of labels that are learned as they are, though they may tell of people."""
+"""What is said about labels that are learned as they are, though they may be about people."""
 
 from __future__ import annotations
 

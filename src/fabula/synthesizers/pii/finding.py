@@ -32,6 +32,7 @@ from fabula.synthesizers.pii.persons import (
     identifies_people,
     likeliest,
     numbered,
+    numbers_something,
 )
 from fabula.synthesizers.pii.replacing import PersonalColumn
 from fabula.synthesizers.pii.shapes import Shapes
@@ -89,7 +90,7 @@ def _copied(
 
 COPIED = ("name", "company", "street", "address", "email", "username", "phone", "account", "card",
           "national_id", "plate")  # fmt: skip
-"""Details whose values, met in another column, tell of the same people."""
+"""Details whose values, met in another column, are about the same people."""
 
 COPY_SHARE = 0.5
 
@@ -99,7 +100,8 @@ def persons_in(table: pa.Table, found: Sequence[PersonalColumn]) -> list[Persons
     told = [
         numbered(item.name, item.values)
         for item in found
-        if item.detail in IDENTIFYING or (item.detail == "uuid" and identifies_people(item.name))
+        if (item.detail in IDENTIFYING and not item.reason.endswith(THINGS))
+        or (item.detail == "uuid" and identifies_people(item.name))
     ]
     parts = [[item for item in found if item.detail == detail] for detail in SINGLE]
     if all(len(part) == 1 for part in parts):
@@ -122,7 +124,8 @@ def _all_found(
     """The personal columns of a table, by value first, then by name."""
     findings = find_in_table(table)
     ids = [item.name for item in table.schema
-           if pa.types.is_integer(item.type) and identifies_people(item.name)]  # fmt: skip
+           if pa.types.is_integer(item.type)
+           and (identifies_people(item.name) or numbers_something(item.name))]  # fmt: skip
     names = dict.fromkeys([*_texts_of(table), *findings, *ids])
     found = [
         _found(table, name, owner, protect, findings.get(name))
@@ -144,7 +147,7 @@ def _all_found(
 def _declared(
     table: pa.Table, name: str, owner: str, finding: Finding | None
 ) -> PersonalColumn | None:
-    """A column that is personal by its owner's word; None where nothing can stand in for it."""
+    """A column that is personal by its owner's word; None if nothing can stand in for it."""
     kind = label_type(table.schema.field(name).type)
     if not (is_text(kind) or pa.types.is_integer(kind)):
         return None
@@ -258,6 +261,9 @@ def _found_by_name(
     if identifies_people(name) and _are_ids(name, known, int(counted.rows.sum()), kind):
         reason = f"`{name}` says that it tells people apart; confidence {BY_NAME:.2f}"
         return replace(column, detail="code", reason=reason)
+    if pa.types.is_integer(kind) and _are_numbers_of(name, column, counted):
+        who = "people" if _are_people(name) else THINGS
+        return replace(column, detail="code", reason=f"`{name}` numbers {who}")
     if not is_text(kind):
         return None
     written = written_form(column.values)
@@ -324,8 +330,24 @@ def _are_ids(name: str, known: pa.Array, rows: int, kind: pa.DataType) -> bool:
 FEWEST_IDS, SPARSE = 10, 8
 
 
+def _are_numbers_of(name: str, column: PersonalColumn, counted: _Counted) -> bool:
+    """Whether whole numbers identify something that comes in several rows: things in few."""
+    size, rows = len(column.known), int(counted.rows.sum())
+    named = numbers_something(name) and size >= FEWEST_IDS and rows >= REPEATED * size
+    return named and (_are_people(name) or not counted.are_frequent(nobody=False))
+
+
+def _are_people(name: str) -> bool:
+    return name_words(name)[-1] in OF_PEOPLE
+
+
+THINGS = "things"
+REPEATED = 1.2
+"""Rows of each, at least on average."""
+
+
 def _code(values: pa.Array, known: pa.Array, protect: int) -> str | None:
-    """Whether a column holds codes: many texts, nearly all of a few shapes with digits."""
+    """Whether a column contains codes: many texts, nearly all of a few shapes with digits."""
     texts = values.drop_null()
     if len(known) < MANY * len(texts) or pc.all(pc.match_substring_regex(known, _NUMBER)).as_py():
         return None

@@ -1,4 +1,4 @@
-"""The people whom the rows of a table tell of: made up, numbered, the same in all their columns.
+"""The people whom the rows of a table are about: made up, numbered, the same in all their columns.
 
 A row has a person by its number, and everything about the person follows from that number, so that
 a name and an e-mail of one row agree without being stored. Where real people come up in several
@@ -7,7 +7,6 @@ rows, invented ones do so as often.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, partial
@@ -22,13 +21,10 @@ from fabula.fakers.locales import Locale, Name, load_locale
 from fabula.fakers.people import People
 from fabula.io.arrays import array_of
 from fabula.streams import BLOCK_ROWS, stream
+from fabula.synthesizers.pii.districts import Districts, abroad_elsewhere, neighbours
 from fabula.synthesizers.pii.sieve import Sieve
 
 Numbers = NDArray[np.int64]
-
-ABROAD = -2
-"""The home of a person whose country has no locale: this number for the first such country, lower
-ones for the others, and the lowest for all that are not told apart."""
 
 ACCOUNTS = ("email", "username")
 """Fields that hold the person's number, so that no two people share one."""
@@ -56,17 +52,19 @@ MOST_COMPARED = 2 * BLOCK_ROWS
 
 @dataclass(frozen=True, eq=False)
 class Settled:
-    """Whom some rows tell of.
+    """Whom some rows are about.
 
     Attributes:
         people: The person of each row.
         sexes: 0, 1 or -1 for each person with several rows.
         homes: The place of the locale of each of these, or -1.
+        districts: The district of each of these, or -1.
     """
 
     people: Numbers
     sexes: Numbers
     homes: Numbers
+    districts: Numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +85,7 @@ class Crowd:
         place: The field that tells a person's country, where the rows do.
         abroad: How many countries without a locale have places of their own, all that are not
             told apart as one; 0 where every row has a locale.
+        districts: The labels that follow from a person's town, if there are any.
     """
 
     name: str
@@ -98,6 +97,7 @@ class Crowd:
     first_number: int = 0
     place: str = ""
     abroad: int = 0
+    districts: Districts | None = None
 
     @classmethod
     def of(cls, name: str, values: pa.Array, **details: Any) -> Crowd:
@@ -137,6 +137,7 @@ class Crowd:
         *,
         sexes: Numbers | None = None,
         homes: Numbers | None = None,
+        districts: Numbers | None = None,
         settled: Settled | None = None,
     ) -> list[pa.Array]:
         """Some fields of each row's person, an array of strings for each.
@@ -147,23 +148,24 @@ class Crowd:
             seed: The sample's seed.
             sexes: 0 (female), 1 (male) or -1 (open) for each row, if anything is decided.
             homes: The place of each row's locale, -1 where it is open, or `ABROAD`, likewise.
+            districts: The district of each row, or -1, likewise.
             settled: The rows' people, where they are decided; those of several rows else have
                 sexes by turns, and any home.
         """
         several = np.arange(len(self.repeats), dtype=np.int64)
-        settled = settled or Settled(
-            self.people(rows, seed, sexes), several % 2, np.full_like(several, -1)
-        )
+        open_ = np.full_like(several, -1)
+        settled = settled or Settled(self.people(rows, seed, sexes), several % 2, open_, open_)
         people, first, index = np.unique(settled.people, return_index=True, return_inverse=True)
         known = several if self.distinct else several[:0]
         whole = np.concatenate([known, people[people >= len(known)]])
         alone = first[people >= len(several)]
-        decided, lived = (
+        both = ((sexes, settled.sexes), (homes, settled.homes), (districts, settled.districts))
+        decided = (
             None if own is None
             else np.concatenate([theirs[whole[whole < len(several)]], own[alone]])
-            for own, theirs in ((sexes, settled.sexes), (homes, settled.homes))
+            for own, theirs in both
         )  # fmt: skip
-        group = _Group(self, whole, seed, decided, lived)
+        group = _Group(self, whole, seed, *decided)
         place = array_of(np.searchsorted(whole, people)[index])
         return [group.field(name).take(place) for name in names]
 
@@ -189,6 +191,7 @@ class Crowd:
             "first_number": self.first_number,
             "place": self.place,
             "abroad": self.abroad,
+            "districts": None if self.districts is None else self.districts.state(),
         }
         sieves = {f"{_SIEVE}{name}": sieve.marked for name, sieve in self.sieves.items()}
         arrays: dict[str, NDArray[Any]] = {"repeats": self.repeats, **sieves}
@@ -211,6 +214,7 @@ class Crowd:
             settings.get("first_number", 0),
             settings.get("place", ""),
             settings.get("abroad", 0),
+            Districts.restore(settings.get("districts")),
         )
 
 
@@ -224,6 +228,7 @@ class _Group:
         seed: The sample's seed.
         sexes: 0, 1 or -1 for each; None where nothing is decided.
         homes: The place of the locale of each, -1 or `ABROAD`; None where nothing is decided.
+        districts: The district of each, or -1; None where nothing is decided.
     """
 
     crowd: Crowd
@@ -231,6 +236,7 @@ class _Group:
     seed: int
     sexes: Numbers | None
     homes: Numbers | None = None
+    districts: Numbers | None = None
 
     def field(self, name: str) -> pa.Array:
         """A field of each."""
@@ -240,7 +246,7 @@ class _Group:
             again = attempts == attempt
             drawn = self._drawn(name, np.flatnonzero(again), attempt)
             values = pc.replace_with_mask(values, array_of(again), drawn)
-        return values.take(array_of(who))
+        return values if name == "street" else values.take(array_of(who))
 
     def _attempts(self, part: int) -> tuple[Numbers, Numbers]:
         """How often a part of each is drawn again, and whose part each has.
@@ -255,7 +261,8 @@ class _Group:
         attempts = np.zeros(len(self.people), np.int64)
         all_of_them = np.arange(len(self.people))
         place = self.crowd.place
-        placed = [place] * bool(place and self.homes is not None and _part(place) == part)
+        decided = [own for own in (self.homes, self.districts) if own is not None]
+        placed = [place] * bool(place and decided and _part(place) == part)
         values = {name: self._drawn(name, all_of_them, 0) for name in {*compared, *sieves, *placed}}
         stopped = {name: sieve.stops(values[name]) for name, sieve in sieves.items()}
         for attempt in range(1, _ATTEMPTS):
@@ -276,31 +283,17 @@ class _Group:
                     stopped[name][again] = sieves[name].stops(drawn)
         who = all_of_them
         for name in placed:
-            who = self._neighbours(self._elsewhere(values[name]))
+            who = neighbours(self._elsewhere(values[name]), decided)
         return attempts, who
 
-    def _neighbours(self, lost: NDArray[np.bool_]) -> Numbers:
-        """Everybody, in place of those who are lost another person of the same country, if any."""
-        who, homes = np.arange(len(lost)), self.homes
-        assert homes is not None
-        for home in np.unique(homes[lost]).tolist():
-            there = np.flatnonzero((homes == home) & ~lost)
-            here = np.flatnonzero((homes == home) & lost)
-            if len(there):
-                who[here] = there[np.arange(len(here)) % len(there)]
-        return who
-
     def _elsewhere(self, places: pa.Array) -> NDArray[np.bool_]:
-        """Which places are those of another country than a person's: a place has one country."""
-        homes, abroad = self.homes, self.crowd.abroad
-        assert homes is not None
-        found = np.zeros(len(places), bool)
-        if abroad:  # at least a fifth of the places stay with known countries
-            share = Sieve.bucket(places, abroad + 2 + abroad // 4)
-            found = np.where(homes <= ABROAD, share != ABROAD - homes, share < abroad)
-        shared = pa.array(_shared_places(self.crowd.locales, self.crowd.place), places.type)
-        met = pc.is_in(places, value_set=shared).to_numpy(zero_copy_only=False)
-        return np.asarray((found | met) & (homes != -1))
+        """Which places lie elsewhere than a person: a place has one country and one district."""
+        crowd, found = self.crowd, np.zeros(len(places), bool)
+        if self.homes is not None:
+            found |= abroad_elsewhere(places, self.homes, crowd.abroad, crowd.locales, crowd.place)
+        if crowd.districts is not None and self.districts is not None:
+            found |= crowd.districts.elsewhere(places, self.homes, self.districts)
+        return found
 
     def _drawn(self, name: str, which: Numbers, attempt: int) -> pa.Array:
         """A field of some of them, drawn with all of their block up to the last one."""
@@ -338,14 +331,6 @@ def _residents(locales: tuple[str, ...], marked: tuple[tuple[str, bytes], ...]) 
         return People(locales)
     sieves = {name: Sieve(np.frombuffer(each, bool), words=True) for name, each in marked}
     return People([without(load_locale(code), sieves) for code in locales])
-
-
-@lru_cache(maxsize=32)
-def _shared_places(locales: tuple[str, ...], field: str) -> tuple[str, ...]:
-    """The towns, or states, that several locales have."""
-    names = [{getattr(place, field) for place in load_locale(code).places} for code in locales]
-    counted = Counter(name for each in names for name in each)
-    return tuple(sorted(name for name, count in counted.items() if count > 1))
 
 
 def lists_of(field: str, locale: Locale) -> tuple[Sequence[Name], Sequence[Name]]:
@@ -391,7 +376,7 @@ def _blocks(numbers: Numbers) -> Iterator[tuple[int, Numbers, Numbers]]:
 
 
 def _repeated(values: pa.Array) -> NDArray[np.bool_]:
-    """Which values stand in an earlier place, too."""
+    """Which values are in an earlier place, too."""
     codes = values.dictionary_encode().indices.to_numpy(zero_copy_only=False)
     first = np.unique(codes, return_index=True)[1]
     repeated = np.ones(len(codes), bool)

@@ -18,7 +18,7 @@ class NameForm:
 
     Attributes:
         order: `usual` as the language has it, or the last name first, before a comma.
-        titled: Whether a title stands before the first name.
+        titled: Whether a title precedes the first name.
         case: Whether all is in capitals or in small letters.
     """
 

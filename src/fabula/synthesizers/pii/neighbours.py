@@ -17,7 +17,7 @@ from fabula.synthesizers.pii.detect import detail_by_name
 from fabula.synthesizers.pii.persons import Persons
 
 TOWNS, SAME_AREA = 0.5, 0.95
-"""The share of labels that are known towns where a column holds some, and of the rows whose town
+"""The share of labels that are known towns where a column contains some, and of the rows whose town
 tells the area."""
 
 
@@ -28,7 +28,7 @@ class Neighbours:
     Attributes:
         rare: The rare ones.
         joined: A frequent one for each.
-        area: The column in which both are alike; empty where there is none.
+        area: The column in which both are alike; empty if there is none.
         rows: Training rows of rare ones.
     """
 
@@ -41,12 +41,12 @@ class Neighbours:
     def of(
         cls, table: pa.Table, name: str, persons: Persons | None, protect: int
     ) -> Neighbours | None:
-        """The neighbours of a column of towns, or None where hardly any is rare or all are.
+        """The neighbours of a column of towns, or None if hardly any is rare or all are.
 
         Args:
             table: Training rows.
             name: The column.
-            persons: Whom the rows tell of; then people are counted in place of rows.
+            persons: Whom the rows are about; then people are counted in place of rows.
             protect: Towns of fewer are rare, those of `FEWER` of it where that would be many.
         """
         if not is_text(label_type(table.schema.field(name).type)):

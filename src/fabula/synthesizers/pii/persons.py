@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.relationships.column_names import name_words
-from fabula.relationships.key_names import named_as_key
+from fabula.relationships.key_names import IDS, named_as_key, names_class, names_year
 
 _WORDS = """
     customer client patient user member employee person student subscriber passenger driver player
@@ -24,6 +24,13 @@ _WORDS = """
 """
 OF_PEOPLE = frozenset(_WORDS.split())
 """Words for people in the names of columns that identify them."""
+
+_THINGS = """
+    movie film product book song track artist album video article recipe restaurant hotel listing
+    store shop device machine vehicle merchant item
+"""
+_OF_THINGS = frozenset(_THINGS.split())
+"""Words that numbers of things other than people are called by."""
 
 IDENTIFYING = ("name", "email", "username", "phone", "account", "card", "national_id", "code")
 """Details of which no two people share one, hardly ever."""
@@ -59,7 +66,7 @@ class Persons:
         """How many people have each label.
 
         Args:
-            codes: The label of each row; negative where there is none.
+            codes: The label of each row; negative if there is none.
             size: How many labels there are.
         """
         known = codes >= 0
@@ -72,6 +79,14 @@ def identifies_people(name: str) -> bool:
     return named_as_key(name) and not OF_PEOPLE.isdisjoint(name_words(name))
 
 
+def numbers_something(name: str) -> bool:
+    """Whether whole numbers in a column of such a name identify something: `user`, `movie_id`."""
+    words = name_words(name)
+    if not words or names_class(name) or names_year(name):
+        return False
+    return words[-1] in OF_PEOPLE | _OF_THINGS or (len(words) > 1 and words[-1] in IDS)
+
+
 def numbered(told_by: str, values: pa.Array) -> Persons:
     """People told apart by values; every row without one is a person of its own."""
     codes = values.dictionary_encode().indices
@@ -82,6 +97,6 @@ def numbered(told_by: str, values: pa.Array) -> Persons:
 
 
 def likeliest(candidates: Sequence[Persons], protect: int) -> Persons | None:
-    """The most people that have several rows each; None where they are fewer than `protect`."""
+    """The most people that have several rows each; None if they are fewer than `protect`."""
     usable = [item for item in candidates if item.repeat and item.size >= protect]
     return max(usable, key=lambda item: item.size, default=None)

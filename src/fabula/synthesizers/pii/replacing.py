@@ -20,9 +20,10 @@ from fabula.synthesizers.pii.areas import AreaColumn
 from fabula.synthesizers.pii.codec import DetailCodec
 from fabula.synthesizers.pii.countries import CountryColumn
 from fabula.synthesizers.pii.detect import NUMBERED
+from fabula.synthesizers.pii.districts import Districts
 from fabula.synthesizers.pii.identities import ACCOUNTS, SINGLE, Crowd, lists_of, without
 from fabula.synthesizers.pii.name_forms import TITLE, NameForm
-from fabula.synthesizers.pii.persons import identifies_people
+from fabula.synthesizers.pii.persons import identifies_people, numbers_something
 from fabula.synthesizers.pii.shapes import MOST_ATTEMPTS, Shapes, outlines
 from fabula.synthesizers.pii.sieve import Sieve
 
@@ -50,7 +51,7 @@ class PersonalColumn:
         values: Its texts; blank ones are null.
         known: The differing ones.
         gap: The blank text that stands for a missing value, or None for a null.
-        reason: What tells it by value; empty where the column's name did.
+        reason: What tells it by value; empty if the column's name did.
         scheme: Which national id it is.
         held: Its texts in rows that are not learned, none of which may come out either.
     """
@@ -77,9 +78,10 @@ def crowd_of(
     owner: str,
     locales: tuple[str, ...],
     real: Mapping[str, pa.Array],
-    country: CountryColumn | None,
+    where: tuple[CountryColumn | None, Districts | None],
 ) -> Crowd:
     """The people of a group; words that differ among all of them, differ among new ones."""
+    country, districts = where
     lead = group[0]
     places = [part for part in ("city", "state") if part in {column.detail for column in group}]
     differing = [column.detail for column in group if len(column.known) == len(lead.known)]
@@ -90,8 +92,9 @@ def crowd_of(
         distinct=tuple(detail for detail in differing if detail not in NUMBERED),
         sieves=_sieves(group, real, locales),
         first_number=_first_number(group),
-        place=places[0] if places and country is not None else "",
+        place=places[0] if places and any(where) else "",
         abroad=0 if country is None else len(country.abroad),
+        districts=districts,
     )
 
 
@@ -224,11 +227,12 @@ def codec_of(
 
 
 def _longer(column: PersonalColumn, kind: pa.DataType, shapes: Shapes) -> Shapes:
-    """Shapes of numbers of people that have one digit more than the real ones, where these fit."""
+    """Shapes of numbers of people or things, one digit longer than the real ones if these fit."""
     digits = pc.max(pc.utf8_length(column.known)).as_py()
     plain = pc.all(pc.match_substring_regex(column.known, r"^\d+$")).as_py()
     fits = is_text(kind) or 10 ** (digits + 1) < 2 ** (kind.bit_width - 1)
-    if not (plain and fits and identifies_people(column.name)):
+    named = identifies_people(column.name) or numbers_something(column.name)
+    if not (plain and fits and named):
         return shapes
     return Shapes((rf"[1-9]\d{{{digits}}}",), (1,))
 

@@ -53,9 +53,9 @@ class Shapes:
 
     @classmethod
     def of(cls, texts: pa.Array, *, protect: int, frequent: bool = False) -> Shapes | None:
-        """The shapes of some texts, or None where they have none.
+        """The shapes of some texts, or None if they have none.
 
-        Characters that all texts of a shape share are kept where it has at least `protect` rows.
+        Characters that all texts of a shape share are kept if it has at least `protect` rows.
 
         Args:
             texts: Texts without nulls.
@@ -146,7 +146,7 @@ class Shapes:
             name: What the codes are called, so that other columns have others.
             attempt: Below `MOST_ATTEMPTS`; another one gives another code of the same shape, which
                 is that of no number below the shape's size divided by `MOST_ATTEMPTS`.
-            homes: The place of each number's locale, whose shapes are used where it has some.
+            homes: The place of each number's locale, whose shapes are used if it has some.
         """
         key = np.uint64((name_key(name) ^ seed) % 2**64)
         u = mix(numbers.astype(np.uint64) + key).astype(float) / 2.0**64

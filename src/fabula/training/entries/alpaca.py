@@ -16,7 +16,7 @@ def _read(row: Mapping[str, Any]) -> Line | None:
 
 
 def _write(example: Example) -> dict[str, Any]:
-    """The system's text is the instruction, where there is one, and the user's its input."""
+    """The system's text is the instruction, if there is one, and the user's its input."""
     instruction = example.system or example.user
     given = example.user if example.system else ""
     return {"instruction": instruction, "input": given, "output": example.assistant}

@@ -1,4 +1,4 @@
-"""`text`: one text a line; checked, not written."""
+"""`text`: one text per line; checked, not written."""
 
 from __future__ import annotations
 

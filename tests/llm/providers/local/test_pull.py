@@ -11,6 +11,7 @@ import pytest
 from fabula.errors import PrerequisiteError
 from fabula.llm.client.user_dirs import home
 from fabula.llm.providers.local.pull import FAST_WEIGHTS, WEIGHTS, pull_weights, pulled
+from fabula.llm.providers.local_embeddings import FILES, pull_words
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_weights_that_are_here_are_used_without_a_word(
 def test_a_home_that_can_not_be_written_is_a_named_error() -> None:
     home().parent.mkdir(parents=True, exist_ok=True)
     home().write_text("a file where a folder should be")
-    with pytest.raises(PrerequisiteError, match="can't be pulled"):
+    with pytest.raises(PrerequisiteError, match="can't be downloaded"):
         pull_weights()
 
 
@@ -98,7 +99,7 @@ def test_damaged_weights_are_replaced_when_they_are_pulled_again(
         (folder / name).write_bytes(b"GGUF, cut short")
     with pytest.raises(PrerequisiteError, match="has sha256"):
         pull_weights(verify=True)
-    assert capsys.readouterr().err.count("is damaged") == 2
+    assert capsys.readouterr().err.count("may be damaged") == 2
     assert pulled() is None
 
 
@@ -110,3 +111,24 @@ def test_whole_weights_are_kept_when_they_are_pulled_again() -> None:
     digest = hashlib.sha256(b"GGUF").hexdigest()
     fast.with_suffix(".sha256").write_text(digest, encoding="ascii")
     assert pull_weights(verify=True) == fast
+
+
+@pytest.mark.usefixtures("no_index")
+def test_word_vectors_that_can_not_be_pulled_say_how_to(capsys: pytest.CaptureFixture[str]) -> None:
+    """They are pulled where their package has no wheel for the machine."""
+    with pytest.raises(PrerequisiteError) as caught:
+        pull_words()
+    assert caught.value.hint == "fabula models pull wordllama"
+    assert "pulling word vectors" in capsys.readouterr().err
+    assert list((home() / "models").iterdir()) == []
+
+
+def test_word_vectors_that_are_here_are_used_without_a_word(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = home() / "models"
+    folder.mkdir(parents=True)
+    for name in FILES:
+        (folder / name).write_bytes(b"weights")
+    assert pull_words() == folder
+    assert capsys.readouterr().err == ""

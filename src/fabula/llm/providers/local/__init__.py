@@ -1,6 +1,7 @@
-"""The embedded model: SmolLM2-135M in this process, no key, no server, no network after a pull.
+"""The embedded model: SmolLM2-135M in this process, without key, server or network.
 
-Fit for short names, titles, sentences and filler; not for arithmetic, facts, programs or specs.
+The weights are downloaded once. Good for short names, titles, sentences and filler; not for
+arithmetic, facts, programs or specs.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from fabula.llm.client.chat import ChatModel
 from fabula.spec.models import ModelSpec
 
 LARGE_FILE = 600_000_000
-"""From this size on (bytes), a user's own GGUF is taken for a model that follows instructions."""
+"""Minimum size in bytes of a user's GGUF file that is assumed to follow instructions."""
 
 
 def open_named(settings: ModelSpec) -> ChatModel:
@@ -22,14 +23,14 @@ def open_named(settings: ModelSpec) -> ChatModel:
 
 
 def open_local(path: str | None = None) -> ChatModel:
-    """Open the embedded model, or any GGUF file; weights are pulled and loaded with the first call.
+    """Open the embedded model, or any GGUF file; the first call downloads and loads its weights.
 
     Args:
-        path: A GGUF file, or None for SmolLM2-135M-Instruct, pulled once into `FABULA_HOME`.
+        path: A GGUF file, or None for SmolLM2-135M-Instruct, downloaded once into `FABULA_HOME`.
 
     Raises:
         PrerequisiteError: The extra `local` is not installed.
-        ModelError: The file is missing or no GGUF file.
+        ModelError: The file is missing or not a GGUF file.
     """
     if importlib.util.find_spec("xllamacpp") is None:
         raise PrerequisiteError.for_extra("local", needed_by="the embedded model")
@@ -48,7 +49,7 @@ def open_local(path: str | None = None) -> ChatModel:
 
 
 def _checked_size(weights: Path) -> int:
-    """The file's size, once its first bytes say that it is a GGUF file."""
+    """The size of a file, checked to be a GGUF file."""
     try:
         with weights.open("rb") as file:
             magic = file.read(4)

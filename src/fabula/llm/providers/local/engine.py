@@ -1,12 +1,12 @@
 """The embedded engine as a `ChatModel`: llama.cpp in this process, through `xllamacpp`.
 
-To a model of completion form, a request of exactly one user message is text to be continued: the
-reply is what the model writes after it, up to `sampling.stop`. That is what the small embedded
-model does best (`forms` writes such text). Any other conversation goes through the model's own
-chat template. A schema becomes a grammar, so structured replies always parse.
+For a model of completion form, a request of exactly one user message is text to continue: the reply
+is what the model writes after it, up to `sampling.stop`. The small embedded model does that best
+(`small_models` writes such text). Any other conversation uses the model's own chat template. A
+schema becomes a grammar, so structured replies always parse.
 
-Calls block in C++ with the interpreter's lock released, so they run in as many threads as the
-engine has slots; slots share one context and reuse the evaluated prefix of earlier prompts.
+Calls block in C++ with the GIL released, in one thread per slot of the engine; slots share one
+context and reuse the evaluated prefix of earlier prompts.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ TEMPERATURE = 0.9
 MIN_P = 0.1
 MAX_TOKENS = 400
 TOO_WEAK_FOR = frozenset({"program", "spec"})
-"""Purposes that a model of 135 million parameters can't serve."""
+"""Purposes that are too hard for a model of 135 million parameters."""
 
 
 class LocalModel:
-    """A GGUF model in this process; `weights` finds the file, called with the first request."""
+    """A GGUF model in this process; the first request calls `weights` to find the file."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class LocalModel:
         return await loop.run_in_executor(self._threads, self._answer, request)
 
     async def close(self) -> None:
-        """Stop the engine and free its memory, once the calls in flight have ended."""
+        """Stop the engine and free its memory, after open calls have ended."""
         await asyncio.to_thread(self._threads.shutdown)
         self.__dict__.pop("_server", None)
 
@@ -81,10 +81,10 @@ class LocalModel:
 
 
 def check_able(model: ChatModel, request: ChatRequest) -> None:
-    """Make sure that a model is not too small for what it is asked.
+    """Ensure that a model is not too small for the purpose.
 
     Raises:
-        PrerequisiteError: It only continues text, and is to write code.
+        PrerequisiteError: It only continues text, but must write code.
     """
     if model.form == "completion" and request.purpose in TOO_WEAK_FOR:
         raise PrerequisiteError(
@@ -97,8 +97,8 @@ def check_able(model: ChatModel, request: ChatRequest) -> None:
 def start(weights: Path) -> Any:
     """Load a GGUF file; llama.cpp prints nothing.
 
-    The engine also opens a port on 127.0.0.1, which is not used here; a key that nobody knows
-    keeps others on this machine out.
+    The engine also opens a port on 127.0.0.1, which Fabula doesn't use; a random key keeps other
+    users out.
     """
     import xllamacpp
 
@@ -106,11 +106,11 @@ def start(weights: Path) -> Any:
     params.model.path = str(weights)
     params.n_parallel = SLOTS
     params.n_ctx = CONTEXT
-    params.kv_unified = True  # slots share the context, so one long prompt fits too
+    params.kv_unified = True  # slots share the context, so one long prompt also fits
     params.warmup = False
     params.verbosity = -1
     params.api_keys = [secrets.token_hex(16)]
-    params.cache_ram_mib = 0  # prefixes stay in the slots; no second cache alongside them
+    params.cache_ram_mib = 0  # prefixes stay in the slots, so no second cache
     params.ui = False
     params.endpoint_slots = False
     threads = max(1, (os.cpu_count() or 1) // 2)  # spinning threads starve each other when busy

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def requantise(source: Path, target: Path) -> None:
-    """Write a copy of `source` whose Q4_1 tensors are Q8_0; all else stays as it is."""
+    """Write a copy of `source` whose Q4_1 tensors are Q8_0; everything else is unchanged."""
     from gguf import GGMLQuantizationType, GGUFReader, GGUFValueType, GGUFWriter, LlamaFileType
     from gguf.quants import dequantize, quantize
 

@@ -1,7 +1,7 @@
-"""Small sets of example records, written for Fabula, that show the embedded model what is meant.
+"""Small sets of example records, written for Fabula, that guide the embedded model.
 
-`examples.json` holds themes; one is chosen by the words of a job, and its records lend their
-values to fields of like name. The first theme, things sold in a shop, serves where none fits.
+`builtin_examples.json` contains themes; a job's words select one, and its records provide values
+for fields of similar names. The first theme, things sold in a shop, is the default.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class Theme:
     """Records about one kind of thing.
 
     Args:
-        words: Words, or their beginnings, that call for this theme.
+        words: Words, or their beginnings, that select this theme.
         task: A task that a record's `text` answers, with its other values in braces.
-        records: `name` is what the thing is called, `text` says something about it.
+        records: `name` names the thing, `text` describes it.
     """
 
     words: tuple[str, ...]
@@ -36,7 +36,7 @@ class Theme:
 
 
 def theme_for(text: str) -> Theme:
-    """The theme that shares most words with a text."""
+    """The theme that shares the most words with a text."""
     words = set(re.findall(r"[a-z]+", text.lower()))
     return max(_themes(), key=lambda theme: sum(word.startswith(theme.words) for word in words))
 

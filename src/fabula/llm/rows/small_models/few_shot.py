@@ -1,4 +1,4 @@
-"""Example rows for a job's prompt: the people's own, or built-in ones under the job's names."""
+"""Example rows for a job's prompt: the user's, or built-in ones under the job's field names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fabula.llm.rows.names import plain_name
 from fabula.llm.rows.small_models.builtin_examples import Record, theme_for
 
 SHOWN = 4
-"""Examples in a prompt; more dilute it and cost time."""
+"""Number of examples in a prompt; more would dilute it and cost time."""
 
 _LONG = re.compile(r"sentence|text|descri|note|review|message|paragraph", re.I)
 _OTHER_NAMES = {
@@ -46,24 +46,24 @@ class Exemplar:
     """
 
     row: Mapping[str, Any]
-    task: str = "One more like this."
+    task: str = "Another one like this."
 
 
 def exemplars(job: RowsJob) -> list[Exemplar]:
-    """Up to `SHOWN` examples: human ones where their values can be told apart, else built-in."""
+    """Up to `SHOWN` examples: human ones if they map to the fields, else built-in."""
     human = list(_human(job, job.examples)) or list(_human(job, job.shown))
     return human[:SHOWN] or list(_built_in(job))[:SHOWN]
 
 
 def human_lines(job: RowsJob) -> list[str]:
-    """Human examples that are plain text although several fields are asked."""
+    """Human examples in plain text although several fields are requested."""
     if len(job.fields) == 1:
         return []
     return [" ".join(each.split()) for each in job.examples if isinstance(each, str)][:SHOWN]
 
 
 def is_line(each: RowField) -> bool:
-    """True for a free text, which needs no grammar."""
+    """Whether a field is free text, which needs no grammar."""
     schema = each.schema
     return schema.get("type") == "string" and not schema.keys() & {"enum", "pattern", "format"}
 
@@ -79,7 +79,7 @@ def _human(job: RowsJob, examples: Sequence[Any]) -> Iterator[Exemplar]:
 
 
 def _built_in(job: RowsJob) -> Iterator[Exemplar]:
-    """Records of the theme that fits the job, under the job's own field names."""
+    """Records of the theme that fits the job, under the job's field names."""
     prompt = job.prompts[0] if job.prompts else ""
     described = " ".join(f"{each.name} {each.description}" for each in job.fields)
     theme = theme_for(f"{job.subject} {prompt} {described.replace('_', ' ')}")
@@ -94,7 +94,7 @@ def _built_in(job: RowsJob) -> Iterator[Exemplar]:
 
 
 def _value(each: RowField, record: Record, rng: random.Random, place: int) -> Any:
-    """A value for one field: from the record by name, else any that fits the schema."""
+    """A value for one field: from the record by name, else any valid one."""
     if "enum" in each.schema:
         return each.schema["enum"][place % len(each.schema["enum"])]
     if is_line(each):
@@ -108,7 +108,7 @@ def _value(each: RowField, record: Record, rng: random.Random, place: int) -> An
 
 
 def _attribute(name: str) -> str:
-    """What a theme's records call a field of this name."""
+    """The name that a theme's records use for this field."""
     plain = plain_name(name)
     found = (other for word, other in _ATTRIBUTE.items() if plain.endswith(word))
     return _ATTRIBUTE.get(plain) or next(found, "")

@@ -1,4 +1,4 @@
-"""Cleans what a small model writes, and tells what is not worth keeping."""
+"""Cleans a small model's text, and detects unusable text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NO_WORD = re.compile(r"[^\w\s]")
 
 
 def tidy(text: str) -> str:
-    """One line without bullets, quotes around it and loose ends."""
+    """One line without bullets, enclosing quotes and loose ends."""
     text = " ".join(text.split()).lstrip("-•* ").rstrip(" ,;:-")
     if len(text) > 1 and text[0] == text[-1] == '"':
         text = text[1:-1]
@@ -20,13 +20,13 @@ def tidy(text: str) -> str:
 
 
 def whole_sentences(text: str) -> str:
-    """The text up to its last sentence end; nothing when no sentence ends."""
+    """The text up to its last sentence end; empty if no sentence ends."""
     ends = [match.end() for match in _SENTENCE_END.finditer(text)]
     return text[: ends[-1]] if ends else ""
 
 
 def loops(text: str) -> bool:
-    """True when a text says the same again and again, or a short one says a word twice."""
+    """True if a text repeats itself, or a short one contains a word twice."""
     if _SAME_CHARACTER.search(text):
         return True
     words = plain(text).split()
@@ -36,5 +36,5 @@ def loops(text: str) -> bool:
 
 
 def plain(value: Any) -> str:
-    """A value's words alone, to compare texts by."""
+    """A value's words only, for comparing texts."""
     return " ".join(_NO_WORD.sub(" ", str(value)).casefold().split())

@@ -1,10 +1,10 @@
 """The prompt form for small models: text that continues, rather than instructions to follow.
 
 A model of 135 million parameters continues a list far better than it obeys. So one short value is
-asked as the next line of a list, several values as the next line of a JSONL file, and prose as
-the next answer after a few answered tasks. The prefix is the same for all rows of a job, and what
-varies comes last, so that the engine evaluates the prefix once. Requests are one user message,
-the text to continue with (see `engine`).
+requested as the next line of a list, several values as the next line of a JSONL file, and prose as
+the next answer after a few answered tasks. The prefix is the same for all rows of a job, and
+variable parts come last, so that the engine evaluates the prefix once. Requests are one user
+message, the text to continue (see `engine`).
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from fabula.llm.rows.small_models.postprocess import loops, plain, tidy, whole_s
 FREE_TEMPERATURE = 0.95
 KNOWN_TEMPERATURE = 0.8
 TASK_TEMPERATURE = 0.6
-"""The more a prompt brings of its own, the less chance has to add."""
+"""The more specific a prompt, the lower the temperature."""
 HEAT = 0.1
-"""Added to the temperature for each answer that was not accepted."""
+"""Added to the temperature for each rejected answer."""
 MIN_P = 0.1
 KNOWN_SHOWN = 4
 KNOWN_LENGTH = 40
@@ -40,10 +40,10 @@ _KEY_NAME = re.compile(r"(^|_)(id|key|uuid)$", re.I)
 
 
 class CompletionForm:
-    """Asks a continuing model for the rows of one job, one row a call."""
+    """Asks a completion model for the rows of one job, one row per call."""
 
     rows_per_call = 1
-    stall_rounds = 12  # used values can't be named to it, only drawn again
+    stall_rounds = 12  # used values can't be listed for it, only drawn again
 
     def __init__(self, job: RowsJob, reader: ReplyReader) -> None:
         self._job = job
@@ -67,7 +67,7 @@ class CompletionForm:
         start = self._start(known, job.prompts[row] if job.prompts is not None else "")
         usual = self._temperature + HEAT * len(call.problems.get(row, ()))
         return ChatRequest(
-            # a word brings the space before it along
+            # a word includes the space before it
             messages=(Message("user", self._prefix + start.rstrip(" " if self._as_text else "")),),
             schema=None if self._as_text else self._schema(),
             sampling=Sampling(
@@ -80,7 +80,7 @@ class CompletionForm:
         )
 
     def read(self, reply: ChatReply, call: Call) -> Reading:
-        """The row in a reply; copies of an example, echoes, loops and empty values are refused."""
+        """The row in a reply; copies of an example, echoes, loops and empty values are rejected."""
         if not self._as_text:
             cut = reply.finish == "length"
             return self._judged(self._reader.read(reply.text, asked=1, cut=cut))
@@ -93,7 +93,7 @@ class CompletionForm:
         return Reading((), problem) if problem else Reading(({self._names[0]: text},))
 
     def _title(self) -> str:
-        """What the rows are about; nothing where each row has a prompt of its own."""
+        """What the rows are about; empty if each row has its own prompt."""
         job = self._job
         if job.prompts is not None:
             return ""
@@ -103,7 +103,7 @@ class CompletionForm:
         return "\n".join(lines) + ("\n\n" if self._known else "\n")
 
     def _start(self, known: Mapping[str, Any], task: str) -> str:
-        """How a row begins: with its task or with what is known of it."""
+        """How a row begins: with its task or its known values."""
         if self._job.prompts is not None:
             return f"Task: {' '.join(task.split())}\nAnswer: "
         shown = {name: known[name] for name in self._known if name in known}
@@ -115,7 +115,7 @@ class CompletionForm:
         return "".join(lines) + f"{_words(self._names[0])}: "
 
     def _end(self, row: Mapping[str, Any]) -> str:
-        """How a row ends: with the values that are asked."""
+        """How a row ends: with the requested values."""
         apart = "\n\n" if self._job.prompts is not None or (self._known and self._as_text) else "\n"
         if self._as_text:
             return f"{row[self._names[0]]}{apart}"
@@ -149,7 +149,7 @@ class CompletionForm:
         return f"the text repeats itself: {text}" if loops(text) else ""
 
     def _echo(self, text: str, row: int) -> str:
-        """Whether the text only repeats what is known of the row."""
+        """Whether the text only repeats known values of the row."""
         job = self._job
         known = job.prompts[row] if job.prompts is not None else ""
         if job.given is not None:
@@ -159,12 +159,12 @@ class CompletionForm:
         return f"the text only repeats what is known: {text}" if echoes else ""
 
     def _judged(self, reading: Reading) -> Reading:
-        """Refuse a row whose every free text is an example's, or any with a text of no use."""
+        """Reject a row whose free texts are all an example's, or that has an unusable text."""
         for item in reading.items:
             lines = [each.name for each in self._job.fields if is_line(each)]
             names = [name for name in lines if isinstance(item.get(name), str)]
             for name in names:
-                if len(item[name]) >= TEXT_LENGTH:  # the grammar ended it, in mid-sentence
+                if len(item[name]) >= TEXT_LENGTH:  # the grammar ended it mid-sentence
                     item[name] = whole_sentences(item[name])
             texts = [item[name] for name in names]
             problems = list(filter(None, map(self._problem, texts)))

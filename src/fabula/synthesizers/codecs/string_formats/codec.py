@@ -38,7 +38,7 @@ class WrittenCodec:
     def learn(
         cls, name: str, values: pa.Array, *, protect: int, people: NDArray[np.int64] | None = None
     ) -> WrittenCodec | None:
-        """The codec of a column, or None where its values have no such form.
+        """The codec of a column, or None if its values have no such form.
 
         Args:
             name: The column's name.
@@ -102,7 +102,7 @@ class WrittenCodec:
         return self.texts.look(values)[0]
 
     def write(self, values: pa.Array, before: pa.Array) -> pa.Array:
-        """The texts of numbers or times; where none is, the word that stood there before.
+        """The texts of numbers or times; if none is, the word that stood there before.
 
         Args:
             values: Numbers or times.

@@ -14,7 +14,7 @@ from fabula.synthesizers.codecs.string_formats.texts import WrittenTexts
 
 
 def doubts(columns: Columns, table: pa.Table) -> dict[str, str]:
-    """What is said of each learned column that holds mistyped values.
+    """What is said about each learned column that holds mistyped values.
 
     Args:
         columns: The learned columns.
@@ -27,7 +27,7 @@ def doubts(columns: Columns, table: pa.Table) -> dict[str, str]:
 
 
 def doubtful(written: Mapping[str, WrittenTexts], table: pa.Table) -> Iterable[tuple[str, str]]:
-    """The columns that hold mistyped values, and what is said of them.
+    """The columns that hold mistyped values, and what is said about them.
 
     Args:
         written: How columns are written.

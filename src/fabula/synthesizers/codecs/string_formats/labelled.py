@@ -30,7 +30,7 @@ class LabelledCodec:
     Attributes:
         written: The numbers.
         labels: The labels, those below the numbers first.
-        counts: Training rows of each cell; the last is of missing values where there are any.
+        counts: Training rows of each cell; the last is of missing values if there are any.
     """
 
     written: WrittenCodec
@@ -41,7 +41,7 @@ class LabelledCodec:
     def learn(
         cls, name: str, values: pa.Array, *, protect: int, people: NDArray[np.int64] | None = None
     ) -> LabelledCodec | None:
-        """The codec of a column, or None where it holds no such labels.
+        """The codec of a column, or None if it holds no such labels.
 
         Args:
             name: The column's name.

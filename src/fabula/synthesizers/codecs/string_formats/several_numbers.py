@@ -44,7 +44,7 @@ class SeveralNumbersCodec:
     Attributes:
         name: The column's name.
         type: Its Arrow type.
-        around: What stands before, between and after the numbers.
+        around: What precedes, between and after the numbers.
         numbers: The first number, and each further one by the cells of the first.
         orders: Whether each further number is never below (1) or never above (-1) the one before.
     """
@@ -59,7 +59,7 @@ class SeveralNumbersCodec:
     def learn(
         cls, name: str, values: pa.Array, *, protect: int, people: NDArray[np.int64] | None = None
     ) -> SeveralNumbersCodec | None:
-        """The codec of a column, or None where its values have no such form.
+        """The codec of a column, or None if its values have no such form.
 
         Args:
             name: The column's name.
@@ -149,7 +149,7 @@ class SeveralNumbersCodec:
         return cls(name, kind, around, tuple(numbers), orders)
 
     def _first(self, texts: pa.Array) -> pa.Array:
-        """The first number of each text; null where it has another form."""
+        """The first number of each text; null if it has another form."""
         found = TextOfNumbers.regex(self.around)
         return pc.struct_field(pc.extract_regex(texts, found), [0]).cast(pa.int64())
 
@@ -183,7 +183,7 @@ def _orders(found: TextOfNumbers) -> tuple[int, ...]:
 
 
 def quantities(name: str, values: pa.Array) -> TextOfNumbers | None:
-    """The numbers of a column of texts, where they are amounts and not parts of identifiers.
+    """The numbers of a column of texts, if they are amounts and not parts of identifiers.
 
     Args:
         name: The column's name.

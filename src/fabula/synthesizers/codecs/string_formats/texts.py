@@ -66,7 +66,7 @@ class WrittenTexts:
 
     @property
     def about(self) -> tuple[str, str]:
-        """The form with the words of missing values, and what is said of mistyped ones."""
+        """The form with the words of missing values, and what is said about mistyped ones."""
         words = ", ".join(f"`{text}`" for text in self.gaps if text is not None)
         gap = f", {words} where missing" if words else ""
         stray = f"; {self.stray:,} mistyped not learned" if self.stray else ""
@@ -84,7 +84,7 @@ class WrittenTexts:
         return is_gap(texts, self.form.read(texts)) & ~known
 
     def look(self, values: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
-        """The numbers or times of texts, null where there is none, and which are mistyped."""
+        """The numbers or times of texts, null if there is none, and which are mistyped."""
         texts = plain_texts(values)
         read = self.form.read(texts)
         unread = flags(texts.is_valid()) & flags(read.is_null())
@@ -102,7 +102,7 @@ class WrittenTexts:
         rng: np.random.Generator,
         gaps: Mapping[str | None, int] | None = None,
     ) -> pa.Array:
-        """The texts of numbers or times; where none is, a word for a missing one.
+        """The texts of numbers or times; if none is, a word for a missing one.
 
         Args:
             values: Numbers or times.

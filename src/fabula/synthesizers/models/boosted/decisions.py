@@ -71,7 +71,7 @@ class Decisions:
         return replace(self, scores=(self.scores + steps).astype(np.int32))
 
     def path(self, weights: Weights | None) -> Path:
-        """The way down to the cells that have a weight (all of them where there are none)."""
+        """The way down to the cells that have a weight (all of them if there are none)."""
         tree = self.tree
         sides = np.full(len(tree.middle), 3, np.uint8)
         if weights is not None:

@@ -1,9 +1,10 @@
-"""The straight part of what earlier columns tell of a column of numbers, before trees do the rest.
+"""The linear part of a column of numbers, given earlier columns; trees learn the rest.
 
 Trees follow a straight line in steps, and stop before the last ones. So a column's decisions start
 from a regression: where normal scores y of a column follow x with y = βx + ε and ε of variance σ²,
 the log-odds of two of its values are (y₂ - y₁) βx / σ² plus a constant. The index βx / σ² is one
-number a row, the distance y₂ - y₁ one a decision. Everything is whole numbers when rows are drawn.
+number per row, the distance y₂ - y₁ one a decision. Everything is whole numbers when rows are
+drawn.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Line:
 
     Attributes:
         uses: Positions of the columns that it looks at.
-        tables: What each of their cells adds to the index; one array a column.
+        tables: What each of their cells adds to the index; one array per column.
         slopes: For each decision what the index adds to its score, times 2^SHIFT.
         means: For each decision the mean index of its rows.
     """

@@ -100,7 +100,7 @@ class Boosted:
         learned = codes[rows]
         numbers = [cell_scores(column) for column in columns]
         growth = Growth(rounds=rounds, rate=rate, leaves=leaves)
-        if len(learned) < SMALL:  # larger leaves, so that none tells of few people
+        if len(learned) < SMALL:  # larger leaves, so that none is about few people
             growth = growth._replace(least=2 * growth.least)
         order = tuple(range(len(columns))) if context else drawing_order(columns)
         telling = telling_columns(bins, order, rng)
@@ -142,7 +142,7 @@ class Boosted:
     def complete(self, codes: Codes, known: NDArray[np.bool_], rng: np.random.Generator) -> Drawn:
         """Draw what is unknown: several completions of a row, of which one is chosen by weight.
 
-        One is enough where nothing known comes after something unknown.
+        One is enough if nothing known comes after something unknown.
         """
         drawn = [at for at in self.order if at not in self.context]
         count = PARTICLES if (~known[:, drawn[:-1]] & known[:, drawn[1:]]).any() else 1

@@ -76,12 +76,12 @@ class Walkers(NamedTuple):
         bins: Codes of the columns drawn so far, shape (rows, columns + 1); the last place is
             the node's.
         seeds: One a row.
-        lines: What earlier columns tell of this one along a straight line (see `lines`).
-        targets: The cell that each row has to reach, -1 for any; empty where all are free.
+        lines: The linear dependence on earlier columns (see `lines`).
+        targets: The cell that each row has to reach, -1 for any; empty if all are free.
         codes: The cells that they reach; written.
         log_weights: Logarithms of the chances of decisions that were not free; added to.
         passed: For each node the rows that came by and the sum of their chances to go right, times
-            2^32, shape (nodes, 2); added to. Empty where nobody wants to know.
+            2^32, shape (nodes, 2); added to. Empty if nobody wants to know.
     """
 
     bins: NDArray[np.uint8]

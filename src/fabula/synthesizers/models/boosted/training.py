@@ -198,7 +198,7 @@ def _grow(rows: Rows, work: _Work, nodes: Nodes, root: int, growth: Growth) -> t
             gain[at], gain[new] = 0.0, 0.0
             continue
         small, large = (at, new) if end[at] - start[at] < end[new] - start[new] else (new, at)
-        if small == at:  # the parent's histogram stands at `at`
+        if small == at:  # the parent's histogram is at `at`
             _copy(work.sums[at], work.sums[new], rows.sizes)
         _count(rows, work, start[small], end[small], work.sums[small])
         _subtract(work.sums[small], work.sums[large], rows.sizes)
@@ -269,7 +269,7 @@ def _divide(codes: NDArray[np.uint8], left: np.uint64, work: _Work, start: int, 
 def _best_split(
     sums: NDArray[np.int64], rows: Rows, growth: Growth
 ) -> tuple[float, int, np.uint64]:
-    """The gain, feature and left codes of a leaf's best split; no gain where there is none."""
+    """The gain, feature and left codes of a leaf's best split; no gain if there is none."""
     best, best_feature, best_left = 0.0, 0, np.uint64(0)
     total = 0
     for code in range(rows.sizes[0]):

@@ -58,7 +58,7 @@ class Pooling:
 
     @property
     def told(self) -> str:
-        """What is pooled, in words; nothing where nothing is."""
+        """What is pooled, in words; nothing if nothing is."""
         names = ", ".join(f"`{self.columns[at].name}`" for at in self.cells)
         return f"labels of {names} after the {MOST} most frequent ones are learned as one" * bool(
             names

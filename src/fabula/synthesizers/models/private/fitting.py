@@ -46,7 +46,7 @@ def fit_privately(
     """
     check_budget(epsilon, delta)
     columns = columns_of(table.schema, domain)
-    # A coin for each row, from no seed: one row more or less leaves the others where they are.
+    # A coin for each row, from no seed: one row more or less leaves the others if they are.
     out = np.random.default_rng().random(table.num_rows) < holdout
     training = table.filter(array_of(~out))
     codes = columns.encode(inside(training, columns))

@@ -55,7 +55,7 @@ class Shift:
         equal: Whether the distance is 0 wherever there is an anchor.
         grid: What the column's times are multiples of, in its own unit; at most a day.
         origin: Where that grid starts.
-        base: What stands for the anchors where none is known.
+        base: What stands for the anchors if none is known.
     """
 
     table: str
@@ -114,7 +114,7 @@ class Shift:
     def _starts(
         self, table: pa.Table, tables: Mapping[str, pa.Table], rows: Mapping[ForeignKey, Rows]
     ) -> tuple[Whole, Flags]:
-        """The latest anchor of each row, on the column's grid, and where there is one."""
+        """The latest anchor of each row, on the column's grid, and if there is one."""
         size, kind = table.num_rows, table.schema.field(self.column).type
         latest = np.full(size, np.iinfo(np.int64).min)
         for anchor in self.anchors:

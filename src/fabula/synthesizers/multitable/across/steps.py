@@ -76,7 +76,7 @@ class Capped:
     """Children's numbers, none of them beyond the parent's, which one of them reaches.
 
     The largest of many drawn numbers is larger than a drawn largest number; so the parent's
-    leads where it can.
+    leads if it can.
     """
 
     found: Found

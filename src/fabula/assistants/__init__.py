@@ -1,0 +1,1 @@
+"""Assistants: the tools that `fabula mcp` serves, confined to one folder."""

@@ -1,0 +1,1 @@
+"""The Hugging Face Hub: datasets are pushed with a card, and read."""

@@ -1,0 +1,1 @@
+"""Object stores, Delta and Iceberg: files far away as sources and destinations."""

@@ -1,0 +1,1 @@
+"""Schemas that other tools declare, as the schema that a database has."""
