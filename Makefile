@@ -54,7 +54,7 @@ bench-llm: $(READY)  ## cost of a row on the language model path
 bench-learned: $(READY)  ## learned tables beside their peers; ARGS="TRAIN.csv TEST.csv TARGET"
 	$(BIN)/python benchmarks/learned.py --peers $(ARGS)
 
-bench-agents: $(READY)  ## agents beside Mesa and AgentPy; ARGS="--agents 1000000"
+bench-agents: $(READY)  ## agents beside Mesa, AgentPy, ambr and simpy; ARGS="--agents 1000000"
 	$(BIN)/python -m benchmarks.agents $(ARGS)
 
 lock: | $(UV)  ## pin everything again, and take the list prices over; LOCK_OPTIONS=--upgrade

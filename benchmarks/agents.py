@@ -1,7 +1,7 @@
-"""Agent-steps a CPU second: the same store in Fabula, Mesa and AgentPy, and queues.
+"""Agent-steps a CPU second: the same store in Fabula, Mesa, AgentPy and ambr; queues and simpy.
 
 `make bench-agents`; `ARGS="--agents 1000000"` sets the size, `--no-peers` leaves the peers out.
-Events stay in memory on both sides. Each figure is the median of three runs.
+Events stay in memory on both sides; ambr keeps none. Each figure is the median of three runs.
 """
 
 from __future__ import annotations
@@ -16,20 +16,24 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.peers import python_of
 from fabula.runs.simulation import populations_of, simulate
+from fabula.simulation import visits
 from fabula.simulation.model_files import load_world
 from fabula.simulation.running import Run
 
 HERE = Path(__file__).parent
 MODELS = {
-    "vectorised": HERE.parent / "examples" / "store.py",
+    "vectorised": HERE.parent / "src" / "fabula" / "templates" / "store.py",
     "compiled": HERE / "simulating" / "store_compiled.py",
 }
-PEERS = {"mesa-lean": "mesa", "mesa-taught": "mesa", "agentpy": "agentpy"}
+PEERS = {"mesa-lean": "mesa", "mesa-taught": "mesa", "agentpy": "agentpy", "ambr": "ambr"}
+PATIENTS, BEDS, USE, URGENCIES = 1_000_000, 20, 0.9, 3
 RUNS = 3
 MOST_OF_A_PEER = 100_000
-"""Agents of a peer: a larger run of it would take minutes."""
+"""Agents or patients of a peer: a larger run of it would take minutes."""
 
 
 def stock(agents: int) -> int:
@@ -54,9 +58,39 @@ def ours(model: Path, agents: int, days: int) -> float:
 def peer(name: str, agents: int, days: int) -> float:
     """CPU seconds of the steps in a peer."""
     python = python_of(PEERS[name], PEERS[name], "numpy", "pandas")
-    words = [python, str(HERE / "simulating" / "peer_store.py"), name, str(agents), str(days)]
-    told = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    return seconds_of(python, "peer_store.py", name, str(agents), str(days))
+
+
+def seconds_of(python: str, script: str, *words: str) -> float:
+    """CPU seconds that a peer's script prints."""
+    command = [python, str(HERE / "simulating" / script), *words]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return float(json.loads(told.splitlines()[-1])["seconds"])
+
+
+def queue_seconds() -> float:
+    """CPU seconds of the patients of a hospital, where they wait by urgency for a bed."""
+    rng = np.random.default_rng(1)
+    came = np.cumsum(rng.exponential(1 / (BEDS * USE), PATIENTS))
+    stays, urgency = rng.exponential(1, PATIENTS), rng.integers(0, URGENCIES, PATIENTS)
+    started = time.process_time()
+    visits(came, {"beds": BEDS}, service=stays, priority=urgency)
+    return time.process_time() - started
+
+
+def queues() -> None:
+    """Print the patients a CPU second, and the ratio to simpy."""
+    queue_seconds()  # compiles
+    rate = PATIENTS / statistics.median(queue_seconds() for _ in range(RUNS))
+    print(f"{'queue':12} {rate:14,.0f} patients a CPU second")
+    try:
+        python, count = python_of("simpy"), str(MOST_OF_A_PEER)
+        runs = [seconds_of(python, "peer_queue.py", count) for _ in range(RUNS)]
+    except (RuntimeError, subprocess.CalledProcessError) as error:
+        print(f"{'simpy':12} {error}")
+        return
+    peer_rate = MOST_OF_A_PEER / statistics.median(runs)
+    print(f"{'simpy':12} {peer_rate:14,.0f} patients a CPU second: {rate / peer_rate:.0f} x")
 
 
 def main() -> None:
@@ -66,9 +100,13 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--written", metavar="MODEL", choices=MODELS, help="to Parquet, once")
+    parser.add_argument("--queues", action="store_true", help="queues and simpy alone")
     given = parser.parse_args()
     if given.written:
         written(given.written, given.agents, given.days)
+        return
+    if given.queues:
+        queues()
         return
     steps = given.agents * given.days
     rates = {}
@@ -86,6 +124,8 @@ def main() -> None:
         rate = agents * given.days / seconds
         ratios = ", ".join(f"{key} {value / rate:.1f} x" for key, value in rates.items())
         print(f"{name:12} {rate:14,.0f} agent-steps a CPU second: {ratios}")
+    if not given.no_peers:
+        queues()
 
 
 def written(name: str, agents: int, days: int) -> None:

@@ -27,6 +27,7 @@ from fabula.types import TableLike
 ROOT = Path(__file__).parents[1]
 EXAMPLES, PAGE = ROOT / "examples", ROOT / "docs" / "examples.md"
 PICTURES = ROOT / "docs" / "images" / "gallery"
+MODELS = ROOT / "src" / "fabula" / "templates"
 
 SECTIONS = {
     "From rules and relations": ("shop.yaml", "sensors.yaml", "database.py"),
@@ -50,10 +51,16 @@ def main(names: list[str]) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     for example in (each for section in SECTIONS.values() for each in section):
         if not names or example in names:
-            drawn = picture_of(EXAMPLES / example).alone()
+            drawn = picture_of(file_of(example)).alone()
             paper = drawn.replace(">", '><rect width="100%" height="100%" fill="#fff"/>', 1)
             (PICTURES / f"{Path(example).stem}.svg").write_text(paper + "\n", encoding="utf-8")
     PAGE.write_text(page(), encoding="utf-8")
+
+
+def file_of(example: str) -> Path:
+    """The file of an example; ready models come with the package."""
+    shipped = MODELS / example
+    return shipped if shipped.suffix == ".py" and shipped.exists() else EXAMPLES / example
 
 
 def page() -> str:
@@ -67,11 +74,11 @@ def page() -> str:
     for title, names in SECTIONS.items():
         lines.append(f"## {title}\n")
         for name in names:
-            first, rest = said_by(EXAMPLES / name)
+            first, rest = said_by(file_of(name))
             picture = f"images/gallery/{Path(name).stem}.svg"
             lines += [
                 f"### {first}\n",
-                f"[{name}](../examples/{name}){rest}\n",
+                f"[{name}](../{file_of(name).relative_to(ROOT).as_posix()}){rest}\n",
                 f"![{first}]({picture})\n",
             ]
     lines += [

@@ -1,4 +1,6 @@
-"""The store in Mesa, as its documentation teaches it and lean, and in AgentPy.
+"""The store in Mesa, as its documentation teaches it and lean, in AgentPy, and in ambr.
+
+In ambr numpy draws for all agents at once, and no events are kept: it has no tables for them.
 
 Run by the peer's own Python: `peer_store.py mesa-lean 100000 30`; prints JSON.
 """
@@ -175,11 +177,66 @@ def agentpy_model(shoppers: int):
     return model.step, lambda: None
 
 
+def ambr_model(shoppers: int):
+    """The store in ambr, in its vectorised lane."""
+    import ambr
+    import numpy as np
+
+    class Store(ambr.Model):
+        def setup(self):
+            rng, self.shelves, self.day = self.rng, Shelves(random.Random(1), shoppers), 0
+            budget = np.rint(rng.lognormal(math.log(260), 0.6, shoppers) * 100).astype(np.int64)
+            self.add_agents(
+                shoppers,
+                budget=budget,
+                rate=rng.beta(2, 6, shoppers),
+                taste=rng.integers(0, CATEGORIES, shoppers),
+                habit=rng.beta(2, 3, shoppers),
+                last=np.full(shoppers, -1),
+            )
+
+        def step_vectorized(self):
+            rng, shelves, people = self.rng, self.shelves, self.agents
+            shelves.night(self.day)
+            budget, last = people.budget.to_numpy().copy(), people.last.to_numpy().copy()
+            taste, habit = people.taste.to_numpy(), people.habit.to_numpy()
+            rate = people.rate.to_numpy() * WEEK[self.day % 7]
+            come = rng.permutation(np.flatnonzero(rng.random(shoppers) < rate))
+            lines = 1 + rng.poisson(1.2, len(come))
+            price, stock = np.array(shelves.price), np.array(shelves.stock)
+            for line in range(MOST_LINES):
+                who = come[lines > line]
+                want, kinds = np.empty(len(who), dtype=np.int64), taste[who]
+                for kind in range(CATEGORIES):
+                    mine, sums = kinds == kind, np.array(shelves.sums[kind])
+                    drawn = rng.random(int(mine.sum())) * sums[-1]
+                    want[mine] = np.array(shelves.of[kind])[np.searchsorted(sums, drawn, "right")]
+                again = (last[who] >= 0) & (rng.random(len(who)) < habit[who])
+                want = np.where(again, last[who], want)
+                able = budget[who] >= price[want]
+                who, want = who[able], want[able]
+                order = np.argsort(want, kind="stable")
+                place = np.empty(len(who), dtype=np.int64)
+                counts = np.bincount(want, minlength=PRODUCTS)
+                place[order] = np.arange(len(who)) - np.repeat(np.cumsum(counts) - counts, counts)
+                got = place < stock[want]
+                stock -= np.bincount(want[got], minlength=PRODUCTS)
+                budget[who[got]] -= price[want[got]]
+                last[who[got]] = want[got]
+            people.budget, people.last = budget, last
+            shelves.stock = stock.tolist()
+            self.day += 1
+
+    model = Store({"steps": 10**6, "seed": 1, "show_progress": False})
+    model.setup()
+    return model.step_vectorized, lambda: None
+
+
 def main() -> None:
     """Run one peer and print what it took."""
     name, shoppers, days = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    if name == "agentpy":
-        step, end = agentpy_model(shoppers)
+    if name in ("agentpy", "ambr"):
+        step, end = (agentpy_model if name == "agentpy" else ambr_model)(shoppers)
     else:
         step, end = mesa_model(shoppers, name == "mesa-taught")
     started = time.process_time()

@@ -1,4 +1,4 @@
-"""The store of `examples/store.py` as a rule of one agent, which numba compiles."""
+"""The ready model `store` as a rule of one agent, which numba compiles."""
 
 import numpy as np
 

@@ -61,6 +61,24 @@ WRONG = {
     "import random; random.random()": "a generator that everything shares",
     "raise SystemExit(3)": "SystemExit",
     "return 5": "the rule returns a int",
+    "people.purse = 3": "`people.purse` is conserved",
+    "things.weight = 3": "`things.weight` does not change",
+    "a[[0, 0]].mood = [1, 2]": "an agent is written more than once",
+    "people.at(np.array([-1]))": "a row number of `people` is not in 0 … 9",
+    "draw.chance(a, 7)": "a probability is below 0, above 1 or not a number",
+    "draw.chance(a, np.nan)": "a probability is below 0, above 1 or not a number",
+    "draw.whole(a, 5, 1)": "no whole number from 5 to 1",
+    "draw.normal(a, 0, -1)": "a standard deviation is below 0",
+    "draw.exponential(a, np.inf)": "a mean is below 0 or not a number",
+    "a.pay('purse', 'x')": "quantities are whole numbers, and <U1 was given",
+    "a.pay('purse', 2**62)": "a quantity is 2^62 or more",
+    "a.mood = ['x'] * 10": "`mood` is int64, and <U1 was given",
+    "yield 1": "the rule returns a generator",
+    "def f(): return f()\n    f()": "RecursionError",
+    "np.ones(10**13)": "MemoryError",
+    "world.every(1, people)(lambda a: None)": "can't be declared further while it runs",
+    "world.population('more', n=3)": "can't be declared further while it runs",
+    "sales.add(who=a, what=0, price=np.full(10, 2**63, np.uint64))": "takes whole cents",
     "now.weekly([1, 2])": "2 factors were given",
 }
 
@@ -73,7 +91,7 @@ def test_a_wrong_rule_is_told_with_its_line(tmp_path: Path, line: str) -> None:
         fb.simulate(file)
     error = caught.value
     assert WRONG[line] in error.message
-    whole_rule = line.startswith("return") or "random" in line
+    whole_rule = line.startswith(("return", "yield")) or "random" in line
     assert (error.file, error.line) == (str(file), 11 if whole_rule else 13)
     assert error.where is not None
     assert error.where.startswith("rule act, step 0 (2026-01-01")
@@ -96,6 +114,19 @@ def test_a_quantity_that_is_changed_behind_its_account_is_found(tmp_path: Path) 
     assert "the purse of people add up to 5,001, and not to 5,000" in caught.value.message
     file.write_text(MODEL.replace("LINE", "people.columns['purse'][3] = -7"))
     with pytest.raises(CheckError, match="people 4 has -7 purse"):
+        fb.simulate(file)
+
+
+def test_a_population_is_written_as_its_view_is(tmp_path: Path) -> None:
+    file = tmp_path / "good.py"
+    file.write_text(MODEL.replace("LINE", "people.mood = a.mood + 2"))
+    assert fb.simulate(file)["people"]["mood_end"].to_pylist() == [6] * 10
+
+
+def test_rows_that_a_rule_takes_out_of_a_table_are_missed(tmp_path: Path) -> None:
+    file = tmp_path / "bad.py"
+    file.write_text(MODEL.replace("LINE", "sales.add(who=a, what=0, price=1); sales.drained()"))
+    with pytest.raises(CheckError, match="`sales` has 30 rows, and 0 were written"):
         fb.simulate(file)
 
 

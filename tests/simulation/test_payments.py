@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import fabula
 import fabula as fb
 
-MODEL = Path(__file__).parents[2] / "examples" / "payments.py"
+MODEL = Path(fabula.__file__).parent / "templates" / "payments.py"
 
 
 @pytest.mark.parametrize("seed", [1, 2])

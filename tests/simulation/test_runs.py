@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import fabula
 import fabula as fb
 from fabula.cli.main import main
 from fabula.runs import simulation
 from fabula.runs.checkpoints import read_checkpoint, write_checkpoint
 
-STORE = Path(__file__).parents[2] / "examples" / "store.py"
+STORE = Path(fabula.__file__).parent / "templates" / "store.py"
 
 
 def hashes(folder: Path) -> dict[str, str]:

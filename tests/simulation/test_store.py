@@ -11,12 +11,13 @@ import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import fabula
 import fabula as fb
 from fabula.runs.dataset import Dataset
 from fabula.simulation import World, conserved, money
 from fabula.simulation.model_files import load_world
 
-STORE = Path(__file__).parents[2] / "examples" / "store.py"
+STORE = Path(fabula.__file__).parent / "templates" / "store.py"
 
 
 def store() -> World:

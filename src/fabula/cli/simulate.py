@@ -64,11 +64,30 @@ def _replicate(talk: Talk, model: str, output: Path | None, **given: Any) -> Non
     talk.hint(f"the runs are folders in `{folder}`; their totals: `{folder}/totals.parquet`")
 
 
+def _model(talk: Talk, model: str | None, example: str | None) -> str:
+    """The file of the model that is meant."""
+    from fabula.simulation.model_files import copy_of_ready_model, ready_models
+
+    if (model is None) == (example is None):
+        raise UsageError(
+            "give a model's file, or `--example` and a name",
+            code="usage.arguments",
+            hint=f"ready models are {', '.join(ready_models())}: `fabula simulate --example store`",
+        )
+    if example is None:
+        return str(model)
+    path, is_new = copy_of_ready_model(example)
+    if is_new:
+        talk.say(f"Wrote `{path}`: change it, and run it with `fabula simulate {path}`")
+    return str(path)
+
+
 @verb(app)
 def simulate(
     talk: Talk,
-    model: str,
+    model: str | None = None,
     *,
+    example: str | None = None,
     n: Rows = None,
     steps: Count | None = None,
     days: Annotated[float | None, typer.Option(min=0)] = None,
@@ -91,10 +110,12 @@ def simulate(
     """Run a model of agents and keep its tables.
 
     The model is a Python file and runs unsandboxed. To continue an interrupted run, run the same
-    command again.
+    command again. `--example` copies a ready model to the current folder and runs it.
 
     Options:
         model (FILE): A Python file that makes a `World`: `shop.py`, or `shop.py:NAME`.
+        example (NAME): A ready model instead of a file: `store`, `payments`, `hospital`, `support`,
+            `website` or `epidemic`.
         n (N|POPULATION=N): Agents, in total or of one population; repeatable.
         steps (N): Number of steps; by default the model's.
         days (N): Days to simulate, instead of steps.
@@ -121,6 +142,7 @@ def simulate(
     from fabula.runs.summary import wrote_line
     from fabula.simulation.model_files import load_world
 
+    model = _model(talk, model, example)
     if replicates is not None or scenario:
         if report:
             raise UsageError(

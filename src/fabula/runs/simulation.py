@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from fabula.engines.made import MadeBlock
-from fabula.errors import RunInterrupted, SourceError, UsageError
+from fabula.errors import CheckError, RunInterrupted, SourceError, UsageError
 from fabula.io.formats import as_format
 from fabula.io.formulas import is_asked
 from fabula.io.places import check_free, sha256_of
@@ -179,8 +179,16 @@ class _Keeper:
             if time.monotonic() - kept > KEPT_EVERY:
                 self._keep(run)
                 kept = time.monotonic()
-        for name in self._waiting:
+        for name, event in world.events.items():
             self._write_last(name)
+            written = sum(part.rows for part in self._records[name])
+            if written != event.count:
+                raise CheckError(
+                    f"`{name}` has {event.count:,} rows, and {written:,} were written",
+                    code="simulation.rows",
+                    where=name,
+                    hint="rules add rows by `add` alone: leave its other methods and counts be",
+                )
         finals = {name: population.written() for name, population in world.populations.items()}
         records = {name: self._written_table(name, table) for name, table in finals.items()}
         seconds = round(time.monotonic() - clock, 3)

@@ -63,7 +63,7 @@ class Agents:
             rows = np.flatnonzero(picked) if mask else picked.astype(np.int64)
         else:
             rows = self._rows[picked]
-        return Agents(self.population, rows, unique=self._unique and mask)
+        return Agents(self.population, rows, unique=self._unique and (mask or _rise(picked)))
 
     def __getattr__(self, name: str) -> NDArray[Any]:
         values = self._column(name)
@@ -90,6 +90,11 @@ class Agents:
         given = np.asarray(values)
         if given.ndim and given.shape != (len(self),):
             raise ModelFault(f"`{name}`: {given.size} values were given for {len(self)} agents")
+        if given.ndim and not self._unique and len(np.unique(self.rows)) < len(self):
+            raise ModelFault(
+                f"`{name}`: an agent is written more than once, and one value would be lost",
+                "write each agent once: add up by `np.bincount(a.rows)` or `np.unique` first",
+            )
         if not np.can_cast(given.dtype, column.dtype, "same_kind"):
             raise ModelFault(f"`{name}` is {column.dtype}, and {given.dtype} was given")
         column[slice(None) if self._rows is None else self._rows] = given
@@ -251,3 +256,8 @@ class Agents:
             hint = did_you_mean(name, columns) or f"it has {', '.join(columns)}"
             raise ModelFault(f"`{self.population.table_name}` has no column `{name}`", hint)
         return columns[name]
+
+
+def _rise(places: NDArray[np.int64]) -> bool:
+    """Whether each place is higher than the one before it, so that none repeats."""
+    return bool((places[1:] > places[:-1]).all())

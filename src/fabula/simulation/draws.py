@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fabula.simulation.agents import Agents
 from fabula.simulation.faults import ModelFault
 from fabula.streams import mix, name_key
 
 if TYPE_CHECKING:
-    from fabula.simulation.agents import Agents
     from fabula.simulation.populations import Population
 
 GOLDEN = 0x9E3779B97F4A7C15
@@ -82,27 +82,35 @@ class Draw:
 
     def chance(self, a: Agents, p: ArrayLike) -> NDArray[np.bool_]:
         """True with probability `p`, one number or one an agent."""
-        return self._sized(a, self.uniform(a) < np.asarray(p))
+        chances = np.asarray(p)
+        if chances.size and not 0 <= chances.min() <= chances.max() <= 1:
+            raise ModelFault(
+                "a probability is below 0, above 1 or not a number", "cut it: `np.clip(p, 0, 1)`"
+            )
+        return self._sized(a, self.uniform(a) < chances)
 
     def whole(self, a: Agents, low: int, high: int) -> NDArray[np.int64]:
         """Whole numbers from `low` to `high`, both included."""
+        if low > high:
+            raise ModelFault(f"there is no whole number from {low} to {high}")
         return np.asarray(low + (self.uniform(a) * (high - low + 1)).astype(np.int64))
 
     def normal(self, a: Agents, mean: ArrayLike = 0.0, std: ArrayLike = 1.0) -> NDArray[Any]:
         """Normal numbers (Box and Muller 1958)."""
+        _check_positive(std, "standard deviation")
         radius = np.sqrt(-2 * np.log1p(-self.uniform(a)))
         drawn = radius * np.cos(2 * np.pi * self.uniform(a))
         return self._sized(a, np.asarray(mean) + np.asarray(std) * drawn)
 
     def exponential(self, a: Agents, mean: ArrayLike) -> NDArray[np.float64]:
         """Exponential numbers with a mean."""
+        _check_positive(mean, "mean")
         return self._sized(a, -np.log1p(-self.uniform(a)) * np.asarray(mean))
 
     def poisson(self, a: Agents, mean: ArrayLike) -> NDArray[np.int64]:
         """Counts with a mean, one number or one an agent, by inversion."""
         means = np.asarray(mean, dtype=np.float64)
-        if means.size and not (float(means.min()) >= 0 and np.isfinite(means).all()):
-            raise ModelFault("the mean of a count is below 0 or not a number")
+        _check_positive(means, "mean of a count")
         if means.size and float(means.max()) > MOST_POISSON:
             drawn = np.rint(self.normal(a, means, np.sqrt(means)))
             return np.asarray(np.maximum(drawn, 0), dtype=np.int64)
@@ -161,7 +169,7 @@ class Draw:
         if len(weight) != len(of):
             raise ModelFault(f"{len(weight)} weights were given for {len(of)} {of.table_name}")
         if group is None or by is None:
-            return of.at(self.choice(a, weight))
+            return Agents(of, self.choice(a, weight), unique=False)
         groups = np.asarray(by)
         order = np.argsort(groups, kind="stable")
         sums = np.concatenate([[0.0], np.cumsum(weight[order])])
@@ -174,13 +182,20 @@ class Draw:
             raise ModelFault("agents choose from a group without members")
         drawn = low[group] + self.uniform(a) * (high - low)[group]
         place = places(sums[1:], drawn)
-        return of.at(order[np.clip(place, ends[:-1][group], ends[1:][group] - 1)])
+        rows = order[np.clip(place, ends[:-1][group], ends[1:][group] - 1)]
+        return Agents(of, rows, unique=False)
 
     @staticmethod
     def _sized(a: Agents, values: NDArray[Any]) -> NDArray[Any]:
         if np.shape(values) != (len(a),):
             raise ModelFault(f"{np.size(values)} values were given for {len(a)} agents")
         return values
+
+
+def _check_positive(values: ArrayLike, what: str) -> None:
+    given = np.asarray(values)
+    if given.size and not (given.min() >= 0 and np.isfinite(given).all()):
+        raise ModelFault(f"a {what} is below 0 or not a number")
 
 
 def places(sums: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -8,10 +8,12 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
 
 from fabula.errors import SpecError, UsageError, Violation, did_you_mean
+from fabula.io.places import write_text
 from fabula.kinds.base.code import ModelFile
 from fabula.simulation.world import PARAMETERS, World
 from fabula.types import Path as PathLike
@@ -96,6 +98,40 @@ def _loaded(model: PathLike | ModelFile) -> World:
             hint=f"name one: `{path}:{next(iter(worlds))}`" if worlds else "write `shop = World()`",
         )
     return next(iter(worlds.values()))
+
+
+def ready_models() -> dict[str, str]:
+    """The texts of the models that come with Fabula, by name."""
+    folder = files("fabula").joinpath("templates")
+    found = sorted(folder.iterdir(), key=lambda file: file.name)
+    return {
+        file.name.removesuffix(".py"): file.read_text(encoding="utf-8")
+        for file in found
+        if file.name.endswith(".py")
+    }
+
+
+def copy_of_ready_model(name: str) -> tuple[Path, bool]:
+    """A ready model as a file `NAME.py` in the current folder, and whether it was written now.
+
+    Raises:
+        UsageError: There is no such model, or a file of that name has another text.
+    """
+    models = ready_models()
+    if name not in models:
+        hint = did_you_mean(name, models) or f"there are {', '.join(models)}"
+        raise UsageError(f"there is no ready model `{name}`", code="usage.example", hint=hint)
+    path = Path(f"{name}.py")
+    if not path.exists():
+        write_text(path, models[name])
+        return path, True
+    if path.read_text(encoding="utf-8", errors="replace") != models[name]:
+        raise UsageError(
+            f"`{path}` exists, and is not the ready model as it comes",
+            code="usage.exists",
+            hint=f"run your file with `fabula simulate {path}`, or work in another folder",
+        )
+    return path, False
 
 
 def source_sha256(world: World) -> str:

@@ -48,6 +48,8 @@ def whole(values: ArrayLike, size: int, what: str) -> Whole:
     given = np.asarray(values)
     if given.ndim and len(given) != size:
         raise ModelFault(f"{what}: {len(given)} quantities were given for {size} rows")
+    if given.dtype.kind not in "iubf":
+        raise ModelFault(f"{what}: quantities are whole numbers, and {given.dtype} was given")
     is_whole = given.dtype.kind in "iub" or (np.isfinite(given) & (given == np.floor(given))).all()
     if not is_whole:
         raise ModelFault(
@@ -56,6 +58,8 @@ def whole(values: ArrayLike, size: int, what: str) -> Whole:
         )
     if given.size and int(given.min()) < 0:
         raise ModelFault(f"{what}: a quantity is below 0", "use `arrive` to add")
+    if given.size and int(given.max()) >= 2**62:
+        raise ModelFault(f"{what}: a quantity is 2^62 or more")
     return np.broadcast_to(given.astype(np.int64, copy=False), (size,))
 
 

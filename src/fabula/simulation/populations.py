@@ -14,7 +14,7 @@ from fabula.errors import SourceError
 from fabula.io.arrays import numbers_of
 from fabula.simulation.agents import Agents
 from fabula.simulation.columns import CENTS, Role
-from fabula.simulation.faults import declared_at
+from fabula.simulation.faults import ModelFault, declared_at
 from fabula.simulation.members import Members, Surroundings
 from fabula.simulation.moves import Account
 from fabula.streams import mix, name_key
@@ -79,14 +79,30 @@ class Population(Members):
             raise AttributeError(name)
         return getattr(self.all, name)
 
+    def __setattr__(self, name: str, values: Any) -> None:
+        if name in RESERVED:
+            object.__setattr__(self, name, values)
+        else:
+            setattr(self.all, name, values)
+
     @property
     def all(self) -> Agents:
         """All of them."""
         return Agents(self, None, unique=True)
 
     def at(self, rows: NDArray[np.int64]) -> Agents:
-        """Those of some row numbers, in that order."""
-        return Agents(self, np.asarray(rows, dtype=np.int64), unique=False)
+        """Those of some row numbers, in that order.
+
+        Raises:
+            ModelFault: One is not a row: -1 is a reference that is missing.
+        """
+        given = np.asarray(rows, dtype=np.int64)
+        if given.size and not 0 <= given.min() <= given.max() < len(self):
+            raise ModelFault(
+                f"a row number of `{self.table_name}` is not in 0 … {len(self) - 1}",
+                "leave out references that are missing: `a[a.column >= 0]`",
+            )
+        return Agents(self, given, unique=False)
 
     def where(self, mask: NDArray[np.bool_]) -> Agents:
         """Those for whom a condition holds."""

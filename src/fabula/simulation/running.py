@@ -99,8 +99,14 @@ class Run:
 
     def _act(self, rule: Rule, now: Now) -> None:
         """Call a rule."""
+        self.world.acting = rule.name
+        try:
+            self._call(rule, now)
+        finally:
+            self.world.acting = ""
+
+    def _call(self, rule: Rule, now: Now) -> None:
         world = self.world
-        world.acting = rule.name
         draw = Draw(rule_key(world.run_seed, rule.name, world.step))
         taken = {"now": now, "draw": draw}
         agents = [] if rule.population is None else [rule.population.all]

@@ -253,6 +253,7 @@ class World:
     def _named(self, function: Callable[..., Any], length: str | int) -> tuple[str, int]:
         """The name of a new rule, and how often it is called."""
         name = function.__name__
+        self._check_idle()
         if name in self.rules:
             raise declaration_error(f"two rules are called `{name}`", f"rule {name}")
         try:
@@ -368,6 +369,11 @@ class World:
         }
         return DatasetSpec(name=self.name, tables=tables) if tables else None
 
+    def _check_idle(self) -> None:
+        """Make sure that no rule is running: a run has the tables and rules that it began with."""
+        if self.acting:
+            raise ModelFault("a world can't be declared further while it runs")
+
     def _table(self, name: str, n: int | None, roles: Mapping[str, Role]) -> TableSpec:
         drawn = {key: role.drawn for key, role in roles.items() if role.drawn is not None}
         if self._given is not None and name in self._given.tables:
@@ -379,5 +385,6 @@ class World:
         return TableSpec(name, n=n, columns=drawn)
 
     def _free(self, name: str) -> None:
+        self._check_idle()
         if name in self.populations or name in self.events:
             raise declaration_error(f"two tables are called `{name}`", name)

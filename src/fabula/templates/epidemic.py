@@ -3,7 +3,7 @@
 Each day a person with the infection meets others; who is susceptible may catch it. Days from
 infection to recovery are drawn for each case, and every case knows whom it was caught from.
 
-Run it: `fabula simulate examples/epidemic.py --days 150 -n people=5000 -o out/epidemic`
+Run it: `fabula simulate epidemic.py --days 150 -n people=5000 -o out/epidemic`
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """A retail store: shoppers with tastes, habits and budgets, products with stock, deliveries.
 
-Run it: `fabula simulate examples/store.py --days 30 -n customers=200 -o out/store`
+Run it: `fabula simulate store.py --days 30 -n customers=200 -o out/store`
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ WEEK = [0.8, 0.8, 0.9, 1.0, 1.3, 1.6, 0.6]  # Monday to Sunday
 store = World("store", start="2026-01-01", step="1d", steps=30, seed=1)
 
 median_budget = store.parameter("budget", 260)
-level = int(store.parameter("level", 40))
+level = int(store.parameter("level", 8))
 
 products = store.population(
     "products",

@@ -2,7 +2,7 @@
 
 Each ticket waits for a free agent of its line at its own time; the urgent ones go first.
 
-Run it: `fabula simulate examples/support.py -n tickets=5000 -o out/support`
+Run it: `fabula simulate support.py -n tickets=5000 -o out/support`
 """
 
 import datetime as dt

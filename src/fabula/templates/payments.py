@@ -4,7 +4,7 @@ Each scheme makes exactly five payments, so their number is known: five times `s
 mules live on as before, fraudulent amounts follow the payer's habits, and honest people pass money
 on, too. What is fraud stands in `frauds` and `schemes` alone.
 
-Run it: `fabula simulate examples/payments.py -n accounts=2000 -o out/payments`
+Run it: `fabula simulate payments.py -n accounts=2000 -o out/payments`
 """
 
 import datetime as dt
@@ -91,10 +91,10 @@ def live(a, now, draw):
     payee = accounts.at(np.where(card, shop.rows, known))
     amount = cents(who, draw, who.spend * np.where(card, 1, 3), np.where(card, 0.7, 1.1))
     ok, _ = pay(who, payee, amount, moment(who, now, draw), np.where(card, "card", "transfer"))
-    shares = ok & ~card & draw.chance(who, 0.1)  # the payee passes a part on, within two days
-    part = (amount * draw.uniform(who, 0.4, 1)).astype(int)
-    later = now.step + draw.whole(who, 1, 48)
-    payee[shares].owes, payee[shares].owes_at = part[shares], later[shares]
+    shares = np.flatnonzero(ok & ~card & draw.chance(who, 0.1))[::-1]
+    shares = shares[np.unique(payee.rows[shares], return_index=True)[1]]  # one a payee, the last
+    payee[shares].owes = (amount * draw.uniform(who, 0.4, 1)).astype(int)[shares]  # is passed on
+    payee[shares].owes_at = (now.step + draw.whole(who, 1, 48))[shares]  # within two days
     owing = a[(a.owes_at == now.step) & (a.owes < a.balance)]
     pay(owing, draw.member(owing, accounts), owing.owes, moment(owing, now, draw))
 

@@ -2,7 +2,7 @@
 
 Who finds no bed waits; urgent patients go first, and others are sent elsewhere after a day.
 
-Run it: `fabula simulate examples/hospital.py --days 60 -n patients=1300 -o out/hospital`
+Run it: `fabula simulate hospital.py --days 60 -n patients=1300 -o out/hospital`
 """
 
 import datetime as dt

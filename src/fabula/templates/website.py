@@ -2,7 +2,7 @@
 
 Visitors see one of two checkouts, so that the orders are those of an A/B test with a known effect.
 
-Run it: `fabula simulate examples/website.py --days 30 -n visitors=2000 -o out/website`
+Run it: `fabula simulate website.py --days 30 -n visitors=2000 -o out/website`
 """
 
 import datetime as dt
