@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from fabula.engines.made import MadeBlock
-from fabula.errors import CheckError, RunInterrupted, SourceError, UsageError
+from fabula.errors import RunInterrupted, SourceError, UsageError
 from fabula.io.formats import as_format
 from fabula.io.formulas import is_asked
 from fabula.io.places import check_free, sha256_of
@@ -181,14 +181,7 @@ class _Keeper:
                 kept = time.monotonic()
         for name, event in world.events.items():
             self._write_last(name)
-            written = sum(part.rows for part in self._records[name])
-            if written != event.count:
-                raise CheckError(
-                    f"`{name}` has {event.count:,} rows, and {written:,} were written",
-                    code="simulation.rows",
-                    where=name,
-                    hint="rules add rows by `add` alone: leave its other methods and counts be",
-                )
+            event.check_written(sum(part.rows for part in self._records[name]))
         finals = {name: population.written() for name, population in world.populations.items()}
         records = {name: self._written_table(name, table) for name, table in finals.items()}
         seconds = round(time.monotonic() - clock, 3)
@@ -273,8 +266,9 @@ class _Keeper:
 
     def _written_table(self, name: str, table: pa.Table) -> list[PartRecord]:
         """Write a population."""
-        blocks = max(1, -(-table.num_rows // BLOCK_ROWS))
-        layout = Layout(name, table.schema, table.num_rows, blocks)
+        layout = Layout(
+            name, table.schema, table.num_rows, max(1, -(-table.num_rows // BLOCK_ROWS))
+        )
         return [
             self._store.keep(
                 layout, part, 0, (_block(table, block) for block in layout.blocks_of(part))
