@@ -242,8 +242,8 @@ class _Keeper:
 
     def _write_full(self, name: str) -> None:
         """Write a part of an event table when enough rows wait for it."""
-        waiting = sum(rows.num_rows for rows in self._waiting[name])
-        if waiting + self._world.events[name].waiting >= PART_ROWS:
+        rows = sum(table.num_rows for table in self._waiting[name])
+        if rows + self._world.events[name].waiting >= PART_ROWS:
             self._write(name, parts=2)
 
     def _write_last(self, name: str) -> None:
@@ -256,10 +256,8 @@ class _Keeper:
         self._drain(name)
         schema, records = self._world.events[name].schema, self._records[name]
         rows = pa.concat_tables([schema.empty_table(), *self._waiting[name]])
-        blocks = range(max(1, -(-rows.num_rows // BLOCK_ROWS)))
-        layout = _layout(name, schema, parts)
-        made = (_block(rows, block) for block in blocks)
-        records.append(self._store.keep(layout, len(records), 0, made))
+        made = (_block(rows, each) for each in range(max(1, -(-rows.num_rows // BLOCK_ROWS))))
+        records.append(self._store.keep(_layout(name, schema, parts), len(records), 0, made))
         self._waiting[name] = []
         del rows, made
         pa.default_memory_pool().release_unused()
