@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from fabula.engines.made import MadeBlock
-from fabula.errors import CheckError, RunInterrupted, SourceError, UsageError
+from fabula.errors import RunInterrupted, SourceError, UsageError
 from fabula.io.formats import as_format
 from fabula.io.formulas import is_asked
 from fabula.io.places import check_free, sha256_of
@@ -181,14 +181,7 @@ class _Keeper:
                 kept = time.monotonic()
         for name, event in world.events.items():
             self._write_last(name)
-            written = sum(part.rows for part in self._records[name])
-            if written != event.count:
-                raise CheckError(
-                    f"`{name}` has {event.count:,} rows, and {written:,} were written",
-                    code="simulation.rows",
-                    where=name,
-                    hint="rules add rows by `add` alone: leave its other methods and counts be",
-                )
+            event.check_written(sum(part.rows for part in self._records[name]))
         finals = {name: population.written() for name, population in world.populations.items()}
         records = {name: self._written_table(name, table) for name, table in finals.items()}
         seconds = round(time.monotonic() - clock, 3)
@@ -249,8 +242,8 @@ class _Keeper:
 
     def _write_full(self, name: str) -> None:
         """Write a part of an event table when enough rows wait for it."""
-        waiting = sum(rows.num_rows for rows in self._waiting[name])
-        if waiting + self._world.events[name].waiting >= PART_ROWS:
+        rows = sum(table.num_rows for table in self._waiting[name])
+        if rows + self._world.events[name].waiting >= PART_ROWS:
             self._write(name, parts=2)
 
     def _write_last(self, name: str) -> None:
@@ -263,18 +256,17 @@ class _Keeper:
         self._drain(name)
         schema, records = self._world.events[name].schema, self._records[name]
         rows = pa.concat_tables([schema.empty_table(), *self._waiting[name]])
-        blocks = range(max(1, -(-rows.num_rows // BLOCK_ROWS)))
-        layout = _layout(name, schema, parts)
-        made = (_block(rows, block) for block in blocks)
-        records.append(self._store.keep(layout, len(records), 0, made))
+        made = (_block(rows, each) for each in range(max(1, -(-rows.num_rows // BLOCK_ROWS))))
+        records.append(self._store.keep(_layout(name, schema, parts), len(records), 0, made))
         self._waiting[name] = []
         del rows, made
         pa.default_memory_pool().release_unused()
 
     def _written_table(self, name: str, table: pa.Table) -> list[PartRecord]:
         """Write a population."""
-        blocks = max(1, -(-table.num_rows // BLOCK_ROWS))
-        layout = Layout(name, table.schema, table.num_rows, blocks)
+        layout = Layout(
+            name, table.schema, table.num_rows, max(1, -(-table.num_rows // BLOCK_ROWS))
+        )
         return [
             self._store.keep(
                 layout, part, 0, (_block(table, block) for block in layout.blocks_of(part))

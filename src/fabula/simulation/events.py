@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fabula.errors import did_you_mean
+from fabula.errors import CheckError, did_you_mean
 from fabula.io.arrays import array_of
 from fabula.simulation.agents import Agents
 from fabula.simulation.columns import Role, when
@@ -152,6 +152,20 @@ class EventTable:
         self._used += size
         self.count += size
         self.waiting += size
+
+    def check_written(self, rows: int) -> None:
+        """Make sure that every row that was added has been written.
+
+        Raises:
+            CheckError: Some are missing.
+        """
+        if rows != self.count:
+            raise CheckError(
+                f"`{self.name}` has {self.count:,} rows, and {rows:,} were written",
+                code="simulation.rows",
+                where=self.name,
+                hint="rules add rows by `add` alone: leave its other methods and counts be",
+            )
 
     def check_references(self, size: int) -> None:
         """Make sure that rows that were written into its room refer to what is there.
