@@ -8,17 +8,19 @@ from typing import Any
 
 from mkdocs.structure.files import File, Files
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+ROOT = Path(__file__).parents[1]
 _SHIM = "https://unpkg.com/iframe-worker/shim"
-_EXAMPLE = re.compile(r"\]\((?:\.\./)+examples/([^)]+\.(?:py|yaml))\)")
+_FOLDERS = ("examples", "src/fabula/templates")
+_EXAMPLE = re.compile(rf"\]\((?:\.\./)+(?:{'|'.join(_FOLDERS)})/([^)]+\.(?:py|yaml))\)")
 
 
 def on_files(files: Files, config: Any) -> Files:
     """Add the examples, as text that a browser shows."""
-    for path in EXAMPLES.rglob("*"):
-        if path.suffix in (".py", ".yaml"):
-            name = f"sources/{path.relative_to(EXAMPLES)}.txt"
-            files.append(File.generated(config, name, content=path.read_text(encoding="utf-8")))
+    for folder in _FOLDERS:
+        for path in (ROOT / folder).rglob("*"):
+            name = f"sources/{path.relative_to(ROOT / folder)}.txt"
+            if path.suffix in (".py", ".yaml") and files.get_file_from_path(name) is None:
+                files.append(File.generated(config, name, content=path.read_text("utf-8")))
     return files
 
 

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import ROOT
-from tools.write_gallery import EXAMPLES, PAGE, PICTURES, SECTIONS, page
+from tools.write_gallery import EXAMPLES, MODELS, PAGE, PICTURES, SECTIONS, page
 
 
 def test_the_gallery_shows_every_example() -> None:
     """Refresh with `python -m tools.write_gallery`."""
     shown = {name for names in SECTIONS.values() for name in names}
-    assert shown == {each.name for each in EXAMPLES.iterdir() if each.suffix in (".py", ".yaml")}
+    files = [*EXAMPLES.iterdir(), *MODELS.glob("*.py")]
+    assert shown == {each.name for each in files if each.suffix in (".py", ".yaml")}
     assert {each.stem for each in PICTURES.glob("*.svg")} == {Path(name).stem for name in shown}
     assert PAGE.read_text(encoding="utf-8") == page()
 

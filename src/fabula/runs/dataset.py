@@ -14,15 +14,15 @@ from typing_extensions import Unpack
 from fabula.checks.results import CheckResults
 from fabula.errors import PrerequisiteError, SourceError, UsageError, did_you_mean
 from fabula.io.destinations import LoadOptions, allowing, destination_of, names_file
-from fabula.io.formats import as_format, format_of
+from fabula.io.formats import as_format
 from fabula.io.loading import incoming, load_tables
-from fabula.io.read import TableRows, read_files, typed
-from fabula.io.run_files import check_unchanged, inside
+from fabula.io.read import TableRows, typed
 from fabula.io.write import plain_type, write_tables
 from fabula.options import known_options
 from fabula.render.results import Result
 from fabula.runs.parts import Call, Lost
-from fabula.runs.records import is_file, read_calls, read_manifest, read_rejects, spec_of
+from fabula.runs.records import read_calls, read_manifest, read_rejects, spec_of
+from fabula.runs.table_rows import rows_of
 from fabula.types import Path as PathLike
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Dataset(Mapping[str, Any], Result):
         known = schemas or {}
         return cls(
             {
-                name: _rows_of(folder, table, known.get(name), trusted=trusted)
+                name: rows_of(folder, table, known.get(name), trusted=trusted)
                 for name, table in manifest["tables"].items()
             },
             manifest,
@@ -378,30 +378,6 @@ class Dataset(Mapping[str, Any], Result):
             code="usage.table",
             hint=did_you_mean(table or "", self._sources),
         )
-
-
-def _rows_of(
-    folder: Path, table: Mapping[str, Any], schema: pa.Schema | None, *, trusted: bool
-) -> Callable[[], TableRows]:
-    """What reads a table of a finished run, from the files of its main format."""
-    first = Path(table["files"][0]["path"])
-    place = folder.parent if is_file(folder) else folder
-    hashes = {
-        inside(place, file["path"]): str(file["sha256"])
-        for file in table["files"]
-        if Path(file["path"]).suffix == first.suffix
-    }
-    for path, sha256 in hashes.items():
-        if not path.is_file():
-            check_unchanged(path, sha256)
-
-    def read() -> TableRows:
-        if not trusted:
-            for path, sha256 in hashes.items():
-                check_unchanged(path, sha256)
-        return read_files(list(hashes), format_of(first), schema)
-
-    return read
 
 
 def _need(module: str, call: str, extra: str = "") -> None:
