@@ -288,6 +288,7 @@ def test_the_same_command_again_asks_nothing(fabula: Run) -> None:
     assert sorted(path.name for path in Path().iterdir()) == [
         "houses.csv",
         "houses.csv.manifest.json",
+        "houses.csv.model-calls.jsonl",
     ]
 
 

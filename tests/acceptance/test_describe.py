@@ -61,7 +61,7 @@ def test_a_missing_value_is_named_and_asked_again() -> None:
     with ChatServer(script) as server:
         [made] = fb.describe([HANKS], model=at(server))
     assert made["text"] == script[1]
-    assert "does not tell movies: Green Mile" in server.calls[1].prompt
+    assert "does not mention movies: Green Mile" in server.calls[1].prompt
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_a_missing_value_is_named_and_asked_again() -> None:
         ({"max_characters": 120}, "Blue " * 40, "199 characters; at most 120"),
         ({"min_words": 8}, "Blue it is.", "3 words; at least 8"),
         ({"max_words": 12}, "blue and " * 10, "20 words; at most 12"),
-        ({"must": ["sky"]}, "Blue it is for all of us here.", "lacks `sky`"),
-        ({"must_not": ["navy"]}, "Navy blue is what the sky is today.", "may not hold `navy`"),
+        ({"must": ["sky"]}, "Blue it is for all of us here.", "does not contain `sky`"),
+        ({"must_not": ["navy"]}, "Navy blue is what the sky is today.", "must not contain `navy`"),
         (
             {"language": "German"},
             "The sky is blue and it was blue for all the days of the year.",
@@ -167,7 +167,7 @@ def test_variants_differ_and_items_may_have_wishes_of_their_own() -> None:
     counted = iter(range(1000))
 
     def script(call: Call) -> str:
-        again = "there already" in call.prompt
+        again = "already exists" in call.prompt
         return told(facts_of(call)) + (f" for the {next(counted)}th time" if again else "")
 
     wishes: Any = [{"style": "gossip"}, None]

@@ -83,7 +83,7 @@ def test_an_answer_in_a_notation_that_is_not_read_is_asked_again(draft: str, ans
     with ChatServer([Reply(draft + answer, as_text=True), ANSWER]) as server:
         made = fb.rows(SCHEMA, prompt="people", n=2, model=at(server))
     assert made == ROWS
-    assert "the reply holds" in server.calls[1].prompt
+    assert "\n- the reply" in server.calls[1].prompt
 
 
 NUMBERED = "1.\nInput: Ada\nOutput: 36\n\n2.\nInput: Bo\nOutput: 7"

@@ -192,7 +192,7 @@ def test_another_spec_takes_the_old_sets_away() -> None:
         Path("sft/mine.txt").write_text("keep", encoding="utf-8")
         fb.generate(spec.model_copy(update={"outputs": ()}), output="sft", overwrite=True)
     assert {path.name for path in Path("sft").iterdir()} == {
-        *("mine.txt", "turns.parquet", "run.json", "manifest.json")
+        *("mine.txt", "turns.parquet", "run.json", "manifest.json", "model-calls.jsonl")
     }
 
 

@@ -71,9 +71,9 @@ def test_every_command_that_reads_a_run_names_the_changed_file(
 def test_python_readers_name_the_changed_file(form: str, change: str) -> None:
     table = changed_run(form, change)
     for use in (lambda data: data.to_arrow(), lambda data: data.head(), lambda data: data.count()):
-        with pytest.raises(SourceError, match=f"`{table}` was changed"):
+        with pytest.raises(SourceError, match=f"`{table}` has changed"):
             use(fb.Dataset.open("d"))
-    with pytest.raises(SourceError, match=f"`{table}` was changed"):
+    with pytest.raises(SourceError, match=f"`{table}` has changed"):
         fb.evaluate("d", real="real.csv")
 
 
@@ -116,7 +116,7 @@ def test_a_changed_file_of_a_run_of_one_file_is_not_replaced(
 def test_a_changed_report_is_named_when_its_run_goes_on(name: str) -> None:
     assert main(["generate", SPEC, "-n", "60", "-o", "d", "--report"]) == 0
     Path("d", name).write_text("other")
-    with pytest.raises(FabulaError, match=f"`d/{name}` was changed"):
+    with pytest.raises(FabulaError, match=f"`d/{name}` has changed"):
         fb.generate(SPEC, n=60, output="d")
     Path("d", name).unlink()  # a report that nobody wants is not a loss
     assert fb.generate(SPEC, n=60, output="d").num_rows == 60

@@ -25,7 +25,7 @@ from tests.security.test_changed_runs import FORMS, READERS, changed_run
 from tests.security.test_formulas import FORMULAS
 from tests.security.test_secrets import CANARY, WRITTEN
 
-USERS_OF_HASHES = ["io.sources", "runs.dataset", "runs.folder"]
+USERS_OF_HASHES = ["io.sources", "runs.table_rows", "runs.folder"]
 READING = [name for name in READERS if name != "run again"]
 
 
@@ -46,7 +46,7 @@ def without_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 def without_names(monkeypatch: pytest.MonkeyPatch, without_hashes: None) -> None:
     """Nobody looks at where the names in a record lead."""
     assert without_hashes is None
-    for user in ("io.sources", "runs.dataset", "runs.records"):
+    for user in ("io.sources", "runs.table_rows", "runs.records"):
         monkeypatch.setattr(f"fabula.{user}.inside", lambda folder, name: folder / name)
     monkeypatch.setattr("fabula.runs.records.checked", lambda *words: dict(words[1]))
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.schemas.test_models import DJANGO, SETTINGS
+from tests.schemas.django_project import DJANGO, SETTINGS
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "testing.md"
 

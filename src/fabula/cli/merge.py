@@ -25,7 +25,7 @@ def merge(
     max_rejects: Annotated[float | None, Read(read_share)] = None,
     overwrite: bool = False,
 ) -> None:
-    """Put the shares of a run together that `fabula generate --blocks` made.
+    """Combine the shares of a run that several machines generated.
 
     Every share must be there, of one spec, seed and version. Checks that need all rows run now.
 

@@ -61,7 +61,7 @@ def _replicate(talk: Talk, model: str, output: Path | None, **given: Any) -> Non
     if given["blocks"]:
         talk.hint("when all shares are done, the same command without `--blocks` has all totals")
         return
-    talk.hint(f"the runs are folders in `{folder}`; their totals: `{folder}/totals.parquet`")
+    talk.hint(f"each run has a folder in `{folder}`; their totals: `{folder}/totals.parquet`")
 
 
 def _model(talk: Talk, model: str | None, example: str | None) -> str:

@@ -9,7 +9,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "plan": "Show what a run would do and cost; calls nothing.",
         "preview": "Generate a few rows and print them; writes nothing.",
         "generate": "Generate data, check it and write it.",
-        "merge": "Put the shares of a run together that several machines made.",
+        "merge": "Combine the shares of a run that several machines generated.",
         "extend": "Append rows that fit a table.",
         "simulate": "Run a model of agents and keep its tables.",
         "calibrate": "Fit parameters of a model of agents to known totals.",

@@ -81,9 +81,11 @@ class Draft:
 
     @property
     def own_key(self) -> str | None:
-        """The column of the primary key, if it is one column of its own."""
+        """The column of the primary key, if it is one column of its own; days name nobody."""
         key = self.keys.primary.get(self.name, ())
-        return key[0] if len(key) == 1 and not self.is_reference(key[0]) else None
+        if len(key) != 1 or self.is_reference(key[0]) or is_date(self.sample.column(key[0])):
+            return None
+        return key[0]
 
     def identifies(self, column: str) -> bool:
         """Whether a column distinguishes rows: a key, or named like one, or differing codes."""

@@ -31,8 +31,8 @@ def metadata_of(thing: Any) -> MetaData | None:
             key=lambda each: len(each.tables),
             default=None,
         )
-    if getattr(thing, "model_fields", None) and not hasattr(thing, "__table__"):
-        return None  # rows of SQLModel without a table
+    if isinstance(thing, type) and getattr(thing, "model_fields", None):
+        found = found if hasattr(thing, "__table__") else None  # else rows without a table
     known = type(found).__module__.startswith("sqlalchemy") and hasattr(found, "sorted_tables")
     return found if known else None
 

@@ -63,7 +63,7 @@ def pull_files(
 def not_pulled(name: str, reason: str) -> PrerequisiteError:
     """The error where weights are not there and can't be fetched."""
     return PrerequisiteError(
-        f"the weights of `{name}` can't be pulled: {reason}",
+        f"the weights of `{name}` can't be downloaded: {reason}",
         code="prerequisite.weights",
         hint=f"fabula models pull {name}",
     )

@@ -357,7 +357,7 @@ class _Run:
         left, used = board.use_spare()
         self.result.asked += [Asked((place,), key) for place, key in used if key]
         if left:
-            self._notes["rows beyond those asked were left out"] += left
+            self._notes["rows beyond those requested were left out"] += left
         ended.made += board.made - made
         if board.repeats > 0 and ended.made < STALL_SHARE * ended.asked:
             self._stalled_rounds += 1

@@ -77,7 +77,7 @@ def _remove_damaged(folder: Path) -> None:
     }
     for path, digest in expected.items():
         if path.is_file() and sha256_of(path) != digest:
-            say(f"`{path}` is damaged, or not known to be whole; it is made again")
+            say(f"`{path}` may be damaged; it is made again")
             path.unlink()
 
 
