@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from fabula.errors import PrerequisiteError, UsageError, did_you_mean
 from fabula.extensions import Register, load_plugins
-from fabula.extras import extras
 
 EntryT = TypeVar("EntryT")
 
@@ -54,6 +53,8 @@ def found_at(place: Any, *, needed_by: str, needs: str = "") -> Any:
     except ImportError as exc:
         if not needs:
             raise
+        from fabula.extras import extras  # its parser of requirements takes a while to load
+
         if needs in extras():
             raise PrerequisiteError.for_extra(needs, needed_by=needed_by) from exc
         raise PrerequisiteError(
