@@ -28,6 +28,8 @@ class Browser:
             if answer.get("method") == "Log.entryAdded":
                 self.complaints.append(answer["params"]["entry"]["text"])
             if answer.get("id") == self._asked:
+                if "navigated" in answer.get("error", {}).get("message", ""):
+                    return await self.ask(method, **values)  # asked while a page went away
                 assert "error" not in answer, answer
                 return dict(answer["result"])
 
