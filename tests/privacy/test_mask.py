@@ -395,17 +395,3 @@ def test_of_a_row_that_is_too_few_to_tell_personal_columns_are_blanked_and_it_is
         {"name": "[redacted]", "email": "[redacted]", "plan": "basic"}
     ]
     assert "`data` has too few rows to tell what is personal by its values" in masked.card["notes"]
-
-
-def test_a_file_that_ends_within_a_quote_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "p.csv").write_text('email\na@b.test\n"c@d.test\n', encoding="utf-8")
-    with pytest.raises(fb.FabulaError) as caught:
-        fb.mask(tmp_path / "p.csv", output=tmp_path / "out.csv")
-    assert caught.value.code == "source.bad-row"
-    assert not (tmp_path / "out.csv").exists()
-
-
-def test_a_table_without_rows_keeps_its_header(tmp_path: Path) -> None:
-    (tmp_path / "p.csv").write_text("name,email\n", encoding="utf-8")
-    fb.mask(tmp_path / "p.csv", output=tmp_path / "out.csv")
-    assert (tmp_path / "out.csv").read_text(encoding="utf-8") == "name,email\n"

@@ -129,3 +129,17 @@ def test_masked_files_are_not_written_twice(tmp_path: Path) -> None:
     assert masked.report().startswith("p  60 rows, people by `customer_id`\n")
     with pytest.raises(UsageError, match="are in files"):
         masked.write(tmp_path / "again.csv")
+
+
+def test_a_file_that_ends_within_a_quote_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text('email\na@b.test\n"c@d.test\n', encoding="utf-8")
+    with pytest.raises(fb.FabulaError) as caught:
+        fb.mask(tmp_path / "p.csv", output=tmp_path / "out.csv")
+    assert caught.value.code == "source.bad-row"
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_table_without_rows_keeps_its_header(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("name,email\n", encoding="utf-8")
+    fb.mask(tmp_path / "p.csv", output=tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text(encoding="utf-8") == "name,email\n"

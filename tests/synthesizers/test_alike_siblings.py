@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from faker import Faker
 
+from fabula.synthesizers.fitting import fit
 from fabula.synthesizers.multitable.alike import moved
 from fabula.synthesizers.multitable.database import RelationalSynthesizer, fit_tables
 
@@ -93,3 +95,27 @@ def test_children_change_parents_until_each_parent_has_one_label() -> None:
     pairs = np.unique(np.column_stack([found, labels])[5:], axis=0)
     assert len(np.unique(pairs[:, 0])) == len(pairs)
     assert set(pairs[:, 1]) == set(labels)
+
+
+def test_all_orders_of_a_client_go_to_one_name_where_real_ones_do():
+    """Some clients have their goods sent to another name, which no client has, always the same."""
+    rng = np.random.default_rng(7)
+    fake = Faker("en_US")
+    fake.seed_instance(7)
+    names = list(dict.fromkeys(f"{fake.company()} {fake.last_name()}" for _ in range(200)))[:120]
+    buyer = rng.integers(0, 100, 1_000)
+    sent = np.array([*names[:80], *names[100:120]])
+    tables = {
+        "clients": pa.table({"client_id": np.arange(100) + 1, "company_name": names[:100]}),
+        "orders": pa.table({
+            "order_id": np.arange(1_000) + 1, "client_id": buyer + 1, "ship_name": sent[buyer],
+        }),
+    }  # fmt: skip
+    made = {name: table.to_pandas() for name, table in fit(tables, seed=1).sample().items()}
+    both = made["orders"].merge(made["clients"], on="client_id")
+    assert (both.groupby("client_id")["ship_name"].nunique() == 1).all()
+    same = both["ship_name"] == both["company_name"]
+    assert 0.6 < same.mean() < 0.95
+    strangers = set(both["ship_name"][~same])
+    assert len(strangers & set(both["company_name"])) < len(strangers) / 2
+    assert not set(both["ship_name"]) & set(names)

@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from faker import Faker
 
 from fabula.errors import SourceError, UsageError
 from fabula.relationships.keys import ForeignKey
@@ -378,27 +377,3 @@ def test_times_of_entities_stay_within_the_years_that_were_learned(
     assert days.min() <= made.min()
     assert made.max() <= days.max()
     assert (made == made.astype("M8[D]")).all()
-
-
-def test_all_orders_of_a_client_go_to_one_name_where_real_ones_do():
-    """Some clients have their goods sent to another name, which no client has, always the same."""
-    rng = np.random.default_rng(7)
-    fake = Faker("en_US")
-    fake.seed_instance(7)
-    names = list(dict.fromkeys(f"{fake.company()} {fake.last_name()}" for _ in range(200)))[:120]
-    buyer = rng.integers(0, 100, 1_000)
-    sent = np.array([*names[:80], *names[100:120]])
-    tables = {
-        "clients": pa.table({"client_id": np.arange(100) + 1, "company_name": names[:100]}),
-        "orders": pa.table({
-            "order_id": np.arange(1_000) + 1, "client_id": buyer + 1, "ship_name": sent[buyer],
-        }),
-    }  # fmt: skip
-    made = {name: table.to_pandas() for name, table in fit(tables, seed=1).sample().items()}
-    both = made["orders"].merge(made["clients"], on="client_id")
-    assert (both.groupby("client_id")["ship_name"].nunique() == 1).all()
-    same = both["ship_name"] == both["company_name"]
-    assert 0.6 < same.mean() < 0.95
-    strangers = set(both["ship_name"][~same])
-    assert len(strangers & set(both["company_name"])) < len(strangers) / 2
-    assert not set(both["ship_name"]) & set(names)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +13,7 @@ from fabula.cli.arguments import Count, Names
 from fabula.cli.console import Talk, pasted
 from fabula.cli.options import verb
 from fabula.errors import FabulaError, UsageError, did_you_mean
+from fabula.io.templates import templates
 from fabula.render import amounts, grid
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def init(
         talk.say(f"Wrote `{path}` — {_needs(text)}")
         talk.hint(f"see some rows with `fabula preview {pasted(path)}`")
     else:
-        about = [(name, _about(text)) for name, text in _templates().items()]
+        about = [(name, _about(text)) for name, text in templates(".yaml").items()]
         typer.echo("\n".join(grid.lines(about)))
         talk.hint("`fabula init --template shop` writes `shop.yaml`")
 
@@ -216,26 +216,15 @@ def _write(path: Path, text: str, overwrite: bool) -> None:
     write_json(path.with_name(SCHEMA_FILE), json_schema(written_formats()))
 
 
-def _templates() -> dict[str, str]:
-    """The texts of all templates by name."""
-    folder = files("fabula").joinpath("templates")
-    found = sorted(folder.iterdir(), key=lambda file: file.name)
-    return {
-        file.name.removesuffix(".yaml"): file.read_text(encoding="utf-8")
-        for file in found
-        if file.name.endswith(".yaml")
-    }
-
-
 def _template(name: str) -> str:
-    templates = _templates()
-    if name not in templates:
+    known = templates(".yaml")
+    if name not in known:
         raise UsageError(
             f"there is no template `{name}`",
             code="usage.unknown-template",
-            hint=did_you_mean(name, templates) or "`fabula init` lists the templates",
+            hint=did_you_mean(name, known) or "`fabula init` lists the templates",
         )
-    return templates[name]
+    return known[name]
 
 
 def _about(text: str) -> str:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from fabula.engines.block import Array
 from fabula.engines.expressions import evaluate
 from fabula.engines.fields import column_of
+from fabula.io.arrays import mean_ranks
 from fabula.kinds.base.sql import quoted
 from fabula.kinds.base.wording import names
 from fabula.kinds.checks.correlation import CorrelationCheck
@@ -146,8 +147,7 @@ def _missed(check: CorrelationCheck, value: float) -> int:
 def _scaled(values: Vector, *, ranks: bool) -> Vector:
     """Values (or their ranks, equal ones sharing the mean) with mean 0 and deviation 1."""
     if ranks and len(values):
-        _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-        values = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+        values = mean_ranks(values)
     centred = values - values.mean() if len(values) else values
     spread = float(centred.std()) if len(values) else 0.0
     return centred / spread if spread > 0 else np.zeros_like(centred)

@@ -25,12 +25,12 @@ from fabula.evaluation.metrics.result import MetricResult
 from fabula.evaluation.metrics.rules_across import rules_kept
 from fabula.evaluation.report import Report
 from fabula.inference.resolve import SpecLike, resolve
-from fabula.io.run_files import read_object
+from fabula.io.run_files import MANIFEST, read_object
 from fabula.io.tables import named_tables, tables_called
 from fabula.relationships.declared_keys import keys_of
 from fabula.render.cells import watched
 from fabula.runs.dataset import Dataset
-from fabula.runs.records import MANIFEST, record
+from fabula.runs.records import record
 from fabula.types import ProgressLike, TableLike
 
 

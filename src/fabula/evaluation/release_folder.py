@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from fabula.errors import SourceError, UsageError
 from fabula.evaluation.metrics.reidentification import QUASI
-from fabula.io.run_files import read_object
+from fabula.io.run_files import MANIFEST, read_object
 from fabula.io.tables import named_tables
 from fabula.kinds.source import SourceTable
 from fabula.planning.sources import held_rows, people_in, source_hash, table_rows
-from fabula.runs.records import MANIFEST, record
+from fabula.runs.records import record
 from fabula.synthesizers.parity import Parity
 
 

@@ -15,9 +15,10 @@ from fabula.hub.card import card
 from fabula.hub.repository import Repository
 from fabula.io.destinations import Blocks, Incoming, Loading
 from fabula.io.places import write_json
+from fabula.io.run_files import MANIFEST
 from fabula.io.staging import record_of, staged
 
-DATA, CARD, MANIFEST = "data", "README.md", "manifest.json"
+DATA, CARD = "data", "README.md"
 _OTHERS = (".gitattributes",)
 """Files that the Hub itself puts into a new repository."""
 

@@ -110,6 +110,13 @@ def empty_table(schema: pa.Schema) -> pa.Table:
     return pa.Table.from_batches([], schema)
 
 
+def mean_ranks(numbers: NDArray[Any]) -> NDArray[np.float64]:
+    """The rank of each number, from 1; equal ones share their mean rank."""
+    _, place, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+    means: NDArray[np.float64] = np.cumsum(counts) - (counts - 1) / 2
+    return means[place]
+
+
 def _flags(bits: pa.Buffer) -> NDArray[np.bool_]:
     return np.unpackbits(np.frombuffer(bits, np.uint8), bitorder="little").astype(bool)
 

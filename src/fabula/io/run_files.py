@@ -18,6 +18,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 from fabula.errors import SourceError
 from fabula.io.places import sha256_of
 
+MANIFEST = "manifest.json"
+"""The record of a finished run, written last."""
+
 MOST_BYTES = 256 << 20
 """Bytes of a record; a larger one is not read."""
 

@@ -32,7 +32,7 @@ from fabula.io.json_files import json_rows
 from fabula.io.names import refuse_address
 from fabula.io.notes import notes_of, with_notes, without_notes
 from fabula.io.read import TableRows, read_files
-from fabula.io.run_files import check_unchanged, inside, read_object
+from fabula.io.run_files import MANIFEST, check_unchanged, inside, read_object
 from fabula.types import Path as PathLike
 
 _OTHERS = {
@@ -268,7 +268,7 @@ def _run_files(folder: Path) -> dict[str, list[Path]]:
     Raises:
         SourceError: The manifest names a file outside the folder or a link, or a file was changed.
     """
-    manifest = read_object(folder / "manifest.json") or {}
+    manifest = read_object(folder / MANIFEST) or {}
     try:
         found = {
             name: {inside(folder, file["path"]): str(file["sha256"]) for file in table["files"]}

@@ -24,7 +24,7 @@ from fabula.errors import SinkError, SourceError
 from fabula.io.destinations import Blocks, Incoming, Loading
 from fabula.io.formats import is_data, table_name
 from fabula.io.places import write_json
-from fabula.io.run_files import MOST_BYTES, RecordedFile, inside
+from fabula.io.run_files import MANIFEST, MOST_BYTES, RecordedFile, inside
 from fabula.io.sources import read_tables
 from fabula.io.staging import Staged, check_partitions, record_of, staged
 from fabula.lake.bucket import Bucket, bucket_at
@@ -32,7 +32,6 @@ from fabula.lake.bucket import Bucket, bucket_at
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
-MANIFEST = "manifest.json"
 _OWN = re.compile(r"(.+/)?part-\d{5}-[0-9a-f]{8}\.parquet")
 """Names that only Fabula gives: what an interrupted load left is replaced, and never read."""
 _PARTS = re.compile(r"part[-_.]?\d|.*-\d+-of-\d+\b|.*=", re.IGNORECASE)

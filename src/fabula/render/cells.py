@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fabula.render import amounts
-from fabula.render.pages import fragment
 from fabula.types import Progress, ProgressLike
 
 PATIENCE, PAUSE = 1.0, 0.3
@@ -69,6 +68,8 @@ class CellProgress:
 
     def _show(self) -> None:
         from IPython.display import display  # only where a notebook has loaded it
+
+        from fabula.render.pages import fragment  # only notebooks need templates
 
         rows = [
             (name, count.done, count.asked, count.state()) for name, count in self._counts.items()

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from fabula.errors import SourceError
+from fabula.io.run_files import MANIFEST
 from fabula.render import amounts, grid
-from fabula.runs.records import MANIFEST, read_manifest
+from fabula.runs.records import read_manifest
 
 DEPTH = 4
 """Folders below the given one that are searched."""

@@ -14,9 +14,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from fabula.errors import SinkError
-from fabula.io.run_files import RunIdentity, checked, inside, is_unchanged, read_object
+from fabula.io.run_files import MANIFEST, RunIdentity, checked, inside, is_unchanged, read_object
 from fabula.runs.parts import PartRecord
-from fabula.runs.records import MANIFEST, read_manifest
+from fabula.runs.records import read_manifest
 
 RUN = "run.json"
 STATE = ".fabula"

@@ -41,7 +41,7 @@ from fabula.io.places import (
     write_text,
 )
 from fabula.io.read import TableRows, typed
-from fabula.io.run_files import check_unchanged, damaged, inside, read_object
+from fabula.io.run_files import MANIFEST, check_unchanged, damaged, inside, read_object
 from fabula.io.write import WrittenFile
 from fabula.runs.belongings import (
     FILES,
@@ -55,7 +55,7 @@ from fabula.runs.belongings import (
 )
 from fabula.runs.part_files import PartFiles
 from fabula.runs.parts import Call, Layout, Lost, PartRecord
-from fabula.runs.records import CALLS, MANIFEST, REJECTS, read_manifest, write_records
+from fabula.runs.records import CALLS, REJECTS, read_manifest, write_records
 from fabula.runs.shares.share import SHARE, is_share
 
 _ANSWERED = "answered.json"

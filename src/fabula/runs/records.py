@@ -15,12 +15,12 @@ from fabula.errors import SpecError
 from fabula.io.destinations import names_file
 from fabula.io.names import file_stem
 from fabula.io.places import sha256_of, write_json, write_text
-from fabula.io.run_files import RunManifest, checked, damaged, inside, read_object
+from fabula.io.run_files import MANIFEST, RunManifest, checked, damaged, inside, read_object
 from fabula.runs.parts import Call, Lost
 from fabula.spec.loading import build_spec
 from fabula.spec.tables import DatasetSpec
 
-MANIFEST, REJECTS, REPORT = "manifest.json", "rejects.jsonl", "report.html"
+REJECTS, REPORT = "rejects.jsonl", "report.html"
 CALLS = "model-calls.jsonl"
 
 _LOST: TypeAdapter[Lost] = TypeAdapter(Lost)

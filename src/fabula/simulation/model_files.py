@@ -8,12 +8,12 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
 
 from fabula.errors import SpecError, UsageError, Violation, did_you_mean
 from fabula.io.places import write_text
+from fabula.io.templates import templates
 from fabula.kinds.base.code import ModelFile
 from fabula.simulation.world import PARAMETERS, World
 from fabula.types import Path as PathLike
@@ -102,13 +102,7 @@ def _loaded(model: PathLike | ModelFile) -> World:
 
 def ready_models() -> dict[str, str]:
     """The texts of the models that come with Fabula, by name."""
-    folder = files("fabula").joinpath("templates")
-    found = sorted(folder.iterdir(), key=lambda file: file.name)
-    return {
-        file.name.removesuffix(".py"): file.read_text(encoding="utf-8")
-        for file in found
-        if file.name.endswith(".py")
-    }
+    return templates(".py")
 
 
 def copy_of_ready_model(name: str) -> tuple[Path, bool]:

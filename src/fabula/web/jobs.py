@@ -139,7 +139,7 @@ class Run:
         """Seconds that it needs from now, by what it has done; None while nothing is known."""
         done, asked = (
             (sum(counts) for counts in zip(*self.tables.values(), strict=True))
-            if (self.tables)
+            if self.tables
             else (0, 0)
         )
         spent = time.monotonic() - self.started

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from fabula.errors import SourceError, UsageError
+from fabula.io.run_files import MANIFEST
 from fabula.io.sources import read_tables
 from fabula.reports.runs import RunEntry, find_runs
 from fabula.runs.dataset import Dataset
-from fabula.runs.records import MANIFEST, read_manifest, record
+from fabula.runs.records import read_manifest, record
 from fabula.web.desk import Desk, is_spec
 from fabula.web.rows import Rows
 

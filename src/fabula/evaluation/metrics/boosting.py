@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fabula.errors import PrerequisiteError
 from fabula.evaluation.metrics.frames import Array, Column, Frame
+from fabula.io.arrays import mean_ranks
 
 Task: TypeAlias = Literal["binary", "multiclass", "regression"]
 
@@ -84,6 +85,4 @@ def auc(labels: Array, scores: Array) -> float:
     n, m = int(positive.sum()), int((~positive).sum())
     if not n or not m:
         return 0.5
-    _, codes, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[codes]
-    return float((ranks[positive].sum() - n * (n + 1) / 2) / (n * m))
+    return float((mean_ranks(scores)[positive].sum() - n * (n + 1) / 2) / (n * m))

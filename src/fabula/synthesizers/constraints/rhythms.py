@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fabula.io.arrays import array_of
+from fabula.io.arrays import array_of, mean_ranks
 from fabula.synthesizers.codecs.codec import CodecState
 from fabula.synthesizers.constraints.calendar import CALENDAR, RHYTHMS, Part, part_of, parts_of
 from fabula.synthesizers.constraints.lookups import coded
@@ -166,17 +166,10 @@ def _share_led(sheet: Sheet, drawn: Floats, labels: Collection[str]) -> float:
         numbers = sheet.numbers(name)
         both = known & ~np.isnan(numbers)
         if both.any() and not measure.is_time:
-            shares.append(_share_of_number(drawn[both], _ranks(numbers[both])))
+            shares.append(_share_of_number(drawn[both], mean_ranks(numbers[both])))
     for name in labels if known.any() else ():
         shares.append(_share_of_label(drawn[known], coded(sheet.values(name))[0][known]))
     return max(shares)
-
-
-def _ranks(numbers: Floats) -> Floats:
-    """The place of each number among all, from 1; equal ones share their mean place."""
-    _, place, counts = np.unique(numbers, return_inverse=True, return_counts=True)
-    means: Floats = np.cumsum(counts) - (counts - 1) / 2
-    return means[place]
 
 
 def _share_of_number(drawn: Floats, ranks: Floats) -> float:
