@@ -19,6 +19,9 @@ SPELLINGS: dict[str, Callable[[dt.datetime], str]] = {
     "%Y-%m-%dT%H:%M:%S+02:00": lambda t: f"{t:%Y-%m-%dT%H:%M:%S}+02:00",
     "%Y/%m/%d": lambda t: f"{t:%Y/%m/%d}",
     "%Y%m%d": lambda t: f"{t:%Y%m%d}",
+    "%y%m%d": lambda t: f"{t:%y%m%d}",
+    "%d%m%y": lambda t: f"{t:%d%m%y}",
+    "%Y%m%d%H": lambda t: f"{t:%Y%m%d%H}",
     "%m/%d/%Y %I:%M %p": lambda t: f"{t.month}/{t.day}/{t.year} {t.hour % 12 or 12}:{t:%M %p}",
 }
 """Spellings by the format that `strptime` reads them with."""
@@ -38,6 +41,10 @@ DURATIONS: dict[str, Callable[[int], str]] = {
         else "PT0M"
     ),
     "1h 30m": lambda s: f"{s // 3600}h {s // 60 % 60}m",
+    "1h 05m": lambda s: f"{s // 3600}h {s // 60 % 60:02}m",
+    "5'09\"": lambda s: f"{s // 60}'{s % 60:02}\"",
+    "3d 04:20": lambda s: f"{s // 3600}d {s % 24:02}:{s // 60 % 60:02}",
+    "2 Std 5 Min": lambda s: f"{s // 3600} Std {s // 60 % 60} Min",
     "1 hour 30 minutes": lambda s: (
         f"{s // 3600} hour{'s' * (s // 3600 != 1)} {s // 60 % 60} minute{'s' * (s // 60 % 60 != 1)}"
     ),

@@ -133,3 +133,14 @@ def test_tabs_separate_where_the_ending_says_so(files, fabula):
     assert (files / "rows.tsv").read_text().splitlines()[0] == '"age"\t"plan"'
     assert "plan" in fabula("show", "rows.tsv").out
     assert "Nothing to do" in fabula(*line).err
+
+
+def test_a_sample_of_one_table_is_a_file_with_an_ending(files, fabula):
+    """`sample -o out --format csv` says how the file is called, since one table is no folder."""
+    (files / "ages.csv").write_text("age\n" + "\n".join(map(str, range(20, 80))))
+    assert fabula("fit", "ages.csv", "-o", "ages.fabula").code == 0
+    ended = fabula("sample", "ages.fabula", "-o", "out", "--format", "csv")
+    assert ended.code == 2
+    assert "`out` has no ending, and one table is one file" in ended.err
+    assert "hint: write `-o out.csv`" in ended.err
+    assert fabula("sample", "ages.fabula", "-n", "5", "-o", "out.csv").code == 0

@@ -158,6 +158,19 @@ def test_json_files_hold_rows_or_columns(tmp_path: Path) -> None:
     assert rows_of(path) == [{"a": 1}, {"a": 2}]
 
 
+@pytest.mark.parametrize("name", ["stamps.jsonl", "stamps.json"])
+def test_whole_numbers_of_json_are_never_rounded(tmp_path: Path, name: str) -> None:
+    """Up to 64 bits they stay numbers; longer ones are text, which is said."""
+    rows = [{"id": 2**63 + at, "stamp": 20240105101500000000 + at, "x": 1.5} for at in range(3)]
+    lines = map(json.dumps, rows)
+    text = "\n".join(lines) if name.endswith("l") else json.dumps(rows)
+    (tmp_path / name).write_text(text)
+    table = as_table(tmp_path / name)
+    assert table["id"].to_pylist() == [row["id"] for row in rows]
+    assert table["stamp"].to_pylist() == [str(row["stamp"]) for row in rows]
+    assert notes_of(table) == ("`stamp` holds whole numbers of more than 64 bits, read as text",)
+
+
 @pytest.mark.parametrize("name", ["t.json", "t.jsonl"])
 def test_text_beside_numbers_in_json_is_text_and_said(tmp_path: Path, name: str) -> None:
     """One title of a film is 1776."""

@@ -25,6 +25,15 @@ def thirty(make):
     return pa.array([make() for _ in range(30)] * 5)
 
 
+def test_a_word_for_a_street_with_a_number_alone_is_no_street():
+    """Stops and desks are numbered, too; a street has a name."""
+    for word in ("Station", "Platz", "row"):
+        numbered = pa.array([f"{word} {at}" for at in range(60)])
+        assert "halt" not in find_in_table(pa.table({"halt": numbered}))
+    named = pa.array([f"{street} {at}" for at in range(30) for street in ("Kochgasse", "Mill Row")])
+    assert find_in_table(pa.table({"halt": named}))["halt"].kind == "street"
+
+
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("kind", ["name", "email", "phone", "street"])
 def test_people_are_found_in_columns_without_a_telling_name(kind, locale):

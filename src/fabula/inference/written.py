@@ -233,7 +233,8 @@ def _number_sql(form: NumberForm) -> str | None:
 
 def _duration_sql(form: DurationForm) -> str | None:
     """Durations in seconds, part by part; parts that are zero are written, too."""
-    if "w" in form.units or (form.style == "clock" and "d" in form.units):
+    one_day, days = form.words.get("d", ("", ""))
+    if "w" in form.units or (form.style == "clock" and one_day != days):
         return None
     sizes = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
     parts, rest = [], "{0}"
@@ -241,11 +242,13 @@ def _duration_sql(form: DurationForm) -> str | None:
         parts.append(f"CAST(floor({rest} / {sizes[unit]}) AS BIGINT)")
         rest = f"({rest} % {sizes[unit]})"
     if form.style == "clock":
-        signs = [f"%0{form.wide}d" if form.wide > 1 else "%d", *["%02d"] * (len(parts) - 1)]
-        shape = ":".join(signs)
+        later = len(parts) - 1 - ("d" in form.units)
+        signs = [f"%0{form.wide}d" if form.wide > 1 else "%d", *["%02d"] * later]
+        shape = f"%d{days}" * ("d" in form.units) + ":".join(signs)
     else:
         words = [form.words[unit][1] for unit in form.units]
-        texts = [f"%d{word}" for word in words]
+        later = f"%0{form.wide}d" if form.style == "words" and form.wide > 1 else "%d"
+        texts = [f"{later if at else '%d'}{word}" for at, word in enumerate(words)]
         if form.style == "iso":
             first = next((at for at, unit in enumerate(form.units) if unit in "hms"), len(texts))
             shape = f"P{''.join(texts[:first])}{'T' * (first < len(texts))}{''.join(texts[first:])}"

@@ -254,6 +254,12 @@ def check_ending(path: Path, form: Format, *, called: str = "") -> None:
     Raises:
         UsageError: The ending names another format.
     """
+    if not path.suffix:
+        raise UsageError(
+            f"`{path.name}` has no ending, and one table is one file",
+            code="usage.format",
+            hint=f"write `-o {path.name}.{form}`",
+        )
     if format_of(path) != form:
         raise UsageError(
             f"`{path.name}` can't hold `{called or form}`: its ending says {format_of(path)}",

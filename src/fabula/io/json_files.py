@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from typing_extensions import override
 
 from fabula.errors import SourceError
@@ -36,9 +37,12 @@ def read_json_lines(path: Path) -> pa.Table:
     check_depth(path, by_line=True)
     options = arrow_json.ReadOptions(block_size=_BLOCK_BYTES)
     try:
-        return arrow_json.read_json(path, read_options=options)
+        table = arrow_json.read_json(path, read_options=options)
     except pa.ArrowException:  # a type that differs, or a line that is none
-        return _table(path, columns_of(json_rows(path, by_line=True) or []))
+        table = None
+    if table is not None and not any(map(_may_be_rounded, table.columns)):
+        return table
+    return _table(path, columns_of(json_rows(path, by_line=True) or []))
 
 
 def read_json(path: Path) -> pa.Table:
@@ -71,6 +75,17 @@ def read_json(path: Path) -> pa.Table:
     )
 
 
+def _may_be_rounded(values: pa.ChunkedArray) -> bool:
+    """Whether floats may have been whole numbers of more than 64 bits with a sign in the file."""
+    if pa.types.is_struct(values.type):
+        return any(map(_may_be_rounded, values.flatten()))
+    if pa.types.is_list(values.type):
+        return _may_be_rounded(pc.list_flatten(values))
+    return pa.types.is_floating(values.type) and bool(
+        pc.any(pc.greater_equal(pc.abs(values), 2.0**63)).as_py()
+    )
+
+
 def _table(path: Path, columns: Mapping[str, list[Any]]) -> pa.Table:
     """Columns as a table; one that holds text and numbers is text, which is said.
 
@@ -80,15 +95,18 @@ def _table(path: Path, columns: Mapping[str, list[Any]]) -> pa.Table:
     arrays, notes = {}, []
     for name, values in columns.items():
         try:
-            arrays[name] = pa.array(values)
+            arrays[name] = _exact(values)
         except (TypeError, ValueError, OverflowError, pa.ArrowException) as exc:
             kinds = Counter(type(value).__name__ for value in values if value is not None)
             usual = kinds.most_common(1)[0][0]
             odd = [at for at, value in enumerate(values)
                    if value is not None and type(value).__name__ != usual]  # fmt: skip
-            if not set(kinds) <= _PLAIN or not odd:
+            if not set(kinds) <= _PLAIN or not (odd or usual == "int"):
                 raise _mixed(path, name, values, odd) from exc
             arrays[name] = pa.array([_text(value) for value in values], pa.string())
+            if not odd:
+                notes.append(f"`{name}` holds whole numbers of more than 64 bits, read as text")
+                continue
             others = " and ".join(_WORDS[kind] for kind in kinds if kind != usual)
             notes.append(
                 f"`{name}` holds {_WORDS[usual]}, but {others} in {told_rows(odd)}; all are read"
@@ -100,6 +118,14 @@ def _table(path: Path, columns: Mapping[str, list[Any]]) -> pa.Table:
         raise SourceError(
             f"`{path}` can't be read: {exc}", code="source.ragged", file=str(path)
         ) from exc
+
+
+def _exact(values: list[Any]) -> pa.Array:
+    """Values as an array; whole numbers above those of 64 bits with a sign are unsigned."""
+    try:
+        return pa.array(values)
+    except OverflowError:
+        return pa.array(values, pa.uint64())
 
 
 def _mixed(path: Path, name: str, values: list[Any], odd: list[int]) -> SourceError:

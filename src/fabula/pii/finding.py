@@ -250,7 +250,7 @@ def _dialled(texts: Sequence[str], name: str) -> Finding | None:
 def _are_spread(digits: Sequence[str]) -> bool:
     """Whether last digits are spread, unlike those of rounded or running numbers."""
     endings = {text[-3:] for text in digits}
-    ordered = sorted(int(text) for text in digits)
+    ordered = sorted(int(text) for text in digits if text.isdecimal()) or [0]
     running = ordered[-1] - ordered[0] < 4 * len(ordered)
     return not running and len(endings) >= min(0.5 * len(digits), 100)
 

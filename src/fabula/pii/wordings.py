@@ -80,6 +80,7 @@ _US_ADDRESS = re.compile(r"^\d.*[\n,].*\b[A-Z]{2} \d{5}(-\d{4})?$", re.DOTALL)
 _PROGRAM = re.compile(r";|/\d+\.\d")
 """What browsers and versions hold, and streets don't."""
 
+_WORD_ALONE = re.compile(rf"(?:{_STREET_WORD.pattern})[ .-]*\d+", re.IGNORECASE)
 _NUMBERED = re.compile(r"\d")
 _USER = re.compile(r"(?=.*[^\W\d_])[^\WA-Z_]+([._-][^\WA-Z_]+){0,4}")
 
@@ -103,7 +104,8 @@ FEWEST_ALIKE = 10
 def street_share(texts: Sequence[str]) -> float:
     """The share of texts with a word for a street and a number; 0 where few have a number.
 
-    Texts that differ in several numbers alone, such as `POINT (8.55 47.37)`, are not streets.
+    Texts that differ in several numbers alone, such as `POINT (8.55 47.37)`, are not streets, nor
+    is a number after that word alone, such as `Station 17`.
     """
     numbered = [
         text for text in texts
@@ -115,7 +117,7 @@ def street_share(texts: Sequence[str]) -> float:
         return 0.0
     hits = [
         text for text in numbered
-        if len(text) >= 6 and not _PROGRAM.search(text)
+        if len(text) >= 6 and not _PROGRAM.search(text) and not _WORD_ALONE.fullmatch(text)
         and (_STREET_WORD.search(text) or _US_ADDRESS.search(text))
     ]  # fmt: skip
     return len(hits) / len(texts) if len(numbered) >= 0.6 * len(texts) else 0.0

@@ -12,6 +12,7 @@ from fabula.relationships.column_names import name_words
 
 ENDINGS = (
     "id", "key", "code", "no", "uuid", "guid", "pk", "fk", "nr", "num", "number", "ref", "sk",
+    "nummer", "numero", "kennung", "codigo", "codice",
 )  # fmt: skip
 """Last words of columns that identify something."""
 
@@ -29,11 +30,16 @@ def _words(text: str) -> frozenset[str]:
 _UPWARDS = _words(
     "parent manager boss reports supervisor mentor lead leader reply replies previous predecessor"
     " superior mother father sire dam referrer referred inviter invited original ancestor"
-    " master superseded supersedes responds"
+    " master superseded supersedes responds ober uber eltern vorgesetzter vater mutter chef parente"
+    " superieur responsable pere mere padre madre jefe superiore"
 )
 _PLAIN = _words("dataset data table tbl tb dim fact list master info record entity")
 """Words of tables' names that say nothing of their rows."""
 
+_YEARS = _words(
+    "year season yr vintage jahr jahrgang saison annee millesime ano temporada anno stagione jaar"
+    " seizoen rok ar"
+)
 _MEASURES = _words(
     "days hours minutes seconds count qty quantity amount cost price total weight size length width"
     " height age score rating rank position level share percent rate value units times date time"
@@ -114,7 +120,7 @@ def names_class(column: str) -> bool:
 
 def names_year(column: str) -> bool:
     """Whether a column is named like a year or a season."""
-    return bool({"year", "season", "yr"} & set(name_words(column)))
+    return bool(_YEARS & set(name_words(column)))
 
 
 def names_own_key(column: str, stem: tuple[str, ...]) -> bool:
@@ -140,12 +146,13 @@ def likeness(column: str, stem: tuple[str, ...], key: str, *, own: bool) -> int:
     words, there = name_words(column), name_words(key)
     if not words:
         return NOTHING
+    specific = [word for word in there if word not in ENDINGS and word != "name"]
     if own:
         content = words[:-1] if words[-1] in ENDINGS else words
         upwards = bool(_UPWARDS & set(words))
         prefixed = len(content) > len(stem) and _alike_all(content[-len(stem) :], stem)
-        return FULL if upwards or prefixed else NOTHING
-    specific = [word for word in there if word not in ENDINGS and word != "name"]
+        compound = any(_ends(word, part) for word in content for part in (*stem, *specific))
+        return FULL if upwards or prefixed or compound else NOTHING
     if words == there and specific:
         return EXACT
     ended = words[-1] in ENDINGS
@@ -177,6 +184,11 @@ def _alike(word: str, other: str) -> bool:
         return False
     letters = iter(other)
     return all(letter in letters for letter in word)
+
+
+def _ends(word: str, other: str) -> bool:
+    """Whether one word is the end of the other: `kategorie` and `oberkategorie`."""
+    return len(other) >= 5 and word != other and word.endswith((other, singular(other)))
 
 
 def _begins(word: str, other: str) -> bool:

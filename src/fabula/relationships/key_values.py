@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import permutations
 
 import numpy as np
 import pyarrow as pa
@@ -243,6 +244,20 @@ def numbers_within(table: pa.Table, column: str, groups: Sequence[str]) -> bool:
     several = pc.sum(pc.greater(count, 1)).as_py() or 0
     alike = pc.count_distinct(low).as_py() == 1
     return bool(alike and several and pc.all(pc.and_(even, once)).as_py())
+
+
+def number_in_turn(table: pa.Table, columns: Sequence[str], groups: Sequence[str]) -> bool:
+    """Whether columns, in some order, number what agrees in the groups and the columns before."""
+    for order in permutations(columns):
+        known = list(groups)
+        for column in order:
+            differing = table.group_by([*known, column]).aggregate([])
+            if not numbers_within(differing, column, known):
+                break
+            known.append(column)
+        else:
+            return True
+    return False
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:

@@ -33,7 +33,7 @@ from fabula.relationships.key_values import (
     KeyColumns,
     key_labels,
     never_repeats,
-    numbers_within,
+    number_in_turn,
 )
 
 __all__ = ["ForeignKey", "Keys", "NearMiss", "find_keys", "key_labels", "singular"]
@@ -53,8 +53,8 @@ REPEATED = 0.02
 _WIDEST = 4
 """Most columns of a composite key that is looked for."""
 
-_USABLE = 9
-"""Most columns that composite keys are made of."""
+_USABLE, _MOST_FREE = 9, 2
+"""Most columns that composite keys are made of, and most of them whose names say nothing."""
 
 
 @dataclass(frozen=True)
@@ -293,7 +293,7 @@ class _Search:
     ) -> tuple[str, ...] | None:
         """The fewest columns, foreign keys or named like keys, that together never repeat.
 
-        Columns count that are named like `parts` of another composite key, and one that numbers
+        Columns count that are named like `parts` of another composite key, and those that number
         the rows that agree in the others.
         """
         table = self.tables[name]
@@ -312,9 +312,9 @@ class _Search:
             for columns in combinations(usable, width):
                 free = [column for column in columns if column not in named]
                 rest = [column for column in columns if column in named]
-                if len(free) > 1 or not rest or not never_repeats(table, columns):
+                if len(free) > _MOST_FREE or not rest or not never_repeats(table, columns):
                     continue
-                if not free or numbers_within(table, free[0], rest):
+                if number_in_turn(table, free, rest):
                     return tuple(sorted(columns, key=table.column_names.index))
         return None
 

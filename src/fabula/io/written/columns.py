@@ -32,7 +32,10 @@ _EARLY = ("1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01")
 _FEW_WORDS, _FEW_WORDS_SHARE = 5, 0.1
 """Several words are for missing values if they are this few, in this share of the rows."""
 
-_DATE_DIGITS = r"^(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-3]\d(?:[0-2]\d[0-5]\d(?:[0-5]\d)?)?)?$"
+_DATE_DIGITS = (
+    r"^(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-3]\d(?:[0-2]\d(?:[0-5]\d(?:[0-5]\d)?)?)?)?$"
+    r"|^\d?\d(?:0[1-9]|1[0-2])[0-3]\d$|^[0-3]?\d(?:0[1-9]|1[0-2])\d\d$"
+)
 _FIRST = 1_000
 """Rows that tell whether numbers may be dates at all."""
 

@@ -22,9 +22,14 @@ _UNITS: Mapping[str, str] = {
     "w": "w", "week": "w", "weeks": "w", "d": "d", "day": "d", "days": "d", "h": "h", "hr": "h",
     "hrs": "h", "hour": "h", "hours": "h", "m": "m", "min": "m", "mins": "m", "minute": "m",
     "minutes": "m", "s": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s",
+    "'": "m", "′": "m", '"': "s", "''": "s", "″": "s", "std": "h", "sek": "s", "tag": "d",
+    "tage": "d", "stunde": "h", "stunden": "h", "minuten": "m", "sekunden": "s", "jour": "d",
+    "jours": "d", "j": "d", "heure": "h", "heures": "h", "secondes": "s", "hora": "h",
+    "horas": "h", "minuto": "m", "minutos": "m", "segundo": "s", "segundos": "s",
 }  # fmt: skip
 """Words for units, in small letters."""
 
+_DAYS = re.compile(r"(?P<d>\d+)(?P<sign> days?,? |d )(?P<h>\d+):(?P<m>\d\d)")
 _CLOCK = re.compile(
     r"(?:(?P<d>\d+)(?P<sign>(?: days?,? |d ))(?=\d+:\d\d:))?"
     r"(?:(?P<h>\d+):(?=\d\d:))?(?P<m>\d+):(?P<s>\d\d)(?P<point>[.,]?)(?P<tail>(?<=[.,])\d{1,6})?"
@@ -33,7 +38,7 @@ _ISO = re.compile(
     r"P(?=T?\d)(?:(?P<w>\d+)W)?(?:(?P<d>\d+)D)?"
     r"(?:T(?=\d)(?:(?P<h>\d+)H)?(?:(?P<m>\d+)M)?(?:(?P<s>\d+)(?:(?P<point>\.)(?P<tail>\d{1,6}))?S)?)?"
 )
-_PART = re.compile(r"(\d+)( ?)([A-Za-z]+)(, | and |,? ?)")
+_PART = re.compile(r"(\d+)( ?)([A-Za-z]+|''|['\"′″])(, | and |,? ?)")
 _LONGEST = 40
 _MOST_DIGITS = 10
 _SEEN = 20_000
@@ -65,7 +70,7 @@ class DurationForm:
         units: The units, the longest first, a letter each, such as `hms`.
         words: What follows the number of each unit, or a clock's days: one of it and several.
         between: What is between two parts.
-        wide: Digits of a clock's first number, at least.
+        wide: Digits of a clock's first number, or of all but the first between words, at least.
         decimals: Decimals of the seconds, or the most of them.
         fixed: Whether all durations have as many.
         point: The decimal sign.
@@ -146,7 +151,11 @@ class DurationForm:
         last = self.units[-1]
         shown = [u for u in self.units if self.zeros or numbers[u] or (u == last and after)]
         words = {u: self.words[u][numbers[u] != 1] for u in self.units}
-        texts = {u: f"{numbers[u]}{after if u == last else ''}{words[u]}" for u in shown or [last]}
+        wide = {u: self.wide if self.style == "words" and u != shown[0] else 1 for u in shown}
+        texts = {
+            u: f"{numbers[u]:0{wide.get(u, 1)}}{after if u == last else ''}{words[u]}"
+            for u in shown or [last]
+        }
         if self.style == "words":
             return self.between.join(texts.values())
         clock = "".join(text for unit, text in texts.items() if unit in "hms")
@@ -155,8 +164,8 @@ class DurationForm:
 
     def _clock(self, numbers: Mapping[str, int]) -> str:
         days, hours = numbers.get("d", 0), numbers.get("h", 0)
-        texts = [f"{numbers['m']:02}", f"{numbers['s']:02}"]
-        if "h" in numbers and (hours or days or self.zeros):
+        texts = [f"{numbers[unit]:02}" for unit in self.units[-2:]]
+        if "h" in numbers and "s" in numbers and (hours or days or self.zeros):
             texts.insert(0, f"{hours:02}")
         texts[0] = texts[0].lstrip("0").rjust(self.wide, "0")
         if "d" in numbers and (days or self.zeros):
@@ -168,9 +177,9 @@ def _parts(text: str) -> _Parts | None:
     """A text taken apart, or None if it is not a duration."""
     if len(text) > _LONGEST or not text[:1].isalnum():
         return None
-    if found := _CLOCK.fullmatch(text) or _ISO.fullmatch(text):
+    if found := _CLOCK.fullmatch(text) or _DAYS.fullmatch(text) or _ISO.fullmatch(text):
         style = "iso" if text[0] == "P" else "clock"
-        named = found.groupdict()
+        named = {"point": "", "tail": "", **found.groupdict()}
         written = {unit: named[unit] for unit in _SECONDS if named.get(unit) is not None}
         words = {unit: unit.upper() for unit in written} if style == "iso" else {}
         if style == "clock" and named["sign"]:
@@ -190,7 +199,10 @@ def _parts(text: str) -> _Parts | None:
     named = {str(unit): part[1] for unit, part in zip(units, parts, strict=True)}
     words = {str(unit): part[2] + part[3] for unit, part in zip(units, parts, strict=True)}
     numbers = _whole(named)
-    return _Parts("words", numbers, "", "", words, between, 1) if numbers else None
+    wide = min((len(part[1]) for part in parts[1:]), default=2)
+    if "'" in text and wide < 2:  # feet and inches
+        return None
+    return _Parts("words", numbers, "", "", words, between, wide) if numbers else None
 
 
 def _whole(digits: Mapping[str, str]) -> dict[str, int]:

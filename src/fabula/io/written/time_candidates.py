@@ -26,9 +26,15 @@ _CONSTANT = frozenset({"T", "Z", "UTC", "GMT", "at", "h", "Uhr", "de"})
 """Words that may be in times; others make codes, such as `RE 2019-12`."""
 
 _COMPACT: Mapping[int, str] = {
-    6: "%Y%2m", 8: "%Y%2m%2d", 12: "%Y%2m%2d%2H%M", 14: "%Y%2m%2d%2H%M%S",
+    6: "%Y%2m", 8: "%Y%2m%2d", 10: "%Y%2m%2d%2H", 12: "%Y%2m%2d%2H%M", 14: "%Y%2m%2d%2H%M%S",
     17: "%Y%2m%2d%2H%M%S%3f", 20: "%Y%2m%2d%2H%M%S%6f",
 }  # fmt: skip
+_SHORT: Mapping[tuple[int, ...], tuple[str, ...]] = {
+    (6,): ("%2y%2m%2d", "%2d%2m%2y"), (5, 6): ("%-y%2m%2d", "%-d%2m%2y"),
+}  # fmt: skip
+"""Dates with two digits of the year, by how many digits whole numbers have that stand for them."""
+_FEWEST_SHORT, _FEWEST_MONTHS = 20, 3
+"""Fewer differing numbers, or numbers of fewer months, may be such dates by chance."""
 _COMPACT_TIMES: Mapping[int, str] = {4: "%2H%M", 6: "%2H%M%S"}
 _FEWEST_COMPACT = 5
 """Fewer differing numbers may be dates by chance."""
@@ -62,7 +68,8 @@ def candidates(texts: pa.Array, rows: Rows) -> list[str]:
         return periods
     columns = iter(parts.flatten())
     values = [next(columns) if token[0].isalnum() else None for token in tokens]
-    return [*periods, *_compact(tokens, values), *_separated(tokens, values, rows)]
+    short = _short(texts) if len(tokens) == 1 and first.isdigit() else ()
+    return [*periods, *_compact(tokens, values), *short, *_separated(tokens, values, rows)]
 
 
 def _periods(text: str) -> Iterator[str]:
@@ -102,6 +109,20 @@ def _compact(tokens: list[str], values: list[pa.Array | None]) -> Iterator[str]:
             return
     if tokens[0].isdigit() and len(tokens[0]) >= min(_COMPACT):
         yield "".join(fields)
+
+
+def _short(texts: pa.Array) -> Iterator[str]:
+    """Forms of dates of six digits: 240105, 050124; the first digit is missing where it is zero.
+
+    Where both can be read, days differ more than years.
+    """
+    widths = tuple(sorted(pc.unique(pc.utf8_length(texts)).to_pylist()))
+    padded = pc.utf8_lpad(texts, 6, "0")
+    first, months, last = (
+        len(pc.unique(pc.utf8_slice_codeunits(padded, at, at + 2))) for at in (0, 2, 4)
+    )
+    if len(texts) >= _FEWEST_SHORT and months >= _FEWEST_MONTHS:
+        yield from _SHORT.get(widths, ())[:: -1 if first > last else 1]
 
 
 def _separated(tokens: list[str], values: list[pa.Array | None], rows: Rows) -> Iterator[str]:

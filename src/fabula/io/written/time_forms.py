@@ -99,7 +99,7 @@ class TimeForm:
     @property
     def is_compact(self) -> bool:
         """Whether no sign is between the numbers: 20240105."""
-        return self.format.startswith("%Y%2m")
+        return re.fullmatch(r"(%[-\d][a-zA-Z]|%Y){2,}", self.format) is not None
 
     def read(self, texts: pa.Array) -> pa.Array:
         """Values of `type`; null where a text is not of this form."""
@@ -123,7 +123,7 @@ class TimeForm:
             whole = days.astype(np.int64).astype(np.int32)
             return array_of(whole, pa.date32(), missing=missing)
         hours = found.get("H", found.get("I", 0) % 12 + 12 * found.get("p", 0))
-        seconds = hours * 3600 + found["M"] * 60 + found.get("S", 0)
+        seconds = hours * 3600 + found.get("M", 0) * 60 + found.get("S", 0)
         if pa.types.is_timestamp(self.type):
             seconds = seconds + days.astype(np.int64) * 86_400
         if "f" in found:
@@ -164,13 +164,13 @@ class TimeForm:
     @cached_property
     def _regex(self) -> str:
         parts = []
-        for at, (_, width, sign, literal) in enumerate(self._pieces):
+        for at, (flag, width, sign, literal) in enumerate(self._pieces):
             if literal:
                 parts.append(re.escape(literal))
             elif sign in NAMES:
                 parts.append(rf"(?P<g{at}>\pL+)")
             else:
-                least, most = WIDTHS[sign]
+                least, most = (1, WIDTHS[sign][1]) if flag == "-" else WIDTHS[sign]
                 parts.append(rf"(?P<g{at}>\d{{{width or least},{width or most}}})")
         return f"^{''.join(parts)}$"
 

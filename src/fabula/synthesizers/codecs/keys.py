@@ -29,6 +29,7 @@ from fabula.relationships.key_names import named_as_key
 from fabula.streams import Permutation
 from fabula.synthesizers.codecs.categories import plain_values
 from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Target
+from fabula.synthesizers.codecs.natural import means_a_year
 from fabula.synthesizers.codecs.taken import Taken, tries
 from fabula.synthesizers.model import CellColumn, Weights
 
@@ -89,7 +90,7 @@ class KeyCodec:
         numbers, text = whole_numbers(values), _is_text(kind)
         if not (numbers is not None or text) or len(values) < 3 or values.null_count:
             return None
-        if pc.count_distinct(values).as_py() < len(values):
+        if pc.count_distinct(values).as_py() < len(values) or means_a_year(name, values):
             return None
         if numbers is not None:
             return _number_key(name, numbers, kind)

@@ -13,7 +13,7 @@ from fabula.errors import UsageError
 from fabula.io.arrays import array_of, is_text
 from fabula.io.written.columns import written_form
 from fabula.io.written.time_forms import TimeForm
-from fabula.relationships.key_names import names_year
+from fabula.relationships.key_names import named_as_key, names_year
 from fabula.synthesizers.codecs.categories import label_type, plain_values
 from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Target
 from fabula.synthesizers.model import CellColumn, Weights
@@ -21,7 +21,7 @@ from fabula.synthesizers.model import CellColumn, Weights
 MOST = 300
 """Parts of a key with more different values than this are identifiers, not names of something."""
 
-_YEARS = (1000, 2999)
+_YEARS, _OUR_TIMES = (1000, 2999), (1850, 2100)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,14 +98,14 @@ def holds_times(values: pa.ChunkedArray) -> bool:
 
 
 def means_a_year(name: str, values: pa.ChunkedArray) -> bool:
-    """Whether a column is named like a year or a season, and holds years or few texts."""
-    if not names_year(name) or not len(values):
+    """Whether a column holds years, or is named like a year or a season and holds few texts.
+
+    Whole numbers of our times are years by any name but that of an identifier.
+    """
+    if not len(values) or not (named := names_year(name)) and named_as_key(name):
         return False
     if pa.types.is_integer(values.type):
         found = pc.min_max(values)
-        return bool(
-            found["min"].is_valid
-            and found["min"].as_py() >= _YEARS[0]
-            and found["max"].as_py() <= _YEARS[1]
-        )
-    return len(values.unique()) <= MOST
+        low, high = _YEARS if named else _OUR_TIMES
+        return found["min"].is_valid and low <= found["min"].as_py() <= found["max"].as_py() <= high
+    return named and len(values.unique()) <= MOST

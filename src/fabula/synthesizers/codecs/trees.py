@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from fabula.errors import UsageError
 from fabula.io.arrays import array_of
-from fabula.relationships.column_names import is_key_name, name_words
+from fabula.relationships.column_names import name_words
 from fabula.relationships.common_types import plain
+from fabula.relationships.key_names import named_as_key
 from fabula.relationships.key_values import KeyColumns
 from fabula.relationships.keys import ForeignKey, find_keys
 from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Target
@@ -161,7 +162,7 @@ def _own_keys(table: pa.Table, name: str) -> list[ForeignKey]:
         for column in usable
         if _identifies(table, column)
         and not columns("rows", column).are_days
-        and (is_key_name(column) or columns("rows", column).bits >= SPARSE_BITS)
+        and (named_as_key(column) or columns("rows", column).bits >= SPARSE_BITS)
     ]
     pointing = [column for column in usable if any(_may_point(table, column, key) for key in keys)]
     if not pointing:

@@ -25,6 +25,9 @@ def _date(times: pa.Array) -> pa.Array:
 PARTS: Mapping[str, Callable[[pa.Array], pa.Array]] = {
     "date": _date,
     "month and year": lambda x: pc.add(pc.multiply(pc.subtract(pc.year(x), 1970), 12), pc.month(x)),
+    "quarter and year": lambda x: pc.add(
+        pc.multiply(pc.subtract(pc.year(x), 1970), 4), pc.quarter(x)
+    ),
     "year": pc.year,
     "quarter": pc.quarter,
     "month": pc.month,
@@ -102,7 +105,7 @@ class Part:
         """`weekday of pickup`."""
         del measures
         part = f"{self.part} of {self.source}"
-        shown = 0.0 if target.is_time or self.part == "month and year" else self.constant
+        shown = 0.0 if target.is_time or self.part.endswith("and year") else self.constant
         return told_sum([(part, 1.0), ("", shown)] if shown else [(part, 1.0)])
 
 
