@@ -136,7 +136,7 @@ def test_tabs_separate_where_the_ending_says_so(files, fabula):
 
 
 def test_a_sample_of_one_table_is_a_file_with_an_ending(files, fabula):
-    """`sample -o out --format csv` says how the file is called, since one table is no folder."""
+    """`sample -o out --format csv` says how the file is called, since one table is one file."""
     (files / "ages.csv").write_text("age\n" + "\n".join(map(str, range(20, 80))))
     assert fabula("fit", "ages.csv", "-o", "ages.fabula").code == 0
     ended = fabula("sample", "ages.fabula", "-o", "out", "--format", "csv")

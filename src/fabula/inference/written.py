@@ -247,8 +247,8 @@ def _duration_sql(form: DurationForm) -> str | None:
         shape = f"%d{days}" * ("d" in form.units) + ":".join(signs)
     else:
         words = [form.words[unit][1] for unit in form.units]
-        later = f"%0{form.wide}d" if form.style == "words" and form.wide > 1 else "%d"
-        texts = [f"{later if at else '%d'}{word}" for at, word in enumerate(words)]
+        wide = f"%0{form.wide}d" if form.style == "words" and form.wide > 1 else "%d"
+        texts = [f"{wide if at else '%d'}{word}" for at, word in enumerate(words)]
         if form.style == "iso":
             first = next((at for at, unit in enumerate(form.units) if unit in "hms"), len(texts))
             shape = f"P{''.join(texts[:first])}{'T' * (first < len(texts))}{''.join(texts[first:])}"

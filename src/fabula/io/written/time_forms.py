@@ -123,7 +123,7 @@ class TimeForm:
             whole = days.astype(np.int64).astype(np.int32)
             return array_of(whole, pa.date32(), missing=missing)
         hours = found.get("H", found.get("I", 0) % 12 + 12 * found.get("p", 0))
-        seconds = hours * 3600 + found.get("M", 0) * 60 + found.get("S", 0)
+        seconds = hours * 3600 + np.asarray(found.get("M", 0)) * 60 + found.get("S", 0)
         if pa.types.is_timestamp(self.type):
             seconds = seconds + days.astype(np.int64) * 86_400
         if "f" in found:

@@ -102,10 +102,12 @@ def means_a_year(name: str, values: pa.ChunkedArray) -> bool:
 
     Whole numbers of our times are years by any name but that of an identifier.
     """
-    if not len(values) or not (named := names_year(name)) and named_as_key(name):
+    named = names_year(name)
+    if not len(values) or (named_as_key(name) and not named):
         return False
     if pa.types.is_integer(values.type):
         found = pc.min_max(values)
         low, high = _YEARS if named else _OUR_TIMES
-        return found["min"].is_valid and low <= found["min"].as_py() <= found["max"].as_py() <= high
+        least, most = found["min"].as_py(), found["max"].as_py()
+        return least is not None and bool(low <= least <= most <= high)
     return named and len(values.unique()) <= MOST
