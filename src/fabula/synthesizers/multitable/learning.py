@@ -23,6 +23,7 @@ from fabula.synthesizers.model import Codes
 from fabula.synthesizers.models.boosted.model import Boosted
 from fabula.synthesizers.multitable.across.across import Across
 from fabula.synthesizers.multitable.bins import Bins
+from fabula.synthesizers.multitable.determinants import Determinant
 from fabula.synthesizers.multitable.foreign_keys import Links, Rows
 from fabula.synthesizers.multitable.groups import Groups
 from fabula.synthesizers.multitable.identity import Identity
@@ -62,6 +63,7 @@ class TableModel:
         depths: Cells of depths, by foreign key to the table itself.
         timed: What follows from times that are learned as gaps or distances.
         alike: Columns that all children of a parent have alike, by foreign key.
+        determinants: Newly generated columns that determine others.
     """
 
     name: str
@@ -83,6 +85,7 @@ class TableModel:
     depths: Mapping[ForeignKey, Bins] = field(default_factory=dict)
     timed: Timed = field(default_factory=Timed)
     alike: Mapping[ForeignKey, tuple[str, ...]] = field(default_factory=dict)
+    determinants: tuple[Determinant, ...] = ()
 
     @cached_property
     def following(self) -> Relations:
@@ -101,9 +104,8 @@ class TableModel:
     @property
     def made_columns(self) -> frozenset[str]:
         """The columns, but for keys, that samples have."""
-        if self.kept is not None:
-            return frozenset(self.schema.names)
-        return frozenset(() if self.columns is None else self.columns.names)
+        own = () if self.columns is None else self.columns.names
+        return frozenset(own if self.kept is None else self.schema.names)
 
     @property
     def replaced(self) -> Mapping[str, str]:
@@ -248,7 +250,6 @@ class Lesson:
     ) -> tuple[Columns | None, Mapping[str, str]]:
         if not table.num_columns:
             return None, {}
-        # Distances of times are numbers, whatever is alongside them
         distances = [] if timeline is None else [*timeline.beside, timeline.gap]
         given = table.drop_columns(distances)
         if timeline is not None:
@@ -396,5 +397,4 @@ BESIDE = ("siblings", "position")
 """Blocks of numbers that tell where a row stands among its parent's rows."""
 
 
-def _silent(done: int, steps: int) -> None:
-    """Tell nobody: progress is told by table."""
+def _silent(done: int, steps: int) -> None: ...

@@ -5,6 +5,8 @@ Pure functions of numpy arrays. A *stub* is one place for a child at a parent.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -258,3 +260,59 @@ def _repeats(parents: Rows, beside: NDArray[np.int64]) -> NDArray[np.bool_]:
     repeats = np.zeros(len(parents), dtype=bool)
     repeats[order[1:]] = same & (parents[order[1:]] >= 0)
     return repeats
+
+
+def moved(parents: Rows, labels: NDArray[np.int64], rng: np.random.Generator) -> Rows:
+    """Parents of which each has children of one label; children of few labels change parents.
+
+    Args:
+        parents: The parent of each child; -1 for none.
+        labels: The label of each child.
+        rng: Chooses among parents, each as often as it has children.
+    """
+    there = np.flatnonzero(parents >= 0)
+    if not len(there):
+        return parents
+    known, mine = np.unique(parents[there], return_inverse=True)
+    own = labels[there]
+    first = representatives(mine, own)
+    label_of = np.full(len(known), -1, np.int64)
+    label_of[mine] = own[first]
+    values, sizes = np.unique(own, return_counts=True)
+    for value in values[np.argsort(sizes, kind="stable")].tolist():
+        if not (label_of == value).any():  # takes a parent whose label has several
+            free = np.bincount(label_of)[label_of] > 1
+            counts = np.bincount(mine[own == value], minlength=len(known)) * free
+            if counts.any():
+                label_of[counts.argmax()] = value
+    chosen = mine.copy()
+    for value in values.tolist():
+        wrong = np.flatnonzero((own == value) & (label_of[mine] != value))
+        fitting = mine[(own == value) & (label_of[mine] == value)]
+        if not len(fitting):
+            fitting = np.flatnonzero(label_of == value)
+        if len(fitting):
+            chosen[wrong] = rng.choice(fitting, len(wrong))
+    result = parents.copy()
+    result[there] = known[chosen]
+    return result
+
+
+def representatives(parents: Rows, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each child the first one of its parent that has the most common label there."""
+    size = len(parents)
+    group = np.where(parents >= 0, parents, parents.max(initial=-1) + 1 + np.arange(size))
+    order = np.lexsort((labels, group))
+    starts = np.flatnonzero(
+        np.append(True, (np.diff(group[order]) != 0) | (np.diff(labels[order]) != 0))
+    )
+    runs, owner = np.diff(np.append(starts, size)), group[order][starts]
+    earliest = order[starts]  # `lexsort` keeps the order of equal ones
+    best = np.lexsort((earliest, -runs, owner))
+    leading = best[np.append(True, np.diff(owner[best]) != 0)]
+    return np.asarray(earliest[leading][np.searchsorted(owner[leading], group)])
+
+
+def combined(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """One label for each combination."""
+    return np.unique(np.column_stack(parts), axis=0, return_inverse=True)[1].reshape(-1)

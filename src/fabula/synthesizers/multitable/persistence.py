@@ -36,6 +36,7 @@ from fabula.synthesizers.model import CellColumn, State, check_cells
 from fabula.synthesizers.models.boosted.model import Boosted
 from fabula.synthesizers.multitable.across.across import Across
 from fabula.synthesizers.multitable.bins import Bins
+from fabula.synthesizers.multitable.determinants import Determinant
 from fabula.synthesizers.multitable.foreign_keys import Links
 from fabula.synthesizers.multitable.groups import Groups
 from fabula.synthesizers.multitable.identity import Identity, Numbering
@@ -222,6 +223,7 @@ def _table_saved(model: TableModel) -> Saved:
         ],
         "written": {name: texts.state() for name, texts in model.written.items()},
         "alike": [[asdict(key), names] for key, names in model.alike.items()],
+        "determinants": [asdict(item) for item in model.determinants],
         "learned": model.model is not None,
         "kept": model.kept is not None,
     }
@@ -296,6 +298,7 @@ def _table_restored(
         left_out=saved.card["left_out"],
         relations=Relations.restore(saved.relations[:early], codecs),
         alike={_foreign_key(key): tuple(names) for key, names in settings.get("alike", ())},
+        determinants=tuple(map(Determinant.restore, settings.get("determinants", ()))),
         timed=Timed(times, late, timed["spreads"], frozenset(timed["shifted"]), timed["reach"]),
         written={
             name: WrittenTexts.restore(schema.field(name).type, told)
