@@ -32,9 +32,10 @@ def _shop() -> dict[str, pa.Table]:
     streets = ["Ringstraße", "Rue du Parc", "Hauptstraße", "Avenue Foch", "Bahnhofstraße"]
     town = rng.integers(0, 8, clients + 40)
     address = [f"{streets[at % 5]} {at * 7 % 211 + 1}" for at in range(clients + 40)]
-    company = [f"{name} {kind}" for name in ("Bauer", "Petit", "Wolf", "Roux", "Maier", "Blanc")
-               for kind in ("GmbH", "SARL", "AG", "SA", "KG", "& Co", "OHG", "SAS", "eG", "Ltd",
-                            "Inc", "BV", "NV", "SpA", "AB", "AS", "Oy", "ApS", "Corp", "LLC")]  # fmt: skip
+    kinds = ("GmbH", "SARL", "AG", "SA", "KG", "OHG", "SAS", "eG", "Ltd", "Inc", "BV", "NV", "SpA",
+             "AB", "AS", "Oy", "ApS", "Corp", "LLC", "SE")  # fmt: skip
+    names = ("Bauer", "Petit", "Wolf", "Roux", "Maier", "Blanc")
+    company = [f"{name} {kind}" for name in names for kind in kinds]
     postcode = [f"{10_000 + at * 631 % 80_000}" for at in range(clients + 40)]
     client = np.sort(rng.integers(0, clients, size))
     place = np.where(rng.random(size) < 0.1, clients + client // 2, client)

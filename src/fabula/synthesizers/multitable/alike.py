@@ -67,6 +67,11 @@ def alike_of(
     learned = [name for name in table.column_names if name in model.made_columns]
     found = alike_columns(table.select(learned), {key: rows[key] for key in model.links.outward})
     kept = {key: _free(model.following, names) - {*given} for key, names in found.items()}
+    driver = model.links.driver
+    if driver is not None:
+        others = {key.columns[0]: key for key in model.links.others if _may_move(model, key)}
+        parents = pa.table({name: array_of(rows[key]) for name, key in others.items()})
+        kept[driver] |= alike_columns(parents, {driver: rows[driver]})[driver]
     return {key: tuple(sorted(names)) for key, names in kept.items() if names}
 
 
@@ -82,6 +87,15 @@ def _free(relations: Relations, names: Collection[str]) -> set[str]:
     while lost := {target for target, *others in bound if target in kept and not kept >= {*others}}:
         kept -= lost
     return kept
+
+
+def _may_move(model: TableModel, key: ForeignKey) -> bool:
+    """Whether nothing but its group binds the parent that a row has by a key."""
+    reach = model.reach[key]
+    others = {name for other in model.links.all if other != key for name in other.columns}
+    return not (
+        reach.distinct or reach.apart or {*key.columns} & {*model.identity.primary, *others}
+    )
 
 
 def told_alike(model: TableModel) -> list[str]:
@@ -142,19 +156,22 @@ def drawn_alike(
         links: The parent of each row, by foreign key.
         streams: The random stream of each purpose.
     """
-    names, primary = [] if model.columns is None else model.columns.names, model.identity.primary
+    names = [] if model.columns is None else model.columns.names
     for key, columns in model.alike.items():
-        places = [names.index(column) for column in columns]
-        parents, reach = links[key], model.reach[key]
+        places = [names.index(column) for column in columns if column in names]
+        parents = links[key]
         if key == model.links.driver:
             alone = parents.max(initial=-1) + 1 + np.arange(len(parents))
             _, first, group = np.unique(
                 np.where(parents < 0, alone, parents), return_index=True, return_inverse=True
             )
             own[:, places] = own[first][group][:, places]
+            for other in model.links.others:
+                if other.columns[0] in columns:
+                    links[other] = links[other][first][group]
             continue
-        others = {name for other in model.links.all if other != key for name in other.columns}
-        bound = reach.distinct or reach.apart or {*key.columns} & {*primary, *others}
         labels = combined([own[:, place].astype(np.int64) for place in places])
-        if not bound and len(np.unique(labels)) <= MOST_LABELS:
-            links[key] = moved(parents, labels, streams(f"parents alike of {key.name}"))
+        if _may_move(model, key) and len(np.unique(labels)) <= MOST_LABELS:
+            led = None if model.links.driver is None else links[model.links.driver]
+            rng = streams(f"parents alike of {key.name}")
+            links[key] = moved(parents, labels, rng, led)

@@ -42,7 +42,7 @@ from fabula.synthesizers.multitable.foreign_keys import (
     making_order,
     row_links,
 )
-from fabula.synthesizers.multitable.layout import Seen
+from fabula.synthesizers.multitable.layout import MadeTable, Seen
 from fabula.synthesizers.multitable.learning import Lesson, TableModel
 from fabula.synthesizers.multitable.orphans import repeats, settled
 from fabula.synthesizers.multitable.people import (
@@ -52,7 +52,7 @@ from fabula.synthesizers.multitable.people import (
 )
 from fabula.synthesizers.multitable.persistence import read_database, write_database
 from fabula.synthesizers.multitable.reach import Reach
-from fabula.synthesizers.multitable.sampling import MadeTable, Making
+from fabula.synthesizers.multitable.sampling import Making
 from fabula.synthesizers.multitable.shortfalls import tell_shortfall
 from fabula.synthesizers.multitable.written_times import (
     Mistyped,

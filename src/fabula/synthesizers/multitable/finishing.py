@@ -17,11 +17,12 @@ from fabula.io.arrays import array_of
 from fabula.streams import stream
 from fabula.synthesizers.codecs.codec import Places, Repeated
 from fabula.synthesizers.multitable.across.across import Across
+from fabula.synthesizers.multitable.across.shifts import Shift
 from fabula.synthesizers.multitable.alike import with_alike
 from fabula.synthesizers.multitable.determinants import with_determinants
+from fabula.synthesizers.multitable.layout import MadeTable
 from fabula.synthesizers.multitable.learning import TableModel
 from fabula.synthesizers.multitable.people import SamePeople, applied
-from fabula.synthesizers.multitable.sampling import MadeTable, settled_shift
 from fabula.synthesizers.multitable.written_times import as_written, made_schema
 from fabula.synthesizers.pii.codec import DetailCodec
 
@@ -57,7 +58,7 @@ def finished(
         {name: made_schema(model) for name, model in models.items()},
         {name: model.following for name, model in models.items()},
         lambda name: stream_of(seed, name, "rules across tables"),
-        partial(settled_shift, models, made),
+        partial(_settled, models, made),
     )
     tables = determined(alike(tables, fixed=across.sources), fixed=across.sources)
     return {
@@ -92,6 +93,19 @@ class _Further:
         rng = stream_of(self._seed, name, f"further values of {column}")
         places = Places(numbers, self._seed, rng, there, people)
         return codec.decode(np.zeros(len(rows), np.int32), places)
+
+
+def _settled(
+    models: Mapping[str, TableModel],
+    made: Mapping[str, MadeTable],
+    shift: Shift,
+    before: pa.Table,
+    after: pa.Table,
+) -> pa.Table:
+    """Rows whose times were put back, moved to the parts that were drawn for them."""
+    model, links = models[shift.table], made[shift.table].links
+    entity = None if model.links.driver is None else links[model.links.driver]
+    return model.timed.restored(shift, before, after, model.timeline, entity)
 
 
 def stream_of(seed: int, table: str, purpose: str) -> np.random.Generator:

@@ -82,14 +82,19 @@ def chosen_parents(
     wanted: NDArray[np.int64],
     group: NDArray[np.int64],
     counts: NDArray[np.int64],
+    siblings: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> Rows:
     """Give each child a stub of a parent in its group, or of any where the group has none left.
+
+    Siblings come one after the other, so that those who find no stub in their group mostly find
+    stubs of one other group together.
 
     Args:
         wanted: The group that each child asks for, shape (children,).
         group: The group of each parent, shape (parents,).
         counts: Stubs of each parent; they sum to the number of children.
+        siblings: Equal for children of one leading parent; same shape as `wanted`.
         rng: The only source of randomness.
 
     Returns:
@@ -97,8 +102,9 @@ def chosen_parents(
     """
     stubs = rng.permutation(np.repeat(np.arange(len(counts)), counts))
     stubs = stubs[np.argsort(group[stubs], kind="stable")]
-    children = rng.permutation(len(wanted))
-    children = children[np.argsort(wanted[children], kind="stable")]
+    families = np.unique(siblings, return_inverse=True)[1].reshape(-1)
+    places = rng.permutation(int(families.max(initial=-1)) + 1)[families]
+    children = np.lexsort((places, wanted))
     chosen = np.full(len(wanted), -1, dtype=np.int64)
     free = np.ones(len(stubs), dtype=bool)
     first, last = (
@@ -108,7 +114,7 @@ def chosen_parents(
     fits = first + rank < last
     chosen[children[fits]] = stubs[(first + rank)[fits]]
     free[(first + rank)[fits]] = False
-    chosen[children[~fits]] = rng.permutation(stubs[free])
+    chosen[children[~fits]] = stubs[free]
     return chosen
 
 
@@ -262,19 +268,26 @@ def _repeats(parents: Rows, beside: NDArray[np.int64]) -> NDArray[np.bool_]:
     return repeats
 
 
-def moved(parents: Rows, labels: NDArray[np.int64], rng: np.random.Generator) -> Rows:
+def moved(
+    parents: Rows,
+    labels: NDArray[np.int64],
+    rng: np.random.Generator,
+    siblings: NDArray[np.int64] | None = None,
+) -> Rows:
     """Parents of which each has children of one label; children of few labels change parents.
 
     Args:
         parents: The parent of each child; -1 for none.
         labels: The label of each child.
         rng: Chooses among parents, each as often as it has children.
+        siblings: Equal for children who change parents together, if any do.
     """
     there = np.flatnonzero(parents >= 0)
     if not len(there):
         return parents
     known, mine = np.unique(parents[there], return_inverse=True)
     own = labels[there]
+    families = there if siblings is None else siblings[there]
     first = representatives(mine, own)
     label_of = np.full(len(known), -1, np.int64)
     label_of[mine] = own[first]
@@ -292,7 +305,8 @@ def moved(parents: Rows, labels: NDArray[np.int64], rng: np.random.Generator) ->
         if not len(fitting):
             fitting = np.flatnonzero(label_of == value)
         if len(fitting):
-            chosen[wrong] = rng.choice(fitting, len(wrong))
+            _, together = np.unique(families[wrong], return_inverse=True)
+            chosen[wrong] = rng.choice(fitting, len(wrong))[together.reshape(-1)]
     result = parents.copy()
     result[there] = known[chosen]
     return result

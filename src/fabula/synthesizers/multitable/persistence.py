@@ -165,7 +165,7 @@ def _table_saved(model: TableModel) -> Saved:
         if item.trees is not None:
             trees, parts = item.trees.state()
             arrays |= {f"trees-{at}-{name}": values for name, values in parts.items()}
-        groups = None if item.groups is None else item.groups.each
+        groups = item.groups and [item.groups.each, item.groups.ranked, item.groups.parents]
         reach.append(
             {
                 "key": asdict(key),
@@ -173,6 +173,7 @@ def _table_saved(model: TableModel) -> Saved:
                 "missing": item.missing,
                 "distinct": item.distinct,
                 "each": groups,
+                "changes": item.changes,
                 "trees": trees,
                 "back": None if item.back is None else asdict(item.back),
                 "home": item.home,
@@ -248,7 +249,9 @@ def _table_restored(
         roles[told["role"]].append(key)
         groups = None
         if told["each"] is not None:
-            groups = Groups(arrays[f"centres-{at}"], _seen_cells(parents[key.parent]), told["each"])
+            numbers = told["each"] if isinstance(told["each"], list) else [told["each"]]
+            seen = _seen_cells(parents[key.parent])
+            groups = Groups(arrays[f"centres-{at}"], seen, *numbers)
         trees = None
         if told["trees"] is not None:
             parts = {name: arrays[f"trees-{at}-{name}"] for name in ("levels", "counts")}
@@ -257,6 +260,7 @@ def _table_restored(
         reach[key] = Reach(
             arrays[f"reach-{at}"], told["missing"], told["distinct"], groups, trees, back,
             told["home"], told["astray"], tuple(map(_foreign_key, told["apart"])),
+            told.get("changes", 1.0),
         )  # fmt: skip
     links = Links(
         roles["driver"][0] if roles["driver"] else None,
