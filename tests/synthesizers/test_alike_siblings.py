@@ -119,3 +119,35 @@ def test_all_orders_of_a_client_go_to_one_name_where_real_ones_do():
     strangers = set(both["ship_name"][~same])
     assert len(strangers & set(both["company_name"])) < len(strangers) / 2
     assert not set(both["ship_name"]) & set(names)
+
+
+def test_siblings_keep_the_other_parent_of_the_one_before_as_often_as_real_ones() -> None:
+    """Tracks of an album have one genre, mostly; nothing but a name is known of genres."""
+    rng = np.random.default_rng(4)
+    albums, size, genres = 150, 1_500, 8
+    album = np.sort(rng.integers(0, albums, size))
+    main = rng.choice(genres, albums, p=np.arange(genres, 0, -1) / 36)[album]
+    genre = np.where(rng.random(size) < 0.01, rng.integers(0, genres, size), main)
+    medium, year = main // 3, rng.integers(1970, 2020, albums)
+    tables = {
+        "albums": pa.table({"album_id": np.arange(albums) + 1, "year": year}),
+        "genres": pa.table({"genre_id": np.arange(genres) + 1, "code": [*"abcdefgh"]}),
+        "media": pa.table({"medium_id": np.arange(3) + 1, "code": ["cd", "lp", "mc"]}),
+        "tracks": pa.table({
+            "track_id": np.arange(size) + 100,
+            "album_id": album + 1,
+            "genre_id": genre + 1,
+            "medium_id": medium + 1,
+            "seconds": (120 + 60 * main + rng.gamma(2, 20, size)).round(),
+        }),
+    }  # fmt: skip
+    model = fit_tables(tables, seed=1, rounds=20)
+    assert "medium_id: alike in all rows of one tracks.album_id" in model.card()
+    made = model.sample(seed=2)["tracks"]
+    assert _several(made, "album_id", ["medium_id"]) == 0
+
+    def genres_of_albums(table: pa.Table) -> float:
+        pairs = table.group_by(["album_id", "genre_id"]).aggregate([])
+        return pairs.num_rows / table.column("album_id").unique().__len__()
+
+    assert genres_of_albums(made) < genres_of_albums(tables["tracks"]) + 0.25

@@ -42,7 +42,7 @@ def test_children_get_parents_of_their_group_and_every_place_is_taken_once() -> 
     group = np.array([0, 0, 1, 1, 2])
     counts = np.array([3, 1, 2, 2, 0])
     wanted = np.array([0, 0, 0, 1, 1, 1, 2, 0])
-    parents = chosen_parents(wanted, group, counts, rng())
+    parents = chosen_parents(wanted, group, counts, np.arange(8), rng())
     assert np.bincount(parents, minlength=5).tolist() == counts.tolist()
     fits = group[parents] == wanted
     assert fits[wanted < 2].all()

@@ -9,7 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from fabula.checks.evaluate import evaluate as evaluate_checks
 from fabula.checks.results import CheckResults
@@ -28,6 +30,7 @@ from fabula.inference.resolve import SpecLike, resolve
 from fabula.io.run_files import MANIFEST, read_object
 from fabula.io.tables import named_tables, tables_called
 from fabula.relationships.declared_keys import keys_of
+from fabula.relationships.keys import Keys, key_labels
 from fabula.render.cells import watched
 from fabula.runs.dataset import Dataset
 from fabula.runs.records import record
@@ -173,6 +176,7 @@ def evaluate(
             "confidential": list(filter(keeps, confidential)) or None,
             "sensitive": sensitive or None,
             "secrets": secrets.get(name, ()),
+            "parents": _parents(name, there, keys),
             "others": [item for item in elsewhere if not item.only],
             "sequence": sequence
             if {*sequence} <= {*made[name].column_names} and sequence
@@ -194,6 +198,14 @@ def evaluate(
         seed=seed,
         fake=_is_fake(synthetic),
     )
+
+
+def _parents(name: str, there: Mapping[str, pa.Table], keys: Keys) -> list[NDArray[np.int64]]:
+    """The parent of each real row of a table, by foreign key; missing ones are one parent."""
+    pointing = [key.columns for key in keys.foreign if key.child == name and key.parent in there]
+    labels = [key_labels(there[name], columns).combine_chunks() for columns in pointing]
+    coded = [each.dictionary_encode("encode").indices.to_numpy() for each in labels]
+    return [codes.astype(np.int64) for codes in coded]
 
 
 def _prepared(name: str, *tables: pa.Table | None, **how: Any) -> Frames:

@@ -159,9 +159,11 @@ def _link(
         places = {(child, column) for column in parts}
         if places & written or (len(parts) > 1 and child == link.parent):
             if not _is_implied(link, keys):
+                rows = data[child].num_rows - key_labels(data[child], link.columns).null_count
                 told = "columns of it are those of another key; `fabula fit` keeps both"
                 unwritten.append(
-                    f"{link.name} points at {link.target}, which is not written: {told}"
+                    f"{link.name} points at {link.target} in {rows:,} rows, which is not written:"
+                    f" {told}"
                 )
             continue
         others = [key for key in keys.foreign if key.child == child and key != link]

@@ -6,7 +6,8 @@
 
 A function takes the prepared `Frames` and, by the names of further parameters, what else is known:
 `target`, `positive`, `protected`, `quasi`, `confidential`, `sensitive`, `sequence`, `secrets`,
-`others`, `distances`. A metric whose parameter has no default is left out where that is not known.
+`others`, `distances`, `parents`. A metric whose parameter has no default is left out where that is
+not known.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ SECTIONS: tuple[Section, ...] = get_args(Section)
 
 KNOWN = (
     "target", "positive", "protected", "quasi", "confidential", "sensitive", "sequence", "secrets",
-    "others", "distances",
+    "others", "distances", "parents",
 )  # fmt: skip
 """What a metric may ask for alongside the frames, by the name of a parameter."""
 

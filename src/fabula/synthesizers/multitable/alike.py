@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
 from fabula.relationships.keys import ForeignKey
@@ -23,8 +22,7 @@ from fabula.synthesizers.constraints.relations import Relations
 from fabula.synthesizers.model import Codes
 from fabula.synthesizers.multitable.foreign_keys import Rows
 from fabula.synthesizers.multitable.learning import TableModel
-
-Ints = NDArray[np.int64]
+from fabula.synthesizers.multitable.matching import combined, moved, representatives
 
 MOST_LABELS = 1_000
 """Parents are chosen by labels of that many combinations at most."""
@@ -69,6 +67,11 @@ def alike_of(
     learned = [name for name in table.column_names if name in model.made_columns]
     found = alike_columns(table.select(learned), {key: rows[key] for key in model.links.outward})
     kept = {key: _free(model.following, names) - {*given} for key, names in found.items()}
+    driver = model.links.driver
+    if driver is not None:
+        others = {key.columns[0]: key for key in model.links.others if _may_move(model, key)}
+        parents = pa.table({name: array_of(rows[key]) for name, key in others.items()})
+        kept[driver] |= alike_columns(parents, {driver: rows[driver]})[driver]
     return {key: tuple(sorted(names)) for key, names in kept.items() if names}
 
 
@@ -84,6 +87,15 @@ def _free(relations: Relations, names: Collection[str]) -> set[str]:
     while lost := {target for target, *others in bound if target in kept and not kept >= {*others}}:
         kept -= lost
     return kept
+
+
+def _may_move(model: TableModel, key: ForeignKey) -> bool:
+    """Whether nothing but its group binds the parent that a row has by a key."""
+    reach = model.reach[key]
+    others = {name for other in model.links.all if other != key for name in other.columns}
+    return not (
+        reach.distinct or reach.apart or {*key.columns} & {*model.identity.primary, *others}
+    )
 
 
 def told_alike(model: TableModel) -> list[str]:
@@ -122,8 +134,8 @@ def with_alike(
 
 def _with_first(table: pa.Table, parents: Rows, names: Sequence[str]) -> pa.Table:
     """The table with columns as most children of a parent have them, or the first of them does."""
-    combined = _combined([coded(table.column(name).combine_chunks())[0] for name in names])
-    picked = array_of(_representatives(parents, combined))
+    labels = combined([coded(table.column(name).combine_chunks())[0] for name in names])
+    picked = array_of(representatives(parents, labels))
     for name in names:
         at = table.column_names.index(name)
         table = table.set_column(at, table.schema.field(at), table.column(at).take(picked))
@@ -144,75 +156,22 @@ def drawn_alike(
         links: The parent of each row, by foreign key.
         streams: The random stream of each purpose.
     """
-    names, primary = [] if model.columns is None else model.columns.names, model.identity.primary
+    names = [] if model.columns is None else model.columns.names
     for key, columns in model.alike.items():
-        places = [names.index(column) for column in columns]
-        parents, reach = links[key], model.reach[key]
+        places = [names.index(column) for column in columns if column in names]
+        parents = links[key]
         if key == model.links.driver:
             alone = parents.max(initial=-1) + 1 + np.arange(len(parents))
             _, first, group = np.unique(
                 np.where(parents < 0, alone, parents), return_index=True, return_inverse=True
             )
             own[:, places] = own[first][group][:, places]
+            for other in model.links.others:
+                if other.columns[0] in columns:
+                    links[other] = links[other][first][group]
             continue
-        others = {name for other in model.links.all if other != key for name in other.columns}
-        bound = reach.distinct or reach.apart or {*key.columns} & {*primary, *others}
-        labels = _combined([own[:, place].astype(np.int64) for place in places])
-        if not bound and len(np.unique(labels)) <= MOST_LABELS:
-            links[key] = moved(parents, labels, streams(f"parents alike of {key.name}"))
-
-
-def moved(parents: Rows, labels: Ints, rng: np.random.Generator) -> Rows:
-    """Parents of which each has children of one label; children of few labels change parents.
-
-    Args:
-        parents: The parent of each child; -1 for none.
-        labels: The label of each child.
-        rng: Chooses among parents, each as often as it has children.
-    """
-    there = np.flatnonzero(parents >= 0)
-    if not len(there):
-        return parents
-    known, mine = np.unique(parents[there], return_inverse=True)
-    own = labels[there]
-    first = _representatives(mine, own)
-    label_of = np.full(len(known), -1, np.int64)
-    label_of[mine] = own[first]
-    values, sizes = np.unique(own, return_counts=True)
-    for value in values[np.argsort(sizes, kind="stable")].tolist():
-        if not (label_of == value).any():  # takes a parent whose label has several
-            free = np.bincount(label_of)[label_of] > 1
-            counts = np.bincount(mine[own == value], minlength=len(known)) * free
-            if counts.any():
-                label_of[counts.argmax()] = value
-    chosen = mine.copy()
-    for value in values.tolist():
-        wrong = np.flatnonzero((own == value) & (label_of[mine] != value))
-        fitting = mine[(own == value) & (label_of[mine] == value)]
-        if not len(fitting):
-            fitting = np.flatnonzero(label_of == value)
-        if len(fitting):
-            chosen[wrong] = rng.choice(fitting, len(wrong))
-    result = parents.copy()
-    result[there] = known[chosen]
-    return result
-
-
-def _representatives(parents: Rows, labels: Ints) -> Ints:
-    """For each child the first one of its parent that has the most common label there."""
-    size = len(parents)
-    group = np.where(parents >= 0, parents, parents.max(initial=-1) + 1 + np.arange(size))
-    order = np.lexsort((labels, group))
-    starts = np.flatnonzero(
-        np.append(True, (np.diff(group[order]) != 0) | (np.diff(labels[order]) != 0))
-    )
-    runs, owner = np.diff(np.append(starts, size)), group[order][starts]
-    earliest = order[starts]  # `lexsort` keeps the order of equal ones
-    best = np.lexsort((earliest, -runs, owner))
-    leading = best[np.append(True, np.diff(owner[best]) != 0)]
-    return np.asarray(earliest[leading][np.searchsorted(owner[leading], group)])
-
-
-def _combined(parts: list[Ints]) -> Ints:
-    """One label for each combination."""
-    return np.unique(np.column_stack(parts), axis=0, return_inverse=True)[1].reshape(-1)
+        labels = combined([own[:, place].astype(np.int64) for place in places])
+        if _may_move(model, key) and len(np.unique(labels)) <= MOST_LABELS:
+            led = None if model.links.driver is None else links[model.links.driver]
+            rng = streams(f"parents alike of {key.name}")
+            links[key] = moved(parents, labels, rng, led)

@@ -8,24 +8,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Literal
 
-import numpy as np
 import pyarrow as pa
 
 from fabula.errors import UsageError
 from fabula.io.notes import notes_of, without_notes
 from fabula.options import known_options
 from fabula.relationships.digests import Digest
-from fabula.relationships.keys import CONTAINED, ForeignKey, Keys, find_keys, singular
+from fabula.relationships.keys import CONTAINED, Keys, find_keys, singular
 from fabula.render.results import Result
 from fabula.spec.tables import DatasetSpec
-from fabula.streams import stream
 from fabula.synthesizers.catalogue import check_seed
 from fabula.synthesizers.codecs.codec import PROTECTED_ROWS
 from fabula.synthesizers.codecs.string_formats.doubts import doubtful, doubts
 from fabula.synthesizers.codecs.string_formats.texts import WrittenTexts
 from fabula.synthesizers.model import Steps
 from fabula.synthesizers.multitable.across.across import Across
-from fabula.synthesizers.multitable.alike import alike_of, told_alike, with_alike
+from fabula.synthesizers.multitable.alike import alike_of, told_alike
 from fabula.synthesizers.multitable.circles import closed
 from fabula.synthesizers.multitable.declared import (
     demand,
@@ -34,31 +32,30 @@ from fabula.synthesizers.multitable.declared import (
     sensitive_columns,
     with_declared,
 )
+from fabula.synthesizers.multitable.determinants import determinants_of
 from fabula.synthesizers.multitable.entities import with_entities
+from fabula.synthesizers.multitable.finishing import finished, stream_of
 from fabula.synthesizers.multitable.foreign_keys import (
     Links,
-    Rows,
+    children_of,
     links_of,
     making_order,
     row_links,
 )
-from fabula.synthesizers.multitable.layout import Seen
+from fabula.synthesizers.multitable.layout import MadeTable, Seen
 from fabula.synthesizers.multitable.learning import Lesson, TableModel
 from fabula.synthesizers.multitable.orphans import repeats, settled
 from fabula.synthesizers.multitable.people import (
     SamePeople,
-    applied,
     people_of_rows,
     same_people,
 )
 from fabula.synthesizers.multitable.persistence import read_database, write_database
 from fabula.synthesizers.multitable.reach import Reach
-from fabula.synthesizers.multitable.sampling import MadeTable, Making, settled_shift
+from fabula.synthesizers.multitable.sampling import Making
 from fabula.synthesizers.multitable.shortfalls import tell_shortfall
 from fabula.synthesizers.multitable.written_times import (
     Mistyped,
-    as_written,
-    made_schema,
     read_times,
     settled_times,
 )
@@ -121,33 +118,14 @@ class RelationalSynthesizer(Result, Generic[Frame]):
         made: dict[str, MadeTable] = {}
         models = self.models
         for name, model in models.items():
-            streams = partial(_stream, seed, name)
+            streams = partial(stream_of, seed, name)
             with drawing(self.path):
                 made[name] = Making(model, made, scale, seed, streams).make()
         for name, model in self.models.items():
             with drawing(self.path):
-                made[name] = closed(model, made, seed, partial(_stream, seed, name))
-        tables = applied(self.people, {name: item.table for name, item in made.items()}, seed)
+                made[name] = closed(model, made, seed, partial(stream_of, seed, name))
         with drawing(self.path):
-            alike = partial(
-                with_alike,
-                models,
-                {name: item.links for name, item in made.items()},
-                streams=lambda name: _stream(seed, name, "alike"),
-            )
-            tables = alike(tables)
-            tables = self.across.applied(
-                tables,
-                {name: made_schema(model) for name, model in models.items()},
-                {name: model.following for name, model in models.items()},
-                lambda name: _stream(seed, name, "rules across tables"),
-                partial(settled_shift, models, made),
-            )
-            tables = alike(tables, fixed=self.across.sources)
-            tables = {
-                name: as_written(models[name], table, _stream(seed, name, "written times"))
-                for name, table in tables.items()
-            }
+            tables = finished(models, made, self.people, self.across, seed)
         tables = {name: table for name, table in tables.items() if name not in self.entities}
         for name, table in tables.items():
             tell_shortfall(models[name], scale, table.num_rows)
@@ -204,6 +182,7 @@ class RelationalSynthesizer(Result, Generic[Frame]):
                 lines.append(f"  {model.timeline.time}: never twice under one {driver.name}")
             lines += [f"  {column}: {about}" for column, about in model.natural.items()]
             lines += [f"  {item}" for item in told_alike(model)]
+            lines += [f"  {item.told}" for item in model.determinants]
             for relations in (model.relations, model.timed.relations):
                 lines += [f"  on every row {relation}" for relation in relations.told]
         for key in self.keys.foreign:
@@ -317,7 +296,7 @@ def fit_tables(
             sizes={name: table.num_rows for name, table in tables.items()},
             primary=every.primary.get(name, ()),
             parents=seen,
-            below=_children(name, links, rows, tables),
+            below=children_of(name, links, rows, tables[name].num_rows),
             kept=frozenset(keep),
             options=options,
             seed=seed,
@@ -330,8 +309,19 @@ def fit_tables(
             astray=astray,
         ).learn()
         alike = alike_of(model, read[name], rows, across.given(name)) if exact else {}
+        determinants = (
+            determinants_of(
+                model.columns, read[name], links[name], model.following, across.given(name)
+            )
+            if exact
+            else ()
+        )
         models[name] = replace(
-            model, schema=tables[name].schema, written=written[name], alike=alike
+            model,
+            schema=tables[name].schema,
+            written=written[name],
+            alike=alike,
+            determinants=determinants,
         )
     if progress:
         progress(len(order), len(order))
@@ -377,21 +367,3 @@ def _keys_of(name: str, keys: Keys) -> list[str]:
     """The columns of a table's primary and foreign keys."""
     pointing = [column for key in keys.foreign if key.child == name for column in key.columns]
     return list(dict.fromkeys([*keys.primary.get(name, ()), *pointing]))
-
-
-def _stream(seed: int, table: str, purpose: str) -> np.random.Generator:
-    return stream(seed, f"synthesizer of {table}", purpose, 0)
-
-
-def _children(
-    name: str,
-    links: Mapping[str, Any],
-    rows: Mapping[ForeignKey, Rows],
-    tables: Mapping[str, pa.Table],
-) -> dict[ForeignKey, Rows]:
-    """How many children each row of a table has, by foreign key."""
-    pointing = [key for item in links.values() for key in item.all if key.parent == name]
-    return {
-        key: np.bincount(rows[key][rows[key] >= 0], minlength=tables[name].num_rows)
-        for key in pointing
-    }

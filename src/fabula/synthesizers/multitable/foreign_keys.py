@@ -55,6 +55,14 @@ class Links:
         return tuple(column for column in key.columns if column in taken)
 
 
+def children_of(
+    name: str, links: Mapping[str, Links], rows: Mapping[ForeignKey, Rows], size: int
+) -> dict[ForeignKey, Rows]:
+    """How many children each of the `size` rows of a table has, by foreign key."""
+    pointing = [key for item in links.values() for key in item.all if key.parent == name]
+    return {key: np.bincount(rows[key][rows[key] >= 0], minlength=size) for key in pointing}
+
+
 def row_links(tables: Mapping[str, pa.Table], key: ForeignKey, *, orphans: bool = False) -> Rows:
     """The parent's row number of each row of the child; -1 where the key is missing.
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fabula.synthesizers.codecs.codec import PROTECTED_ROWS
 from fabula.synthesizers.model import CellColumn, Codes
 
 MOST = 48
@@ -29,11 +30,17 @@ class Groups:
         centres: Shape (groups, features) after `_points`; no centre means one group.
         cells: The parents' columns.
         each: Every parent is its own group; only for tables that are kept as they are.
+        ranked: So many parents, those of most children, are groups of their own: what goes with a
+            genre of which nothing but a name is known. New parents have a real one's place by
+            their children, too. All others are one more group.
+        parents: How many real parents there are, where some are ranked.
     """
 
     centres: NDArray[np.float64]
     cells: tuple[CellColumn, ...]
     each: int = 0
+    ranked: int = 0
+    parents: int = 0
 
     @classmethod
     def of(
@@ -59,6 +66,9 @@ class Groups:
         points = _points(codes, cells)
         size = min(MOST, int(children.sum()) // ROWS_EACH, len(np.unique(points, axis=0)))
         if size < 2 or not points.size:
+            often = (children >= PROTECTED_ROWS).sum()
+            if len(codes) <= MOST and often > 1:
+                return cls(np.zeros((0, 0)), cells, ranked=int(often), parents=len(codes))
             return cls(np.zeros((0, 0)), cells)
         weights = children + 1.0
         first = rng.choice(len(points), size, replace=False, p=weights / weights.sum())
@@ -75,17 +85,27 @@ class Groups:
     @property
     def size(self) -> int:
         """How many groups there are."""
-        return self.each or max(len(self.centres), 1)
+        return self.each or max(len(self.centres), self.ranked + 1)
 
     @property
     def as_column(self) -> CellColumn:
         """A group as a model's column."""
         return CellColumn("group", np.ones(self.size, np.int64), ordered=False, missing=False)
 
-    def __call__(self, codes: Codes) -> NDArray[np.int32]:
-        """The group of each parent."""
+    def __call__(self, codes: Codes, children: NDArray[np.int64]) -> NDArray[np.int32]:
+        """The group of each parent.
+
+        Args:
+            codes: The parents' codes.
+            children: How many children each has.
+        """
         if self.each:
             return np.arange(len(codes), dtype=np.int32)
+        if self.ranked:
+            place = np.empty(len(codes), np.int64)
+            place[np.argsort(-children, kind="stable")] = np.arange(len(codes))
+            real = (place + 0.5) / len(codes) * self.parents
+            return np.minimum(real, self.ranked).astype(np.int32)
         if not len(self.centres):
             return np.zeros(len(codes), dtype=np.int32)
         return _nearest(_points(codes, self.cells), self.centres).astype(np.int32)

@@ -5,6 +5,7 @@
 `siblings`     how many rows the parent has
 `position`     the row's place among them
 `previous`     the columns of the sibling before
+`before:KEY`   the group of that sibling's parent by another foreign key
 `group:KEY`    the group of another foreign key's parent
 `beside:KEY`   that parent's columns
 `own`          the row's own columns
@@ -15,12 +16,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
+from fabula.relationships.keys import ForeignKey
 from fabula.synthesizers.model import CellColumn, Codes
 from fabula.synthesizers.multitable.foreign_keys import Rows
 
@@ -58,6 +61,12 @@ class Layout:
             for at in range(start, end)
             if block.startswith(_DRAWN)
         ]
+
+    def looking_back(self) -> list[tuple[str, str]]:
+        """Blocks of the sibling before, each with the block of a row that it repeats."""
+        pairs = [("previous", "own")]
+        pairs += [(block, f"group:{block[7:]}") for block in self.blocks if block[:7] == "before:"]
+        return [pair for pair in pairs if pair[0] in self.blocks]
 
     def context(self) -> tuple[int, ...]:
         """Columns that are known before a model is asked."""
@@ -139,3 +148,25 @@ class Siblings:
     def previous(self) -> Rows:
         """The row of the sibling before, -1 for the first."""
         return np.where(self.positions > 0, np.arange(len(self.parents)) - 1, -1)
+
+    @property
+    def families(self) -> Rows:
+        """A number for each row that is the same for all rows of one parent."""
+        return np.cumsum(self.positions == 0)
+
+
+@dataclass(frozen=True, eq=False)
+class MadeTable:
+    """A table that was made.
+
+    Attributes:
+        table: Its rows.
+        seen: Its rows as children see them.
+        wanted: For each foreign key that points at it, how its rows rank by children.
+        links: The parent's row of each of its rows, by foreign key.
+    """
+
+    table: pa.Table
+    seen: Seen
+    wanted: Mapping[ForeignKey, NDArray[np.float64]]
+    links: Mapping[ForeignKey, Rows] = field(default_factory=dict)

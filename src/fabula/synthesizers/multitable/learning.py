@@ -23,11 +23,12 @@ from fabula.synthesizers.model import Codes
 from fabula.synthesizers.models.boosted.model import Boosted
 from fabula.synthesizers.multitable.across.across import Across
 from fabula.synthesizers.multitable.bins import Bins
+from fabula.synthesizers.multitable.determinants import Determinant
 from fabula.synthesizers.multitable.foreign_keys import Links, Rows
 from fabula.synthesizers.multitable.groups import Groups
 from fabula.synthesizers.multitable.identity import Identity
 from fabula.synthesizers.multitable.layout import Layout, Seen, Siblings
-from fabula.synthesizers.multitable.reach import Reach
+from fabula.synthesizers.multitable.reach import Reach, apart, way_back
 from fabula.synthesizers.multitable.timed import Timed, distances_of, find_timed, reach_of
 from fabula.synthesizers.multitable.timeline import Timeline
 from fabula.synthesizers.pii.codec import DetailCodec
@@ -62,6 +63,7 @@ class TableModel:
         depths: Cells of depths, by foreign key to the table itself.
         timed: What follows from times that are learned as gaps or distances.
         alike: Columns that all children of a parent have alike, by foreign key.
+        determinants: Newly generated columns that determine others.
     """
 
     name: str
@@ -83,6 +85,7 @@ class TableModel:
     depths: Mapping[ForeignKey, Bins] = field(default_factory=dict)
     timed: Timed = field(default_factory=Timed)
     alike: Mapping[ForeignKey, tuple[str, ...]] = field(default_factory=dict)
+    determinants: tuple[Determinant, ...] = ()
 
     @cached_property
     def following(self) -> Relations:
@@ -101,9 +104,8 @@ class TableModel:
     @property
     def made_columns(self) -> frozenset[str]:
         """The columns, but for keys, that samples have."""
-        if self.kept is not None:
-            return frozenset(self.schema.names)
-        return frozenset(() if self.columns is None else self.columns.names)
+        own = () if self.columns is None else self.columns.names
+        return frozenset(own if self.kept is None else self.schema.names)
 
     @property
     def replaced(self) -> Mapping[str, str]:
@@ -248,7 +250,6 @@ class Lesson:
     ) -> tuple[Columns | None, Mapping[str, str]]:
         if not table.num_columns:
             return None, {}
-        # Distances of times are numbers, whatever is alongside them
         distances = [] if timeline is None else [*timeline.beside, timeline.gap]
         given = table.drop_columns(distances)
         if timeline is not None:
@@ -312,21 +313,12 @@ class Lesson:
                 groups = Groups.of(parent.codes, parent.cells, counts, kept=kept, rng=rng)
             missing = float((rows < 0).mean()) if len(rows) else 0.0
             counts = counts if key.parent in self.kept else np.sort(counts)
-            back, home = self._way_back(key) if key in self.links.late else (None, 0.0)
+            back, home = way_back(key, self.rows) if key in self.links.late else (None, 0.0)
             found[key] = Reach(
                 counts, missing, self._is_distinct(key), groups, trees, back, home,
-                self.astray.get(key, 0.0), self._apart(key),
+                self.astray.get(key, 0.0), apart(key, self.links, self.rows),
             )  # fmt: skip
         return found, levels
-
-    def _way_back(self, key: ForeignKey) -> tuple[ForeignKey | None, float]:
-        """The key of a parent that leads back to its child most often, and in which share."""
-        rows = self.rows[key]
-        filled = np.flatnonzero(rows >= 0)
-        ways = [way for way in self.rows if (way.child, way.parent) == (key.parent, self.name)]
-        shares = [float((self.rows[way][rows[filled]] == filled).mean()) for way in ways]
-        best = int(np.argmax(shares)) if len(filled) and shares else None
-        return (None, 0.0) if best is None else (ways[best], shares[best])
 
     def _is_distinct(self, key: ForeignKey) -> bool:
         """Whether a key is the last part of a primary key that is made of foreign keys alone."""
@@ -334,27 +326,13 @@ class Lesson:
         last = len(parts) > 1 and parts[-1] == key and key in self.links.others
         return last and set(self.primary) <= {name for link in parts for name in link.columns}
 
-    def _apart(self, key: ForeignKey) -> tuple[ForeignKey, ...]:
-        """Earlier keys to the same table that never have the same parent on many rows."""
-        if key not in self.links.others:
-            return ()
-        before = self.links.outward[: self.links.outward.index(key)]
-        rows = self.rows[key]
-        return tuple(
-            other
-            for other in before
-            if (other.parent, other.key) == (key.parent, key.key)
-            and ((self.rows[other] >= 0) & (rows >= 0)).sum() >= FEWEST_ROWS
-            and not ((self.rows[other] == rows) & (rows >= 0)).any()
-        )
-
     def _wide(
         self,
         order: NDArray[np.int64],
         siblings: Siblings,
         seen: Seen,
         above: Seen,
-        reach: Mapping[ForeignKey, Reach],
+        reach: dict[ForeignKey, Reach],
     ) -> tuple[Layout, Codes, tuple[Bins, ...], dict[ForeignKey, Bins]]:
         """The model's columns and their codes in training."""
         layout, parts = Layout(), [np.zeros((len(order), 0), np.int32)]
@@ -374,14 +352,18 @@ class Lesson:
             beside = tuple(map(Bins.of, numbers))
             for name, bins, values in zip(BESIDE, beside, numbers, strict=True):
                 add_numbers(name, bins, values)
-            if seen.cells and (siblings.positions > 0).mean() >= LOOK_BACK:
-                add("previous", seen.recounted("previous", siblings.previous))
-        for key in self.links.others:
-            groups = reach[key].groups
-            assert groups is not None
-            of_parents = groups(self.parents[key.parent].codes)[:, None]
-            asked = Seen(of_parents, (groups.as_column,))
-            add(f"group:{key.name}", asked.recounted("group", self.rows[key][order]))
+        looking_back = bool(beside) and (siblings.positions > 0).mean() >= LOOK_BACK
+        if looking_back and seen.cells:
+            add("previous", seen.recounted("previous", siblings.previous))
+        asked = {key: self._asked(key, reach[key], order) for key in self.links.others}
+        for key, groups in asked.items() if looking_back else ():
+            before = groups.recounted("before", siblings.previous)
+            add(f"before:{key.name}", before)
+            later = siblings.positions > 0
+            changes = float((groups.codes != before.codes)[later].mean())
+            reach[key] = replace(reach[key], changes=changes)
+        for key, groups in asked.items():
+            add(f"group:{key.name}", groups)
         for key in self.links.others:
             there = self.parents[key.parent]
             add(f"beside:{key.name}", there.recounted("beside", self.rows[key][order]))
@@ -391,10 +373,17 @@ class Lesson:
             add_numbers(f"below:{key.name}", bins, self.below[key][order])
         return layout, np.column_stack(parts).astype(np.int32), beside, below
 
+    def _asked(self, key: ForeignKey, reach: Reach, order: NDArray[np.int64]) -> Seen:
+        """The group of the parent that each row has by a key."""
+        assert reach.groups is not None
+        rows, parents = self.rows[key], self.parents[key.parent].codes
+        children = np.bincount(rows[rows >= 0], minlength=len(parents))
+        groups = reach.groups(parents, children)[:, None]
+        return Seen(groups, (reach.groups.as_column,)).recounted("group", rows[order])
+
 
 BESIDE = ("siblings", "position")
 """Blocks of numbers that tell where a row stands among its parent's rows."""
 
 
-def _silent(done: int, steps: int) -> None:
-    """Tell nobody: progress is told by table."""
+def _silent(done: int, steps: int) -> None: ...

@@ -5,6 +5,8 @@ Pure functions of numpy arrays. A *stub* is one place for a child at a parent.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -80,14 +82,19 @@ def chosen_parents(
     wanted: NDArray[np.int64],
     group: NDArray[np.int64],
     counts: NDArray[np.int64],
+    siblings: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> Rows:
     """Give each child a stub of a parent in its group, or of any where the group has none left.
+
+    Siblings come one after the other, so that those who find no stub in their group mostly find
+    stubs of one other group together.
 
     Args:
         wanted: The group that each child asks for, shape (children,).
         group: The group of each parent, shape (parents,).
         counts: Stubs of each parent; they sum to the number of children.
+        siblings: Equal for children of one leading parent; same shape as `wanted`.
         rng: The only source of randomness.
 
     Returns:
@@ -95,8 +102,9 @@ def chosen_parents(
     """
     stubs = rng.permutation(np.repeat(np.arange(len(counts)), counts))
     stubs = stubs[np.argsort(group[stubs], kind="stable")]
-    children = rng.permutation(len(wanted))
-    children = children[np.argsort(wanted[children], kind="stable")]
+    families = np.unique(siblings, return_inverse=True)[1].reshape(-1)
+    places = rng.permutation(int(families.max(initial=-1)) + 1)[families]
+    children = np.lexsort((places, wanted))
     chosen = np.full(len(wanted), -1, dtype=np.int64)
     free = np.ones(len(stubs), dtype=bool)
     first, last = (
@@ -106,7 +114,7 @@ def chosen_parents(
     fits = first + rank < last
     chosen[children[fits]] = stubs[(first + rank)[fits]]
     free[(first + rank)[fits]] = False
-    chosen[children[~fits]] = rng.permutation(stubs[free])
+    chosen[children[~fits]] = stubs[free]
     return chosen
 
 
@@ -258,3 +266,67 @@ def _repeats(parents: Rows, beside: NDArray[np.int64]) -> NDArray[np.bool_]:
     repeats = np.zeros(len(parents), dtype=bool)
     repeats[order[1:]] = same & (parents[order[1:]] >= 0)
     return repeats
+
+
+def moved(
+    parents: Rows,
+    labels: NDArray[np.int64],
+    rng: np.random.Generator,
+    siblings: NDArray[np.int64] | None = None,
+) -> Rows:
+    """Parents of which each has children of one label; children of few labels change parents.
+
+    Args:
+        parents: The parent of each child; -1 for none.
+        labels: The label of each child.
+        rng: Chooses among parents, each as often as it has children.
+        siblings: Equal for children who change parents together, if any do.
+    """
+    there = np.flatnonzero(parents >= 0)
+    if not len(there):
+        return parents
+    known, mine = np.unique(parents[there], return_inverse=True)
+    own = labels[there]
+    families = there if siblings is None else siblings[there]
+    first = representatives(mine, own)
+    label_of = np.full(len(known), -1, np.int64)
+    label_of[mine] = own[first]
+    values, sizes = np.unique(own, return_counts=True)
+    for value in values[np.argsort(sizes, kind="stable")].tolist():
+        if not (label_of == value).any():  # takes a parent whose label has several
+            free = np.bincount(label_of)[label_of] > 1
+            counts = np.bincount(mine[own == value], minlength=len(known)) * free
+            if counts.any():
+                label_of[counts.argmax()] = value
+    chosen = mine.copy()
+    for value in values.tolist():
+        wrong = np.flatnonzero((own == value) & (label_of[mine] != value))
+        fitting = mine[(own == value) & (label_of[mine] == value)]
+        if not len(fitting):
+            fitting = np.flatnonzero(label_of == value)
+        if len(fitting):
+            _, together = np.unique(families[wrong], return_inverse=True)
+            chosen[wrong] = rng.choice(fitting, len(wrong))[together.reshape(-1)]
+    result = parents.copy()
+    result[there] = known[chosen]
+    return result
+
+
+def representatives(parents: Rows, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each child the first one of its parent that has the most common label there."""
+    size = len(parents)
+    group = np.where(parents >= 0, parents, parents.max(initial=-1) + 1 + np.arange(size))
+    order = np.lexsort((labels, group))
+    starts = np.flatnonzero(
+        np.append(True, (np.diff(group[order]) != 0) | (np.diff(labels[order]) != 0))
+    )
+    runs, owner = np.diff(np.append(starts, size)), group[order][starts]
+    earliest = order[starts]  # `lexsort` keeps the order of equal ones
+    best = np.lexsort((earliest, -runs, owner))
+    leading = best[np.append(True, np.diff(owner[best]) != 0)]
+    return np.asarray(earliest[leading][np.searchsorted(owner[leading], group)])
+
+
+def combined(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """One label for each combination."""
+    return np.unique(np.column_stack(parts), axis=0, return_inverse=True)[1].reshape(-1)

@@ -99,8 +99,9 @@ class SamePeople:
         first = _first_rows(source.combine_chunks())
         if not len(column) or not len(first):
             return made
-        rng = stream(seed, _STREAM, f"{self.table}.{self.column}", 0)
-        if self.linked:
+        way = [key.name for key in self.path] if self.path else [self.column]
+        rng = stream(seed, _STREAM, ".".join([self.table, *way]), 0)
+        if self.linked:  # columns of one way differ in the same rows, and by the same others
             rows = _followed(tables, self.path, len(column))
             group = np.arange(len(rows))
             if self.by_source:
@@ -108,7 +109,11 @@ class SamePeople:
                 group = np.where(rows < 0, group, leaders[at.reshape(-1)])
                 column = column.take(array_of(group))
             apart = np.flatnonzero((rng.random(len(rows)) >= self.share)[group])
-            other = np.full(len(rows), -1) if self.strangers else rng.choice(first, len(rows))
+            other = (
+                np.full(len(rows), -1)
+                if self.strangers
+                else rng.integers(0, len(source), len(rows))
+            )
             rows[apart] = other[group][apart]
         else:
             codes = column.dictionary_encode().indices.fill_null(-1).to_numpy().astype(np.int64)

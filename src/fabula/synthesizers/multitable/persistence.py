@@ -36,6 +36,7 @@ from fabula.synthesizers.model import CellColumn, State, check_cells
 from fabula.synthesizers.models.boosted.model import Boosted
 from fabula.synthesizers.multitable.across.across import Across
 from fabula.synthesizers.multitable.bins import Bins
+from fabula.synthesizers.multitable.determinants import Determinant
 from fabula.synthesizers.multitable.foreign_keys import Links
 from fabula.synthesizers.multitable.groups import Groups
 from fabula.synthesizers.multitable.identity import Identity, Numbering
@@ -164,7 +165,7 @@ def _table_saved(model: TableModel) -> Saved:
         if item.trees is not None:
             trees, parts = item.trees.state()
             arrays |= {f"trees-{at}-{name}": values for name, values in parts.items()}
-        groups = None if item.groups is None else item.groups.each
+        groups = item.groups and [item.groups.each, item.groups.ranked, item.groups.parents]
         reach.append(
             {
                 "key": asdict(key),
@@ -172,6 +173,7 @@ def _table_saved(model: TableModel) -> Saved:
                 "missing": item.missing,
                 "distinct": item.distinct,
                 "each": groups,
+                "changes": item.changes,
                 "trees": trees,
                 "back": None if item.back is None else asdict(item.back),
                 "home": item.home,
@@ -222,6 +224,7 @@ def _table_saved(model: TableModel) -> Saved:
         ],
         "written": {name: texts.state() for name, texts in model.written.items()},
         "alike": [[asdict(key), names] for key, names in model.alike.items()],
+        "determinants": [asdict(item) for item in model.determinants],
         "learned": model.model is not None,
         "kept": model.kept is not None,
     }
@@ -246,7 +249,9 @@ def _table_restored(
         roles[told["role"]].append(key)
         groups = None
         if told["each"] is not None:
-            groups = Groups(arrays[f"centres-{at}"], _seen_cells(parents[key.parent]), told["each"])
+            numbers = told["each"] if isinstance(told["each"], list) else [told["each"]]
+            seen = _seen_cells(parents[key.parent])
+            groups = Groups(arrays[f"centres-{at}"], seen, *numbers)
         trees = None
         if told["trees"] is not None:
             parts = {name: arrays[f"trees-{at}-{name}"] for name in ("levels", "counts")}
@@ -255,6 +260,7 @@ def _table_restored(
         reach[key] = Reach(
             arrays[f"reach-{at}"], told["missing"], told["distinct"], groups, trees, back,
             told["home"], told["astray"], tuple(map(_foreign_key, told["apart"])),
+            told.get("changes", 1.0),
         )  # fmt: skip
     links = Links(
         roles["driver"][0] if roles["driver"] else None,
@@ -296,6 +302,7 @@ def _table_restored(
         left_out=saved.card["left_out"],
         relations=Relations.restore(saved.relations[:early], codecs),
         alike={_foreign_key(key): tuple(names) for key, names in settings.get("alike", ())},
+        determinants=tuple(map(Determinant.restore, settings.get("determinants", ()))),
         timed=Timed(times, late, timed["spreads"], frozenset(timed["shifted"]), timed["reach"]),
         written={
             name: WrittenTexts.restore(schema.field(name).type, told)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -16,12 +16,11 @@ from fabula.relationships.keys import ForeignKey
 from fabula.synthesizers.codecs.codec import Places
 from fabula.synthesizers.codecs.learning import Columns
 from fabula.synthesizers.model import CellColumn, Codes
-from fabula.synthesizers.multitable.across.shifts import Shift
 from fabula.synthesizers.multitable.alike import drawn_alike
 from fabula.synthesizers.multitable.foreign_keys import Rows
 from fabula.synthesizers.multitable.identity import grouped, made_apart
 from fabula.synthesizers.multitable.keyed import agreeing, taken, with_parents
-from fabula.synthesizers.multitable.layout import Seen, Siblings
+from fabula.synthesizers.multitable.layout import MadeTable, Seen, Siblings
 from fabula.synthesizers.multitable.learning import BESIDE, TableModel
 from fabula.synthesizers.multitable.matching import (
     chosen_parents,
@@ -39,23 +38,6 @@ LONGEST = 64
 
 Streams = Callable[[str], np.random.Generator]
 """The random stream of a purpose."""
-
-
-@dataclass(frozen=True, eq=False)
-class MadeTable:
-    """A table that was made.
-
-    Attributes:
-        table: Its rows.
-        seen: Its rows as children see them.
-        wanted: For each foreign key that points at it, how its rows rank by children.
-        links: The parent's row of each of its rows, by foreign key.
-    """
-
-    table: pa.Table
-    seen: Seen
-    wanted: Mapping[ForeignKey, NDArray[np.float64]]
-    links: Mapping[ForeignKey, Rows] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -176,13 +158,13 @@ class Making:
             likeliest = np.lexsort((rng.random(len(asked)), asked == reach.groups.size))
             has = np.sort(likeliest[: round((1 - reach.missing) * len(asked))])
             counts = self._counts(key, len(has))
-            groups = reach.groups(self._seen(key).codes).astype(np.int64)
+            groups = reach.groups(self._seen(key).codes, counts).astype(np.int64)
             labels = self._labels(key, found)
             if labels is not None:
                 within = (labels[0][has], labels[1])
                 links[has] = chosen_within(asked[has], groups, counts, within, rng)
             elif len(counts):
-                links[has] = chosen_parents(asked[has], groups, counts, rng)
+                links[has] = chosen_parents(asked[has], groups, counts, siblings.families[has], rng)
             alike = None if labels is None else labels[0]
             if reach.distinct:
                 links = made_distinct(links, self._beside(found), rng, alike)
@@ -276,7 +258,7 @@ class Making:
         if chosen:
             groups = [block for block in layout.blocks if block.startswith("group:")]
             known |= layout.known(len(codes), groups)
-        if "previous" not in layout.blocks:
+        if not layout.looking_back():
             codes[:] = model.complete(codes, known, rng).codes
             return
         before = siblings.previous
@@ -287,10 +269,37 @@ class Making:
         places = np.minimum(siblings.positions, LONGEST)
         for place in range(int(places.max()) + 1):
             rows = np.flatnonzero(places == place)
-            last = Seen(*self._part(codes, "own")).at(before[rows])
             part = codes[rows]
-            layout.part(part, "previous")[:] = last
+            for block, source in layout.looking_back():
+                layout.part(part, block)[:] = Seen(*self._part(codes, source)).at(before[rows])
             codes[rows] = model.complete(part, known[rows], rng).codes
+            if place and not chosen:
+                self._stay(codes, rows, known, rng)
+
+    def _stay(
+        self, codes: Codes, rows: Rows, known: NDArray[np.bool_], rng: np.random.Generator
+    ) -> None:
+        """Put siblings back to the group of the one before, as far as fewer real ones change it.
+
+        Small errors of a model would add up: few albums have tracks of two genres.
+        """
+        model = self.model.model
+        assert model is not None
+        for key in self.model.links.others:
+            at, before = (
+                self.model.layout.blocks.get(f"{block}:{key.name}", (-1,))[0]
+                for block in ("group", "before")
+            )
+            if before < 0:
+                continue
+            changed = rows[codes[rows, at] != codes[rows, before]]
+            most = rng.binomial(len(rows), self.model.reach[key].changes)
+            back = rng.permutation(changed)[: max(0, len(changed) - most)]
+            if len(back):
+                codes[back, at] = codes[back, before]
+                fixed = known[back]
+                fixed[:, at] = True
+                codes[back] = model.complete(codes[back], fixed, rng).codes
 
     def _table(self, own: Codes, siblings: Siblings, links: Mapping[ForeignKey, Rows]) -> pa.Table:
         """Values of all columns, in the training table's order."""
@@ -385,16 +394,3 @@ class Making:
                 rng = self.streams(f"times of {name}")
                 own[lacking, at] = rng.choice(len(shares), len(lacking), p=shares / shares.sum())
         return own
-
-
-def settled_shift(
-    models: Mapping[str, TableModel],
-    made: Mapping[str, MadeTable],
-    shift: Shift,
-    before: pa.Table,
-    after: pa.Table,
-) -> pa.Table:
-    """Rows whose times were put back, moved to the parts that were drawn for them."""
-    model, links = models[shift.table], made[shift.table].links
-    entity = None if model.links.driver is None else links[model.links.driver]
-    return model.timed.restored(shift, before, after, model.timeline, entity)
