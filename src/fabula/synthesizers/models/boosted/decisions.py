@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fabula.synthesizers.model import CellColumn, Codes, Weights
 from fabula.synthesizers.models.boosted.cell_tree import CellTree
-from fabula.synthesizers.models.boosted.features import feature_codes
 from fabula.synthesizers.models.boosted.lines import Line, fitted_level, learn_line
 from fabula.synthesizers.models.boosted.odds import HALF, LOSS, PACKED, UNIT, score
 from fabula.synthesizers.models.boosted.prediction import LINK_BITS, Path, Trees
 from fabula.synthesizers.models.boosted.training import BINS, Growth, Nodes, Rows, boost
+from fabula.synthesizers.models.boosted.views import Feature
 
 HELD_OUT = 0.1
 """The share of a level's rows that tells when to stop."""
@@ -48,6 +49,7 @@ class Decisions:
             leaf; shape (levels, 3).
         trees: The trees of all levels.
         line: What earlier columns tell along a straight line, before the trees.
+        order: The cell at each place of the tree, where these differ.
     """
 
     tree: CellTree
@@ -56,6 +58,17 @@ class Decisions:
     forests: NDArray[np.int32]
     trees: Trees
     line: Line
+    order: NDArray[np.int64] | None = None
+
+    def in_order(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values of cells, by their places in the tree."""
+        return values if self.order is None else values[self.order]
+
+    def places_of(self, cells: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The places of cells in the tree; -1 stays."""
+        if self.order is None or not len(cells):
+            return cells
+        return np.append(np.argsort(self.order), -1)[cells].astype(np.int32)
 
     def settled(self, shares: NDArray[np.float64], passed: NDArray[np.int64]) -> Decisions:
         """The decisions with scores moved so that drawn rows go right as often as real ones.
@@ -75,7 +88,7 @@ class Decisions:
         tree = self.tree
         sides = np.full(len(tree.middle), 3, np.uint8)
         if weights is not None:
-            sums = np.concatenate([[0], np.cumsum(weights > 0)])
+            sums = np.concatenate([[0], np.cumsum(self.in_order(weights) > 0)])
             left = sums[tree.middle] > sums[tree.first]
             sides = (left + 2 * (sums[tree.end] > sums[tree.middle])).astype(np.uint8)
         return Path(
@@ -93,11 +106,12 @@ class Decisions:
 def learn_decisions(
     at: int,
     codes: Codes,
-    bins: NDArray[np.uint8],
     columns: Sequence[CellColumn],
     numbers: Sequence[NDArray[np.int32]],
     *,
     earlier: Sequence[int],
+    features: Sequence[Feature],
+    order: NDArray[np.int64] | None,
     growth: Growth,
 ) -> Decisions:
     """Learn the decisions of one column from earlier ones.
@@ -105,22 +119,25 @@ def learn_decisions(
     Args:
         at: The column's position.
         codes: Cells of all columns, shape (rows, columns).
-        bins: Feature codes of all columns, shape (columns, rows).
         columns: All columns.
         numbers: `cell_scores` of all columns.
         earlier: Positions of the columns that it is predicted from.
+        features: What trees see of them; the node is the last one, and has no codes yet.
+        order: Its cells by likeness, if they are many labels.
         growth: How trees grow.
     """
     column = columns[at]
-    tree = CellTree.balanced(column.counts, missing=column.missing)
+    counts = column.counts if order is None else column.counts[order]
+    tree = CellTree.balanced(counts, missing=column.missing)
     line = learn_line(at, tree, codes, columns, numbers, earlier=earlier)
     index = line.index(codes)
     cells = np.ascontiguousarray(codes[:, at])
-    scores = score(tree.shares(column.counts))
+    cells = cells if order is None else np.argsort(order)[cells]
+    scores = score(tree.shares(counts))
     node_bins = np.zeros(len(tree.middle), np.uint8)
-    sizes = np.array([int(feature_codes(columns[at]).max()) + 1 for at in earlier] + [BINS])
-    ordered = np.array([columns[at].ordered for at in earlier] + [True])
-    places = np.array([*earlier, len(columns)], np.uint64)
+    sizes = np.array([feature.size for feature in features])
+    ordered = np.array([feature.ordered for feature in features])
+    places = np.array([feature.place for feature in features], np.uint64)
     parts, forests = [_NO_TREES], []
     roots = used = 0
     rows, node = np.arange(len(codes)), np.zeros(len(codes), np.int32)
@@ -140,11 +157,11 @@ def learn_decisions(
             line.slopes[first:last] = 0
         found = depth = 0
         if earlier and len(rows) >= FEWEST:
-            features = np.empty((len(earlier) + 1, len(rows)), np.uint8)
-            for place, other in enumerate(earlier):
-                np.take(bins[other], rows, out=features[place])
-            features[-1] = node_bins[here]
-            level = Rows(len(rows), features, sizes, ordered, answers, starts_from, PACKED, LOSS)
+            seen = np.empty((len(features), len(rows)), np.uint8)
+            for place, feature in enumerate(features[:-1]):
+                np.take(feature.codes, rows, out=seen[place])
+            seen[-1] = node_bins[here]
+            level = Rows(len(rows), seen, sizes, ordered, answers, starts_from, PACKED, LOSS)
             starts, nodes, depth = _boosted(level, growth)
             parts.append(_trees(starts, nodes, places, used))
             found, used = len(starts), used + len(nodes.child)
@@ -155,7 +172,7 @@ def learn_decisions(
         node[rows] = below[below >= 0]
     trees = Trees(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
     return Decisions(
-        tree, scores, node_bins, np.array(forests, np.int32).reshape(-1, 3), trees, line
+        tree, scores, node_bins, np.array(forests, np.int32).reshape(-1, 3), trees, line, order
     )
 
 
