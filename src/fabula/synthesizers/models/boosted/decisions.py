@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from fabula.synthesizers.model import CellColumn, Codes, Weights
 from fabula.synthesizers.models.boosted.cell_tree import CellTree
-from fabula.synthesizers.models.boosted.lines import Line, fitted_level, learn_line
+from fabula.synthesizers.models.boosted.lines import (
+    Line,
+    fitted_level,
+    flagged_level,
+    is_regressed,
+    learn_line,
+)
 from fabula.synthesizers.models.boosted.odds import HALF, LOSS, PACKED, UNIT, score
 from fabula.synthesizers.models.boosted.prediction import LINK_BITS, Path, Trees
 from fabula.synthesizers.models.boosted.training import BINS, Growth, Nodes, Rows, boost
@@ -20,8 +26,8 @@ from fabula.synthesizers.models.boosted.views import Feature
 HELD_OUT = 0.1
 """The share of a level's rows that tells when to stop."""
 
-FEW = 4_000
-"""A level of fewer rows is learned from all of them, with as many trees as were best on average
+FEW, RARE = 4_000, 400
+"""A level of fewer rows, or of fewer rows that answer one way, is learned from all of them, with as many trees as were best on average
 over several parts that were held out in turn: a tenth of few rows is too noisy to tell."""
 
 FEWEST_PARTS, MOST_PARTS, PARTS_OF_FEATURES = 4, 10, 200
@@ -30,6 +36,13 @@ FEWEST_PARTS, MOST_PARTS, PARTS_OF_FEATURES = 4, 10, 200
 FEWEST = 50
 """A level of fewer rows has no trees: the shares of its nodes say all."""
 
+
+SMALL_TREE = 4
+"""Leaves of the trees that are tried where larger ones gain nothing: few rows may tell something
+that the noise of many leaves hides."""
+
+LEAST_OF_FLAG = 1.0
+"""Least curvature of the rows of a rare flag, which are protected by their number already."""
 
 DOUBTED_ROWS = 200
 """A node that that many drawn rows came by is believed by half."""
@@ -138,6 +151,7 @@ def learn_decisions(
     sizes = np.array([feature.size for feature in features])
     ordered = np.array([feature.ordered for feature in features])
     places = np.array([feature.place for feature in features], np.uint64)
+    least = np.where([feature.rare for feature in features], LEAST_OF_FLAG, growth.least)
     parts, forests = [_NO_TREES], []
     roots = used = 0
     rows, node = np.arange(len(codes)), np.zeros(len(codes), np.int32)
@@ -148,9 +162,8 @@ def learn_decisions(
         answers = (cells[rows] >= tree.middle[here]).astype(np.uint8)
         starts_from = scores[here]
         if line.uses and len(rows) >= FEWEST:
-            fitted_level(
-                line, here, index[rows], answers=answers, scores=starts_from, span=(first, last)
-            )
+            fitted = fitted_level if is_regressed(column) else flagged_level
+            fitted(line, here, index[rows], answers=answers, scores=starts_from, span=(first, last))
             moved = starts_from + line.added(here, index[rows])
             starts_from = np.clip(moved, -HALF, HALF - 1).astype(np.int32)
         elif line.uses:
@@ -161,7 +174,7 @@ def learn_decisions(
             for place, feature in enumerate(features[:-1]):
                 np.take(feature.codes, rows, out=seen[place])
             seen[-1] = node_bins[here]
-            level = Rows(len(rows), seen, sizes, ordered, answers, starts_from, PACKED, LOSS)
+            level = Rows(len(rows), seen, sizes, ordered, least, answers, starts_from, PACKED, LOSS)
             starts, nodes, depth = _boosted(level, growth)
             parts.append(_trees(starts, nodes, places, used))
             found, used = len(starts), used + len(nodes.child)
@@ -178,9 +191,14 @@ def learn_decisions(
 
 def _boosted(rows: Rows, growth: Growth) -> tuple[NDArray[np.int32], Nodes, int]:
     """The trees of a level: where each starts, all nodes, and the most steps to a leaf."""
-    count = len(rows.answers)
-    if count >= FEW:
-        return boost(rows._replace(train=count - round(HELD_OUT * count)), growth)[:3]
+    count, yes = len(rows.answers), int(rows.answers.sum())
+    if count >= FEW and min(yes, count - yes) >= RARE:
+        held = rows._replace(train=count - round(HELD_OUT * count))
+        start = rows.scores.copy()
+        found = boost(held, growth)
+        if not len(found[0]):
+            found = boost(held._replace(scores=start), growth._replace(leaves=SMALL_TREE))
+        return found[:3]
     losses = np.zeros(growth.rounds + 1)
     parts = min(max(PARTS_OF_FEATURES // len(rows.bins), FEWEST_PARTS), MOST_PARTS)
     for part in range(parts):

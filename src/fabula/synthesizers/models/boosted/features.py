@@ -14,6 +14,9 @@ from fabula.synthesizers.models.boosted.training import BINS
 MOST_FEATURES = 64
 """Earlier columns that a column is predicted from, at most: those that go with it most."""
 
+RARE_FLAG = 0.02
+"""A value of two is rare in a smaller share of the rows."""
+
 _COMPARED_ROWS = 2_000
 _COARSER = 1.2
 
@@ -46,17 +49,24 @@ def feature_codes(column: CellColumn, order: NDArray[np.int64] | None = None) ->
     return np.append(codes, codes[-1] + 1)[: column.cells].astype(np.uint8)
 
 
+def is_rare_flag(column: CellColumn) -> bool:
+    """Whether a column has two values, of which one is rare."""
+    known = column.counts[: column.cells - column.missing]
+    return len(known) == 2 and int(known.min()) < RARE_FLAG * int(known.sum())
+
+
 def drawing_order(columns: Sequence[CellColumn]) -> tuple[int, ...]:
     """Positions of columns from the one that tells most (in bits) to the one that tells least.
 
     Columns of many cells are hard to predict and easy to predict from; those of many labels come
-    first. On the data sets that were tried, this order made the most realistic rows, and took the
-    least time to learn.
+    first. Before them come rare flags, whose few rows tell little of what leads to the flag, and
+    much of what goes with it. On the data sets that were tried, this order made the most realistic
+    rows, and took the least time to learn.
     """
 
-    def rank(at: int) -> tuple[bool, float]:
+    def rank(at: int) -> tuple[bool, bool, float]:
         column = columns[at]
-        return (column.ordered or column.cells <= BINS, -_bits(column))
+        return (not is_rare_flag(column), column.ordered or column.cells <= BINS, -_bits(column))
 
     return tuple(sorted(range(len(columns)), key=rank))
 

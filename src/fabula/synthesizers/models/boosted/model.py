@@ -29,6 +29,7 @@ from fabula.synthesizers.models.boosted.decisions import Decisions, learn_decisi
 from fabula.synthesizers.models.boosted.features import (
     drawing_order,
     feature_codes,
+    is_rare_flag,
     telling_columns,
 )
 from fabula.synthesizers.models.boosted.lines import Line, cell_scores
@@ -125,7 +126,7 @@ class Boosted:
             own = views_of(at, learned, columns, bins, earlier=earlier, orders=orders)
             places = range(len(columns) + len(views), len(columns) + len(views) + len(own))
             features[at] = [
-                *(seen[other].feature(other, bins[other]) for other in earlier),
+                *(seen[other].feature(other, bins[other], rare=is_rare_flag(columns[other])) for other in earlier),
                 *(view.feature(place, view(learned))
                   for place, view in zip(places, own, strict=True)),
             ]  # fmt: skip
@@ -358,6 +359,6 @@ def _parts(
     arrays: Mapping[str, NDArray[Any]], name: str, owner: str, columns: Sequence[CellColumn]
 ) -> list[NDArray[Any]]:
     """An array in parts, one for the cells of each column that `owner` lists."""
-    owners = arrays[owner].reshape(len(arrays[owner]), -1)[:, 0]
+    owners = arrays[owner] if arrays[owner].ndim == 1 else arrays[owner][:, 0]
     ends = np.cumsum([columns[at].cells for at in owners])[:-1].astype(int)
     return np.split(arrays[name], ends) if len(owners) else []

@@ -38,12 +38,14 @@ class Feature(NamedTuple):
         codes: The code of each row.
         size: How many codes there are.
         ordered: Whether neighbouring codes are alike.
+        rare: Whether it is a flag that few rows have.
     """
 
     place: int
     codes: NDArray[np.uint8]
     size: int
     ordered: bool
+    rare: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +66,9 @@ class View:
         """The code of each row."""
         return self.codes[codes[:, self.column]]
 
-    def feature(self, place: int, rows: NDArray[np.uint8]) -> Feature:
+    def feature(self, place: int, rows: NDArray[np.uint8], *, rare: bool = False) -> Feature:
         """The view at its place, with the codes of the training rows."""
-        return Feature(place, rows, int(self.codes.max()) + 1, self.ordered)
+        return Feature(place, rows, int(self.codes.max()) + 1, self.ordered, rare)
 
 
 def is_wide(column: CellColumn) -> bool:
