@@ -27,8 +27,9 @@ HELD_OUT = 0.1
 """The share of a level's rows that tells when to stop."""
 
 FEW, RARE = 4_000, 400
-"""A level of fewer rows, or of fewer rows that answer one way, is learned from all of them, with as many trees as were best on average
-over several parts that were held out in turn: a tenth of few rows is too noisy to tell."""
+"""A level of fewer rows, or of fewer that answer one way, is learned from all of them, with as
+many trees as were best on average over several parts that were held out in turn: a tenth of few
+rows is too noisy to tell."""
 
 FEWEST_PARTS, MOST_PARTS, PARTS_OF_FEATURES = 4, 10, 200
 """Between that many parts: those of more features take longer, and are fewer."""
@@ -144,8 +145,7 @@ def learn_decisions(
     tree = CellTree.balanced(counts, missing=column.missing)
     line = learn_line(at, tree, codes, columns, numbers, earlier=earlier)
     index = line.index(codes)
-    cells = np.ascontiguousarray(codes[:, at])
-    cells = cells if order is None else np.argsort(order)[cells]
+    cells = codes[:, at] if order is None else np.argsort(order)[codes[:, at]]
     scores = score(tree.shares(counts))
     node_bins = np.zeros(len(tree.middle), np.uint8)
     sizes = np.array([feature.size for feature in features])

@@ -35,9 +35,8 @@ def feature_codes(column: CellColumn, order: NDArray[np.int64] | None = None) ->
     if column.cells <= BINS:
         return cells.astype(np.uint8)
     if order is not None:
-        codes = np.empty(column.cells, np.uint8)
-        codes[order] = feature_codes(replace(column, counts=column.counts[order], ordered=True))
-        return codes
+        alike = feature_codes(replace(column, counts=column.counts[order], ordered=True))
+        return alike[np.argsort(order)]
     if not column.ordered:
         return np.minimum(cells, BINS - 1).astype(np.uint8)
     known = column.counts[: column.cells - column.missing]

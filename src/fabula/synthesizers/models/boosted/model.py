@@ -126,10 +126,12 @@ class Boosted:
             own = views_of(at, learned, columns, bins, earlier=earlier, orders=orders)
             places = range(len(columns) + len(views), len(columns) + len(views) + len(own))
             features[at] = [
-                *(seen[other].feature(other, bins[other], rare=is_rare_flag(columns[other])) for other in earlier),
-                *(view.feature(place, view(learned))
-                  for place, view in zip(places, own, strict=True)),
-            ]  # fmt: skip
+                seen[other].feature(other, bins[other], rare=is_rare_flag(columns[other]))
+                for other in earlier
+            ]
+            features[at] += [
+                view.feature(place, view(learned)) for place, view in zip(places, own, strict=True)
+            ]
             views += own
         node = Feature(len(columns) + len(views), bins[0], BINS, ordered=True)
         lock, done = Lock(), [0]

@@ -25,7 +25,7 @@ OWNERS = {
 }
 """By array the column of `sizes` that says how much of it each column of the table owns."""
 
-NO_VIEWS = {
+NO_VIEWS: Mapping[str, NDArray[Any]] = {
     "wide": np.zeros(0, np.int32),
     "likeness": np.zeros(0, np.int32),
     "seen": np.zeros((0, 2), np.int32),
@@ -63,11 +63,12 @@ def check_arrays(arrays: Mapping[str, NDArray[Any]], columns: tuple[CellColumn, 
     _check(sum(columns[at].cells for at in arrays["uses"]) == len(arrays["lines"]), "lines")
     _check(np.array_equal(np.sort(arrays["order"]), places), "order")
     _check(bool(np.isin(arrays["context"], places).all()), "context")
-    wide, seen = arrays["wide"], arrays["seen"]
-    _check(bool(np.isin(wide, places).all()) and len(np.unique(wide)) == len(wide), "wide")
-    _check(sum(columns[at].cells for at in wide) == len(arrays["likeness"]), "likeness")
+    labels, seen = arrays["wide"], arrays["seen"]
+    _check(bool(np.isin(labels, places).all()), "wide")
+    _check(len(np.unique(labels)) == len(labels), "wide")
+    _check(sum(columns[at].cells for at in labels) == len(arrays["likeness"]), "likeness")
     start = 0
-    for at in wide.tolist():
+    for at in labels.tolist():
         part = np.sort(arrays["likeness"][start : start + columns[at].cells])
         _check(np.array_equal(part, np.arange(columns[at].cells)), "likeness")
         start += columns[at].cells

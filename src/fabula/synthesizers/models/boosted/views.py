@@ -14,13 +14,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fabula.synthesizers.model import CellColumn, Codes
-from fabula.synthesizers.models.boosted.likeness import (
+from fabula.synthesizers.likeness import (
     grouped_cells,
     likeness_codes,
     likeness_order,
     profiles,
 )
+from fabula.synthesizers.model import CellColumn, Codes
 from fabula.synthesizers.models.boosted.training import BINS
 
 MOST_PLACES = 3
@@ -64,7 +64,7 @@ class View:
 
     def __call__(self, codes: Codes) -> NDArray[np.uint8]:
         """The code of each row."""
-        return self.codes[codes[:, self.column]]
+        return np.asarray(self.codes[codes[:, self.column]])
 
     def feature(self, place: int, rows: NDArray[np.uint8], *, rare: bool = False) -> Feature:
         """The view at its place, with the codes of the training rows."""
@@ -151,15 +151,15 @@ def _places(
     shared = np.zeros(column.cells, np.int64)
     shared[codes] = bins
     first = np.searchsorted(np.maximum.accumulate(shared), shared)
-    return np.minimum(np.arange(column.cells) - first, BINS - 1).astype(np.uint8)
+    return np.asarray(np.minimum(np.arange(column.cells) - first, BINS - 1), np.uint8)
 
 
 def _in_common(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
     """The mutual information of two features in nats, less what chance gives."""
     counts = np.bincount(one.astype(np.int64) * BINS + other, minlength=BINS * BINS)
-    counts = counts.reshape(BINS, BINS) / len(one)
-    left, right = counts.sum(axis=1, keepdims=True), counts.sum(axis=0, keepdims=True)
+    shares = counts.reshape(BINS, BINS) / len(one)
+    left, right = shares.sum(axis=1, keepdims=True), shares.sum(axis=0, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
-        nats = np.nansum(counts * np.log(counts / (left * right)))
-    cells = ((counts > 0).sum() - (left > 0).sum() - (right > 0).sum() + 1) / (2 * len(one))
+        nats = np.nansum(shares * np.log(shares / (left * right)))
+    cells = ((shares > 0).sum() - (left > 0).sum() - (right > 0).sum() + 1) / (2 * len(one))
     return float(nats - cells)

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from heapq import heappop, heappush
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fabula.synthesizers.model import CellColumn
-from fabula.synthesizers.models.boosted.training import BINS
+
+CODES = 64
+"""Codes of a feature, at most."""
 
 GROUPS = 32
 """Groups of another column's cells that a profile counts, at most."""
 
 SHRUNK = 2.0
-"""Rows of the whole table that every profile is mixed with."""
+"""Rows of the whole table that a profile is mixed with: few rows tell little."""
 
 DEVIATIONS = 4.0
 """Profiles of labels differ if their spread is that many standard deviations above chance."""
@@ -40,7 +43,12 @@ def grouped_cells(column: CellColumn, order: NDArray[np.int64]) -> NDArray[np.in
 
 
 def profiles(
-    labels: NDArray[np.int32], cells: int, groups: NDArray[np.int64], *, ordered: bool
+    labels: NDArray[Any],
+    cells: int,
+    groups: NDArray[np.int64],
+    *,
+    ordered: bool,
+    shrunk: float = SHRUNK,
 ) -> Floats | None:
     """Coordinates of labels, shape (cells, dimensions); None if all labels are alike.
 
@@ -49,6 +57,7 @@ def profiles(
         cells: How many labels there are.
         groups: The group of another column that each row is in.
         ordered: Whether neighbouring groups are alike.
+        shrunk: Rows of the whole table that every profile is mixed with.
     """
     size = int(groups.max(initial=0)) + 1
     counts = np.bincount(labels * np.int64(size) + groups, minlength=cells * size)
@@ -61,7 +70,7 @@ def profiles(
     free = float(((rows > 0).sum() - 1) * ((share > 0).sum() - 1))
     if away <= free + DEVIATIONS * np.sqrt(2 * free):
         return None
-    shares = (counts + SHRUNK * share) / (rows + SHRUNK)
+    shares = (counts + shrunk * share) / (rows + shrunk)
     return np.asarray(np.cumsum(shares, axis=1)[:, :-1] if ordered else np.sqrt(shares))
 
 
@@ -69,18 +78,23 @@ def likeness_order(
     coordinates: Sequence[Floats], counts: NDArray[np.int64], known: int
 ) -> NDArray[np.int64]:
     """Cells in the order of their likeness; cells from `known` on stay last."""
-    together = np.concatenate(coordinates, axis=1)[:known]
-    weights = counts[:known] + 1e-9
+    weights = counts[:known].astype(float) + 1e-9
+    runs = _split(main_axes([part[:known] for part in coordinates], weights), weights, known)
+    return np.append(np.concatenate(runs), np.arange(known, len(counts)))
+
+
+def main_axes(coordinates: Sequence[Floats], weights: Floats) -> Floats:
+    """Labels along the few axes on which they differ most."""
+    together = np.concatenate(coordinates, axis=1)
     centred = together - np.average(together, axis=0, weights=weights)
     _, axes = np.linalg.eigh(centred.T @ (centred * weights[:, None]))
-    runs = _split(centred @ axes[:, -_DIMENSIONS:], weights, known)
-    return np.append(np.concatenate(runs), np.arange(known, len(counts)))
+    return np.asarray(centred @ axes[:, -_DIMENSIONS:])
 
 
 def likeness_codes(coordinates: Floats, counts: NDArray[np.int64]) -> NDArray[np.uint8]:
     """A code below 64 for each label: labels of a code are alike."""
     codes = np.zeros(len(counts), np.uint8)
-    for code, run in enumerate(_split(coordinates, counts + 1e-9, BINS)):
+    for code, run in enumerate(_split(coordinates, counts.astype(float) + 1e-9, CODES)):
         codes[run] = code
     return codes
 
@@ -93,7 +107,7 @@ def _split(places: Floats, weights: Floats, most: int) -> list[NDArray[np.int64]
 
     def put(path: str, run: NDArray[np.int64]) -> None:
         found = _best_cut(places, weights, run) if len(run) >= 2 else None
-        if found is None or (most > BINS and len(run) < _FEWEST_SPLIT):
+        if found is None or (most > CODES and len(run) < _FEWEST_SPLIT):
             runs.append((path, run))
         else:
             heappush(waiting, (-found[0], path, found[1], found[2]))
