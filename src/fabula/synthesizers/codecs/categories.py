@@ -122,8 +122,13 @@ class CategoryCodec:
     @property
     def others(self) -> bool:
         """Whether all rare labels come back as `other`: they are many."""
+        return self.pools and self.many_rare
+
+    @property
+    def many_rare(self) -> bool:
+        """Whether rare labels have a noticeable share of the rows."""
         filled = self.counts[: len(self.levels) + 1]
-        return self.pools and bool(filled[-1] > MANY_RARE * filled.sum())
+        return self.rare and bool(filled[-1] > MANY_RARE * filled.sum())
 
     @property
     def is_known_mostly(self) -> bool:
@@ -214,10 +219,13 @@ class CategoryCodec:
     def _between(self, wanted: Range) -> Weights:
         low, high = wanted.low, wanted.high
         share = np.zeros(len(self.counts))
+        numbers = pa.types.is_integer(self.levels.type)
+        low, high = (
+            end if end is None else float(end) if numbers else str(end) for end in (low, high)
+        )
         for code, label in enumerate(self.levels.to_pylist()):
-            text = str(label)
-            above = low is None or text >= str(low)
-            share[code] = above and (high is None or text <= str(high))
+            value = label if numbers else str(label)
+            share[code] = (low is None or value >= low) and (high is None or value <= high)
         if not share.any():
             raise self._unknown(str(wanted), self.levels.to_pylist())
         return share

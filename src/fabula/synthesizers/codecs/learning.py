@@ -15,8 +15,10 @@ from fabula.io.arrays import is_text
 from fabula.io.written.fields import plain_field
 from fabula.pii import find
 from fabula.pii.kinds import BLURRED, TITLES
+from fabula.synthesizers.codecs.alike import joined_by_likeness
 from fabula.synthesizers.codecs.categories import CategoryCodec, plain_values
 from fabula.synthesizers.codecs.codec import CodecState, ColumnCodec
+from fabula.synthesizers.codecs.codes import are_codes
 from fabula.synthesizers.codecs.fixed_point import is_exact
 from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.codecs.natural import NaturalCodec
@@ -143,10 +145,17 @@ class Columns:
             joining = None if decided else Neighbours.of(table, name, persons, protect)
             if joining is not None:
                 neighbours[name], values = joining, joining(values)
-            codec = decided or _codec(name, values, protect, persons)
+            coded = decided is None and are_codes(table, name)
+            codec = decided or _codec(name, values, protect, persons, coded=coded)
             if isinstance(codec, str):
                 left_out[name] = codec
                 continue
+            if joining is None and isinstance(codec, CategoryCodec) and codec.many_rare:
+                others = [other for other in table.column_names if other not in {name, *details}]
+                joining = joined_by_likeness(table, codec, others)
+                if joining is not None:
+                    neighbours[name], values = joining, joining(values)
+                    codec = CategoryCodec.learn(name, values, protect=protect, persons=persons)
             if joining is not None and isinstance(codec, CategoryCodec):
                 codec = replace(codec, joined=joining.told)
             if protect and isinstance(codec, NumberCodec | WrittenCodec):
@@ -263,14 +272,18 @@ def _check(table: pa.Table) -> None:
         )
 
 
-def _codec(name: str, values: pa.Array, protect: int, persons: Persons | None) -> ColumnCodec | str:
-    """The codec of a column, or why there is none."""
+def _codec(
+    name: str, values: pa.Array, protect: int, persons: Persons | None, *, coded: bool
+) -> ColumnCodec | str:
+    """The codec of a column, or why there is none; whole numbers may be codes."""
     if identifies_people(name):
         persons = None  # each of its values is one person's
     people = None if persons is None else persons.numbers
     kind = values.type.value_type if isinstance(values.type, pa.DictionaryType) else values.type
     if pa.types.is_nested(kind):
         return f"nested values of type {kind}; give them as separate columns"
+    if coded:
+        return CategoryCodec.learn(name, values, protect=protect, persons=persons)
     whole = pa.types.is_integer(values.type)
     may = whole or is_text(values.type)
     labelled = LabelledCodec.learn(name, values, protect=protect, people=people)

@@ -33,8 +33,9 @@ from fabula.synthesizers.multitable.timeline import Timeline
 from fabula.synthesizers.pii.codec import DetailCodec
 from fabula.synthesizers.several_rows import Draft, shared_by_crowd, with_people
 
-LONGEST = 64
-"""Siblings that are drawn one after the other; later ones look at one of these."""
+LONGEST = 4_096
+"""Siblings that are drawn one after the other. Later ones are drawn in stretches of that many, side
+by side; each stretch goes on from the end of the first."""
 
 Streams = Callable[[str], np.random.Generator]
 """The random stream of a purpose."""
@@ -261,14 +262,13 @@ class Making:
         if not layout.looking_back():
             codes[:] = model.complete(codes, known, rng).codes
             return
-        before = siblings.previous
-        late = siblings.positions >= LONGEST
-        before[late] = (np.arange(len(codes)) - siblings.positions)[late] + (
-            siblings.positions[late] % LONGEST
-        )
-        places = np.minimum(siblings.positions, LONGEST)
-        for place in range(int(places.max()) + 1):
-            rows = np.flatnonzero(places == place)
+        before, places = siblings.previous, siblings.positions.copy()
+        later = np.flatnonzero(places >= LONGEST)
+        places[later] = LONGEST + places[later] % LONGEST
+        heads = later[places[later] == LONGEST]
+        before[heads] = heads - siblings.positions[heads] + LONGEST - 1
+        by_place = np.argsort(places, kind="stable")
+        for place, rows in enumerate(np.split(by_place, np.cumsum(np.bincount(places))[:-1])):
             part = codes[rows]
             for block, source in layout.looking_back():
                 layout.part(part, block)[:] = Seen(*self._part(codes, source)).at(before[rows])

@@ -30,12 +30,14 @@ class Neighbours:
         joined: A frequent one for each.
         area: The column in which both are alike; empty if there is none.
         rows: Training rows of rare ones.
+        whom: Whom they join, for the card.
     """
 
     rare: pa.Array
     joined: pa.Array
     area: str
     rows: int
+    whom: str = "others"
 
     @classmethod
     def of(
@@ -77,7 +79,7 @@ class Neighbours:
     def told(self) -> str:
         """What was done, for the card."""
         where = f" of the same `{self.area}`" if self.area else ""
-        return f"{len(self.rare):,} rare ones in {self.rows:,} rows join others{where}"
+        return f"{len(self.rare):,} rare ones in {self.rows:,} rows join {self.whom}{where}"
 
     def __call__(self, values: pa.Array) -> pa.Array:
         """Towns, of which the rare ones have joined others."""

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fabula.synthesizers.model import CellColumn, Codes, Weights
 from fabula.synthesizers.models.boosted.cell_tree import CellTree
-from fabula.synthesizers.models.boosted.features import feature_codes
-from fabula.synthesizers.models.boosted.lines import Line, fitted_level, learn_line
+from fabula.synthesizers.models.boosted.lines import (
+    Line,
+    fitted_level,
+    flagged_level,
+    is_regressed,
+    learn_line,
+)
 from fabula.synthesizers.models.boosted.odds import HALF, LOSS, PACKED, UNIT, score
 from fabula.synthesizers.models.boosted.prediction import LINK_BITS, Path, Trees
 from fabula.synthesizers.models.boosted.training import BINS, Growth, Nodes, Rows, boost
+from fabula.synthesizers.models.boosted.views import Feature
 
 HELD_OUT = 0.1
 """The share of a level's rows that tells when to stop."""
 
-FEW = 4_000
-"""A level of fewer rows is learned from all of them, with as many trees as were best on average
-over several parts that were held out in turn: a tenth of few rows is too noisy to tell."""
+FEW, RARE = 4_000, 400
+"""A level of fewer rows, or of fewer that answer one way, is learned from all of them, with as
+many trees as were best on average over several parts that were held out in turn: a tenth of few
+rows is too noisy to tell."""
 
 FEWEST_PARTS, MOST_PARTS, PARTS_OF_FEATURES = 4, 10, 200
 """Between that many parts: those of more features take longer, and are fewer."""
@@ -29,6 +37,13 @@ FEWEST_PARTS, MOST_PARTS, PARTS_OF_FEATURES = 4, 10, 200
 FEWEST = 50
 """A level of fewer rows has no trees: the shares of its nodes say all."""
 
+
+SMALL_TREE = 4
+"""Leaves of the trees that are tried where larger ones gain nothing: few rows may tell something
+that the noise of many leaves hides."""
+
+LEAST_OF_FLAG = 1.0
+"""Least curvature of the rows of a rare flag, which are protected by their number already."""
 
 DOUBTED_ROWS = 200
 """A node that that many drawn rows came by is believed by half."""
@@ -48,6 +63,7 @@ class Decisions:
             leaf; shape (levels, 3).
         trees: The trees of all levels.
         line: What earlier columns tell along a straight line, before the trees.
+        order: The cell at each place of the tree, where these differ.
     """
 
     tree: CellTree
@@ -56,6 +72,17 @@ class Decisions:
     forests: NDArray[np.int32]
     trees: Trees
     line: Line
+    order: NDArray[np.int64] | None = None
+
+    def in_order(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values of cells, by their places in the tree."""
+        return values if self.order is None else values[self.order]
+
+    def places_of(self, cells: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The places of cells in the tree; -1 stays."""
+        if self.order is None or not len(cells):
+            return cells
+        return np.append(np.argsort(self.order), -1)[cells].astype(np.int32)
 
     def settled(self, shares: NDArray[np.float64], passed: NDArray[np.int64]) -> Decisions:
         """The decisions with scores moved so that drawn rows go right as often as real ones.
@@ -75,7 +102,7 @@ class Decisions:
         tree = self.tree
         sides = np.full(len(tree.middle), 3, np.uint8)
         if weights is not None:
-            sums = np.concatenate([[0], np.cumsum(weights > 0)])
+            sums = np.concatenate([[0], np.cumsum(self.in_order(weights) > 0)])
             left = sums[tree.middle] > sums[tree.first]
             sides = (left + 2 * (sums[tree.end] > sums[tree.middle])).astype(np.uint8)
         return Path(
@@ -93,11 +120,12 @@ class Decisions:
 def learn_decisions(
     at: int,
     codes: Codes,
-    bins: NDArray[np.uint8],
     columns: Sequence[CellColumn],
     numbers: Sequence[NDArray[np.int32]],
     *,
     earlier: Sequence[int],
+    features: Sequence[Feature],
+    order: NDArray[np.int64] | None,
     growth: Growth,
 ) -> Decisions:
     """Learn the decisions of one column from earlier ones.
@@ -105,22 +133,25 @@ def learn_decisions(
     Args:
         at: The column's position.
         codes: Cells of all columns, shape (rows, columns).
-        bins: Feature codes of all columns, shape (columns, rows).
         columns: All columns.
         numbers: `cell_scores` of all columns.
         earlier: Positions of the columns that it is predicted from.
+        features: What trees see of them; the node is the last one, and has no codes yet.
+        order: Its cells by likeness, if they are many labels.
         growth: How trees grow.
     """
     column = columns[at]
-    tree = CellTree.balanced(column.counts, missing=column.missing)
+    counts = column.counts if order is None else column.counts[order]
+    tree = CellTree.balanced(counts, missing=column.missing)
     line = learn_line(at, tree, codes, columns, numbers, earlier=earlier)
     index = line.index(codes)
-    cells = np.ascontiguousarray(codes[:, at])
-    scores = score(tree.shares(column.counts))
+    cells = codes[:, at] if order is None else np.argsort(order)[codes[:, at]]
+    scores = score(tree.shares(counts))
     node_bins = np.zeros(len(tree.middle), np.uint8)
-    sizes = np.array([int(feature_codes(columns[at]).max()) + 1 for at in earlier] + [BINS])
-    ordered = np.array([columns[at].ordered for at in earlier] + [True])
-    places = np.array([*earlier, len(columns)], np.uint64)
+    sizes = np.array([feature.size for feature in features])
+    ordered = np.array([feature.ordered for feature in features])
+    places = np.array([feature.place for feature in features], np.uint64)
+    least = np.where([feature.rare for feature in features], LEAST_OF_FLAG, growth.least)
     parts, forests = [_NO_TREES], []
     roots = used = 0
     rows, node = np.arange(len(codes)), np.zeros(len(codes), np.int32)
@@ -131,20 +162,19 @@ def learn_decisions(
         answers = (cells[rows] >= tree.middle[here]).astype(np.uint8)
         starts_from = scores[here]
         if line.uses and len(rows) >= FEWEST:
-            fitted_level(
-                line, here, index[rows], answers=answers, scores=starts_from, span=(first, last)
-            )
+            fitted = fitted_level if is_regressed(column) else flagged_level
+            fitted(line, here, index[rows], answers=answers, scores=starts_from, span=(first, last))
             moved = starts_from + line.added(here, index[rows])
             starts_from = np.clip(moved, -HALF, HALF - 1).astype(np.int32)
         elif line.uses:
             line.slopes[first:last] = 0
         found = depth = 0
         if earlier and len(rows) >= FEWEST:
-            features = np.empty((len(earlier) + 1, len(rows)), np.uint8)
-            for place, other in enumerate(earlier):
-                np.take(bins[other], rows, out=features[place])
-            features[-1] = node_bins[here]
-            level = Rows(len(rows), features, sizes, ordered, answers, starts_from, PACKED, LOSS)
+            seen = np.empty((len(features), len(rows)), np.uint8)
+            for place, feature in enumerate(features[:-1]):
+                np.take(feature.codes, rows, out=seen[place])
+            seen[-1] = node_bins[here]
+            level = Rows(len(rows), seen, sizes, ordered, least, answers, starts_from, PACKED, LOSS)
             starts, nodes, depth = _boosted(level, growth)
             parts.append(_trees(starts, nodes, places, used))
             found, used = len(starts), used + len(nodes.child)
@@ -155,15 +185,20 @@ def learn_decisions(
         node[rows] = below[below >= 0]
     trees = Trees(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
     return Decisions(
-        tree, scores, node_bins, np.array(forests, np.int32).reshape(-1, 3), trees, line
+        tree, scores, node_bins, np.array(forests, np.int32).reshape(-1, 3), trees, line, order
     )
 
 
 def _boosted(rows: Rows, growth: Growth) -> tuple[NDArray[np.int32], Nodes, int]:
     """The trees of a level: where each starts, all nodes, and the most steps to a leaf."""
-    count = len(rows.answers)
-    if count >= FEW:
-        return boost(rows._replace(train=count - round(HELD_OUT * count)), growth)[:3]
+    count, yes = len(rows.answers), int(rows.answers.sum())
+    if count >= FEW and min(yes, count - yes) >= RARE:
+        held = rows._replace(train=count - round(HELD_OUT * count))
+        start = rows.scores.copy()
+        found = boost(held, growth)
+        if not len(found[0]):
+            found = boost(held._replace(scores=start), growth._replace(leaves=SMALL_TREE))
+        return found[:3]
     losses = np.zeros(growth.rounds + 1)
     parts = min(max(PARTS_OF_FEATURES // len(rows.bins), FEWEST_PARTS), MOST_PARTS)
     for part in range(parts):

@@ -19,7 +19,8 @@ from scipy.special import ndtri
 from fabula.synthesizers.model import CellColumn, Codes
 from fabula.synthesizers.models.boosted.cell_tree import CellTree
 from fabula.synthesizers.models.boosted.compiled import compiled
-from fabula.synthesizers.models.boosted.odds import UNIT
+from fabula.synthesizers.models.boosted.features import is_rare_flag
+from fabula.synthesizers.models.boosted.odds import UNIT, score
 
 STEP = 256
 """Normal scores and indices are counted in steps of 1/256: their sums are exact in any order."""
@@ -33,7 +34,10 @@ MOST_LEVELS = 8
 LEAST_T, RIDGE = 3.0, 5.0
 """Coefficients below that many standard errors are 0; rows that pull each one towards 0."""
 
-LEAST_GAIN = 4.0
+RIDGE_OF_FLAG, LEAST_FLAGGED = 0.5, 5
+"""The same for a rare flag; and rows with it that a decision needs to follow it."""
+
+LEAST_GAIN = 2.0
 """Nats that a level's slope has to gain."""
 
 _MOST_INDEX = 2**20
@@ -72,6 +76,11 @@ class Line:
     def added(self, nodes: NDArray[np.int32], index: NDArray[np.int64]) -> NDArray[np.int64]:
         """What is added to the scores of rows at some decisions."""
         return (self.slopes[nodes] * (index - self.means[nodes])) >> SHIFT
+
+
+def is_regressed(column: CellColumn) -> bool:
+    """Whether a column has a regression; others follow a rare flag, if there is one."""
+    return column.ordered and column.cells - column.missing > 2
 
 
 def cell_scores(column: CellColumn) -> NDArray[np.int32]:
@@ -113,7 +122,9 @@ def learn_line(
     known = column.cells - column.missing
     rows = codes[codes[:, at] < known] if column.missing else codes
     nothing = Line.none(len(tree.middle))
-    if not column.ordered or known < 3 or not earlier or len(rows) < 50:
+    if not is_regressed(column):
+        return _of_flag(columns, earlier, nothing)
+    if not earlier or len(rows) < 50:
         return nothing
     owners = np.repeat(np.array(earlier), [scores[other].shape[1] for other in earlier])
     parts = [scores[other][rows[:, other]] for other in earlier]
@@ -122,10 +133,11 @@ def learn_line(
     gram -= np.outer(design.sum(axis=0), design.sum(axis=0)) / len(rows)
     gram /= STEP**2
     kept = np.flatnonzero(np.diag(gram)[:-1] > 1)
+    ridge = np.where([is_rare_flag(columns[other]) for other in owners], RIDGE_OF_FLAG, RIDGE)
     for _ in range(2):
         if not len(kept):
             return nothing
-        inverse = np.linalg.inv(gram[np.ix_(kept, kept)] + RIDGE * np.eye(len(kept)))
+        inverse = np.linalg.inv(gram[np.ix_(kept, kept)] + np.diag(ridge[kept]))
         beta = inverse @ gram[kept, -1]
         variance = max((gram[-1, -1] - beta @ gram[kept, -1]) / len(rows), 1e-2)
         strong = np.abs(beta) > LEAST_T * np.sqrt(variance * np.diag(inverse))
@@ -171,6 +183,38 @@ def fitted_level(
     if gain >= LEAST_GAIN:
         steps = gamma * distances * (UNIT / STEP) * 2.0**SHIFT
         line.slopes[first:last] = np.rint(steps).astype(np.int64)
+
+
+def flagged_level(
+    line: Line,
+    nodes: NDArray[np.int32],
+    index: NDArray[np.int64],
+    *,
+    answers: NDArray[np.uint8],
+    scores: NDArray[np.int32],
+    span: tuple[int, int],
+) -> None:
+    """As `fitted_level`, for a column that follows a rare flag: by how much each score moves."""
+    first, last = span
+    here, own = nodes[index > 0] - first, np.zeros(last - first)
+    own[nodes - first] = 1 / (1 + np.exp(-scores / UNIT))
+    rows = np.bincount(here, minlength=last - first)
+    right = np.bincount(here, weights=answers[index > 0], minlength=last - first)
+    share = (right + own) / (rows + 1)
+    moved = score(share) - score(own)
+    steps = np.where(rows >= LEAST_FLAGGED, moved, 0) / STEP
+    line.slopes[first:last] = np.rint(steps * 2.0**SHIFT).astype(np.int64)
+
+
+def _of_flag(columns: Sequence[CellColumn], earlier: Sequence[int], nothing: Line) -> Line:
+    """The index of the rarest flag among earlier columns."""
+    flags = [other for other in earlier if is_rare_flag(columns[other])]
+    if not flags:
+        return nothing
+    flag = min(flags, key=lambda other: int(columns[other].counts[:2].min()))
+    table = np.zeros(columns[flag].cells, np.int32)
+    table[int(columns[flag].counts[:2].argmin())] = STEP
+    return Line((flag,), (table,), nothing.slopes, nothing.means)
 
 
 @compiled

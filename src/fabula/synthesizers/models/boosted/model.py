@@ -10,7 +10,8 @@ share of the rows, and trees are added while they help on held-out rows. Near th
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -28,13 +29,25 @@ from fabula.synthesizers.models.boosted.decisions import Decisions, learn_decisi
 from fabula.synthesizers.models.boosted.features import (
     drawing_order,
     feature_codes,
+    is_rare_flag,
     telling_columns,
 )
 from fabula.synthesizers.models.boosted.lines import Line, cell_scores
 from fabula.synthesizers.models.boosted.odds import MOST_ROWS, THRESHOLDS
 from fabula.synthesizers.models.boosted.prediction import Trees, Walkers, walk
-from fabula.synthesizers.models.boosted.sound import OWNERS, check_arrays, check_decisions
-from fabula.synthesizers.models.boosted.training import Growth
+from fabula.synthesizers.models.boosted.sound import (
+    NO_VIEWS,
+    OWNERS,
+    check_arrays,
+    check_decisions,
+)
+from fabula.synthesizers.models.boosted.training import BINS, Growth
+from fabula.synthesizers.models.boosted.views import (
+    Feature,
+    View,
+    likeness_orders,
+    views_of,
+)
 
 SMALL = 1_200
 """Tables of fewer rows get leaves twice as large: else drawn rows lie nearer to learned ones."""
@@ -57,12 +70,14 @@ class Boosted:
         order: Positions of the columns in the order in which they are drawn.
         decisions: By position, the decisions of each column.
         context: Positions of columns that are always known, and so never drawn.
+        views: Further features, in the order of their places.
     """
 
     columns: tuple[CellColumn, ...]
     order: tuple[int, ...]
     decisions: tuple[Decisions, ...]
     context: frozenset[int] = frozenset()
+    views: tuple[View, ...] = ()
 
     @classmethod
     def fit(
@@ -94,23 +109,39 @@ class Boosted:
         """
         rng = stream(seed, "boosted", "rows", 0)
         rows = rng.permutation(len(codes))[:MOST_ROWS]
-        bins = np.stack(
-            [feature_codes(column)[codes[rows, at]] for at, column in enumerate(columns)]
-        )
         learned = codes[rows]
+        orders = likeness_orders(learned, columns)
+        seen = _main_views(columns, orders)
+        bins = np.stack([view(learned) for view in seen])
         numbers = [cell_scores(column) for column in columns]
         growth = Growth(rounds=rounds, rate=rate, leaves=leaves)
         if len(learned) < SMALL:  # larger leaves, so that none is about few people
             growth = growth._replace(least=2 * growth.least)
         order = tuple(range(len(columns))) if context else drawing_order(columns)
         telling = telling_columns(bins, order, rng)
+        views: list[View] = []
+        features: dict[int, list[Feature]] = {}
+        for at in order:
+            earlier = () if at in context else telling[at]
+            own = views_of(at, learned, columns, bins, earlier=earlier, orders=orders)
+            places = range(len(columns) + len(views), len(columns) + len(views) + len(own))
+            features[at] = [
+                seen[other].feature(other, bins[other], rare=is_rare_flag(columns[other]))
+                for other in earlier
+            ]
+            features[at] += [
+                view.feature(place, view(learned)) for place, view in zip(places, own, strict=True)
+            ]
+            views += own
+        node = Feature(len(columns) + len(views), bins[0], BINS, ordered=True)
         lock, done = Lock(), [0]
 
         def learn(at: int) -> Decisions:
             earlier = () if at in context else telling[at]
             found = learn_decisions(
-                at, learned, bins, columns, numbers, earlier=earlier, growth=growth
-            )
+                at, learned, columns, numbers, earlier=earlier, features=[*features[at], node],
+                order=orders.get(at), growth=growth,
+            )  # fmt: skip
             with lock:
                 done[0] += 1
                 progress(done[0], len(columns))
@@ -120,7 +151,9 @@ class Boosted:
         with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
             found = dict(zip(costly_first, pool.map(learn, costly_first), strict=True))
         decisions = tuple(found[at] for at in range(len(columns)))
-        return cls(columns, order, decisions, frozenset(context))._settled(learned, rng)
+        return cls(columns, order, decisions, frozenset(context), tuple(views))._settled(
+            learned, rng
+        )
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -130,7 +163,7 @@ class Boosted:
     def sample(self, rows: int, rng: np.random.Generator, allowed: Mapping[int, Weights]) -> Drawn:
         """Draw rows; decisions that `allowed` leaves no choice are weighed."""
         codes = np.zeros((rows, len(self.columns)), np.int32)
-        drawing = _Drawing(self._codes, rows, rng)
+        drawing = _Drawing(self._views, rows, rng)
         for at in self.order:
             weights = allowed.get(at)
             codes[:, at] = drawing.column(at, self.decisions[at], weights, _FREE)
@@ -147,7 +180,7 @@ class Boosted:
         drawn = [at for at in self.order if at not in self.context]
         count = PARTICLES if (~known[:, drawn[:-1]] & known[:, drawn[1:]]).any() else 1
         particles = np.where(np.repeat(known, count, axis=0), np.repeat(codes, count, 0), -1)
-        drawing = _Drawing(self._codes, len(particles), rng)
+        drawing = _Drawing(self._views, len(particles), rng)
         for at in self.order:
             if at in self.context:
                 particles[:, at] = codes[:, at].repeat(count)
@@ -188,6 +221,14 @@ class Boosted:
             arrays[name] = np.concatenate([getattr(item, name) for item in self.decisions])
         for name in Trees._fields:
             arrays[name] = np.concatenate([getattr(item.trees, name) for item in self.decisions])
+        wide = [at for at, item in enumerate(self.decisions) if item.order is not None]
+        ordered = [item.order for item in self.decisions if item.order is not None]
+        arrays["wide"] = np.array(wide, np.int32)
+        arrays["likeness"] = np.concatenate([np.zeros(0, np.int32), *ordered]).astype(np.int32)
+        arrays["seen"] = np.array([(view.column, view.ordered) for view in self.views], np.int32)
+        arrays["seen"] = arrays["seen"].reshape(-1, 2)
+        codes = [view.codes for view in self.views]
+        arrays["views"] = np.concatenate([np.zeros(0, np.uint8), *codes])
         return State({}, arrays)
 
     @classmethod
@@ -197,8 +238,16 @@ class Boosted:
         Raises:
             ValueError: Its arrays don't fit each other, or these columns.
         """
-        arrays = state.arrays
+        arrays = {**NO_VIEWS, **state.arrays}
         check_arrays(arrays, columns)
+        orders = dict(zip(arrays["wide"].tolist(), _parts(arrays, "likeness", "wide", columns),
+                          strict=True))  # fmt: skip
+        views = tuple(
+            View(at, np.ascontiguousarray(codes), ordered=bool(kind))
+            for (at, kind), codes in zip(
+                arrays["seen"].tolist(), _parts(arrays, "views", "seen", columns), strict=True
+            )
+        )
         cuts = np.cumsum(arrays["sizes"], axis=0)[:-1].T
         parts = {name: np.split(arrays[name], cuts[owner]) for name, owner in OWNERS.items()}
         used = [int(at) for at in arrays["uses"]]
@@ -215,19 +264,23 @@ class Boosted:
         ]
         decisions = tuple(
             Decisions(
-                CellTree.balanced(column.counts, missing=column.missing),
+                CellTree.balanced(
+                    column.counts if orders.get(at) is None else column.counts[orders[at]],
+                    missing=column.missing,
+                ),
                 parts["scores"][at],
                 parts["bins"][at],
                 parts["forests"][at],
                 Trees(*(np.ascontiguousarray(parts[name][at]) for name in Trees._fields)),
                 lines[at],
+                orders.get(at),
             )
             for at, column in enumerate(columns)
         )
         order, context = (tuple(map(int, arrays[name])) for name in ("order", "context"))
         for item in decisions:
-            check_decisions(item, len(columns))
-        return cls(columns, order, decisions, frozenset(context))
+            check_decisions(item, len(columns) + len(views))
+        return cls(columns, order, decisions, frozenset(context), views)
 
     def _settled(self, codes: Codes, rng: np.random.Generator) -> Boosted:
         """The model, moved so that drawn rows have the shares of real ones in every column.
@@ -236,37 +289,50 @@ class Boosted:
         """
         rows = min(max(len(codes), FEWEST_TRIAL_ROWS), MOST_TRIAL_ROWS)
         known = codes[rng.integers(0, len(codes), rows)]
-        drawing, decisions = _Drawing(self._codes, rows, rng), list(self.decisions)
+        drawing, decisions = _Drawing(self._views, rows, rng), list(self.decisions)
         for at in self.order:
             if at in self.context:
                 drawing.known(at, known[:, at])
                 continue
             passed = np.zeros((len(decisions[at].scores), 2), np.int64)
             drawing.column(at, decisions[at], None, _FREE, passed)
-            shares = decisions[at].tree.shares(self.columns[at].counts)
+            shares = decisions[at].tree.shares(decisions[at].in_order(self.columns[at].counts))
             decisions[at] = decisions[at].settled(shares, passed)
             drawing.column(at, decisions[at], None, _FREE)
         return replace(self, decisions=tuple(decisions))
 
     @cached_property
-    def _codes(self) -> tuple[NDArray[np.uint8], ...]:
-        return tuple(feature_codes(column) for column in self.columns)
+    def _views(self) -> tuple[View, ...]:
+        """All features in the order of their places."""
+        orders = {at: item.order for at, item in enumerate(self.decisions)}
+        return (*_main_views(self.columns, orders), *self.views)
+
+
+def _main_views(
+    columns: Sequence[CellColumn], orders: Mapping[int, NDArray[np.int64] | None]
+) -> list[View]:
+    """The feature of each column that all others see."""
+    return [
+        View(at, feature_codes(column, orders.get(at)), ordered=column.ordered)
+        for at, column in enumerate(columns)
+    ]
 
 
 class _Drawing:
     """Rows of which some columns are drawn."""
 
-    def __init__(
-        self, codes: tuple[NDArray[np.uint8], ...], rows: int, rng: np.random.Generator
-    ) -> None:
-        self._codes, self._rng = codes, rng
-        self._bins = np.zeros((rows, len(codes) + 1), np.uint8)
-        self._cells = np.zeros((rows, len(codes)), np.int32)
+    def __init__(self, views: tuple[View, ...], rows: int, rng: np.random.Generator) -> None:
+        self._rng, self._places = rng, defaultdict[int, list[tuple[int, NDArray[np.uint8]]]](list)
+        for place, view in enumerate(views):
+            self._places[view.column].append((place, view.codes))
+        self._bins = np.zeros((rows, len(views) + 1), np.uint8)
+        self._cells = np.zeros((rows, len(self._places)), np.int32)
         self.log_weights = np.zeros(rows)
 
     def known(self, at: int, codes: NDArray[np.int32]) -> None:
         """Note a column that is not drawn."""
-        self._bins[:, at] = self._codes[at][codes]
+        for place, table in self._places[at]:
+            self._bins[:, place] = table[codes]
         self._cells[:, at] = codes
 
     def column(
@@ -282,8 +348,19 @@ class _Drawing:
         codes = np.zeros(rows, np.int32)
         if len(decisions.forests):
             seeds = self._rng.integers(0, 2**64, rows, np.uint64)
+            targets = decisions.places_of(targets)
             index = decisions.line.index(self._cells)
             walkers = Walkers(self._bins, seeds, index, targets, codes, self.log_weights, passed)
             walk(walkers, decisions.path(weights), decisions.trees, THRESHOLDS)
+            codes = codes if decisions.order is None else decisions.order[codes].astype(np.int32)
         self.known(at, codes)
         return codes
+
+
+def _parts(
+    arrays: Mapping[str, NDArray[Any]], name: str, owner: str, columns: Sequence[CellColumn]
+) -> list[NDArray[Any]]:
+    """An array in parts, one for the cells of each column that `owner` lists."""
+    owners = arrays[owner] if arrays[owner].ndim == 1 else arrays[owner][:, 0]
+    ends = np.cumsum([columns[at].cells for at in owners])[:-1].astype(int)
+    return np.split(arrays[name], ends) if len(owners) else []

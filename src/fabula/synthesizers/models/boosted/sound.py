@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fabula.synthesizers.model import CellColumn
 from fabula.synthesizers.models.boosted.decisions import Decisions
 from fabula.synthesizers.models.boosted.prediction import LINK_BITS
+from fabula.synthesizers.models.boosted.training import BINS
 
 OWNERS = {
     **dict.fromkeys(("scores", "slopes", "means", "bins"), 0),
@@ -24,6 +25,14 @@ OWNERS = {
 }
 """By array the column of `sizes` that says how much of it each column of the table owns."""
 
+NO_VIEWS: Mapping[str, NDArray[Any]] = {
+    "wide": np.zeros(0, np.int32),
+    "likeness": np.zeros(0, np.int32),
+    "seen": np.zeros((0, 2), np.int32),
+    "views": np.zeros(0, np.uint8),
+}
+"""What models of earlier versions have none of."""
+
 MOST_STEPS = 4_096
 """Steps from a root to a leaf; a tree of the most leaves has far fewer."""
 
@@ -32,6 +41,7 @@ _KINDS = {
     **dict.fromkeys(("roots", "right", "link"), np.uint64),
     **dict.fromkeys(("sizes", "slopes", "means", "uses"), np.int64),
     "bins": np.uint8,
+    **{name: array.dtype for name, array in NO_VIEWS.items()},
 }
 
 
@@ -42,7 +52,7 @@ def check_arrays(arrays: Mapping[str, NDArray[Any]], columns: tuple[CellColumn, 
         ValueError: They are not those of a model of these columns.
     """
     for name, kind in _KINDS.items():
-        wide = 2 if name in ("sizes", "forests") else 1
+        wide = 2 if name in ("sizes", "forests", "seen") else 1
         _check(arrays[name].dtype == kind and arrays[name].ndim == wide, name)
     sizes = arrays["sizes"]
     _check(sizes.shape == (len(columns), 5) and bool((sizes >= 0).all()), "sizes")
@@ -53,6 +63,18 @@ def check_arrays(arrays: Mapping[str, NDArray[Any]], columns: tuple[CellColumn, 
     _check(sum(columns[at].cells for at in arrays["uses"]) == len(arrays["lines"]), "lines")
     _check(np.array_equal(np.sort(arrays["order"]), places), "order")
     _check(bool(np.isin(arrays["context"], places).all()), "context")
+    labels, seen = arrays["wide"], arrays["seen"]
+    _check(bool(np.isin(labels, places).all()), "wide")
+    _check(len(np.unique(labels)) == len(labels), "wide")
+    _check(sum(columns[at].cells for at in labels) == len(arrays["likeness"]), "likeness")
+    start = 0
+    for at in labels.tolist():
+        part = np.sort(arrays["likeness"][start : start + columns[at].cells])
+        _check(np.array_equal(part, np.arange(columns[at].cells)), "likeness")
+        start += columns[at].cells
+    _check(seen.shape[1] == 2 and bool(np.isin(seen[:, 0], places).all()), "seen")
+    _check(sum(columns[at].cells for at in seen[:, 0]) == len(arrays["views"]), "views")
+    _check(bool((arrays["views"] < BINS).all()), "views")
 
 
 def check_decisions(decisions: Decisions, columns: int) -> None:

@@ -32,6 +32,7 @@ class Rows(NamedTuple):
         bins: Codes, shape (features, rows).
         sizes: Codes of each feature.
         ordered: Whether neighbouring codes of a feature are alike.
+        least: Least curvature of a leaf that a feature splits off.
         answers: 0 or 1 for each row.
         scores: Where each row's score starts; changed in place.
         gradients: `odds.PACKED`.
@@ -42,6 +43,7 @@ class Rows(NamedTuple):
     bins: NDArray[np.uint8]
     sizes: NDArray[np.int64]
     ordered: NDArray[np.bool_]
+    least: NDArray[np.float64]
     answers: NDArray[np.uint8]
     scores: NDArray[np.int32]
     gradients: NDArray[np.int64]
@@ -275,11 +277,11 @@ def _best_split(
     for code in range(rows.sizes[0]):
         total += sums[0, code]
     all_slope, all_curve = (total >> 32) / GRADIENT_UNIT, (total & _LOW) / GRADIENT_UNIT
-    if all_curve < 2 * growth.least:
+    if all_curve < growth.least + rows.least.min():
         return best, best_feature, best_left
     codes, means = np.empty(BINS, np.int64), np.empty(BINS)
     for feature in range(sums.shape[0]):
-        size = rows.sizes[feature]
+        size, least = rows.sizes[feature], rows.least[feature]
         if rows.ordered[feature]:
             ridge, count = growth.ridge, size
             for code in range(size):
@@ -295,9 +297,9 @@ def _best_split(
                 continue
             part += sums[feature, codes[i]]
             curve = (part & _LOW) / GRADIENT_UNIT
-            if curve < growth.least:
+            if curve < least:
                 continue
-            if all_curve - curve < growth.least:
+            if all_curve - curve < least:
                 break
             slope = (part >> 32) / GRADIENT_UNIT
             rest, other = all_slope - slope, all_curve - curve
