@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +14,22 @@ import pytest
 
 for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # tests run side by side already
     os.environ.setdefault(pool, "1")
+
+MEMORY = Path("/dev/shm")
+ROOM = 4 << 30
+"""Bytes that must be free in memory for the tests' files."""
+
+if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:  # runs wait for the disk otherwise
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+gc.disable()  # collecting the tests makes half a million objects, and none of them is garbage
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector look at what tests make, and no longer at the tests."""
+    gc.freeze()
+    gc.enable()
+
 
 OF_THE_USER = ("_API_KEY", "_BASE_URL", "OLLAMA_HOST")
 

@@ -62,7 +62,6 @@ class Register(Mapping[str, EntryT], Generic[EntryT]):
         home: The package (or module) whose modules register the built-in entries.
         order: What sorts the entries; by default their names.
         lacks: Describes what an entry lacks; None if it is complete.
-        added: Called with each entry that is not built in, after it is registered.
         apart_from: The home of another register that may not have an entry of the same name.
     """
 
@@ -75,14 +74,13 @@ class Register(Mapping[str, EntryT], Generic[EntryT]):
         home: str,
         order: Callable[[str, EntryT], Any] = lambda name, _: name,
         lacks: Callable[[str, EntryT], str | None] | None = None,
-        added: Callable[[str, EntryT], None] | None = None,
         apart_from: str = "",
     ) -> None:
         self.sort = sort
         self._home = home
         self._order = order
         self._lacks = lacks
-        self.added = added
+        self.changes = 0  # entries registered so far, those that replace others included
         self._apart_from = apart_from
         self._all[home] = self
         self._at_home = False
@@ -115,8 +113,7 @@ class Register(Mapping[str, EntryT], Generic[EntryT]):
             raise UsageError(f"the {self.sort} `{name}` {lack}", code="extension.incomplete")
         self._entries[name] = entry
         self._sources[name] = source
-        if self.added is not None and source != BUILT_IN:
-            self.added(name, entry)
+        self.changes += 1
         return entry
 
     def known(self) -> Mapping[str, EntryT]:

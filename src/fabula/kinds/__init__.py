@@ -13,8 +13,8 @@ from functools import reduce
 from operator import or_
 from typing import Annotated, Any, TypeAlias, TypeVar
 
-from pydantic import Field, GetCoreSchemaHandler
-from pydantic_core import CoreSchema
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
+from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
 from fabula.extensions import Register
 from fabula.kinds.base.columns import SECTIONS, AbstractColumn
@@ -71,17 +71,41 @@ def column_kind(
 
 
 class AnyKind:
-    """Stands for the union of a register's classes below a base class, chosen by `kind`."""
+    """Stands for the union of a register's classes below a base class, chosen by `kind`.
+
+    A kind's own validator is built when a spec first names the kind: most specs name a few.
+    """
 
     def __init__(self, register: Register[Any], base: type[SpecModel]) -> None:
         self._register, self._base = register, base
+        self._changes = -1
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        del source
-        kinds = tuple(cls for cls in self._register.known().values() if issubclass(cls, self._base))
-        return handler.generate_schema(Annotated[reduce(or_, kinds), Field(discriminator="kind")])
+        del source, handler
+        return core_schema.no_info_plain_validator_function(self._validated)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        del schema
+        kinds = reduce(or_, self._kinds().values())
+        union: TypeAdapter[Any] = TypeAdapter(Annotated[kinds, Field(discriminator="kind")])
+        return handler(union.core_schema)
+
+    def _kinds(self) -> dict[str, type[SpecModel]]:
+        known = self._register.known().items()
+        return {name: cls for name, cls in known if issubclass(cls, self._base)}
+
+    def _validated(self, value: object) -> object:
+        """The column that `value` is or describes, by its kind, also one that a plug-in added."""
+        if self._changes != self._register.changes:
+            each = core_schema.no_info_plain_validator_function
+            choices = {name: each(cls.model_validate) for name, cls in self._kinds().items()}
+            union = core_schema.tagged_union_schema(choices, discriminator="kind")
+            self._union, self._changes = SchemaValidator(union), self._register.changes
+        return self._union.validate_python(value)
 
 
 Column: TypeAlias = Annotated[AbstractColumn, AnyKind(KINDS, AbstractColumn)]

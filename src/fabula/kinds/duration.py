@@ -16,7 +16,7 @@ from fabula.kinds.base.spans import AbstractSpan
     example="{kind: duration, max: 4h, seconds: {kind: lognormal, median: 1500, sigma: 0.5}}",
     aka=("timedelta", "interval"),
 )
-class Duration(AbstractSpan, defer_build=True):
+class Duration(AbstractSpan):
     """A length of time between `min` and `max`: rides, calls, stays.
 
     Attributes:

@@ -13,7 +13,7 @@ from fabula.kinds.base.parameters import SpecModel, is_expression
 from fabula.kinds.base.problems import Problem
 
 
-class Component(SpecModel, defer_build=True):
+class Component(SpecModel):
     """One part of a mixture."""
 
     weight: float = Field(default=1.0, gt=0)
@@ -43,7 +43,7 @@ class Component(SpecModel, defer_build=True):
         " {kind: normal, mean: 60, std: 5}]}"
     )
 )
-class Mixture(AbstractNumber, defer_build=True):
+class Mixture(AbstractNumber):
     """Each row drawn from one of several distributions, chosen by weight."""
 
     kind: Literal["mixture"] = "mixture"

@@ -43,7 +43,7 @@ Clock = Annotated[str, BeforeValidator(_clock)]
 @column_kind(
     example='{kind: time_of_day, start: "6:00", end: "22:00"}', aka=("clock", "hour", "time")
 )
-class TimeOfDay(AbstractSpan, defer_build=True):
+class TimeOfDay(AbstractSpan):
     """A time of day from `start` until before `end`, without a date.
 
     Attributes:

@@ -14,10 +14,9 @@ from pydantic import (
 from fabula.kinds import KINDS, Column, Distribution, simulation, source
 from fabula.kinds.base.distributions import AbstractDistribution
 from fabula.kinds.base.parameters import SpecModel
-from fabula.kinds.checks import CHECKS, Check
+from fabula.kinds.checks import Check
 from fabula.kinds.expr import Expr
 from fabula.kinds.learned import LearnedTable
-from fabula.kinds.mixture import Component
 from fabula.kinds.poisson import Poisson
 from fabula.kinds.reasoning import is_dropped
 from fabula.kinds.reference import Reference
@@ -367,15 +366,3 @@ def _named(table: Any, name: Any) -> Any:
     if isinstance(table, TableSpec):
         return table.model_copy(update={"name": name})
     return {**table, "name": name} if isinstance(table, dict) else table
-
-
-def _read_kinds_again(*_: object) -> None:
-    """Let specs name a kind or check that was registered after their classes were built."""
-    models: list[type[SpecModel]] = [Component]
-    models += [kind for kind in KINDS.known().values() if kind.model_config.get("defer_build")]
-    models += [PerParent, TableSpec, DatasetSpec]
-    for model in models:
-        model.model_rebuild(force=True)
-
-
-KINDS.added = CHECKS.added = _read_kinds_again

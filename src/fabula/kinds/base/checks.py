@@ -13,7 +13,7 @@ from fabula.kinds.base.parameters import Scalar, SpecModel
 Repair = Literal["fail", "drop", "resample", "retry"]
 
 
-class AbstractCheck(SpecModel):
+class AbstractCheck(SpecModel, defer_build=True):
     """A rule on a table.
 
     Attributes:

@@ -19,7 +19,7 @@ SECTIONS = ("keys", "values", "numbers", "times", "texts", "people", "models", "
 """The order in which kinds are listed."""
 
 
-class AbstractColumn(SpecModel):
+class AbstractColumn(SpecModel, defer_build=True):
     """A column of a table; each kind adds its own parameters.
 
     Attributes:

@@ -15,7 +15,7 @@ from fabula.kinds.base.parameters import is_expression
 from fabula.kinds.base.problems import Problem
 
 
-class AbstractSpan(AbstractColumn, defer_build=True):
+class AbstractSpan(AbstractColumn):
     """A time that is drawn as seconds.
 
     Attributes:
