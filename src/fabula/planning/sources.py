@@ -73,7 +73,7 @@ def source_hash(file: str) -> str:
 
 
 def look_again(file: str) -> None:
-    """Read the rows of an address anew when they are next asked for: others may change it."""
+    """Read the rows of an address again when they are next needed: others may change it."""
     if scheme_of(file):
         _LOOKS[file] = _LOOKS.get(file, 0) + 1
 

@@ -23,7 +23,7 @@ class Card:
         actions: What was done with each column, by table.
         written: By what name the places of a table's notes were written, where by another.
         places: The columns of streets and towns, whose new words may be names of people, too.
-        fingerprints: Those of the key and of the word lists, which are no hashes of values.
+        fingerprints: Those of the key and of the word lists: they tell nothing of values.
     """
 
     one_off: bool
