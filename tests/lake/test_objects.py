@@ -18,6 +18,7 @@ import pytest
 import fabula as fb
 from fabula.cli.main import main
 from fabula.errors import SinkError, SourceError, UsageError
+from fabula.io.tables import named_tables
 from fabula.lake import bucket as bucket_module
 from fabula.lake.bucket import bucket_at, hidden
 from fabula.reports.profile import profile
@@ -317,3 +318,25 @@ def test_tables_of_any_name_go_and_come_back(store: Store, name: str) -> None:
     table = pa.table({"n": [1]})
     Dataset({name: table}).write(place)
     assert {key: rows.to_table() for key, rows in read(place).items()} == {name: table}
+
+
+def test_a_masking_into_a_store_keeps_its_card_and_a_spec_masks_a_file_of_the_store(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The card is in the manifest, as that of a run; the scan finds it there."""
+    monkeypatch.chdir(tmp_path)
+    place = store.make("warehouse")
+    people = {"id": list(range(30)), "email": [f"ann{n}@shop.example" for n in range(30)]}
+    fb.mask(people).write("people.parquet")
+    assert main(["mask", "people.parquet", "-o", f"{place}/out", "--quiet"]) == 0
+    manifest = json.loads(store.get("/warehouse/out/manifest.json"))
+    assert manifest["masking"]["tables"]["people"]["columns"]["email"]["changed"] == 30
+    assert manifest["masking"]["tables"]["people"]["rows"] == 30
+
+    (tmp_path / "crm.yaml").write_text(
+        f"tables:\n  people:\n    kind: source\n    file: {place}/out\n    person: id\n"
+    )
+    assert main(["generate", "crm.yaml", "-o", "again", "--quiet"]) == 0
+    made, real = named_tables("again")["people"], named_tables(f"{place}/out")["people"]
+    assert made.num_rows == 30
+    assert not set(made["email"].to_pylist()) & set(real["email"].to_pylist())

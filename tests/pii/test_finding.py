@@ -336,3 +336,13 @@ def test_digits_below_a_name_in_the_plural_are_phone_numbers() -> None:
 def test_texts_of_several_numbers_are_no_streets(form):
     texts = [form.format(at * 7 % 90, at % 50) for at in range(200)]
     assert find(pa.array(texts), "c1") is None
+
+
+def test_a_column_called_name_is_one_where_people_have_e_mails() -> None:
+    """No list holds every name; without e-mails or phones, a name may be that of anything."""
+    odd = ["Madonna", "Mr. Smith", "Zkwz", "Lee", "Ut Xq", "Brol", "Dr. Grant", "Ilex Um", "Qoph"]
+    mails = [f"u{n}@mail.example" for n in range(len(odd))]
+    assert find_in_table(pa.table({"name": odd, "email": mails}))["name"].kind == "name"
+    assert find_in_table(pa.table({"name": odd})) == {}
+    skus = [f"part {n}" for n in range(len(odd))]
+    assert "name" not in find_in_table(pa.table({"name": skus, "email": mails}))

@@ -14,6 +14,7 @@ import pytest
 
 import fabula as fb
 from fabula.errors import SinkError, SourceError, UsageError
+from fabula.io.tables import named_tables
 
 QUASI = ["age", "sex", "postcode", "ward"]
 
@@ -241,3 +242,14 @@ def test_people_alike_in_what_is_sensitive_are_joined_by_few_others() -> None:
     young = int((age == 20).sum())
     assert young <= blank[0] < 3 * young
     assert blank[1] == 0
+
+
+def test_rows_of_an_address_are_generalised_into_any_destination(tmp_path: Path) -> None:
+    people = fb.preview("age int 18..90, sex choice F|M, spent lognormal 3", n=300, seed=1)
+    people.write(tmp_path / "people.csv")
+    place = f"file://{tmp_path}/people.csv"
+    for output in (f"file://{tmp_path}/out", tmp_path / "out.sqlite", tmp_path / "out.csv"):
+        made = fb.generalise(place, quasi=["age", "sex"], output=output)
+        written = named_tables(str(output))
+        (rows,) = written.values()
+        assert rows["age"].to_pylist() == made.table["age"].to_pylist()

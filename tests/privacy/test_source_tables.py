@@ -14,6 +14,8 @@ import pytest
 import fabula as fb
 from fabula.cli.main import main
 from fabula.errors import PrerequisiteError, SpecError
+from fabula.io import pieces
+from fabula.planning import sources as planned_sources
 from fabula.spec.loading import parse_spec
 from tests.privacy.conftest import ROWS, customers, orders
 
@@ -147,6 +149,35 @@ def test_what_can_not_be_is_refused(change: dict[str, Any], told: str) -> None:
     table = {"kind": "source", "file": "customers.parquet", **change}
     with pytest.raises(SpecError, match=told):
         fb.plan({"tables": {"customers": table}})
+
+
+def test_an_address_is_a_file_elsewhere_and_no_password_stands_in_a_spec(
+    files: Path, key: Path
+) -> None:
+    spec, local = _spec(), fb.generate(_spec(), key_file=key)
+    spec["tables"]["customers"]["file"] = f"file://{files}/customers.parquet"
+    made = fb.generate(spec, output=files / "out", key_file=key)
+    assert made.to_arrow().equals(local.to_arrow())
+    facts = json.loads((files / "out/manifest.json").read_text())["spec"]["tables"]["customers"]
+    pq.write_table(customers().slice(1), files / "customers.parquet")
+    spec["tables"]["customers"]["sha256"] = facts["source"]["sha256"]
+    with pytest.raises(SpecError, match="another file"):
+        fb.plan(spec)
+    for address in ("s3://me:word@bucket/a.csv", "postgresql://host/db?password=word"):
+        spec["tables"]["customers"]["file"] = address
+        with pytest.raises(SpecError) as caught:
+            fb.plan(spec)
+        assert "word@" not in str(caught.value)
+        assert "=word" not in str(caught.value)
+
+
+def test_rows_that_do_not_fit_into_memory_make_the_same_table(
+    key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = fb.generate(_spec(), key_file=key).to_arrow()
+    monkeypatch.setattr(pieces, "LARGE", 10)
+    planned_sources._read.cache_clear()
+    assert fb.generate(_spec(), key_file=key).to_arrow().equals(small)
 
 
 def test_a_column_of_a_file_needs_a_file() -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from fabula.cli.arguments import Names, number_of, read_pairs, read_share
+from fabula.cli.arguments import Names, Output, number_of, read_pairs, read_share
 from fabula.cli.console import Talk
 from fabula.cli.options import Read, verb
 from fabula.cli.progress import progress
@@ -30,7 +30,7 @@ def generalise(
     talk: Talk,
     data: Path,
     *,
-    output: Path | None = None,
+    output: Output = None,
     quasi: Names | None = None,
     k: Annotated[int, "-k", "--k"] = 5,
     sensitive: Names | None = None,
@@ -49,8 +49,8 @@ def generalise(
     small, single cells are blanked. No row is dropped, and the information loss is printed.
 
     Options:
-        data: A CSV or Parquet file.
-        output: File to write; without one, only the report is printed.
+        data: A CSV or Parquet file, or an address such as `s3://bucket/people.parquet`.
+        output (PLACE): File or destination to write; without one, only the report is printed.
         quasi (COLUMNS): What outsiders may know: `age,sex,postcode`; by default the columns whose
             names say so.
         k (N): Minimum number of rows in a group.

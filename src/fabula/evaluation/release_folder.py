@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fabula.errors import SourceError, UsageError
 from fabula.evaluation.metrics.reidentification import QUASI
 from fabula.io.run_files import MANIFEST, read_object
+from fabula.io.sources import is_source
 from fabula.io.tables import named_tables
 from fabula.kinds.source import SourceTable
 from fabula.planning.sources import held_rows, people_in, source_hash, table_rows
@@ -65,7 +66,7 @@ class Release:
         Raises:
             SourceError: The file is missing or another one.
         """
-        if not Path(self.source.file).is_file():
+        if not is_source(self.source.file):
             raise SourceError(
                 f"the real rows `{self.source.file}` are not here",
                 code="source.missing",
@@ -164,7 +165,7 @@ class Release:
         ]
 
 
-def _found(folder: Path, file: str) -> Path:
-    """The file of a spec, which may be beside the folder that the run wrote."""
-    places = [Path(file), folder.resolve().parent / file]
-    return next((place for place in places if place.is_file()), places[0])
+def _found(folder: Path, file: str) -> str:
+    """The file of a spec, which may be next to the folder that the run wrote; or an address."""
+    beside = folder.resolve().parent / file
+    return str(beside) if beside.is_file() and not is_source(file) else file

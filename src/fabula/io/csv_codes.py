@@ -6,13 +6,13 @@ any, its columns of numbers are looked at as text, and those of codes stay text.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Collection
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 _BLOCK_BYTES = 4 << 20
+_KEY = b"fabula.code"
 _CODE = r"[+-]?0[0-9xX]|[0-9]+[eE][0-9]"
 """A number has no leading zero; a program that writes an exponent gives it a sign or a point."""
 
@@ -24,27 +24,55 @@ _EXACT = 2.0**53
 
 
 def with_codes(
-    table: pa.Table, path: Path, encoding: str, as_text: Callable[[set[str]], pa.Table]
+    table: pa.Table,
+    opened: Callable[[], pa.NativeFile],
+    encoding: str,
+    as_text: Callable[[set[str]], pa.Table],
+    known: Collection[str] = (),
 ) -> pa.Table:
-    """A file's table whose columns of codes are text, letter by letter as `as_text` reads them."""
+    """A file's table whose columns of codes are text, letter by letter as `as_text` reads them.
+
+    Columns that are `known` are codes elsewhere in the file.
+    """
     numeric = [
         at
         for at, field in enumerate(table.schema)
-        if pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
+        if pa.types.is_integer(field.type)
+        or pa.types.is_floating(field.type)
+        or field.name in known
     ]
-    if not numeric or (encoding == "utf-8" and not _may_hold_codes(path)):
+    if not numeric or not (known or encoding != "utf-8" or _may_hold_codes(opened)):
         return table
     texts = as_text({table.column_names[at] for at in numeric})
     for at in numeric:
-        kept = _kept(table.column(at), texts.column(at))
-        table = table.set_column(at, table.column_names[at], kept)
+        name, numbers = table.column_names[at], table.column(at)
+        kept = texts.column(at) if name in known else _kept(numbers, texts.column(at))
+        field = code_field(name) if pa.types.is_string(kept.type) else pa.field(name, kept.type)
+        table = table.set_column(at, field, kept)
     return table
 
 
-def _may_hold_codes(path: Path) -> bool:
+def code_field(name: str) -> pa.Field:
+    """A column of codes that look like numbers."""
+    return pa.field(name, pa.string(), metadata={_KEY: b""})
+
+
+def is_code(field: pa.Field) -> bool:
+    """Whether a column holds codes that look like numbers."""
+    return _KEY in (field.metadata or {})
+
+
+def holds_digits(field: pa.Field) -> bool:
+    """Whether a column holds numbers, or codes that look like them."""
+    kind = field.type
+    numbers = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    return numbers or is_code(field)
+
+
+def _may_hold_codes(opened: Callable[[], pa.NativeFile]) -> bool:
     """Whether any field starts like a code."""
     end = b""
-    with pa.input_stream(str(path), compression="detect") as stream:
+    with opened() as stream:
         while chunk := stream.read(_BLOCK_BYTES):
             text = pa.array([end + chunk], pa.large_binary())
             if pc.match_substring_regex(text, _ANYWHERE)[0].as_py():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from fabula.errors import SourceError
-from fabula.io.csv_codes import with_codes
-from fabula.io.csv_layout import Layout, layout_of, unique_names
+from fabula.io.csv_codes import code_field, holds_digits, is_code, with_codes
+from fabula.io.csv_layout import Layout, end_of_rows, layout_of, unique_names
 from fabula.io.notes import with_notes
+from fabula.io.pieces import Fields, in_common, is_large, text_pieces
 from fabula.io.written.columns import written_form
-from fabula.io.written.fields import with_form
+from fabula.io.written.fields import plain_field, with_form
 from fabula.io.written.time_forms import TimeForm
 
 _BLOCK_BYTES = 4 << 20
@@ -60,61 +62,167 @@ def read_csv(path: Path, *, as_written: bool = False) -> pa.Table:
         return with_notes(table, [f"the file {said}; it is read as Windows-1252 (Western)"])
 
 
-def _read(path: Path, encoding: str, as_written: bool) -> pa.Table:
-    layout = layout_of(path, encoding)
-    if not _quotes_balance(path):  # Arrow closes an open quote at the end of the file
-        _find_bad_row(path, encoding, layout)
+@dataclass(frozen=True)
+class _Part:
+    """A CSV file, or some of its rows.
 
-    def options(text: Collection[str]) -> dict[str, Any]:
+    Attributes:
+        path: The file.
+        encoding: How letters are written.
+        layout: Where rows begin, and what is between values.
+        content: The rows, without the lines above them; None for the whole file.
+        above: Lines of the file above those rows.
+        columns: The names of the columns of those rows.
+        notes: What was not as usual above them.
+    """
+
+    path: Path
+    encoding: str
+    layout: Layout
+    content: bytes | None = None
+    above: int = 0
+    columns: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def open(self) -> pa.NativeFile:
+        """The bytes, unpacked."""
+        if self.content is not None:
+            return pa.BufferReader(self.content)
+        return pa.input_stream(str(self.path), compression="detect")
+
+    def parts(self) -> Iterator[_Part]:
+        """The rows of a file in parts."""
+        encoding, above, start = self.encoding, 0, None
+        columns: tuple[str, ...] = ()
+        notes = columns
+        with self.open() as stream:
+            text = stream
+            if encoding == "utf-16":
+                encoding = "utf-8"
+                text = pa.transcoding_input_stream(stream, self.encoding, encoding)
+            for piece in text_pieces(text, end_of_rows):
+                if start is None:
+                    start = self.layout.end_of_head(piece)
+                    first = piece[: start if self.layout.header else end_of_rows(piece[:_HEAD])]
+                    top = _Part(self.path, encoding, self.layout, first)
+                    columns, notes = top.named(top.names())
+                else:
+                    start = 0
+                above += piece.count(b"\n", 0, start)
+                if rows := piece[start:]:
+                    yield _Part(self.path, encoding, self.layout, rows, above, columns, notes)
+                above += rows.count(b"\n")
+
+    def names(self) -> list[str]:
+        """The names of its columns; without a header, those that Arrow gives."""
+        with pa.csv.open_csv(self.open(), **self._options({}, null_texts=False)) as stream:
+            return list(stream.schema.names)
+
+    def named(self, found: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What its columns are called, each once, and what was not as usual."""
+        if self.columns:
+            return self.columns, self.notes
+        names, renamed = unique_names(found if self.layout.header else [""] * len(found))
+        return tuple(names), (*self.layout.notes, *renamed)
+
+    def rows(self, types: Mapping[str, pa.DataType]) -> pa.Table:
+        """All rows; columns without a type get the one that they look like."""
+        return pa.csv.read_csv(self.open(), **self._options(types, null_texts=False))
+
+    def texts(self, names: Collection[str]) -> pa.Table:
+        """All rows, where some columns are the texts of numbers or times."""
+        types = dict.fromkeys(names, pa.string())
+        return pa.csv.read_csv(self.open(), **self._options(types, null_texts=True))
+
+    def first_texts(self, names: Collection[str]) -> pa.RecordBatch:
+        """The same of the first rows."""
+        options = self._options(dict.fromkeys(names, pa.string()), null_texts=True)
+        with pa.csv.open_csv(self.open(), **options) as stream:
+            return stream.read_next_batch().slice(0, _FIRST)
+
+    def _options(self, types: Mapping[str, pa.DataType], *, null_texts: bool) -> dict[str, Any]:
+        layout, is_whole = self.layout, not self.columns
         return {
             "read_options": pa.csv.ReadOptions(
-                encoding=encoding,
+                encoding=self.encoding,
                 block_size=_BLOCK_BYTES,
-                skip_rows=layout.skipped,
-                skip_rows_after_names=int(layout.second),
-                autogenerate_column_names=not layout.header,
+                column_names=self.columns or None,
+                skip_rows=is_whole * layout.skipped,
+                skip_rows_after_names=int(is_whole and layout.second),
+                autogenerate_column_names=is_whole and not layout.header,
             ),
             "parse_options": pa.csv.ParseOptions(
                 delimiter=layout.delimiter, newlines_in_values=True
             ),
             "convert_options": pa.csv.ConvertOptions(
-                column_types=dict.fromkeys(text, pa.string()),
+                column_types=types,
                 null_values=[*pa.csv.ConvertOptions().null_values, *_MISSING],
-                strings_can_be_null=bool(text) and not as_written,
+                strings_can_be_null=null_texts,
             ),
         }
 
-    def read(text: Collection[str] = ()) -> pa.Table:
-        return pa.csv.read_csv(path, **options(text))
 
-    def first(text: Collection[str]) -> pa.RecordBatch:
-        with pa.csv.open_csv(path, **options(text)) as stream:
-            return stream.read_next_batch().slice(0, _FIRST)
+def _read(path: Path, encoding: str, as_written: bool) -> pa.Table:
+    whole = _Part(path, encoding, layout_of(path, encoding))
+    if not _quotes_balance(path):  # Arrow closes an open quote at the end of the file
+        _find_bad_row(whole)
 
+    def read(given: Fields) -> Iterator[pa.Table]:
+        first = None
+        for part in whole.parts() if is_large(path) else [whole]:
+            first = first or part
+            yield _rows(part, first, given, as_written=as_written)
+
+    table = in_common(read, _common)
+    schema = pa.schema(map(plain_field, table.schema), table.schema.metadata)
+    return pa.Table.from_arrays(table.columns, schema=schema)
+
+
+def _rows(part: _Part, first: _Part, given: Fields, *, as_written: bool) -> pa.Table:
+    """The rows of a part; columns of given fields get their types."""
+    codes = {name for name, field in given.items() if is_code(field)}
+    types = {name: field.type for name, field in given.items() if name not in codes}
     try:
         if as_written:
-            with pa.csv.open_csv(path, **options(())) as stream:
-                table = read(stream.schema.names)
+            table = part.rows(dict.fromkeys(part.names(), pa.string()))
         else:
-            table = _with_forms(with_codes(read(), path, encoding, read), first, read)
+            table = with_codes(part.rows(types), part.open, part.encoding, part.texts, codes)
+            table = _with_forms(table, first.first_texts, part.texts)
     except (pa.ArrowException, UnicodeError) as exc:
-        _find_bad_row(path, encoding, layout)
+        _find_bad_row(part)
         raise SourceError(
-            f"`{path}` can't be read: {str(exc).splitlines()[0]}",
+            f"`{part.path}` can't be read: {str(exc).splitlines()[0]}",
             code="source.unreadable",
-            file=str(path),
+            file=str(part.path),
         ) from exc
     if any(pa.types.is_binary(field.type) for field in table.schema):  # text in no encoding
-        _find_bad_row(path, encoding, layout)
+        _find_bad_row(part)
     try:
         found = table.column_names
     except UnicodeDecodeError:  # a header in another encoding, over rows in plain ASCII
-        _find_bad_row(path, encoding, layout)
+        _find_bad_row(part)
         raise
-    names, renamed = unique_names(found if layout.header else [""] * len(found))
+    names, notes = part.named(found)
     table = table.rename_columns(names)
     table = pa.table(list(map(_with_nulls, table.columns)), table.schema)
-    return with_notes(table, [*layout.notes, *renamed])
+    return with_notes(table, notes)
+
+
+def _common(one: pa.Field, other: pa.Field) -> pa.Field:
+    """What fits values that look different in two parts of a file."""
+    kinds = {one.type, other.type} - {pa.null()}
+    if len(kinds) == 1:
+        return other if pa.types.is_null(one.type) else one
+    if kinds == {pa.int64(), pa.float64()}:
+        return pa.field(one.name, pa.float64())
+    if all(map(holds_digits, (one, other))):
+        return code_field(one.name)
+    if all(pa.types.is_date(kind) or pa.types.is_timestamp(kind) for kind in kinds):
+        zoned = {kind for kind in kinds if getattr(kind, "tz", None)}
+        nanoseconds = any(str(kind).startswith("timestamp[ns") for kind in kinds)
+        if not zoned:
+            return pa.field(one.name, pa.timestamp("ns" if nanoseconds else "s"))
+    return pa.field(one.name, pa.string())
 
 
 def _with_nulls(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -184,18 +292,20 @@ def _quotes_balance(path: Path) -> bool:
     return quotes % 2 == 0
 
 
-def _find_bad_row(path: Path, encoding: str, layout: Layout) -> None:
+def _find_bad_row(part: _Part) -> None:
     """Look for the line that a reader stumbles over; slow, so only when there is reason to.
 
     Raises:
         SourceError: The line was found.
     """
-    with pa.input_stream(str(path), compression="detect") as stream:
+    path, encoding, layout = part.path, part.encoding, part.layout
+    above = part.above if part.columns else layout.skipped
+    with part.open() as stream:
         content = stream.read()
     try:
         text = content.decode("utf-8-sig" if encoding == "utf-8" else encoding)
     except UnicodeDecodeError as exc:
-        line = content[: exc.start].count(b"\n") + 1
+        line = part.above + content[: exc.start].count(b"\n") + 1
         raise SourceError(
             f"`{path}` is not {encoding.upper()}: byte 0x{content[exc.start]:02x} on line {line}",
             code="source.encoding",
@@ -204,10 +314,10 @@ def _find_bad_row(path: Path, encoding: str, layout: Layout) -> None:
             hint=f"convert it: iconv -f WINDOWS-1252 -t UTF-8 {path.name} > utf8.csv",
         ) from exc
     lines = io.StringIO(text, newline="")
-    for _ in range(layout.skipped):
+    for _ in range(0 if part.columns else layout.skipped):
         lines.readline()
     rows = csv.reader(lines, delimiter=layout.delimiter, strict=True)
-    line, width = 1 + layout.skipped, 0
+    line, width = 1 + above, len(part.columns)
     try:
         for row in rows:
             width = width or len(row)
@@ -221,7 +331,7 @@ def _find_bad_row(path: Path, encoding: str, layout: Layout) -> None:
                     line=line,
                     hint='put quotes around values that hold the separator: `"250,000"`',
                 )
-            line = rows.line_num + layout.skipped + 1
+            line = rows.line_num + above + 1
     except csv.Error as exc:
         raise SourceError(
             f"`{path}` has a quote that is never closed, from line {line} on"

@@ -45,6 +45,13 @@ class Layout:
     second: bool = False
     notes: tuple[str, ...] = ()
 
+    def end_of_head(self, content: bytes) -> int:
+        """Where the first row starts, below titles, comments, header and units."""
+        end = 0
+        for _ in range(self.skipped + self.header + self.second):
+            end = content.find(b"\n", end) + 1 or len(content)
+        return end
+
 
 def layout_of(path: Path, encoding: str) -> Layout:
     """Look at the first rows of a file, gzipped or not."""
@@ -78,6 +85,17 @@ def layout_of_lines(lines: Sequence[str], path: Path, *, delimiter: str = "") ->
         shown = delimiter.join(rows[1])[:_SHOWN]
         notes.append(f"the row below the header is left out, a second header: `{shown}`")
     return Layout(delimiter, skipped, second=second, notes=tuple(notes))
+
+
+def end_of_rows(content: bytes) -> int:
+    """Where the last whole row ends; 0 if none does."""
+    end = content.rfind(b"\n") + 1
+    odd = content.count(b'"', 0, end) % 2
+    while end and odd:
+        before = content.rfind(b"\n", 0, end - 1) + 1
+        odd ^= content.count(b'"', before, end) % 2
+        end = before
+    return end
 
 
 def unique_names(names: Sequence[str]) -> tuple[list[str], list[str]]:

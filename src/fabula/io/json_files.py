@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from typing_extensions import override
 from fabula.errors import SourceError
 from fabula.io.depth import check_depth
 from fabula.io.notes import told_rows, with_notes
+from fabula.io.pieces import Fields, in_common, is_large, text_pieces
 
 _BLOCK_BYTES = 16 << 20
 _SHOWN = 80
@@ -36,13 +37,31 @@ def read_json_lines(path: Path) -> pa.Table:
 
     check_depth(path, by_line=True)
     options = arrow_json.ReadOptions(block_size=_BLOCK_BYTES)
+
+    def read(given: Fields) -> Iterator[pa.Table]:
+        known = arrow_json.ParseOptions(explicit_schema=pa.schema(given.values()))
+        with pa.input_stream(str(path), compression="detect") as stream:
+            for lines in text_pieces(stream, lambda text: text.rfind(b"\n") + 1):
+                yield arrow_json.read_json(pa.BufferReader(lines), options, known)
+
     try:
-        table = arrow_json.read_json(path, read_options=options)
+        large = is_large(path)
+        table = in_common(read, _common) if large else arrow_json.read_json(path, options)
     except pa.ArrowException:  # a type that differs, or a line that is none
         table = None
     if table is not None and not any(map(_may_be_rounded, table.columns)):
         return table
     return _table(path, columns_of(json_rows(path, by_line=True) or []))
+
+
+def _common(one: pa.Field, other: pa.Field) -> pa.Field:
+    """The field of values of two pieces.
+
+    Raises:
+        ArrowException: They have no type in common.
+    """
+    both = [pa.schema([one]), pa.schema([other])]
+    return pa.unify_schemas(both, promote_options="permissive").field(0)
 
 
 def read_json(path: Path) -> pa.Table:

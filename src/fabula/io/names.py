@@ -13,6 +13,10 @@ _RESERVED = re.compile(
 )
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 """The start of an address; a drive of Windows has one letter."""
+_SECRET = re.compile(
+    r"^[^:]+:/+[^/?@]*:[^?]*@|[?&;][^=&]*(pass|secret|token|access_?key|account_?key|sig)[^=&]*=",
+    re.IGNORECASE,
+)
 
 
 def file_stem(table: str) -> str:
@@ -33,6 +37,11 @@ def scheme_of(place: str) -> str:
     """The scheme of an address, in small letters; empty for a path."""
     found = _SCHEME.match(place)
     return found[1].lower() if found else ""
+
+
+def has_secret(address: str) -> bool:
+    """Whether an address holds a password or a key."""
+    return _SECRET.search(address) is not None
 
 
 def refuse_address(path: Path, error: type[FabulaError], hint: str) -> None:

@@ -11,6 +11,7 @@ import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from fabula.errors import SourceError, UsageError, did_you_mean
 from fabula.io.claimed_sizes import check_rows
 from fabula.io.frames import arrow_of, is_frame
 from fabula.io.json_files import columns_of
+from fabula.io.pieces import mapped
 from fabula.io.read import TableRows, local_files
 from fabula.io.sources import read_tables
+from fabula.streams import BLOCK_ROWS
 from fabula.types import TableLike
 
 UNNAMED = "data"
@@ -69,6 +72,27 @@ def as_table(data: TableLike, *, name: str = UNNAMED) -> pa.Table:
             row.
     """
     return _arrow(one_form(data, name=name), name)
+
+
+def held_table(data: TableLike) -> pa.Table:
+    """The only table in any form of data; where it is large, it lies in an unnamed file.
+
+    Raises:
+        SourceError: It is not a table, or several, or there is no space for it.
+    """
+    form = one_form(data)
+    if not _is_lazy(form):
+        return _arrow(form, UNNAMED)
+    _check_claims(form)
+    batches = (pa.Table.from_batches([each]) for each in form.to_batches(batch_size=BLOCK_ROWS))
+    try:
+        return mapped(chain([form.schema.empty_table()], batches))
+    except OSError as exc:
+        raise SourceError(
+            f"the rows of `{data}` can't be kept on this machine: {exc.strerror or exc}",
+            code="source.no-space",
+            hint="set TMPDIR to a folder with more space",
+        ) from exc
 
 
 def named_tables(data: TableLike, *, name: str = UNNAMED) -> dict[str, pa.Table]:
@@ -165,13 +189,18 @@ def _is_lazy(form: object) -> bool:
     return hasattr(form, "scanner") and hasattr(form, "to_table")
 
 
+def _check_claims(form: Any) -> None:
+    """Make sure that files have the rows that they claim."""
+    if (files := local_files(form)) and all(file.is_file() for file in files):
+        check_rows(form.count_rows(), files)
+
+
 def _arrow(form: Any, name: str) -> pa.Table:
     """One table of `forms_in` in memory."""
     if isinstance(form, pa.Table):
         return form
     if _is_lazy(form):
-        if (files := local_files(form)) and all(file.is_file() for file in files):
-            check_rows(form.count_rows(), files)
+        _check_claims(form)
         return form.to_table()
     if isinstance(form, str | os.PathLike):
         return as_table(form, name=name)

@@ -95,6 +95,9 @@ def find_in_table(table: pa.Table) -> dict[str, Finding]:
                 found[name] = finding
     elif not kinds & {"name", "postcode"}:
         found = {name: finding for name, finding in found.items() if finding.kind != "city"}
+    if kinds & {"email", "phone"} and not kinds & {"name", "first_name", "last_name", "company"}:
+        called = {name: _called_name(table.column(name), name) for name in table.column_names}
+        found = {name: finding for name, finding in called.items() if finding} | found
     if not any(
         finding.direct and finding.kind not in ("plate", "postcode") for finding in found.values()
     ):
@@ -102,6 +105,16 @@ def find_in_table(table: pa.Table) -> dict[str, Finding]:
                  if not _is_vague(finding.kind, table.column(name))
                  or named(finding.kind, name)}  # fmt: skip
     return found
+
+
+def _called_name(values: pa.ChunkedArray, name: str) -> Finding | None:
+    """Names that no list holds, as the column says, in a table with e-mails or phone numbers."""
+    if name.casefold() != "name" and not named("name", name):
+        return None
+    texts = sampled(values) if is_text(values.type) else []
+    part = share(texts, wordings.NAME_FORM, whole=True) if texts else 0.0
+    told = f"may be names of people, as `{name}` says"
+    return found_as("name", part, told) if part >= NEARLY_ALL else None
 
 
 def _is_vague(kind: str, values: pa.ChunkedArray) -> bool:

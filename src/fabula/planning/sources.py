@@ -1,7 +1,8 @@
-"""Real files whose rows become a table's rows, as planning and engines read them."""
+"""Real files and addresses whose rows become a table's rows, as planning and engines read them."""
 
 from __future__ import annotations
 
+import hashlib
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,15 +11,19 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.errors import SourceError
+from fabula.io.names import scheme_of
 from fabula.io.places import sha256_of
-from fabula.io.tables import as_table
+from fabula.io.tables import held_table
 from fabula.kinds.source import Source, SourceTable
 from fabula.spec.tables import TableSpec
-from fabula.streams import stream
+from fabula.streams import BLOCK_ROWS, stream
 
 
 def source_rows(file: str) -> pa.Table:
-    """The rows of a file; read once as long as it does not change.
+    """The rows of a file or an address; read once as long as it does not change.
+
+    Many rows lie in an unnamed file, so that they take no memory. An address is read again after
+    `look_again`.
 
     Raises:
         SourceError: It is missing, or can't be read as a table.
@@ -63,8 +68,18 @@ def people_in(rows: pa.Table, person: str | None) -> NDArray[np.int64]:
 
 
 def source_hash(file: str) -> str:
-    """The hash of a file; worked out once as long as it does not change."""
+    """The hash of a file, or of rows that are elsewhere; worked out once like `source_rows`."""
     return _hash(file, *_state(file))
+
+
+def look_again(file: str) -> None:
+    """Read the rows of an address again when they are next needed: others may change it."""
+    if scheme_of(file):
+        _LOOKS[file] = _LOOKS.get(file, 0) + 1
+
+
+_LOOKS: dict[str, int] = {}
+"""How often each address was looked at."""
 
 
 def source_type(column: Source, name: str, table: TableSpec) -> pa.DataType | None:
@@ -81,17 +96,28 @@ def _state(file: str) -> tuple[int, int]:
     try:
         facts = Path(file).stat()
     except OSError:
-        return 0, 0  # reading it tells what is wrong
+        return _LOOKS.get(file, 0), 0  # reading it tells what is wrong
     return facts.st_mtime_ns, facts.st_size
 
 
 @lru_cache(maxsize=8)
 def _read(file: str, changed: int, size: int) -> pa.Table:
     del changed, size  # part of the cache's key
-    return as_table(Path(file), name=Path(file).name).replace_schema_metadata(None)
+    return held_table(file).replace_schema_metadata(None)
 
 
 @lru_cache(maxsize=8)
 def _hash(file: str, changed: int, size: int) -> str:
-    del changed, size  # part of the cache's key
-    return sha256_of(Path(file))
+    path = Path(file)
+    return sha256_of(path) if path.is_file() else _hash_of(_read(file, changed, size))
+
+
+def _hash_of(rows: pa.Table) -> str:
+    """The hash of values, however they are cut into pieces."""
+    digest = hashlib.sha256(str(rows.schema.remove_metadata()).encode())
+    for start in range(0, rows.num_rows, BLOCK_ROWS):
+        for column in rows.slice(start, BLOCK_ROWS).columns:
+            for values in (column.is_valid(), column.drop_null()):  # nulls may hide any bytes
+                whole = pa.concat_arrays([pa.array([], values.type), *values.chunks])
+                digest.update(pa.record_batch([whole], [""]).serialize())
+    return digest.hexdigest()

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from typing_extensions import Unpack
@@ -97,14 +98,22 @@ def run(masking: Masking) -> Masked:
 def load_masked(masking: Masking, target: Target, loading: Loading) -> Masked:
     """Mask tables into a destination, block by block; its load is in the card.
 
+    The card is written next to a file, and into the manifest of a store that keeps one.
+
     Raises:
         SinkError: The destination refuses; it is as it was.
     """
     sink, masked = target.open(loading), {n: _Stream.of(masking, n) for n in masking.sources}
     wanted = incoming({name: each.schema for name, each in masked.items()})
     sink.check(wanted)
-    loaded = load(sink, wanted, lambda name: masked[name].blocks())
-    card = card_of(masking, {name: each.counts for name, each in masked.items()})
+    record: dict[str, Any] = {"masking": {}}
+
+    def blocks(name: str) -> Iterator[pa.Table]:
+        yield from masked[name].blocks()
+        record["masking"] = card_of(masking, {n: each.counts for n, each in masked.items()})
+
+    loaded = load(sink, wanted, blocks, record)
+    card = record["masking"]
     card["destination"] = {"kind": target.entry.name, **loaded}
     if target.file is not None:
         write_json(card_path(target.file, single=True), card)

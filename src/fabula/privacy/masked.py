@@ -73,7 +73,8 @@ class Masked(Result):
         """
         self._check_in_memory()
         if target := destination_of(path):
-            loaded = load_tables(target, self.tables, NOTHING_ALLOWED)
+            record = {"masking": self.card}
+            loaded = load_tables(target, self.tables, NOTHING_ALLOWED, manifest=record)
             if target.file:
                 told = {**self.card, "destination": {"kind": target.entry.name, **loaded}}
                 write_json(card_path(target.file, single=True), told)

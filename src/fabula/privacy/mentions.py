@@ -44,14 +44,9 @@ def mentions(
             plain = without_titles(before)
             first = pc.replace_substring_regex(plain, r"\s*\S+$", "")
             last = pc.replace_substring_regex(plain, r"^.*\s", "")
-            single = pc.equal(first, "")
-            nothing = pa.scalar(None, pa.large_string())
-            yield Mention(
-                "first_name", pc.if_else(single, nothing, first), detail("first_name", column)
-            )
-            yield Mention(
-                "last_name", pc.if_else(single, nothing, last), detail("last_name", column)
-            )
+            first = pc.if_else(pc.equal(first, ""), pa.scalar(None, pa.large_string()), first)
+            yield Mention("first_name", first, detail("first_name", column))
+            yield Mention("last_name", last, detail("last_name", column))
             yield Mention("name", plain, detail("name", column))
         elif action.action == "replace" and action.detail not in _LEFT_OUT:
             yield Mention(action.detail, _texts(before), _texts(values))

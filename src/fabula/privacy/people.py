@@ -56,9 +56,9 @@ ACCOUNT, PLACE = (10, 22), (22, 34)
 _AGAIN = 48
 """From this byte on, a digest has the seed of other names, for people who would get real ones."""
 
-ACCOUNTS = 10**8
-"""Numbers that end a user name. Of 5 million people, two share a name and a number with
-probability 0.005."""
+ACCOUNTS = 10**11
+"""Numbers that end a user name. Of 5 million people, two share a user name with probability 0.003,
+since two share the letters of one with probability 2e-5."""
 
 DRAWN = ("name", "first_name", "last_name", "email", "username", "street", "address", "city",
          "state", "postcode", "country", "country_code", "company", "job")  # fmt: skip

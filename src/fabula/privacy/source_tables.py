@@ -20,9 +20,10 @@ from fabula.errors import (
     Violation,
     did_you_mean,
 )
+from fabula.io.names import has_secret, scheme_of
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.kinds.source import Source, SourceTable
-from fabula.planning.sources import source_hash, source_rows, table_rows
+from fabula.planning.sources import look_again, source_hash, source_rows, table_rows
 from fabula.privacy.actions import TableMask
 from fabula.privacy.files.parquet import ArrowSource
 from fabula.privacy.people import NewPeople
@@ -35,6 +36,8 @@ from fabula.synthesizers.parity import Parity
 
 _ACTIONS = ("synthesize", "generalise")
 """Parts of a release that say what happens to a column's values."""
+
+_LEFT_OUT = "leave it out: the environment gives it, such as AWS_SECRET_ACCESS_KEY or PGPASSWORD"
 
 _SECRETS: dict[str, Secret] = {}
 """The keys that this process has used, by their fingerprints."""
@@ -92,14 +95,18 @@ def _found(
     table: TableSpec, spec: DatasetSpec, secret: Secret, problems: list[Violation]
 ) -> TableSpec:
     """The table with the size and hash of its file; what is wrong is noted."""
-    source, where = _source(table), f"tables.{table.name}"
-    file = Path(source.file)
-    if not file.exists() and spec.source.file:
+    source, where, file = _source(table), f"tables.{table.name}", _source(table).file
+    if has_secret(file):
+        message = "the address holds a password or a key, and specs are stored and shared"
+        problems.append(Violation("spec.secret", message, f"{where}.file", _LEFT_OUT))
+        return table
+    if spec.source.file and not scheme_of(file) and not Path(file).exists():
         beside = Path(spec.source.file).parent / file
-        file = beside if beside.exists() else file
+        file = str(beside) if beside.exists() else file
+    look_again(file)
     try:
-        rows = source_rows(str(file))
-    except SourceError as error:
+        rows = source_rows(file)
+    except (SourceError, UsageError, PrerequisiteError) as error:
         problems.append(Violation("spec.no-file", error.message, f"{where}.file", error.hint))
         return table
     known = rows.column_names
@@ -110,7 +117,7 @@ def _found(
             hint = did_you_mean(original, known) or f"columns: {', '.join(known[:20])}"
             place = f"{where}.columns.{name}"
             problems.append(Violation("spec.unknown-column", message, place, hint))
-    sha256 = source_hash(str(file))
+    sha256 = source_hash(file)
     if source.sha256 not in (None, sha256):
         message = f"`{file}` is another file than the one whose hash is given"
         problems.append(Violation("spec.other-file", message, f"{where}.sha256"))
@@ -119,8 +126,8 @@ def _found(
         hint = did_you_mean(name, known) or f"columns: {', '.join(known[:20])}"
         problems.append(Violation("spec.unknown-column", message, where, hint))
     problems += _unequal(source, known, where)
-    rows = table_rows(source.model_copy(update={"file": str(file)}))
-    facts = {"file": str(file), "rows": len(rows), "sha256": sha256}
+    rows = table_rows(source.model_copy(update={"file": file}))
+    facts = {"file": file, "rows": len(rows), "sha256": sha256}
     key = source.key if source.key in _SECRETS else secret.fingerprint
     source = source.model_copy(update={**facts, "key": key})
     n = len(rows) if table.n is None else table.n
@@ -155,7 +162,7 @@ def _proposed(spec: DatasetSpec, tables: Mapping[str, TableSpec]) -> Masking:
     """What happens to each column of the files; problems are told as those of the spec."""
     sources = {name: _source(table) for name, table in tables.items()}
     secret = _secret_of({source.key or "" for source in sources.values()})
-    rows = {name: _read_columns(table) for name, table in tables.items()}
+    held = {name: ArrowSource(_read_columns(table)) for name, table in tables.items()}
     asked = {
         f"{name}.{column}": action
         for name, table in tables.items()
@@ -163,7 +170,7 @@ def _proposed(spec: DatasetSpec, tables: Mapping[str, TableSpec]) -> Masking:
     }
     try:
         plan = propose(
-            rows,
+            {name: source.sample() for name, source in held.items()},
             person={name: source.person for name, source in sources.items() if source.person},
             columns=asked,
             locales=codes_of([code for source in sources.values() for code in source.locale]),
@@ -174,7 +181,6 @@ def _proposed(spec: DatasetSpec, tables: Mapping[str, TableSpec]) -> Masking:
     except UsageError as error:
         problem = Violation(error.code, error.message, error.where, error.hint)
         raise SpecError(spec.source.located([_placed(tables)(problem)])) from error
-    held = {name: ArrowSource(table) for name, table in rows.items()}
     return Masking(held, {}, plan, secret, NewPeople(secret, ()))
 
 

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.errors import SourceError
-from fabula.io.csv_layout import Layout, layout_of, unique_names
+from fabula.io.csv_layout import Layout, end_of_rows, layout_of, unique_names
 from fabula.privacy.files.splice import Places, pieces, spliced
 
 BLOCK_BYTES = 8 << 20
@@ -153,12 +153,7 @@ class CsvSource:
     @cached_property
     def head(self) -> bytes:
         """The bytes before the first row: titles, comments, the header, units."""
-        start = self._start
-        lines = self.layout.skipped + self.layout.header + self.layout.second
-        end = 0
-        for _ in range(lines):
-            end = start.find(b"\n", end) + 1 or len(start)
-        return start[:end]
+        return self._start[: self.layout.end_of_head(self._start)]
 
     @cached_property
     def names(self) -> list[str]:
@@ -203,7 +198,7 @@ class CsvSource:
             _skip(stream, at)
             rest = b""
             while text := rest + (chunk := stream.read(size)):
-                end = _end_of_rows(text) if chunk else len(text)
+                end = end_of_rows(text) if chunk else len(text)
                 if end:
                     yield self._block(text[:end], line), at + end
                     at, line = at + end, line + text.count(b"\n", 0, end)
@@ -282,17 +277,6 @@ def _fields(text: bytes, delimiter: int, width: int) -> tuple[Places, Places] | 
     if len(ends) != rows * width or not is_last[width - 1 :: width].all() or is_last.sum() != rows:
         return None
     return starts.reshape(rows, width), ends.reshape(rows, width)
-
-
-def _end_of_rows(text: bytes) -> int:
-    """Where the last whole row ends; 0 if none does."""
-    end = text.rfind(b"\n") + 1
-    odd = text.count(b'"', 0, end) % 2
-    while end and odd:
-        before = text.rfind(b"\n", 0, end - 1) + 1
-        odd ^= text.count(b'"', before, end) % 2
-        end = before
-    return end
 
 
 def _first_line(text: bytes) -> bytes:

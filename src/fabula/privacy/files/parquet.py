@@ -62,12 +62,12 @@ class ArrowSource:
             names: The columns.
             least: Leave out blocks, evenly, as long as that many rows remain; 0 for none.
         """
+        step = max(1, self.about_rows() // least) if least else 1
         if isinstance(self.rows, pa.Table):
-            for at in range(0, self.rows.num_rows, self.block_rows):
+            for at in range(0, self.rows.num_rows, step * self.block_rows):
                 yield _plain(self.rows.select(list(names)).slice(at, self.block_rows))
             return
         if not isinstance(self.rows, Path):
-            step = max(1, self.about_rows() // least) if least else 1
             batches = self.rows.to_batches(columns=list(names), batch_size=self.block_rows)
             yield from (pa.Table.from_batches([each]) for each in islice(batches, 0, None, step))
             return

@@ -11,8 +11,10 @@ from typing import Any, TypedDict
 from typing_extensions import Unpack
 
 from fabula.errors import UsageError
-from fabula.io.destinations import names_file
+from fabula.io.destinations import Loading, destination_of, names_file
+from fabula.io.loading import load_tables
 from fabula.io.places import check_free, make_folder
+from fabula.io.write import write_tables
 from fabula.options import known_options
 from fabula.privacy.files.sources import sources_of
 from fabula.privacy.files.writing import Work, spare_originals
@@ -55,8 +57,8 @@ def generalise(
     cells of the rows that are left are blanked. No row is dropped.
 
     Args:
-        data: A table in any form; or the path of a CSV or Parquet file of any size.
-        output: The file to write to; the data must be a file. By default nothing is written, and
+        data: A table in any form; the path of a CSV or Parquet file of any size, or an address.
+        output: The file or the destination to write to. By default nothing is written, and
             `.table` has the rows.
         overwrite: Whether a file that is there may be replaced.
         **options: `quasi`: the columns that an outsider may know of a person; by default those
@@ -80,7 +82,7 @@ def generalise(
     """
     made = prepare(data, **options)
     if output is not None:
-        write(made, Path(output), overwrite=overwrite)
+        write(made, output, overwrite=overwrite)
     return made
 
 
@@ -139,32 +141,45 @@ def prepare(data: Any, **options: Unpack[GeneraliseOptions]) -> Generalised:
 
 
 def write(
-    made: Generalised, output: Path, *, overwrite: bool = False, progress: Progress | None = None
+    made: Generalised,
+    output: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
 ) -> None:
     """Write a release to a file of the original's form; other columns of CSV stay to the byte.
 
+    A database or an address may be written, too. Rows from elsewhere take the form that the file's
+    name says.
+
     Args:
         made: What to write.
-        output: The file.
+        output: The file, or a destination such as `s3://bucket/folder`.
         overwrite: Whether a file that is there may be replaced.
         progress: Hears of the rows that are done, and of about how many there are.
 
     Raises:
-        UsageError: The data is not a file, or the place is not one.
+        UsageError: The place names no file.
         SinkError: The place exists, or can't be written.
     """
-    source, maker = made.source, made.maker()
-    file = made.file
-    if not isinstance(file, Path) or not names_file(output):
+    source, maker, file = made.source, made.maker(), made.file
+    if target := destination_of(output):
+        load_tables(target, {made.name: made.table}, Loading(overwrite=overwrite))
+        return
+    output = Path(output)
+    if not names_file(output):
+        ending = ".parquet" if file is None else file.suffix
         raise UsageError(
-            f"`{output}` names no file" if isinstance(file, Path) else "the data is not a file",
+            f"`{output}` names no file",
             code="kanonymity.output",
-            hint=f"write to `{made.name}-k{made.wanted.k}{file.suffix}`"
-            if isinstance(file, Path)
-            else "take `.table`",
+            hint=f"write to `{made.name}-k{made.wanted.k}{ending}`",
         )
-    spare_originals({made.name: output}, {made.name: file})
+    if file is not None:
+        spare_originals({made.name: output}, {made.name: file})
     check_free(output, overwrite=overwrite)
+    if file is None:  # the rows are in memory, or come from an address
+        write_tables(output, {made.name: made.table})
+        return
     make_folder(output.parent)
     about = source.about_rows()
 

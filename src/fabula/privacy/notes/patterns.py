@@ -17,7 +17,10 @@ from fabula.privacy.squeezed import Squeezed
 _FEWEST_DIGITS = 6
 
 _EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,}")
-_NUMBER = re.compile(r"(?<![\w.,#-])(?:\+|\()?\d(?:[ ()./\u00a0-]{0,2}\d){6,19}(?![\w#])")
+_NUMBER = re.compile(
+    r"(?<![\w.,#-])((?:\+|\()?\d(?:[ ()./\u00a0-]{0,2}\d){6,19})(?: ?(?:x|ext\.?) ?\d{1,6})?"
+    r"(?![\w#])"
+)
 _ACCOUNT = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b")
 _ADDRESS = re.compile(
     r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w]|\.\d)"
@@ -28,6 +31,19 @@ _PHONE = re.compile(
     r"\+[1-9][\d ()./\u00a0-]{7,20}|\(\d{1,6}\)[ -]?\d[\d ./-]{4,14}|\d{3}[-. ]\d{3}[-. ]\d{4}"
     r"|00[1-9][\d ()./-]{7,20}|0\d{1,5}[ /-]\d[\d ./-]{4,12}|1[-. ]\d{3}[-. ]\d{3}[-. ]\d{4}"
 )
+_LABEL = r"(?:t[eé]l|t[eé]l[eé](?:ph|f)on\w*|phones?|mobile?|cell|handy|portable|m[oó]vil|fax|desk)"
+_CALL = r"(?:call\w*|contact|reach|answering|appel\w+|anruf\w*|rufen|llam\w+|chiam\w+)"
+_CARD = r"(?:cards?|cc|kreditkarte|carte|tarjeta|carta|visa|mastercard|maestro)"
+_AT = r"(?:at|on|is|number|unter|ist|nummer|au|sur|est|numéro|al|en|es|número|numero)"
+_PHONED = re.compile(
+    rf"(?i)\b(?:(?P<label>{_LABEL}[.:# ]{{1,3}})"
+    rf"|(?:{_LABEL}|{_CALL})(?:[ ,'’]+\w+){{0,3}} {_AT}:? )$"
+)
+_CARRIED = re.compile(rf"(?i)\b{_CARD}(?: \w+){{0,3}}[ :#]+$")
+_BEFORE = 48
+"""Characters in which a word precedes a number and tells what it is."""
+
+_COUNTED = re.compile(r"\d{1,3}(?:[ .]\d{3})+")
 _DATE = re.compile(r"(18|19|20)\d\d[-./]\d\d[-./]\d\d.*|\d\d?[-./]\d\d?[-./](18|19|20)\d\d.*")
 _SOCIAL = re.compile(SCHEMES["us-ssn"].form)
 _CHECKED = {
@@ -67,19 +83,21 @@ def _numbers(text: str) -> Iterator[Span]:
                for name, form in _LETTERED.items()):  # fmt: skip
             yield _span(match, "national_id")
     for match in _NUMBER.finditer(text):
-        number = match[0]
+        number = match[1]
         if ")" not in number:
             number = number.lstrip("(")  # it belongs to the sentence
-        if kind := _kind_of(number):
-            yield Span(match.end() - len(number), match.end(), kind)
+        start = match.end(1) - len(number)
+        if kind := _kind_of(number, text[max(0, start - _BEFORE) : start]):
+            yield Span(start, match.end() if kind == "phone" else match.end(1), kind)
 
 
-def _kind_of(number: str) -> str:
-    """What a number is, as far as its form and check digits tell."""
+def _kind_of(number: str, before: str) -> str:
+    """What a number is, as far as its form, check digits and the words before it tell."""
     if _DATE.fullmatch(number):
         return ""
     digits = re.sub(r"\D", "", number)
-    if 13 <= len(digits) <= 19 and digits[0] in "23456" and is_card(digits):
+    usual = 13 <= len(digits) <= 19 and (digits[0] in "23456" or digits.startswith("1800"))
+    if is_card(digits) and (usual or (len(digits) >= 12 and _CARRIED.search(before))):
         return "card"
     if _SOCIAL.fullmatch(number):
         return "national_id"
@@ -87,7 +105,12 @@ def _kind_of(number: str) -> str:
         form.fullmatch(number) and SCHEMES[name].holds(number) for name, form in _CHECKED.items()
     ):
         return "national_id"
-    return "phone" if _PHONE.fullmatch(number) and len(digits) <= 15 else ""
+    if len(digits) > 15:
+        return ""
+    if _PHONE.fullmatch(number):
+        return "phone"
+    told = _PHONED.search(before)
+    return "phone" if told and (told["label"] or not _COUNTED.fullmatch(number)) else ""
 
 
 def _span(match: re.Match[str], kind: str) -> Span:

@@ -23,6 +23,7 @@ class Card:
         actions: What was done with each column, by table.
         written: By what name the places of a table's notes were written, where by another.
         places: The columns of streets and towns, whose new words may be names of people, too.
+        fingerprints: Those of the key and of the word lists: they tell nothing of values.
     """
 
     one_off: bool
@@ -30,6 +31,7 @@ class Card:
     actions: Mapping[str, Mapping[str, str]]
     places: frozenset[tuple[str, str]] = frozenset()
     written: Mapping[str, str] = field(default_factory=dict)
+    fingerprints: frozenset[str] = frozenset()
 
     @classmethod
     def read(cls, root: Path) -> Card | None:
@@ -60,7 +62,9 @@ class Card:
             }
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
-        return cls(card.get("promise") == "one-off", files, actions, places, written)
+        one_off = card.get("promise") == "one-off"
+        prints = frozenset(str(card.get(name)) for name in ("key", "word_lists"))
+        return cls(one_off, files, actions, places, written, prints)
 
     def action(self, table: str, column: str) -> str:
         """What was done with a column; empty if the card does not know it."""

@@ -140,10 +140,12 @@ def _hex_words(data: bytes, signs: NDArray[np.uint8]) -> Iterator[tuple[int, int
 
 
 def hash_words(data: bytes) -> Iterator[tuple[int, int]]:
-    """Hexadecimal words that may be a hash: digits and letters, at least as many as it shows."""
+    """Whole words of hexadecimal digits and letters, at least as many as a hash shows."""
     for begin, end in _long_words(_signs(data), _IN_HEX, SHOWN):
-        word = data[begin:end]
-        if not word.isdigit() and not word.isalpha():
+        word, before = data[begin:end], data[max(0, begin - 2) : begin]
+        if word.isdigit() or word.isalpha() or data[end : end + 1].isalnum():
+            continue
+        if before in (b"0x", b"\\x") or not before[-1:].isalnum():
             yield begin, end
 
 

@@ -178,12 +178,19 @@ class _Found:
                 )
                 self._add(_Source(file, chunk.place, hid.how, table), text, seen, places)
 
-        words = list(hash_words(chunk.data))
-        tokens = [chunk.data[begin:end] for begin, end in words]
+        self._hashes(file, chunk, table=table)
+
+    def _hashes(self, file: str, chunk: Chunk, *, table: bool) -> None:
+        """Search a chunk for hashes of real values."""
+        if chunk.is_repeated:
+            return
+        found = ((chunk.data[begin:end], begin) for begin, end in hash_words(chunk.data))
+        words = [word for word in found if word[0].decode() not in self._card.fingerprints]
+        tokens = [token for token, _ in words]
         for at, sort in self._real.unkeyed.find(tokens):
             sought = self._real.hashable[sort]
             if (sought.table, sought.column) not in self._kept:
-                place = _place(chunk, "", chunk.data.count(b"\n", 0, words[at][0]), 0)
+                place = _place(chunk, "", chunk.data.count(b"\n", 0, words[at][1]), 0)
                 source = _Source(file, chunk.place, "hashed without a key", table)
                 self._count(source, sought, place, tokens[at].decode())
 

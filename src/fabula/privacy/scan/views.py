@@ -9,7 +9,7 @@ import lzma
 import shutil
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO
@@ -42,12 +42,14 @@ class Chunk:
         data: The bytes.
         first_line: The number of its first line, from 1; 0 where lines have no numbers.
         columns: The columns of each line, which tabs part, where lines are rows of a table.
+        is_repeated: Whether other chunks have all texts of it, as those of Parquet have.
     """
 
     place: str
     data: bytes
     first_line: int = 1
     columns: tuple[str, ...] = ()
+    is_repeated: bool = False
 
 
 def chunks_of(path: Path) -> Iterator[Chunk]:
@@ -58,7 +60,10 @@ def chunks_of(path: Path) -> Iterator[Chunk]:
     """
     try:
         with path.open("rb") as stream:
-            yield from _chunks(stream, "")
+            is_parquet = stream.read(4) == b"PAR1"
+            stream.seek(0)
+            for chunk in _chunks(stream, ""):
+                yield replace(chunk, is_repeated=is_parquet)
             yield from _inner(stream, "")
     except (OSError, EOFError, lzma.LZMAError, zipfile.BadZipFile, pa.ArrowException) as exc:
         raise SourceError(
