@@ -69,6 +69,9 @@ class EventTable:
     def __init__(self, world: Surroundings, name: str, columns: Mapping[str, Any]) -> None:
         self.world, self.name = world, name
         self.columns = {column: self._kind(column, kind) for column, kind in columns.items()}
+        self._given = dict.fromkeys(
+            c for c, kind in self.columns.items() if kind is not when
+        ).keys()
         self.count = self.waiting = 0
         self.sums: dict[str, int] = {}
         self.begin()
@@ -87,7 +90,7 @@ class EventTable:
         """The tables that it refers to, by column."""
         found = {}
         for column, kind in self.columns.items():
-            if isinstance(kind, Population | EventTable):
+            if _refers(kind):
                 found[column] = kind.table_name if isinstance(kind, Population) else kind.name
         return found
 
@@ -109,12 +112,14 @@ class EventTable:
         Raises:
             ModelFault: A column is missing or unknown, or has another length or type.
         """
-        asked = {name for name, kind in self.columns.items() if kind is not when}
-        if wrong := values.keys() ^ asked:
+        if wrong := values.keys() ^ self._given:
             name = min(wrong)
-            problem = "lacks a value for" if name in asked else "has no column"
-            raise ModelFault(f"`{self.name}` {problem} `{name}`", f"it takes {', '.join(asked)}")
-        sizes = {name: len(value) for name, value in values.items() if _many(value)}
+            problem = "lacks a value for" if name in self._given else "has no column"
+            raise ModelFault(
+                f"`{self.name}` {problem} `{name}`", f"it takes {', '.join(self._given)}"
+            )
+        read = {name: self._read(name, value) for name, value in values.items()}
+        sizes = {name: len(column) for name, column in read.items() if column.ndim}
         size = max(sizes.values(), default=1)
         if wrong_sizes := [f"`{name}` {count}" for name, count in sizes.items() if count != size]:
             longest = next(name for name, count in sizes.items() if count == size)
@@ -122,7 +127,6 @@ class EventTable:
                 f"`{self.name}`: {', '.join(wrong_sizes)} values, and `{longest}` {size}",
                 "give one value per row, such as `order=order[ok]`",
             )
-        read = {name: self._read(name, value) for name, value in values.items()}
         piece, place = self.room(size)
         for name, column in read.items():
             piece[name][place : place + size] = column
@@ -174,7 +178,7 @@ class EventTable:
             ModelFault: One does not.
         """
         for name, kind in self.columns.items():
-            if isinstance(kind, Population | EventTable):
+            if _refers(kind):
                 self._check_numbers(name, self._piece[name][self._used : self._used + size])
 
     def check_takes(self, population: Members) -> None:
@@ -245,20 +249,24 @@ class EventTable:
     def _read(self, name: str, value: Any) -> NDArray[Any]:
         """A column's values, one a row, as they are kept until the step ends."""
         kind = self.columns[name]
-        if isinstance(kind, Population | EventTable):
-            of: Any = value.population if isinstance(value, Agents) else kind
-            of = value.event if isinstance(value, Rows) else of
-            if of is not kind:
-                raise ModelFault(
-                    f"`{self.name}.{name}` refers to {_name(kind)}, not to {_name(of)}"
-                )
-            if isinstance(value, Agents | Rows):
-                return value.rows if isinstance(value, Agents) else value.numbers
-            self._check_numbers(name, np.asarray(value))
-            return np.asarray(value)
+        if isinstance(value, Population):
+            value = value.all
+        if isinstance(value, Agents | Rows):
+            is_agents = isinstance(value, Agents)
+            if (of := value.population if is_agents else value.event) is not kind:
+                is_what = f"refers to {_name(kind)}, not" if _refers(kind) else "doesn't refer"
+                raise ModelFault(f"`{self.name}.{name}` {is_what} to {_name(of)}")
+            return value.rows if is_agents else value.numbers
         values = np.asarray(value)
+        if values.ndim > 1:
+            raise ModelFault(f"`{self.name}.{name}` takes one value per row, not {values.shape}")
+        if not values.size:  # of whatever type: nothing happened
+            return values
+        if _refers(kind):
+            self._check_numbers(name, values)
+            return values
         number, kinds, _ = _VALUES[kind]
-        is_wide = values.dtype == np.uint64 and values.size and int(values.max()) >= 2**63
+        is_wide = values.dtype == np.uint64 and int(values.max()) >= 2**63
         if values.dtype.kind not in kinds or is_wide:
             whole = "whole cents" if kind == "money" else str(number)
             raise ModelFault(f"`{self.name}.{name}` takes {whole}, and {values.dtype} was given")
@@ -280,8 +288,8 @@ class EventTable:
         return _VALUES[kind][0]
 
 
-def _many(value: Any) -> bool:
-    return isinstance(value, Agents | Rows | list | tuple) or np.ndim(value) > 0
+def _refers(kind: Any) -> bool:
+    return isinstance(kind, Population | EventTable)
 
 
 def _name(of: Population | EventTable) -> str:
@@ -294,4 +302,4 @@ def _size(kind: Population | EventTable) -> int:
 
 def _kept(kind: Any) -> Any:
     """The type of a column's values in memory: references are row numbers."""
-    return np.int64 if isinstance(kind, Population | EventTable) else _VALUES[kind][2]
+    return np.int64 if _refers(kind) else _VALUES[kind][2]

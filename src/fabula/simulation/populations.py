@@ -54,6 +54,10 @@ class Population(Members):
         }
         if self.is_packed:
             self._pack()
+        self.views, self.grouped = {}, {}
+        for name, values in self.columns.items():
+            self.views[name] = values.view()
+            self.views[name].setflags(write=False)
         self.accounts = {
             name: Account(int(self.columns[name].sum()))
             for name, role in self.roles.items()
@@ -184,6 +188,8 @@ _OWN = (
     "accounts",
     "place",
     "packed",
+    "views",
+    "grouped",
     "is_packed",
 )
 RESERVED = frozenset({*dir(Agents), *dir(Population), *_OWN})
