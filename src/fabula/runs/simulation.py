@@ -98,18 +98,8 @@ def simulate(
     spec = world.spec(_sizes(world, n))
     main, escape = as_format(format or "parquet"), is_asked(escape_formulas)
     store: RunFolder | MemoryStore = MemoryStore()
-    facts = {
-        "fabula": version("fabula"),
-        "model_sha256": source_sha256(world),
-        "spec_sha256": spec_sha256(spec) if spec else None,
-        "sources": {name: _sha256(path) for name, path in world.sources.items()},
-        "seed": chance,
-        "steps": count,
-        "parameters": world.parameters,
-        "tables": {name: table.n or 0 for name, table in (spec.tables if spec else {}).items()},
-        "format": main,
-        **({"escape_formulas": True} if escape else {}),
-    }
+    facts = facts_of(world, spec, count, chance)
+    facts |= {"format": main, **({"escape_formulas": True} if escape else {})}
     if output is not None:
         check_free(FilePath(output), overwrite=True, folder=True)
         names = [*world.populations, *world.events]
@@ -140,6 +130,20 @@ def simulate(
     finally:
         if isinstance(store, RunFolder):
             store.close()
+
+
+def facts_of(world: World, spec: DatasetSpec | None, steps: int, seed: int) -> dict[str, Any]:
+    """What decides the rows of a run."""
+    return {
+        "fabula": version("fabula"),
+        "model_sha256": source_sha256(world),
+        "spec_sha256": spec_sha256(spec) if spec else None,
+        "sources": {name: _sha256(path) for name, path in world.sources.items()},
+        "seed": seed,
+        "steps": steps,
+        "parameters": world.parameters,
+        "tables": {name: table.n or 0 for name, table in (spec.tables if spec else {}).items()},
+    }
 
 
 class _Keeper:
