@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from fabula.errors import did_you_mean
 from fabula.simulation.faults import ModelFault
 from fabula.simulation.members import Members
-from fabula.simulation.moves import Arrival, Whole, served, total, whole
+from fabula.simulation.moves import Arrival, Whole, served, texts_alone, total, whole
 
 
 class Told(Protocol):
@@ -60,7 +60,15 @@ class Agents:
         rows = places if self._rows is None else self._rows[places]
         return Agents(self.population, rows, unique=self._unique and rise)
 
+    def __iter__(self) -> Any:
+        raise ModelFault(
+            "agents can't be looped over",
+            "use arrays, or make the rule one of a single agent: `@world.rule(people)`",
+        )
+
     def __getattr__(self, name: str) -> NDArray[Any]:
+        if name.startswith("__"):  # what numpy asks for is no column
+            raise AttributeError(name)
         if self._rows is None and name in self.population.views:
             return self.population.views[name]
         values = self._column(name)[self._rows]
@@ -79,8 +87,11 @@ class Agents:
                 f"`{self.population.table_name}.{name}` does not change",
                 f"declare it as `{name}=state(…)`",
             )
+        target = self.population.targets.get(name)
+        if isinstance(values, Members):
+            values = values.all
         if isinstance(values, Agents):
-            if values.population is not role.start:
+            if values.population is not target:
                 raise ModelFault(f"`{name}` does not refer to `{values.population.table_name}`")
             values = values.rows
         given = np.asarray(values)
@@ -91,8 +102,20 @@ class Agents:
                 f"`{name}`: an agent is written more than once, and one value would be lost",
                 "write each agent once: add up by `np.bincount(a.rows)` or `np.unique` first",
             )
-        if not np.can_cast(given.dtype, column.dtype, "same_kind"):
-            raise ModelFault(f"`{name}` is {column.dtype}, and {given.dtype} was given")
+        is_text = column.dtype == object
+        same = texts_alone(given) or not is_text
+        if not (same and np.can_cast(given.dtype, column.dtype, "same_kind")):
+            raise ModelFault(
+                f"`{name}` is {'text' if is_text else column.dtype}, and {given.dtype} was given",
+                f"declare it as `{name}=state(0.0)`, or round the values"
+                if column.dtype.kind == "i" and given.dtype.kind == "f"
+                else None,
+            )
+        if target is not None and given.size and not -1 <= given.min() <= given.max() < len(target):
+            raise ModelFault(
+                f"`{name}` refers to {target.table_name}, and a row number is not in"
+                f" 0 … {len(target) - 1}, nor -1 for none"
+            )
         column[slice(None) if self._rows is None else self._rows] = given
 
     def take(
@@ -278,9 +301,10 @@ def chosen_places(chosen: ArrayLike, size: int, what: str = "") -> tuple[Whole, 
             raise ModelFault(f"a condition of {picked.size} values chooses among {size}{what}")
         return picked.nonzero()[0], True
     if picked.ndim != 1 or (picked.size and picked.dtype.kind not in "iu"):
+        kind = f"an array of {picked.dtype}" if picked.ndim else f"`{chosen}`"
         raise ModelFault(
-            f"{picked.dtype} of shape {picked.shape} chooses among {size}{what}",
-            "choose by a condition, one value a row, or by an array of places",
+            f"{kind} chooses among {size}{what}",
+            "choose by a condition, one value a row, or by a list of places",
         )
     if picked.size and not -1 < picked.min() <= picked.max() < size:
         raise ModelFault(f"a place is not in 0 … {size - 1}")

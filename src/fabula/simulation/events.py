@@ -17,6 +17,7 @@ from fabula.simulation.agents import Agents
 from fabula.simulation.columns import Role, when
 from fabula.simulation.faults import ModelFault, declaration_error
 from fabula.simulation.members import Members, Surroundings
+from fabula.simulation.moves import texts_alone
 from fabula.simulation.populations import Population, amounts
 
 KEY = "id"
@@ -31,6 +32,8 @@ _VALUES: dict[Any, tuple[pa.DataType, str, Any]] = {
 }
 """The types of value columns, the numpy kinds that they take, and what keeps them until they are
 drained; times are in seconds."""
+MOST_SECONDS = 6.0e10
+"""Seconds from the world's start that a time may be away: 1,900 years."""
 FIRST_ROWS, PIECE_ROWS = 1 << 12, 1 << 18
 """Rows of the first piece of memory of a table, and of its largest ones."""
 
@@ -69,6 +72,8 @@ class EventTable:
     def __init__(self, world: Surroundings, name: str, columns: Mapping[str, Any]) -> None:
         self.world, self.name = world, name
         self.columns = {column: self._kind(column, kind) for column, kind in columns.items()}
+        if not columns:
+            raise declaration_error("an event has no column", f"events.{name}", "add `at=when`")
         self._given = dict.fromkeys(
             c for c, kind in self.columns.items() if kind is not when
         ).keys()
@@ -231,12 +236,12 @@ class EventTable:
         if kind is dt.datetime:
             start = np.datetime64(self.world.clock.start, "us")
             values = start + np.rint(values * 1e6).astype("timedelta64[us]")
-        return pa.array(values, _VALUES[kind][0])
+        return pa.array(values, _VALUES[kind][0], from_pandas=True)  # NaN is a missing value
 
     def _kind(self, column: str, kind: Any) -> Any:
         if isinstance(kind, Role) and kind.money:
             return "money"
-        if column == KEY or column.startswith("_"):
+        if column in {KEY, "self"} or column.startswith("_"):
             raise declaration_error(f"a column can't be called `{column}`", f"events.{self.name}")
         if kind is when or kind in _VALUES or isinstance(kind, Population | EventTable):
             return kind
@@ -270,6 +275,13 @@ class EventTable:
         if values.dtype.kind not in kinds or is_wide:
             whole = "whole cents" if kind == "money" else str(number)
             raise ModelFault(f"`{self.name}.{name}` takes {whole}, and {values.dtype} was given")
+        if kind is str and not texts_alone(values):
+            raise ModelFault(f"`{self.name}.{name}` takes texts, and something else is among them")
+        if kind is dt.datetime and not (np.abs(values) < MOST_SECONDS)[~np.isnan(values)].all():
+            raise ModelFault(
+                f"`{self.name}.{name}` takes seconds from the world's start, and one is beyond"
+                f" {MOST_SECONDS:,.0f}"
+            )
         return values
 
     def _check_numbers(self, name: str, rows: NDArray[Any]) -> None:

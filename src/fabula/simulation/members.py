@@ -42,6 +42,7 @@ class Members:
         columns: The values that rules see: numbers, texts, and row numbers for references.
         accounts: What moved in and out of each conserved column.
         identity: The number that each agent's draws are keyed by.
+        targets: The population that a column refers to, by column.
         views: The columns as rules see them: the same arrays all through a run.
         grouped: Members by group, for draws from a group; by the columns that say so.
     """
@@ -55,6 +56,7 @@ class Members:
         self.columns: dict[str, NDArray[Any]] = {}
         self.accounts: dict[str, Account] = {}
         self.identity = np.empty(0, dtype=np.uint64)
+        self.targets: dict[str, Members] = {}
         self.views: dict[str, NDArray[Any]] = {}
         self.grouped: dict[tuple[int, int], Any] = {}
 

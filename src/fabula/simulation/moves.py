@@ -64,6 +64,13 @@ def whole(values: ArrayLike, size: int, what: str) -> Whole:
     return made
 
 
+def texts_alone(values: NDArray[Any]) -> bool:
+    """Whether values are texts, or missing."""
+    if values.dtype.kind != "O":
+        return values.dtype.kind == "U"
+    return all(value is None or isinstance(value, str) for value in values.ravel())
+
+
 def total(quantity: Whole, rows: int) -> int:
     """The sum of quantities of some rows: one for all of them, or one for each."""
     return int(quantity.sum()) if quantity.ndim else int(quantity) * rows

@@ -87,7 +87,7 @@ class OneByOne:
         rows = driver.acting(population, seen, draw, awake_key)
         ranks = world.ranks(population.identity if rows is None else population.identity[rows])
         order = driver.sorted(ranks >> KEY_BITS, np.arange(len(ranks)) if rows is None else rows)
-        tables = [event for event in world.events.values() if str not in event.columns.values()]
+        tables = [event for event in world.events.values() if _takes_numbers(event)]
         out_of = tuple_of("Out", [event.name for event in tables])
         place = 0
         draw.state[0] = key
@@ -196,6 +196,12 @@ class Seen:
             account.arrived += int(sums[0])
             account.taken += int(sums[1])
             sums[:2] = 0
+
+
+def _takes_numbers(event: EventTable) -> bool:
+    """Whether a rule of one agent can add rows to a table: texts are not for compiled code."""
+    kinds = {kind for kind in event.columns.values() if kind is not when}
+    return bool(kinds) and str not in kinds
 
 
 def _room(event: EventTable, count: NDArray[np.int64]) -> dict[str, NDArray[Any]]:

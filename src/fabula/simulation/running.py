@@ -31,8 +31,10 @@ class Run:
     def __init__(self, world: World, tables: Mapping[str, pa.Table], seed: int) -> None:
         self.world = world
         world.step, world.acting, world.run_seed, world.scheduled = 0, "", seed, []
+        for name, population in world.populations.items():
+            population.take_rows(tables[name])
         for population in world.populations.values():
-            population.begin(tables[population.table_name], world.populations)
+            population.begin(world.populations)
         pa.default_memory_pool().release_unused()  # what making the populations took
         for event in world.events.values():
             event.begin()
@@ -147,7 +149,7 @@ class Run:
                     f"{broken}: the quantity is conserved",
                     code="simulation.law",
                     where=f"rule {rule.name}, {now}",
-                    hint="change it only by take, pay, transfer, serve and arrive",
+                    hint="change it by take, pay, transfer, serve, arrive, in whole quantities",
                     file=file,
                     line=line,
                 )
