@@ -190,13 +190,13 @@ class _Keeper:
         records = {name: self._written_table(name, table) for name, table in finals.items()}
         seconds = round(time.monotonic() - clock, 3)
         timings = {"started": started.isoformat(timespec="seconds"), "seconds": seconds}
-        manifest = self._manifest({**records, **self._records}, seed, timings)
+        made = {**records, **self._records}
+        manifest = self._manifest(made, seed, timings)
         if isinstance(self._store, RunFolder):
             if self._place is not None:
                 self._place.unlink(missing_ok=True)
             self._store.finish(manifest, (), forget=True)
             return Dataset.open(self._store.path, trusted=True)
-        made = {**records, **self._records}
         schemas = {name: table.schema for name, table in finals.items()}
         schemas |= {name: event.schema for name, event in world.events.items()}
         return Dataset(
@@ -279,10 +279,7 @@ class _Keeper:
         ]
 
     def _manifest(
-        self,
-        records: Mapping[str, list[PartRecord]],
-        seed: int,
-        timings: Mapping[str, Any],
+        self, records: Mapping[str, list[PartRecord]], seed: int, timings: Mapping[str, Any]
     ) -> dict[str, Any]:
         world = self._world
         spec = world.spec(self._facts["tables"])
@@ -326,8 +323,7 @@ def _block(rows: pa.Table, block: int) -> MadeBlock:
 
 
 def _layout(name: str, schema: pa.Schema, parts: int) -> Layout:
-    """The layout of an event table, whose rows nobody knows before the end."""
-    return Layout(name, schema, 0, 1 if parts == 1 else parts * PART_BLOCKS)
+    return Layout(name, schema, 0, 1 if parts == 1 else parts * PART_BLOCKS)  # rows come later
 
 
 def steps_of(world: World, steps: int | None, days: float | None) -> int:

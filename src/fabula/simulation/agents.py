@@ -48,9 +48,11 @@ class Agents:
     @property
     def identity(self) -> NDArray[np.uint64]:
         """The number that their draws are keyed by."""
-        if self._identity is None:
-            object.__setattr__(self, "_identity", self.population.identity[self._rows])
-        return self._identity
+        found = self._identity
+        if found is None:
+            found = self.population.identity[self._rows]
+            object.__setattr__(self, "_identity", found)
+        return found
 
     def __len__(self) -> int:
         return len(self.population) if self._rows is None else len(self._rows)
@@ -67,7 +69,7 @@ class Agents:
         )
 
     def __getattr__(self, name: str) -> NDArray[Any]:
-        if name.startswith("__"):  # what numpy asks for is no column
+        if name.startswith("__"):  # numpy looks for protocols
             raise AttributeError(name)
         if self._rows is None and name in self.population.views:
             return self.population.views[name]
@@ -293,7 +295,7 @@ def chosen_places(chosen: ArrayLike, size: int, what: str = "") -> tuple[Whole, 
         what: What they are, for messages.
 
     Raises:
-        ModelFault: The condition has another length, or a place is no row.
+        ModelFault: The condition has another length, or a place is beyond the rows.
     """
     picked = np.asarray(chosen)
     if picked.dtype == bool:
@@ -301,7 +303,7 @@ def chosen_places(chosen: ArrayLike, size: int, what: str = "") -> tuple[Whole, 
             raise ModelFault(f"a condition of {picked.size} values chooses among {size}{what}")
         return picked.nonzero()[0], True
     if picked.ndim != 1 or (picked.size and picked.dtype.kind not in "iu"):
-        kind = f"an array of {picked.dtype}" if picked.ndim else f"`{chosen}`"
+        kind = f"an array of {picked.dtype}" if picked.ndim else f"`{chosen!r}`"
         raise ModelFault(
             f"{kind} chooses among {size}{what}",
             "choose by a condition, one value a row, or by a list of places",

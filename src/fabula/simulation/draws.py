@@ -76,7 +76,7 @@ class Draw:
         """Numbers from 0 to below 1, in steps of 2^-53."""
         drawn = self.bits(a)
         drawn >>= _LOW_BITS
-        return drawn * _TO_UNIT
+        return np.asarray(drawn * _TO_UNIT)
 
     def chance(self, a: Agents, p: ArrayLike) -> NDArray[np.bool_]:
         """True with probability `p`, one number or one an agent."""
@@ -239,7 +239,8 @@ def _groups(of: Members, weights: ArrayLike | None, by: ArrayLike) -> _Groups:
     """Members by group; found once in a run where columns that never change say so."""
     key = id(weights), id(by)
     if key in of.grouped:
-        return of.grouped[key]
+        known: _Groups = of.grouped[key]
+        return known
     groups = _whole_numbers(np.asarray(by))
     if len(groups) != len(of):
         raise ModelFault(f"{len(groups)} groups were given for {len(of)} {of.table_name}")

@@ -257,11 +257,11 @@ class EventTable:
         if isinstance(value, Population):
             value = value.all
         if isinstance(value, Agents | Rows):
-            is_agents = isinstance(value, Agents)
-            if (of := value.population if is_agents else value.event) is not kind:
+            of: Any = value.population if isinstance(value, Agents) else value.event
+            if of is not kind:
                 is_what = f"refers to {_name(kind)}, not" if _refers(kind) else "doesn't refer"
                 raise ModelFault(f"`{self.name}.{name}` {is_what} to {_name(of)}")
-            return value.rows if is_agents else value.numbers
+            return value.rows if isinstance(value, Agents) else value.numbers
         values = np.asarray(value)
         if values.ndim > 1:
             raise ModelFault(f"`{self.name}.{name}` takes one value per row, not {values.shape}")

@@ -224,7 +224,8 @@ def _teach() -> None:
         return _adding(self.fields[1:])
 
     add.__signature__ = inspect.signature(_adding(("one",)))  # type: ignore[attr-defined]
-    extending.overload_method(types.BaseNamedTuple, "add", jit_options=_CHECKED)(add)
+    overloaded: Any = extending.overload_method  # whose types lack options that it takes
+    overloaded(types.BaseNamedTuple, "add", jit_options=_CHECKED)(add)
 
 
 def _method(name: str, fields: tuple[str, ...], implementation: Callable[..., Any]) -> None:
@@ -234,7 +235,8 @@ def _method(name: str, fields: tuple[str, ...], implementation: Callable[..., An
         return implementation if self.fields == fields else None
 
     chosen.__signature__ = inspect.signature(implementation)  # type: ignore[attr-defined]
-    extending.overload_method(types.BaseNamedTuple, name, jit_options=_CHECKED)(chosen)
+    overloaded: Any = extending.overload_method  # whose types lack options that it takes
+    overloaded(types.BaseNamedTuple, name, jit_options=_CHECKED)(chosen)
 
 
 def _held_methods() -> dict[str, Callable[..., Any]]:

@@ -143,7 +143,9 @@ def count_of(drawn: float, mean: float) -> int:
 def place_of(drawn: float, sums: NDArray[np.float64], low: int, high: int) -> int:
     """The place from `low` to below `high` that a draw gives, by cumulative weights."""
     if not 0 <= low < high <= len(sums):
-        raise IndexError("there is nothing to pick from: `low` to below `high` is no part of sums")
+        raise IndexError(
+            "there is nothing to pick from: `low` … `high` is empty or beyond the sums"
+        )
     before = sums[low - 1] if low > 0 else 0.0
     wanted = before + drawn * (sums[high - 1] - before)
     size = high - low

@@ -14,6 +14,7 @@ from fabula.simulation.draws import Draw, rule_key
 from fabula.simulation.faults import ModelFault, located, place_of
 from fabula.simulation.moves import Arrival
 from fabula.simulation.populations import Population
+from fabula.simulation.rule_texts import check_text
 from fabula.simulation.shared_chance import no_other_chance
 from fabula.simulation.watch import bounded
 from fabula.simulation.world import Rule, World
@@ -35,6 +36,10 @@ class Run:
             population.take_rows(tables[name])
         for population in world.populations.values():
             population.begin(world.populations)
+        for rule in world.rules.values():
+            if rule.one is not None and rule.population is not None:
+                for function in filter(None, (rule.one.step, rule.one.awake)):
+                    check_text(function, rule.population, world.populations, world.events)
         pa.default_memory_pool().release_unused()  # what making the populations took
         for event in world.events.values():
             event.begin()

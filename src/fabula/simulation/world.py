@@ -37,7 +37,7 @@ from fabula.simulation.draws import rule_key
 from fabula.simulation.events import EventTable
 from fabula.simulation.faults import ModelFault, declaration_error
 from fabula.simulation.moves import Arrival
-from fabula.simulation.one_by_one import OneByOne, check_writes
+from fabula.simulation.one_by_one import OneByOne
 from fabula.simulation.populations import RESERVED, Population
 from fabula.spec.models import ModelLike
 from fabula.spec.tables import DatasetSpec, TableSpec
@@ -242,7 +242,6 @@ class World:
                         f"rule {name}",
                         "a rule of one agent takes `me, world, draw, out`; `awake` takes three",
                     )
-                check_writes(each, population)
             population.is_packed = True
             one = OneByOne(function, awake, prepare, compiled)
             self.rules[name] = Rule(name, function, every, population, (), one)
