@@ -15,6 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK_ROWS = 65_536
+_MIX = tuple(
+    np.array(number, dtype=np.uint64)
+    for number in (30, 0xBF58476D1CE4E5B9, 27, 0x94D049BB133111EB, 31)
+)
 """Rows in one block, the unit of generation."""
 
 
@@ -79,13 +83,13 @@ class Permutation:
 
 def mix(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The splitmix64 finaliser (Steele, Lea and Flood 2014): a hash of each 64-bit value."""
-    value = value.copy()
-    value ^= value >> np.uint64(30)
-    value *= np.uint64(0xBF58476D1CE4E5B9)
-    value ^= value >> np.uint64(27)
-    value *= np.uint64(0x94D049BB133111EB)
-    value ^= value >> np.uint64(31)
-    return value
+    shifted = value >> _MIX[0]
+    mixed = value ^ shifted
+    mixed *= _MIX[1]
+    mixed ^= np.right_shift(mixed, _MIX[2], out=shifted)
+    mixed *= _MIX[3]
+    mixed ^= np.right_shift(mixed, _MIX[4], out=shifted)
+    return mixed
 
 
 def coprimes(n: int, count: int = 64) -> NDArray[np.int64]:

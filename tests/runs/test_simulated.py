@@ -27,6 +27,12 @@ def buy(a, now, draw):
     got = some.pay("purse", int(price * 100))
     sales.add(person=some[got], price=int(price * 100))
 """
+COUNTED = f"""{MODEL}
+@kiosk.every(5)
+def told():
+    with open("runs", "a") as file:
+        file.write("run\\n")
+"""
 SPEC = """fabula: 1
 name: kiosk
 tables:
@@ -267,3 +273,26 @@ def test_a_model_filled_population_is_left_to_simulate() -> None:
         "a language model fills `people.motto`" in text
         for text, _ in problems_of(Path("spec.yaml"))
     )
+
+
+@pytest.mark.usefixtures("folder")
+def test_planning_previewing_and_generating_run_an_unchanged_file_once() -> None:
+    """Each run of the file leaves a line; a changed file, size or seed runs again."""
+    Path("kiosk.py").write_text(COUNTED, encoding="utf-8")
+
+    def runs() -> int:
+        return len(Path("runs").read_text(encoding="utf-8").splitlines())
+
+    spec = fb.load("spec.yaml", allow_code="kiosk.py")
+    planned = fb.plan(spec)
+    assert "kiosk.py ran for its rows" in planned.report()
+    shown = fb.preview(spec)
+    made = fb.generate(fb.load("spec.yaml", allow_code="kiosk.py"))
+    assert runs() == 1
+    assert shown.to_arrow("sales").to_pylist() == made.to_arrow("sales").to_pylist()[:10]
+    fb.plan(spec, seed=2)
+    fb.plan(spec, {"people": 30}, seed=2)
+    assert runs() == 3
+    Path("kiosk.py").write_text(COUNTED + "# changed\n", encoding="utf-8")
+    fb.plan(fb.load("spec.yaml", allow_code="kiosk.py"), {"people": 30}, seed=2)
+    assert runs() == 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,16 @@ import fabula as fb
 from fabula.errors import CheckError, SpecError
 from fabula.simulation.model_files import load_world
 
-MODEL = """
+MODEL = """import datetime as dt
 import numpy as np
 import fabula as fb
 from fabula.simulation import World, conserved, money, state, when
 
 world = World("bad", steps=3, limit=1)
 things = world.population("things", n=5, stock=conserved(2), weight=fb.col.constant(3))
-people = world.population("people", n=10, purse=conserved(money(5)), mood=state(0))
+people = world.population("people", n=10, purse=conserved(money(5)), mood=state(0),
+    fav=state(things), word=state("x"), heat=state(0.0))
+notes = world.event("notes", who=people, at=dt.datetime, said=str, share=float)
 sales = world.event("sales", who=people, what=things, price=money(0), at=when)
 
 @world.every(1, people)
@@ -80,6 +83,19 @@ WRONG = {
     "world.population('more', n=3)": "can't be declared further while it runs",
     "sales.add(who=a, what=0, price=np.full(10, 2**63, np.uint64))": "takes whole cents",
     "now.weekly([1, 2])": "2 factors were given",
+    "a[np.array([1.5])]": "an array of float64 chooses among 10",
+    "a[3].mood = 1": "`3` chooses among 10",
+    "for one in a: pass": "agents can't be looped over",
+    "a.fav = 99": "`fav` refers to things, and a row number is not in 0 … 4",
+    "a.fav = people": "`fav` does not refer to `people`",
+    "a.word = 3": "`word` is text, and int64 was given",
+    "draw.member(a, things, group=a.heat, by=things.weight)": "groups are whole numbers",
+    "draw.member(a, things, group=a.mood)": "is chosen from by `group=` and `by=`",
+    "draw.member(a, things, weights=-things.weight)": "a weight is below 0",
+    "notes.add(who=a, at=1e12, said='x', share=0.5)": "takes seconds from the world's start",
+    "notes.add(who=a, at=1, said=np.array(['x', 3] * 5, object), share=0.5)": "takes texts",
+    "notes.add(who=a, at=1, said='x', share=np.ones((10, 2)))": "takes one value per row",
+    "notes.add(who=a, at=things.all, said='x', share=0.5)": "`notes.at` doesn't refer to things",
 }
 
 
@@ -92,7 +108,7 @@ def test_a_wrong_rule_is_told_with_its_line(tmp_path: Path, line: str) -> None:
     error = caught.value
     assert WRONG[line] in error.message
     whole_rule = line.startswith(("return", "yield")) or "random" in line
-    assert (error.file, error.line) == (str(file), 11 if whole_rule else 13)
+    assert (error.file, error.line) == (str(file), 13 if whole_rule else 15)
     assert error.where is not None
     assert error.where.startswith("rule act, step 0 (2026-01-01")
 
@@ -103,7 +119,7 @@ def test_a_broken_law_names_the_law_the_step_and_the_line(tmp_path: Path) -> Non
     with pytest.raises(CheckError) as caught:
         fb.simulate(file)
     assert "the law `fine` is broken: 1 is not 2" in caught.value.message
-    assert (caught.value.where, caught.value.line) == ("law fine, step 0 (2026-01-01 00:00)", 15)
+    assert (caught.value.where, caught.value.line) == ("law fine, step 0 (2026-01-01 00:00)", 17)
 
 
 def test_a_quantity_that_is_changed_behind_its_account_is_found(tmp_path: Path) -> None:
@@ -130,6 +146,46 @@ def test_rows_that_a_rule_takes_out_of_a_table_are_missed(tmp_path: Path) -> Non
         fb.simulate(file)
 
 
+def test_texts_keep_their_length_and_numbers_that_are_none_are_missing(tmp_path: Path) -> None:
+    file = tmp_path / "good.py"
+    lines = [
+        "a[a.id > 5].word = 'happy'; a[a.id > 8].heat = np.nan; a[a.id > 2].fav = 3",
+        "notes.add(who=people, at=np.where(a.id > 5, 7.5, np.nan), said=None, share=np.nan)",
+    ]
+    file.write_text(MODEL.replace("LINE", "; ".join(lines)))
+    made = fb.simulate(file, steps=1)
+    ends = made.to_arrow("people").to_pydict()
+    assert ends["word_end"] == ["x"] * 5 + ["happy"] * 5
+    assert ends["heat_end"] == [0.0] * 8 + [None] * 2
+    assert ends["fav_end"] == [None] * 2 + [4] * 8
+    notes = made.to_arrow("notes").to_pydict()
+    assert notes["share"] == notes["said"] == [None] * 10
+    assert notes["at"] == [None] * 5 + [dt.datetime(2026, 1, 1, 0, 0, 7, 500_000)] * 5
+
+
+def test_a_reference_is_shown_by_its_key_wherever_its_population_is_declared(
+    tmp_path: Path,
+) -> None:
+    """`boss` starts from a drawn reference to a population that comes later."""
+    file = tmp_path / "firm.py"
+    file.write_text("""
+import fabula as fb
+from fabula.simulation import World, state
+
+world = World(steps=1)
+staff = world.population("staff", n=9, boss=state(fb.col.reference(to="bosses")))
+bosses = world.population("bosses", n=3, id=fb.col.key(start=100))
+
+@world.every(1, staff)
+def swap(a):
+    a.boss = (a.boss + 1) % 3
+""")
+    for _ in range(2):
+        made = fb.simulate(file).to_arrow("staff").to_pydict()
+        assert {*made["boss"], *made["boss_end"]} == {100, 101, 102}
+        assert made["boss_end"] == [100 + (boss - 99) % 3 for boss in made["boss"]]
+
+
 DECLARED = {
     'world.population("people", n=3)': "two tables are called `people`",
     'world.population("more", n=3, take=fb.col.constant(1))': "can't be called `take`",
@@ -138,6 +194,12 @@ DECLARED = {
     'world.every("36h", people)(lambda a: None)': "not a whole number of steps",
     "world.every(1, people)(lambda a, other: None)": "takes a, other",
     "1 / 0": "ZeroDivisionError",
+    "world.law(fine)": "two laws are called `fine`",
+    "world.measure(act); world.measure(act)": "two totals are called `act`",
+    "act.__name__ = 'sales'; world.measure(act)": "two totals are called `sales`",
+    'world.event("more")': "an event has no column",
+    'world.event("more", self=int)': "can't be called `self`",
+    'world.event("", who=people)': "a table has no name",
 }
 
 
@@ -148,7 +210,7 @@ def test_a_wrong_declaration_is_told_with_its_line(tmp_path: Path, line: str) ->
     with pytest.raises(SpecError) as caught:
         load_world(file)
     assert DECLARED[line] in caught.value.message
-    assert (caught.value.file, caught.value.line) == (str(file), 18)
+    assert (caught.value.file, caught.value.line) == (str(file), 20)
 
 
 def test_a_model_that_is_not_python_is_told_with_its_line(tmp_path: Path) -> None:

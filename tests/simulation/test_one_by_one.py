@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import fabula as fb
-from fabula.errors import CheckError, SpecError
+from fabula.errors import CheckError, SourceError, SpecError
 from fabula.runs.dataset import Dataset
 from fabula.simulation import events, one_by_one
 
@@ -19,10 +19,11 @@ from fabula.simulation import World, conserved, money, state, when
 
 world = World("market", steps=4, limit=2)
 goods = world.population("goods", n=20, stock=conserved(30), price=money(fb.col.uniform(1, 9)),
-                         weight=fb.col.uniform(0.1, 1))
+                         weight=fb.col.uniform(0.1, 1), name=fb.col.constant("tea"))
 people = world.population("people", n=200, purse=conserved(money(50)), rate=fb.col.beta(2, 4),
-                          seen=state(0), last=state(goods), fixed=fb.col.constant(4))
-orders = world.event("orders", who=people, at=when)
+                          seen=state(0), last=state(goods), none=state(goods),
+                          fixed=fb.col.constant(4))
+orders, told = (world.event("orders", who=people, at=when), world.event("told", what=str))
 lines = world.event("lines", order=orders, what=goods, price=money(0), x=float, much=bool)
 
 def awake(me, world, draw):
@@ -93,15 +94,24 @@ WRITES = {
     "me.purse -= 1": "`people.purse` is conserved, and can't be written",
     "me.fixed = 1": "`people.fixed` does not change",
     "me.nothing = 1": "`people.nothing` does not change",
+    "me.sen": "`people` has no column `sen`",
+    "world.good.price[0]": "a rule sees no `world.good`",
+    "world.goods.prices[0]": "`goods` has no column `prices`",
+    "world.goods.name[0]": "`goods.name` has texts or times",
+    "out.order.add(me.row)": "there is no event `order`",
+    "out.orders.add(me.row, 3)": "a row of `orders` has 1 values",
+    "out.told.add(3)": "can't add to `told`",
 }
 
 
 @pytest.mark.parametrize("line", WRITES)
-def test_a_write_that_is_not_allowed_is_found_before_the_run(tmp_path: Path, line: str) -> None:
+def test_a_name_that_is_not_there_or_not_writable_is_found_before_the_run(
+    tmp_path: Path, line: str
+) -> None:
     with pytest.raises(SpecError) as caught:
         market(tmp_path, line)
     assert WRITES[line] in caught.value.message
-    assert caught.value.line == 34
+    assert caught.value.line == 35
 
 
 FAILS = {
@@ -112,6 +122,9 @@ FAILS = {
     "for _ in range(5000): out.orders.add(me.row)": "more than 1,024 rows",
     "me.seen = int(np.random.random() * 3)": "a generator that everything shares",
     "out.orders.add(10**6)": "is not a row number of people",
+    "world.goods.stock.take(99, 1)": "out of bounds",
+    "world.goods.stock.take(me.none, 1)": "is a reference missing?",
+    "draw.pick(world.given.sums, 3, 99)": "there is nothing to pick from",
 }
 
 
@@ -130,7 +143,15 @@ def test_a_rule_that_fails_says_why(tmp_path: Path, line: str, compiled: bool) -
 def test_what_numba_cannot_compile_is_told_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="can't be compiled") as caught:
         market(tmp_path, "print({}.x)")
-    assert caught.value.line == 34
+    assert caught.value.line == 35
+
+
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_a_reference_to_no_row_is_found_when_it_is_written(tmp_path: Path, compiled: bool) -> None:
+    with pytest.raises(
+        SourceError, match=r"`people\.last` was given a row number that is not in 0"
+    ):
+        market(tmp_path, "me.last = 99", compiled=compiled)
 
 
 @pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])

@@ -251,6 +251,12 @@ def _paid(call: ModelCalls) -> bool:
     return call.cost is not None and call.cost[1] > 0
 
 
+def _models_of_agents(plan: Plan) -> list[str]:
+    """The files of the models that the plan's rows come from."""
+    asked = [table.spec.simulation for table in plan.tables]
+    return list(dict.fromkeys(each.model_dump()["file"] for each in asked if each is not None))
+
+
 def _sum(plan: Plan) -> str:
     rows = sum(table.rows for table in plan.tables)
     about = "" if all(table.exact for table in plan.tables) else "about "
@@ -262,6 +268,7 @@ def _sum(plan: Plan) -> str:
         time + (" besides model calls" if plan.calls else ""),
         f"seed {plan.seed}",
         *([f"list prices of {prices_dated()}"] if any(_paid(call) for call in plan.calls) else ()),
+        *(f"{file} ran for its rows" for file in _models_of_agents(plan)),
         "nothing was called or written",
     ]
     return "Total: " + " · ".join(parts)

@@ -19,13 +19,16 @@ from fabula.kinds.base.values import CATEGORY
 from fabula.kinds.simulation import Simulation, SimulationTable
 from fabula.planning.planner import sizes_of
 from fabula.runs.dataset import Dataset
-from fabula.runs.simulation import laws_held, simulate, steps_of
+from fabula.runs.fingerprint import fingerprint
+from fabula.runs.simulation import facts_of, laws_held, simulate, steps_of
 from fabula.simulation.events import KEY
 from fabula.simulation.model_files import load_world, source_sha256
 from fabula.simulation.world import World
 from fabula.spec.tables import DatasetSpec, TableSpec
 from fabula.types import Size
 
+_last: dict[str, Dataset] = {}
+"""The runs of the last spec, by what decides their rows: planning and generating share them."""
 SETTINGS = ("steps", "days", "parameters")
 """What tables of one run have in common."""
 
@@ -58,6 +61,7 @@ def with_simulations(
     given = sizes_of(spec, n)
     problems: list[Violation] = []
     settled: dict[str, TableSpec] = {}
+    made: dict[str, Dataset] = {}
     for run in _runs(spec, problems):
         try:
             world = load_world(run.file, run.settings.get("parameters"))
@@ -71,11 +75,24 @@ def with_simulations(
             continue
         if forms_only:
             count, run.sizes = 0, dict.fromkeys(world.tables, 0)
-        dataset = simulate(world, run.sizes, steps=count, seed=spec.seed if seed is None else seed)
+        dataset = _simulated(run, world, count, spec.seed if seed is None else seed, made)
         settled |= _made(run, world, dataset)
+    if not forms_only:
+        _last.clear()
+        _last.update(made)
     if problems:
         raise SpecError(spec.source.located(problems))
     return spec.model_copy(update={"tables": {**spec.tables, **settled}})
+
+
+def _simulated(run: _Run, world: World, steps: int, seed: int, made: dict[str, Dataset]) -> Dataset:
+    """A run, and its entry among those made; a file that has not changed is not run again."""
+    if not isinstance(run.file, ModelFile):  # the rules of a `World` may see variables that change
+        return simulate(world, run.sizes, steps=steps, seed=seed)
+    facts = facts_of(world, world.spec(run.sizes), steps, seed)
+    key = fingerprint({**facts, "file": [run.file.place, run.file.path, run.file.sha256]})
+    made[key] = _last.get(key) or simulate(world, run.sizes, steps=steps, seed=seed)
+    return made[key]
 
 
 def _runs(spec: DatasetSpec, problems: list[Violation]) -> list[_Run]:

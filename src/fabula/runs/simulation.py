@@ -98,18 +98,8 @@ def simulate(
     spec = world.spec(_sizes(world, n))
     main, escape = as_format(format or "parquet"), is_asked(escape_formulas)
     store: RunFolder | MemoryStore = MemoryStore()
-    facts = {
-        "fabula": version("fabula"),
-        "model_sha256": source_sha256(world),
-        "spec_sha256": spec_sha256(spec) if spec else None,
-        "sources": {name: _sha256(path) for name, path in world.sources.items()},
-        "seed": chance,
-        "steps": count,
-        "parameters": world.parameters,
-        "tables": {name: table.n or 0 for name, table in (spec.tables if spec else {}).items()},
-        "format": main,
-        **({"escape_formulas": True} if escape else {}),
-    }
+    facts = facts_of(world, spec, count, chance)
+    facts |= {"format": main, **({"escape_formulas": True} if escape else {})}
     if output is not None:
         check_free(FilePath(output), overwrite=True, folder=True)
         names = [*world.populations, *world.events]
@@ -140,6 +130,20 @@ def simulate(
     finally:
         if isinstance(store, RunFolder):
             store.close()
+
+
+def facts_of(world: World, spec: DatasetSpec | None, steps: int, seed: int) -> dict[str, Any]:
+    """What decides the rows of a run."""
+    return {
+        "fabula": version("fabula"),
+        "model_sha256": source_sha256(world),
+        "spec_sha256": spec_sha256(spec) if spec else None,
+        "sources": {name: _sha256(path) for name, path in world.sources.items()},
+        "seed": seed,
+        "steps": steps,
+        "parameters": world.parameters,
+        "tables": {name: table.n or 0 for name, table in (spec.tables if spec else {}).items()},
+    }
 
 
 class _Keeper:
@@ -186,13 +190,13 @@ class _Keeper:
         records = {name: self._written_table(name, table) for name, table in finals.items()}
         seconds = round(time.monotonic() - clock, 3)
         timings = {"started": started.isoformat(timespec="seconds"), "seconds": seconds}
-        manifest = self._manifest({**records, **self._records}, seed, timings)
+        made = {**records, **self._records}
+        manifest = self._manifest(made, seed, timings)
         if isinstance(self._store, RunFolder):
             if self._place is not None:
                 self._place.unlink(missing_ok=True)
             self._store.finish(manifest, (), forget=True)
             return Dataset.open(self._store.path, trusted=True)
-        made = {**records, **self._records}
         schemas = {name: table.schema for name, table in finals.items()}
         schemas |= {name: event.schema for name, event in world.events.items()}
         return Dataset(
@@ -275,10 +279,7 @@ class _Keeper:
         ]
 
     def _manifest(
-        self,
-        records: Mapping[str, list[PartRecord]],
-        seed: int,
-        timings: Mapping[str, Any],
+        self, records: Mapping[str, list[PartRecord]], seed: int, timings: Mapping[str, Any]
     ) -> dict[str, Any]:
         world = self._world
         spec = world.spec(self._facts["tables"])
@@ -322,8 +323,7 @@ def _block(rows: pa.Table, block: int) -> MadeBlock:
 
 
 def _layout(name: str, schema: pa.Schema, parts: int) -> Layout:
-    """The layout of an event table, whose rows nobody knows before the end."""
-    return Layout(name, schema, 0, 1 if parts == 1 else parts * PART_BLOCKS)
+    return Layout(name, schema, 0, 1 if parts == 1 else parts * PART_BLOCKS)  # rows come later
 
 
 def steps_of(world: World, steps: int | None, days: float | None) -> int:

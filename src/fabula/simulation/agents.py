@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from fabula.errors import did_you_mean
 from fabula.simulation.faults import ModelFault
 from fabula.simulation.members import Members
-from fabula.simulation.moves import Arrival, Whole, served, whole
+from fabula.simulation.moves import Arrival, Whole, served, texts_alone, total, whole
 
 
 class Told(Protocol):
@@ -28,15 +28,17 @@ class Agents:
     `a[mask]` are those for whom a condition holds; `a.column = values` writes a `state` column.
     """
 
-    __slots__ = ("_rows", "_unique", "population")
+    __slots__ = ("_identity", "_rows", "_unique", "population")
     population: Members
     _rows: Whole | None
     _unique: bool
+    _identity: NDArray[np.uint64] | None
 
     def __init__(self, population: Members, rows: Whole | None, *, unique: bool) -> None:
         object.__setattr__(self, "population", population)
         object.__setattr__(self, "_rows", rows)
         object.__setattr__(self, "_unique", unique)
+        object.__setattr__(self, "_identity", population.identity if rows is None else None)
 
     @property
     def rows(self) -> Whole:
@@ -46,29 +48,33 @@ class Agents:
     @property
     def identity(self) -> NDArray[np.uint64]:
         """The number that their draws are keyed by."""
-        whole = self.population.identity
-        return whole if self._rows is None else whole[self._rows]
+        found = self._identity
+        if found is None:
+            found = self.population.identity[self._rows]
+            object.__setattr__(self, "_identity", found)
+        return found
 
     def __len__(self) -> int:
         return len(self.population) if self._rows is None else len(self._rows)
 
     def __getitem__(self, chosen: NDArray[Any]) -> Agents:
-        picked = np.asarray(chosen)
-        mask = picked.dtype == bool
-        if mask and picked.shape != (len(self),):
-            raise ModelFault(f"a condition of {picked.size} values chooses among {len(self)}")
-        if not mask and picked.size and not -1 < picked.min() <= picked.max() < len(self):
-            raise ModelFault(f"a place is not in 0 … {len(self) - 1}")
-        if self._rows is None:
-            rows = np.flatnonzero(picked) if mask else picked.astype(np.int64)
-        else:
-            rows = self._rows[picked]
-        return Agents(self.population, rows, unique=self._unique and (mask or _rise(picked)))
+        places, rise = chosen_places(chosen, len(self))
+        rows = places if self._rows is None else self._rows[places]
+        return Agents(self.population, rows, unique=self._unique and rise)
+
+    def __iter__(self) -> Any:
+        raise ModelFault(
+            "agents can't be looped over",
+            "use arrays, or make the rule one of a single agent: `@world.rule(people)`",
+        )
 
     def __getattr__(self, name: str) -> NDArray[Any]:
-        values = self._column(name)
-        values = values.view() if self._rows is None else values[self._rows]
-        values.flags.writeable = False
+        if name.startswith("__"):  # numpy looks for protocols
+            raise AttributeError(name)
+        if self._rows is None and name in self.population.views:
+            return self.population.views[name]
+        values = self._column(name)[self._rows]
+        values.setflags(write=False)
         return values
 
     def __setattr__(self, name: str, values: ArrayLike) -> None:
@@ -83,8 +89,11 @@ class Agents:
                 f"`{self.population.table_name}.{name}` does not change",
                 f"declare it as `{name}=state(…)`",
             )
+        target = self.population.targets.get(name)
+        if isinstance(values, Members):
+            values = values.all
         if isinstance(values, Agents):
-            if values.population is not role.start:
+            if values.population is not target:
                 raise ModelFault(f"`{name}` does not refer to `{values.population.table_name}`")
             values = values.rows
         given = np.asarray(values)
@@ -95,8 +104,20 @@ class Agents:
                 f"`{name}`: an agent is written more than once, and one value would be lost",
                 "write each agent once: add up by `np.bincount(a.rows)` or `np.unique` first",
             )
-        if not np.can_cast(given.dtype, column.dtype, "same_kind"):
-            raise ModelFault(f"`{name}` is {column.dtype}, and {given.dtype} was given")
+        is_text = column.dtype == object
+        same = texts_alone(given) or not is_text
+        if not (same and np.can_cast(given.dtype, column.dtype, "same_kind")):
+            raise ModelFault(
+                f"`{name}` is {'text' if is_text else column.dtype}, and {given.dtype} was given",
+                f"declare it as `{name}=state(0.0)`, or round the values"
+                if column.dtype.kind == "i" and given.dtype.kind == "f"
+                else None,
+            )
+        if target is not None and given.size and not -1 <= given.min() <= given.max() < len(target):
+            raise ModelFault(
+                f"`{name}` refers to {target.table_name}, and a row number is not in"
+                f" 0 … {len(target) - 1}, nor -1 for none"
+            )
         column[slice(None) if self._rows is None else self._rows] = given
 
     def take(
@@ -120,7 +141,7 @@ class Agents:
         """
         ok, rows, given = self._moved(column, quantity, by, where)
         self.population.move(column, rows, -given, unique=self._unique)
-        self.population.accounts[column].taken += int(given.sum())
+        self.population.accounts[column].taken += total(given, len(rows))
         return ok
 
     def pay(
@@ -153,10 +174,11 @@ class Agents:
         account = to.population.account(target)
         ok, rows, given = self._moved(column, amount, self, where)
         giver.move(column, rows, -given, unique=self._unique)
-        to.population.move(target, to.rows[ok], given, unique=False)
+        to.population.move(target, to.rows[ok.nonzero()[0]], given, unique=False)
         if (giver, column) != (to.population, target):
-            giver.accounts[column].taken += int(given.sum())
-            account.arrived += int(given.sum())
+            moved = total(given, len(rows))
+            giver.accounts[column].taken += moved
+            account.arrived += moved
         return ok
 
     def serve(
@@ -180,7 +202,7 @@ class Agents:
         """
         world = self.population.world
         given_steps = world.clock.steps_in(steps) if isinstance(steps, str) else steps
-        lengths = whole(given_steps, len(self), "serve")
+        lengths = np.broadcast_to(whole(given_steps, len(self), "serve"), (len(self),))
         if len(lengths) and int(lengths.min()) < 1:
             raise ModelFault("serve: a unit is lent for at least one step")
         ok, rows, given = self._moved(column, 1, by, where)
@@ -213,7 +235,7 @@ class Agents:
         self.population.account(column)
         if into is not None:
             into.check_takes(self.population)
-        given = whole(quantity, len(self), "arrive").copy()
+        given = np.full(len(self), whole(quantity, len(self), "arrive"))
         world = self.population.world
         steps = 0 if after is None else world.clock.steps_in(after)
         event = None if into is None else into.name
@@ -231,11 +253,14 @@ class Agents:
     ) -> tuple[NDArray[np.bool_], Whole, Whole]:
         """Who gets what they ask for, their rows, and how much each gets."""
         self.population.account(column)
-        asked = whole(quantity, len(self), column)
-        wanted = np.ones(len(self), dtype=bool) if where is None else np.asarray(where)
-        if wanted.shape != (len(self),) or wanted.dtype != bool:
-            raise ModelFault(f"`where` has {wanted.size} values for {len(self)} rows")
-        rank = None
+        asked, rows = whole(quantity, len(self), column), self.rows
+        if where is not None:
+            wanted = np.asarray(where)
+            if wanted.shape != (len(self),) or wanted.dtype != bool:
+                raise ModelFault(f"`where` has {wanted.size} values for {len(self)} rows")
+            places = wanted.nonzero()[0]  # choosing by places is three times as fast as by a mask
+            rows, asked = rows[places], asked[places] if asked.ndim else asked
+        asking = None
         if not self._unique:
             if by is None or len(by) != len(self):
                 count = "nobody" if by is None else str(len(by))
@@ -243,12 +268,15 @@ class Agents:
                     f"{len(self)} rows of `{self.population.table_name}` are asked by {count}",
                     "say who takes: `by=` agents, one per row",
                 )
-            rank = by.population.world.ranks(by.identity)[wanted]
-        rows = self.rows[wanted]
-        fits = served(rows, asked[wanted], self.population.columns[column], rank)
-        ok = wanted.copy()
-        ok[wanted] = fits
-        return ok, rows[fits], asked[ok]
+            asking = by.identity if where is None else by.identity[places]
+        left, ranks = self.population.columns[column], self.population.world.ranks
+        fits = served(rows, asked, left, asking, ranks)
+        got = fits.nonzero()[0]
+        ok = fits
+        if where is not None:
+            ok = np.zeros(len(self), dtype=bool)
+            ok[places[got]] = True
+        return ok, rows[got], asked[got] if asked.ndim else asked
 
     def _column(self, name: str) -> NDArray[Any]:
         columns: dict[str, NDArray[Any]] = self.population.columns
@@ -258,6 +286,28 @@ class Agents:
         return columns[name]
 
 
-def _rise(places: NDArray[np.int64]) -> bool:
-    """Whether each place is higher than the one before it, so that none repeats."""
-    return bool((places[1:] > places[:-1]).all())
+def chosen_places(chosen: ArrayLike, size: int, what: str = "") -> tuple[Whole, bool]:
+    """The places that a condition or places choose, and whether each is higher than the last.
+
+    Args:
+        chosen: A condition, one value a row, or places.
+        size: The rows to choose from.
+        what: What they are, for messages.
+
+    Raises:
+        ModelFault: The condition has another length, or a place is beyond the rows.
+    """
+    picked = np.asarray(chosen)
+    if picked.dtype == bool:
+        if picked.shape != (size,):
+            raise ModelFault(f"a condition of {picked.size} values chooses among {size}{what}")
+        return picked.nonzero()[0], True
+    if picked.ndim != 1 or (picked.size and picked.dtype.kind not in "iu"):
+        kind = f"an array of {picked.dtype}" if picked.ndim else f"`{chosen!r}`"
+        raise ModelFault(
+            f"{kind} chooses among {size}{what}",
+            "choose by a condition, one value a row, or by a list of places",
+        )
+    if picked.size and not -1 < picked.min() <= picked.max() < size:
+        raise ModelFault(f"a place is not in 0 … {size - 1}")
+    return picked.astype(np.int64, copy=False), bool((picked[1:] > picked[:-1]).all())

@@ -8,21 +8,21 @@ any order and on any number of threads, and a new rule changes no draw of the ot
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fabula.simulation.agents import Agents
 from fabula.simulation.faults import ModelFault
+from fabula.simulation.members import Members
 from fabula.streams import mix, name_key
-
-if TYPE_CHECKING:
-    from fabula.simulation.populations import Population
 
 GOLDEN = 0x9E3779B97F4A7C15
 MASK = 2**64 - 1
-_TO_UNIT = 2.0**-53
+_LOW_BITS, _TO_UNIT = np.array(11, dtype=np.uint64), 2.0**-53
 _LOOKS = 8
 """Steps from where the guide table points to, before all numbers are searched for."""
 MOST_POISSON = 500
@@ -49,12 +49,6 @@ def draw_key(key: int, count: int) -> int:
     return mixed(key + count * GOLDEN)
 
 
-def unit(bits: NDArray[np.uint64]) -> NDArray[np.float64]:
-    """Hashes as numbers from 0 to below 1, in steps of 2^-53."""
-    bits >>= np.uint64(11)
-    return bits.astype(np.float64) * _TO_UNIT
-
-
 class Draw:
     """The draws of one rule in one step.
 
@@ -75,37 +69,41 @@ class Draw:
         self, a: Agents, low: ArrayLike = 0.0, high: ArrayLike = 1.0
     ) -> NDArray[np.float64]:
         """Numbers from `low` to below `high`."""
-        drawn = unit(self.bits(a))
-        if np.ndim(low) or np.ndim(high) or (low, high) != (0.0, 1.0):
-            drawn = np.asarray(low) + drawn * (np.asarray(high) - np.asarray(low))
-        return self._sized(a, drawn)
+        span = np.asarray(high) - np.asarray(low)
+        return self._sized(a, np.asarray(low) + self._unit(a) * span)
+
+    def _unit(self, a: Agents) -> NDArray[np.float64]:
+        """Numbers from 0 to below 1, in steps of 2^-53."""
+        drawn = self.bits(a)
+        drawn >>= _LOW_BITS
+        return np.asarray(drawn * _TO_UNIT)
 
     def chance(self, a: Agents, p: ArrayLike) -> NDArray[np.bool_]:
         """True with probability `p`, one number or one an agent."""
         chances = np.asarray(p)
-        if chances.size and not 0 <= chances.min() <= chances.max() <= 1:
+        if not ((chances >= 0) & (chances <= 1)).all():
             raise ModelFault(
                 "a probability is below 0, above 1 or not a number", "cut it: `np.clip(p, 0, 1)`"
             )
-        return self._sized(a, self.uniform(a) < chances)
+        return self._sized(a, self._unit(a) < chances)
 
     def whole(self, a: Agents, low: int, high: int) -> NDArray[np.int64]:
         """Whole numbers from `low` to `high`, both included."""
         if low > high:
             raise ModelFault(f"there is no whole number from {low} to {high}")
-        return np.asarray(low + (self.uniform(a) * (high - low + 1)).astype(np.int64))
+        return np.asarray(low + (self._unit(a) * (high - low + 1)).astype(np.int64))
 
     def normal(self, a: Agents, mean: ArrayLike = 0.0, std: ArrayLike = 1.0) -> NDArray[Any]:
         """Normal numbers (Box and Muller 1958)."""
         _check_positive(std, "standard deviation")
-        radius = np.sqrt(-2 * np.log1p(-self.uniform(a)))
-        drawn = radius * np.cos(2 * np.pi * self.uniform(a))
+        radius = np.sqrt(-2 * np.log1p(-self._unit(a)))
+        drawn = radius * np.cos(2 * np.pi * self._unit(a))
         return self._sized(a, np.asarray(mean) + np.asarray(std) * drawn)
 
     def exponential(self, a: Agents, mean: ArrayLike) -> NDArray[np.float64]:
         """Exponential numbers with a mean."""
         _check_positive(mean, "mean")
-        return self._sized(a, -np.log1p(-self.uniform(a)) * np.asarray(mean))
+        return self._sized(a, -np.log1p(-self._unit(a)) * np.asarray(mean))
 
     def poisson(self, a: Agents, mean: ArrayLike) -> NDArray[np.int64]:
         """Counts with a mean, one number or one an agent, by inversion."""
@@ -114,7 +112,7 @@ class Draw:
         if means.size and float(means.max()) > MOST_POISSON:
             drawn = np.rint(self.normal(a, means, np.sqrt(means)))
             return np.asarray(np.maximum(drawn, 0), dtype=np.int64)
-        drawn = self.uniform(a)
+        drawn = self._unit(a)
         if means.ndim == 0:
             table = _poisson_table(float(means))
             return np.asarray(np.searchsorted(table, drawn, side="right"))
@@ -135,7 +133,7 @@ class Draw:
         own = np.asarray(weights, dtype=np.float64)
         if own.size and (float(own.min()) < 0 or not np.isfinite(own).all()):
             raise ModelFault("a weight is below 0 or not a number")
-        drawn = self.uniform(a)
+        drawn = self._unit(a)
         if not len(a):
             return np.zeros(0, dtype=np.int64)
         sums = np.cumsum(own, axis=-1)
@@ -150,7 +148,7 @@ class Draw:
     def member(
         self,
         a: Agents,
-        of: Population,
+        of: Members,
         *,
         weights: ArrayLike | None = None,
         group: NDArray[np.int64] | None = None,
@@ -165,25 +163,24 @@ class Draw:
             group: The group that each agent chooses from.
             by: The group of each member, from 0 on.
         """
-        weight = np.ones(len(of)) if weights is None else np.asarray(weights, dtype=np.float64)
-        if len(weight) != len(of):
-            raise ModelFault(f"{len(weight)} weights were given for {len(of)} {of.table_name}")
+        if (group is None) != (by is None):
+            raise ModelFault("a group is chosen from by `group=` and `by=`, not by one of them")
         if group is None or by is None:
-            return Agents(of, self.choice(a, weight), unique=False)
-        groups = np.asarray(by)
-        order = np.argsort(groups, kind="stable")
-        sums = np.concatenate([[0.0], np.cumsum(weight[order])])
-        count = int(groups.max(initial=-1)) + 1
-        ends = np.searchsorted(groups[order], np.arange(count + 1))
-        if len(group) and (int(group.min()) < 0 or int(group.max()) >= count):
-            raise ModelFault(f"a group is not in 0 … {count - 1}")
-        low, high = sums[ends[:-1]], sums[ends[1:]]
-        if len(group) and not (high > low)[group].all():
+            if len(a) and not len(of):
+                raise ModelFault(f"`{of.table_name}` has no members to choose from")
+            if weights is None:
+                return Agents(of, self.whole(a, 0, max(len(of) - 1, 0)), unique=False)
+            return Agents(of, self.choice(a, _weights(weights, of)), unique=False)
+        known = _groups(of, weights, by)
+        asked = _whole_numbers(self._sized(a, np.asarray(group)))
+        if asked.size and not 0 <= asked.min() <= asked.max() < len(known.low):
+            raise ModelFault(f"a group is not in 0 … {len(known.low) - 1}")
+        span = known.span[asked]
+        if not span.all():
             raise ModelFault("agents choose from a group without members")
-        drawn = low[group] + self.uniform(a) * (high - low)[group]
-        place = places(sums[1:], drawn)
-        rows = order[np.clip(place, ends[:-1][group], ends[1:][group] - 1)]
-        return Agents(of, rows, unique=False)
+        place = places(known.sums, known.low[asked] + self._unit(a) * span)
+        place = np.minimum(np.maximum(place, known.first[asked]), known.last[asked])
+        return Agents(of, known.order[place], unique=False)
 
     @staticmethod
     def _sized(a: Agents, values: NDArray[Any]) -> NDArray[Any]:
@@ -217,6 +214,64 @@ def places(sums: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np
     return np.asarray(np.searchsorted(sums, wanted, side="right"))
 
 
+@dataclass(frozen=True)
+class _Groups:
+    """The members of a population by group.
+
+    Attributes:
+        order: Their rows, one group after the other.
+        sums: Their weights added up in that order.
+        low: What the sum is before each group.
+        span: The weight of each group.
+        first: The place of each group's first member in the order.
+        last: The place of its last one.
+    """
+
+    order: NDArray[np.int64]
+    sums: NDArray[np.float64]
+    low: NDArray[np.float64]
+    span: NDArray[np.float64]
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+
+
+def _groups(of: Members, weights: ArrayLike | None, by: ArrayLike) -> _Groups:
+    """Members by group; found once in a run where columns that never change say so."""
+    key = id(weights), id(by)
+    if key in of.grouped:
+        known: _Groups = of.grouped[key]
+        return known
+    groups = _whole_numbers(np.asarray(by))
+    if len(groups) != len(of):
+        raise ModelFault(f"{len(groups)} groups were given for {len(of)} {of.table_name}")
+    weight = np.ones(len(of)) if weights is None else _weights(weights, of)
+    order = np.argsort(groups, kind="stable")
+    sums = np.concatenate([[0.0], np.cumsum(weight[order])])
+    ends = np.searchsorted(groups[order], np.arange(int(groups.max(initial=-1)) + 2))
+    low = sums[ends[:-1]]
+    made = _Groups(order, sums[1:], low, sums[ends[1:]] - low, ends[:-1], ends[1:] - 1)
+    if of.is_fixed(by) and (weights is None or of.is_fixed(weights)):
+        of.grouped[key] = made
+    return made
+
+
+def _weights(weights: ArrayLike, of: Members) -> NDArray[np.float64]:
+    """A weight for each member."""
+    made = np.asarray(weights, dtype=np.float64)
+    if made.shape != (len(of),):
+        raise ModelFault(f"{made.size} weights were given for {len(of)} {of.table_name}")
+    _check_positive(made, "weight")
+    return made
+
+
+def _whole_numbers(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Numbers of groups."""
+    if values.size and values.dtype.kind not in "iu":
+        raise ModelFault(f"groups are whole numbers from 0 on, and {values.dtype} was given")
+    return values.astype(np.int64, copy=False)
+
+
+@lru_cache(maxsize=64)
 def _poisson_table(mean: float) -> NDArray[np.float64]:
     """P(X <= k) for k from 0 until it is 1."""
     most = int(mean + 12 * np.sqrt(mean) + 12)

@@ -17,6 +17,7 @@ from fabula.simulation.agents import Agents
 from fabula.simulation.columns import Role, when
 from fabula.simulation.faults import ModelFault, declaration_error
 from fabula.simulation.members import Members, Surroundings
+from fabula.simulation.moves import texts_alone
 from fabula.simulation.populations import Population, amounts
 
 KEY = "id"
@@ -31,6 +32,8 @@ _VALUES: dict[Any, tuple[pa.DataType, str, Any]] = {
 }
 """The types of value columns, the numpy kinds that they take, and what keeps them until they are
 drained; times are in seconds."""
+MOST_SECONDS = 6.0e10
+"""Seconds from the world's start that a time may be away: 1,900 years."""
 FIRST_ROWS, PIECE_ROWS = 1 << 12, 1 << 18
 """Rows of the first piece of memory of a table, and of its largest ones."""
 
@@ -69,6 +72,11 @@ class EventTable:
     def __init__(self, world: Surroundings, name: str, columns: Mapping[str, Any]) -> None:
         self.world, self.name = world, name
         self.columns = {column: self._kind(column, kind) for column, kind in columns.items()}
+        if not columns:
+            raise declaration_error("an event has no column", f"events.{name}", "add `at=when`")
+        self._given = dict.fromkeys(
+            c for c, kind in self.columns.items() if kind is not when
+        ).keys()
         self.count = self.waiting = 0
         self.sums: dict[str, int] = {}
         self.begin()
@@ -87,7 +95,7 @@ class EventTable:
         """The tables that it refers to, by column."""
         found = {}
         for column, kind in self.columns.items():
-            if isinstance(kind, Population | EventTable):
+            if _refers(kind):
                 found[column] = kind.table_name if isinstance(kind, Population) else kind.name
         return found
 
@@ -109,12 +117,14 @@ class EventTable:
         Raises:
             ModelFault: A column is missing or unknown, or has another length or type.
         """
-        asked = {name for name, kind in self.columns.items() if kind is not when}
-        if wrong := values.keys() ^ asked:
+        if wrong := values.keys() ^ self._given:
             name = min(wrong)
-            problem = "lacks a value for" if name in asked else "has no column"
-            raise ModelFault(f"`{self.name}` {problem} `{name}`", f"it takes {', '.join(asked)}")
-        sizes = {name: len(value) for name, value in values.items() if _many(value)}
+            problem = "lacks a value for" if name in self._given else "has no column"
+            raise ModelFault(
+                f"`{self.name}` {problem} `{name}`", f"it takes {', '.join(self._given)}"
+            )
+        read = {name: self._read(name, value) for name, value in values.items()}
+        sizes = {name: len(column) for name, column in read.items() if column.ndim}
         size = max(sizes.values(), default=1)
         if wrong_sizes := [f"`{name}` {count}" for name, count in sizes.items() if count != size]:
             longest = next(name for name, count in sizes.items() if count == size)
@@ -122,7 +132,6 @@ class EventTable:
                 f"`{self.name}`: {', '.join(wrong_sizes)} values, and `{longest}` {size}",
                 "give one value per row, such as `order=order[ok]`",
             )
-        read = {name: self._read(name, value) for name, value in values.items()}
         piece, place = self.room(size)
         for name, column in read.items():
             piece[name][place : place + size] = column
@@ -174,7 +183,7 @@ class EventTable:
             ModelFault: One does not.
         """
         for name, kind in self.columns.items():
-            if isinstance(kind, Population | EventTable):
+            if _refers(kind):
                 self._check_numbers(name, self._piece[name][self._used : self._used + size])
 
     def check_takes(self, population: Members) -> None:
@@ -227,12 +236,12 @@ class EventTable:
         if kind is dt.datetime:
             start = np.datetime64(self.world.clock.start, "us")
             values = start + np.rint(values * 1e6).astype("timedelta64[us]")
-        return pa.array(values, _VALUES[kind][0])
+        return pa.array(values, _VALUES[kind][0], from_pandas=True)  # NaN is a missing value
 
     def _kind(self, column: str, kind: Any) -> Any:
         if isinstance(kind, Role) and kind.money:
             return "money"
-        if column == KEY or column.startswith("_"):
+        if column in {KEY, "self"} or column.startswith("_"):
             raise declaration_error(f"a column can't be called `{column}`", f"events.{self.name}")
         if kind is when or kind in _VALUES or isinstance(kind, Population | EventTable):
             return kind
@@ -245,23 +254,34 @@ class EventTable:
     def _read(self, name: str, value: Any) -> NDArray[Any]:
         """A column's values, one a row, as they are kept until the step ends."""
         kind = self.columns[name]
-        if isinstance(kind, Population | EventTable):
-            of: Any = value.population if isinstance(value, Agents) else kind
-            of = value.event if isinstance(value, Rows) else of
+        if isinstance(value, Population):
+            value = value.all
+        if isinstance(value, Agents | Rows):
+            of: Any = value.population if isinstance(value, Agents) else value.event
             if of is not kind:
-                raise ModelFault(
-                    f"`{self.name}.{name}` refers to {_name(kind)}, not to {_name(of)}"
-                )
-            if isinstance(value, Agents | Rows):
-                return value.rows if isinstance(value, Agents) else value.numbers
-            self._check_numbers(name, np.asarray(value))
-            return np.asarray(value)
+                is_what = f"refers to {_name(kind)}, not" if _refers(kind) else "doesn't refer"
+                raise ModelFault(f"`{self.name}.{name}` {is_what} to {_name(of)}")
+            return value.rows if isinstance(value, Agents) else value.numbers
         values = np.asarray(value)
+        if values.ndim > 1:
+            raise ModelFault(f"`{self.name}.{name}` takes one value per row, not {values.shape}")
+        if not values.size:  # of whatever type: nothing happened
+            return values
+        if _refers(kind):
+            self._check_numbers(name, values)
+            return values
         number, kinds, _ = _VALUES[kind]
-        is_wide = values.dtype == np.uint64 and values.size and int(values.max()) >= 2**63
+        is_wide = values.dtype == np.uint64 and int(values.max()) >= 2**63
         if values.dtype.kind not in kinds or is_wide:
             whole = "whole cents" if kind == "money" else str(number)
             raise ModelFault(f"`{self.name}.{name}` takes {whole}, and {values.dtype} was given")
+        if kind is str and not texts_alone(values):
+            raise ModelFault(f"`{self.name}.{name}` takes texts, and something else is among them")
+        if kind is dt.datetime and not (np.abs(values) < MOST_SECONDS)[~np.isnan(values)].all():
+            raise ModelFault(
+                f"`{self.name}.{name}` takes seconds from the world's start, and one is beyond"
+                f" {MOST_SECONDS:,.0f}"
+            )
         return values
 
     def _check_numbers(self, name: str, rows: NDArray[Any]) -> None:
@@ -280,8 +300,8 @@ class EventTable:
         return _VALUES[kind][0]
 
 
-def _many(value: Any) -> bool:
-    return isinstance(value, Agents | Rows | list | tuple) or np.ndim(value) > 0
+def _refers(kind: Any) -> bool:
+    return isinstance(kind, Population | EventTable)
 
 
 def _name(of: Population | EventTable) -> str:
@@ -294,4 +314,4 @@ def _size(kind: Population | EventTable) -> int:
 
 def _kept(kind: Any) -> Any:
     """The type of a column's values in memory: references are row numbers."""
-    return np.int64 if isinstance(kind, Population | EventTable) else _VALUES[kind][2]
+    return np.int64 if _refers(kind) else _VALUES[kind][2]

@@ -42,6 +42,9 @@ class Members:
         columns: The values that rules see: numbers, texts, and row numbers for references.
         accounts: What moved in and out of each conserved column.
         identity: The number that each agent's draws are keyed by.
+        targets: The population that a column refers to, by column.
+        views: The columns as rules see them: the same arrays all through a run.
+        grouped: Members by group, for draws from a group; by the columns that say so.
     """
 
     def __init__(
@@ -53,6 +56,9 @@ class Members:
         self.columns: dict[str, NDArray[Any]] = {}
         self.accounts: dict[str, Account] = {}
         self.identity = np.empty(0, dtype=np.uint64)
+        self.targets: dict[str, Members] = {}
+        self.views: dict[str, NDArray[Any]] = {}
+        self.grouped: dict[tuple[int, int], Any] = {}
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -68,11 +74,18 @@ class Members:
             raise ModelFault(f"`{self.table_name}` has no conserved column `{column}`", hint)
         return self.accounts[column]
 
+    def is_fixed(self, values: Any) -> bool:
+        """Whether some values are a column, as rules see it, that never changes."""
+        found = [name for name, view in self.views.items() if view is values]
+        return any(not (self.roles[name].changes or self.roles[name].conserved) for name in found)
+
     def move(self, column: str, rows: Whole, change: Whole, *, unique: bool) -> None:
         """Add to a conserved column, without an account."""
         values = self.columns[column]
         if unique:
             values[rows] += change
+        elif not change.ndim and len(rows) > len(values) // 4:
+            values += np.bincount(rows, minlength=len(values)) * change
         else:
             np.add.at(values, rows, change)
 

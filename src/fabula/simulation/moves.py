@@ -6,6 +6,7 @@ nobody, and does not depend on where an agent's row stands.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,51 +41,78 @@ class Account:
 
 
 def whole(values: ArrayLike, size: int, what: str) -> Whole:
-    """Quantities as whole numbers, one per row.
+    """Quantities as whole numbers: one for all rows, shape (), or one per row.
 
     Raises:
         ModelFault: One is a fraction or below 0, or their number is another.
     """
     given = np.asarray(values)
-    if given.ndim and len(given) != size:
-        raise ModelFault(f"{what}: {len(given)} quantities were given for {size} rows")
+    if given.ndim and given.shape != (size,):
+        raise ModelFault(f"{what}: {given.size} quantities were given for {size} rows")
     if given.dtype.kind not in "iubf":
         raise ModelFault(f"{what}: quantities are whole numbers, and {given.dtype} was given")
-    is_whole = given.dtype.kind in "iub" or (np.isfinite(given) & (given == np.floor(given))).all()
-    if not is_whole:
+    if given.dtype.kind == "f" and not (np.isfinite(given) & (given == np.floor(given))).all():
         raise ModelFault(
             f"{what}: quantities are whole, and money is in whole cents",
             "round them: `np.rint(x).astype(int)`",
         )
-    if given.size and int(given.min()) < 0:
-        raise ModelFault(f"{what}: a quantity is below 0", "use `arrive` to add")
-    if given.size and int(given.max()) >= 2**62:
+    made: Whole = given.astype(np.int64, copy=False)
+    if made.size and int(made.view(np.uint64).max()) >= 2**62:  # negative ones are as large
+        if given.min() < 0:
+            raise ModelFault(f"{what}: a quantity is below 0", "use `arrive` to add")
         raise ModelFault(f"{what}: a quantity is 2^62 or more")
-    return np.broadcast_to(given.astype(np.int64, copy=False), (size,))
+    return made
+
+
+def texts_alone(values: NDArray[Any]) -> bool:
+    """Whether values are texts, or missing."""
+    if values.dtype.kind != "O":
+        return values.dtype.kind == "U"
+    return all(value is None or isinstance(value, str) for value in values.ravel())
+
+
+def total(quantity: Whole, rows: int) -> int:
+    """The sum of quantities of some rows: one for all of them, or one for each."""
+    return int(quantity.sum()) if quantity.ndim else int(quantity) * rows
 
 
 def served(
-    rows: Whole, quantity: Whole, left: Whole, rank: NDArray[np.uint64] | None
+    rows: Whole,
+    quantity: Whole,
+    left: Whole,
+    asking: NDArray[np.uint64] | None,
+    ranks: Callable[[NDArray[np.uint64]], NDArray[np.uint64]],
 ) -> NDArray[np.bool_]:
     """Who gets the quantity that they ask for, first come, first served.
 
     Args:
         rows: The row that each one asks; shape (requests,).
-        quantity: How much each one asks for.
+        quantity: How much each one asks for, or everybody.
         left: What each row has.
-        rank: When each one comes; None if no row is asked twice.
+        asking: Who asks, by identity; None if no row is asked twice.
+        ranks: Tells when each of them comes.
     """
-    if rank is None:
+    if asking is None:
         return np.asarray(quantity <= left[rows])
-    if quantity.strides == (0,) and len(quantity):  # everybody asks for the same
-        wanted = np.bincount(rows, minlength=len(left)) * quantity[0]
+    granted = np.ones(len(rows), dtype=bool)
+    same = None if quantity.ndim else max(int(quantity), 1)
+    if same:
+        units = left // same if quantity else left + len(rows)
+        is_short = np.bincount(rows, minlength=len(left)) > units
     else:
         wanted = np.zeros(len(left), dtype=np.int64)
         np.add.at(wanted, rows, np.minimum(quantity, left[rows] + 1))
-    contended = np.flatnonzero((wanted > left)[rows])
-    granted = np.ones(len(rows), dtype=bool)
+        is_short = wanted > left
+    contended = is_short[rows].nonzero()[0]
+    if not contended.size:
+        return granted
     granted[contended] = False
-    order = contended[np.lexsort((rank[contended], rows[contended]))]
+    order = contended[np.lexsort((ranks(asking[contended]), rows[contended]))]
+    if same:
+        asked = rows[order]
+        fits = np.arange(len(order)) - np.searchsorted(asked, asked) < units[asked]
+        granted[order[fits]] = True
+        return granted
     have = left.copy()
     while (order := order[quantity[order] <= have[rows[order]]]).size:
         asked, each = rows[order], quantity[order]

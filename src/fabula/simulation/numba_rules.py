@@ -26,6 +26,7 @@ from fabula.simulation.plain_rules import (
     Acting,
     count_of,
     place_of,
+    row_of,
     tuple_of,
     whole_of,
 )
@@ -35,8 +36,11 @@ from fabula.simulation.shared_chance import other_chance
 Held = namedtuple("Held", ["amount", "moved"])
 Draws = namedtuple("Draws", ["state"])
 _REASON = re.compile(r"(?!Failed|Resolution|Typing|During|>>>|File|$)")
+_COLOR = re.compile(r"\x1b\[[0-9;]*m")
 _OTHER_CHANCE = "_random_state"
 """What the code of a rule calls that draws from numba's twins of `random` and `numpy.random`."""
+_CHECKED = {"boundscheck": True}
+"""Rows beyond an array are errors in compiled methods, too, and not other memory."""
 MOST_COLUMNS = 24
 """Columns of an event table that a compiled rule can fill."""
 RADIX = 11
@@ -93,7 +97,7 @@ class NumbaDriver:
         except NumbaError as error:
             file, text = self._file, str(error)
             lines = re.findall(rf'File "[^"]*{re.escape(file)}", line (\d+)', text)
-            told = [line.strip(" -") for line in text.splitlines()]
+            told = [line.strip(" -") for line in _COLOR.sub("", text).splitlines()]
             found = [line for line in told if _REASON.match(line)] or told
             reason = next((line for line in found if "readonly" in line), found[0])
             raise ModelFault(
@@ -220,7 +224,8 @@ def _teach() -> None:
         return _adding(self.fields[1:])
 
     add.__signature__ = inspect.signature(_adding(("one",)))  # type: ignore[attr-defined]
-    extending.overload_method(types.BaseNamedTuple, "add")(add)
+    overloaded: Any = extending.overload_method  # whose types lack options that it takes
+    overloaded(types.BaseNamedTuple, "add", jit_options=_CHECKED)(add)
 
 
 def _method(name: str, fields: tuple[str, ...], implementation: Callable[..., Any]) -> None:
@@ -230,27 +235,29 @@ def _method(name: str, fields: tuple[str, ...], implementation: Callable[..., An
         return implementation if self.fields == fields else None
 
     chosen.__signature__ = inspect.signature(implementation)  # type: ignore[attr-defined]
-    extending.overload_method(types.BaseNamedTuple, name)(chosen)
+    overloaded: Any = extending.overload_method  # whose types lack options that it takes
+    overloaded(types.BaseNamedTuple, name, jit_options=_CHECKED)(chosen)
 
 
 def _held_methods() -> dict[str, Callable[..., Any]]:
     """The methods of `plain_rules.Held`."""
+    checked_row: Any = extending.register_jitable(row_of)
 
     def left(held: Any, row: Any) -> Any:
-        return held.amount[row]
+        return held.amount[checked_row(row)]
 
-    @extending.register_jitable
+    @extending.register_jitable(**_CHECKED)
     def take(held: Any, row: Any, quantity: Any) -> Any:
-        if quantity < 0 or held.amount[row] < quantity:
+        if quantity < 0 or held.amount[checked_row(row)] < quantity:
             return False
         held.amount[row] -= quantity
         held.moved[1] += quantity
         return True
 
-    @extending.register_jitable
+    @extending.register_jitable(**_CHECKED)
     def arrive(held: Any, row: Any, quantity: Any) -> Any:
         if quantity > 0:
-            held.amount[row] += quantity
+            held.amount[checked_row(row)] += quantity
             held.moved[0] += quantity
 
     def give(held: Any, row: Any, other: Any, to: Any, quantity: Any) -> Any:
@@ -259,10 +266,10 @@ def _held_methods() -> dict[str, Callable[..., Any]]:
                 return False
             arrive(other, to, quantity)
             return True
-        if quantity < 0 or held.amount[row] < quantity:
+        if quantity < 0 or held.amount[checked_row(row)] < quantity:
             return False
         held.amount[row] -= quantity
-        held.amount[to] += quantity
+        held.amount[checked_row(to)] += quantity
         return True
 
     return {"left": left, "take": take, "arrive": arrive, "give": give}

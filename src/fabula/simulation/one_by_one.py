@@ -11,9 +11,6 @@ With numba it is compiled; without, the same function runs as plain Python, to t
 
 from __future__ import annotations
 
-import ast
-import inspect
-import textwrap
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,9 +23,10 @@ from fabula.simulation.clock import Now
 from fabula.simulation.columns import when
 from fabula.simulation.draws import rule_key
 from fabula.simulation.events import EventTable
-from fabula.simulation.faults import ModelFault, declaration_error
+from fabula.simulation.faults import ModelFault
 from fabula.simulation.plain_rules import KEY_BITS, Acting, PlainDriver, tuple_of
 from fabula.simulation.populations import Population
+from fabula.simulation.rule_texts import FACTS, takes_numbers
 from fabula.simulation.shared_chance import no_other_chance
 
 RESERVE = 1024
@@ -87,7 +85,7 @@ class OneByOne:
         rows = driver.acting(population, seen, draw, awake_key)
         ranks = world.ranks(population.identity if rows is None else population.identity[rows])
         order = driver.sorted(ranks >> KEY_BITS, np.arange(len(ranks)) if rows is None else rows)
-        tables = [event for event in world.events.values() if str not in event.columns.values()]
+        tables = [event for event in world.events.values() if takes_numbers(event)]
         out_of = tuple_of("Out", [event.name for event in tables])
         place = 0
         draw.state[0] = key
@@ -117,38 +115,6 @@ class OneByOne:
                 else:
                     self._driver = NumbaDriver(self.step, self.awake, limit)
         return self._driver
-
-
-def check_writes(function: Callable[..., Any], population: Population) -> None:
-    """Make sure, from its text, that a rule writes no column of its agent that does not change.
-
-    Raises:
-        SpecError: It writes one; the error has its line.
-    """
-    try:
-        lines, first = inspect.getsourcelines(function)
-        tree = ast.parse(textwrap.dedent("".join(lines)))
-    except (OSError, SyntaxError):
-        return  # no text is at hand: what is conserved is found by its account
-    me = next(iter(inspect.signature(function).parameters), "")
-    for node in (each for each in ast.walk(tree) if isinstance(each, ast.stmt)):
-        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        for target in targets:
-            if not (isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name)):
-                continue
-            role = population.roles.get(target.attr)
-            if target.value.id != me or (role is not None and role.changes):
-                continue
-            conserved = role is not None and role.conserved
-            raise declaration_error(
-                f"`{population.table_name}.{target.attr}` "
-                + ("is conserved, and can't be written" if conserved else "does not change"),
-                f"rule {function.__name__}",
-                f"use `world.{population.table_name}.{target.attr}.take(me.row, …)`"
-                if conserved
-                else f"declare it as `{target.attr}=state(…)`",
-                at=(function.__code__.co_filename, first + node.lineno - 1),
-            )
 
 
 class Seen:
@@ -182,7 +148,7 @@ class Seen:
     def at(self, now: Now, given: Mapping[str, NDArray[Any]]) -> Any:
         """The world in a step."""
         facts = {"step": now.step, "weekday": now.weekday, "hour": now.hour}
-        if taken := self._populations.keys() & {*facts, "given"}:
+        if taken := self._populations.keys() & {*FACTS}:
             raise ModelFault(f"a rule of one agent can't see the population `{min(taken)}`")
         seen = dict(self._populations)
         if given:

@@ -57,11 +57,11 @@ class Held:
 
     def left(self, row: int) -> int:
         """What a row has."""
-        return int(self.amount[row])
+        return int(self.amount[row_of(row)])
 
     def take(self, row: int, quantity: int) -> bool:
         """Take a quantity from a row, where there is enough; whether there was."""
-        if quantity < 0 or self.amount[row] < quantity:
+        if quantity < 0 or self.amount[row_of(row)] < quantity:
             return False
         self.amount[row] -= quantity
         self.moved[1] += quantity
@@ -70,7 +70,7 @@ class Held:
     def arrive(self, row: int, quantity: int) -> None:
         """Let a quantity come to a row; one below 0 does not."""
         if quantity > 0:
-            self.amount[row] += quantity
+            self.amount[row_of(row)] += quantity
             self.moved[0] += quantity
 
     def give(self, row: int, other: Held, to: int, quantity: int) -> bool:
@@ -80,10 +80,10 @@ class Held:
                 return False
             other.arrive(to, quantity)
             return True
-        if quantity < 0 or self.amount[row] < quantity:
+        if quantity < 0 or self.amount[row_of(row)] < quantity:
             return False
         self.amount[row] -= quantity
-        self.amount[to] += quantity
+        self.amount[row_of(to)] += quantity
         return True
 
 
@@ -117,6 +117,13 @@ class Draws:
         return place_of(self.uniform(), sums, low, high)
 
 
+def row_of(row: int) -> int:
+    """A row, and not -1, a missing reference, which would mean the last one; also compiled."""
+    if row < 0:
+        raise IndexError("a row is below 0: is a reference missing?")
+    return row
+
+
 def whole_of(drawn: float, low: int, high: int) -> int:
     """The whole number from `low` to `high` that a draw gives; like the next two also compiled."""
     return low + int(drawn * (high - low + 1))
@@ -135,6 +142,10 @@ def count_of(drawn: float, mean: float) -> int:
 
 def place_of(drawn: float, sums: NDArray[np.float64], low: int, high: int) -> int:
     """The place from `low` to below `high` that a draw gives, by cumulative weights."""
+    if not 0 <= low < high <= len(sums):
+        raise IndexError(
+            "there is nothing to pick from: `low` … `high` is empty or beyond the sums"
+        )
     before = sums[low - 1] if low > 0 else 0.0
     wanted = before + drawn * (sums[high - 1] - before)
     size = high - low

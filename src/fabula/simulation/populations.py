@@ -37,8 +37,8 @@ class Population(Members):
         self.is_packed = False
         self.packed: NDArray[Any] = np.empty(0)
 
-    def begin(self, table: pa.Table, populations: Mapping[str, Population]) -> None:
-        """Take the rows that the spec made, and start every column from them."""
+    def take_rows(self, table: pa.Table) -> None:
+        """Take the rows that the spec made."""
         self.table = table
         self.roles = {**{name: Role(None) for name in table.column_names}, **self.roles}
         names = table.column_names
@@ -49,11 +49,21 @@ class Population(Members):
         if bad := [name for name in names if name in RESERVED]:
             raise self._bad(bad[0], "has a name that views use; rename it in the file or spec")
         self.identity = _identity(keys, self.table_name)
-        self.columns = {
-            name: self._started(name, role, populations) for name, role in self.roles.items()
-        }
+
+    def begin(self, populations: Mapping[str, Population]) -> None:
+        """Start every column from the rows."""
+        for name, role in self.roles.items():
+            if isinstance(role.start, Population):
+                self.targets[name] = role.start
+            elif parent := populations.get(str(getattr(role.start, "to", "")).partition(".")[0]):
+                self.targets[name] = parent
+        self.columns = {name: self._started(name, role) for name, role in self.roles.items()}
         if self.is_packed:
             self._pack()
+        self.views, self.grouped = {}, {}
+        for name, values in self.columns.items():
+            self.views[name] = values.view()
+            self.views[name].setflags(write=False)
         self.accounts = {
             name: Account(int(self.columns[name].sum()))
             for name, role in self.roles.items()
@@ -130,25 +140,25 @@ class Population(Members):
 
     def shown(self, column: str, values: NDArray[Any]) -> pa.Array:
         """A column's values as the tables have them."""
-        role = self.roles[column]
-        if isinstance(role.start, Population):
-            return role.start.keys(values)
-        return amounts(values) if role.money else pa.array(values)
+        if column in self.targets:
+            most = len(self.targets[column])
+            if values.size and not -1 <= values.min() <= values.max() < most:
+                raise self._bad(column, f"was given a row number that is not in 0 … {most - 1}")
+            return self.targets[column].keys(values)
+        return amounts(values) if self.roles[column].money else pa.array(values, from_pandas=True)
 
-    def _started(
-        self, name: str, role: Role, populations: Mapping[str, Population]
-    ) -> NDArray[Any]:
+    def _started(self, name: str, role: Role) -> NDArray[Any]:
         """A column before the first step."""
         if isinstance(role.start, Population):
             return np.full(len(self), -1, dtype=np.int64)
         if role.start is not None and role.drawn is None:
             start = float(role.start) * CENTS if role.money else role.start
-            return np.full(len(self), round(start) if role.money else start)
+            kind = object if isinstance(start, str) else None  # or texts are cut to its length
+            return np.full(len(self), round(start) if role.money else start, dtype=kind)
         if name not in self.table.column_names:
             raise self._bad(name, "is not in the file")
         column = self.table.column(name).combine_chunks()
-        target = str(getattr(role.start, "to", "")).partition(".")[0]
-        if parent := populations.get(target):
+        if parent := self.targets.get(name):
             found = pc.index_in(column, parent.table.column(parent.key_column).combine_chunks())
             return np.asarray(found.cast(pa.int64()).fill_null(-1)).copy()
         values = _plain(column)
@@ -184,6 +194,9 @@ _OWN = (
     "accounts",
     "place",
     "packed",
+    "targets",
+    "views",
+    "grouped",
     "is_packed",
 )
 RESERVED = frozenset({*dir(Agents), *dir(Population), *_OWN})

@@ -14,6 +14,7 @@ from fabula.simulation.draws import Draw, rule_key
 from fabula.simulation.faults import ModelFault, located, place_of
 from fabula.simulation.moves import Arrival
 from fabula.simulation.populations import Population
+from fabula.simulation.rule_texts import check_text
 from fabula.simulation.shared_chance import no_other_chance
 from fabula.simulation.watch import bounded
 from fabula.simulation.world import Rule, World
@@ -31,8 +32,14 @@ class Run:
     def __init__(self, world: World, tables: Mapping[str, pa.Table], seed: int) -> None:
         self.world = world
         world.step, world.acting, world.run_seed, world.scheduled = 0, "", seed, []
+        for name, population in world.populations.items():
+            population.take_rows(tables[name])
         for population in world.populations.values():
-            population.begin(tables[population.table_name], world.populations)
+            population.begin(world.populations)
+        for rule in world.rules.values():
+            if rule.one is not None and rule.population is not None:
+                for function in filter(None, (rule.one.step, rule.one.awake)):
+                    check_text(function, rule.population, world.populations, world.events)
         pa.default_memory_pool().release_unused()  # what making the populations took
         for event in world.events.values():
             event.begin()
@@ -147,7 +154,7 @@ class Run:
                     f"{broken}: the quantity is conserved",
                     code="simulation.law",
                     where=f"rule {rule.name}, {now}",
-                    hint="change it only by take, pay, transfer, serve and arrive",
+                    hint="change it by take, pay, transfer, serve, arrive, in whole quantities",
                     file=file,
                     line=line,
                 )

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import datetime as dt
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +37,7 @@ from fabula.simulation.draws import rule_key
 from fabula.simulation.events import EventTable
 from fabula.simulation.faults import ModelFault, declaration_error
 from fabula.simulation.moves import Arrival
-from fabula.simulation.one_by_one import OneByOne, check_writes
+from fabula.simulation.one_by_one import OneByOne
 from fabula.simulation.populations import RESERVED, Population
 from fabula.spec.models import ModelLike
 from fabula.spec.tables import DatasetSpec, TableSpec
@@ -242,7 +242,6 @@ class World:
                         f"rule {name}",
                         "a rule of one agent takes `me, world, draw, out`; `awake` takes three",
                     )
-                check_writes(each, population)
             population.is_packed = True
             one = OneByOne(function, awake, prepare, compiled)
             self.rules[name] = Rule(name, function, every, population, (), one)
@@ -254,8 +253,7 @@ class World:
         """The name of a new rule, and how often it is called."""
         name = function.__name__
         self._check_idle()
-        if name in self.rules:
-            raise declaration_error(f"two rules are called `{name}`", f"rule {name}")
+        _check_new("rules", name, self.rules)
         try:
             return name, self.clock.steps_in(length)
         except ModelFault as error:
@@ -294,8 +292,7 @@ class World:
             fallback: The weights of the options where the model gives none: numbers, or a function
                 of the agents; by default a missing answer ends the run.
         """
-        if name in self.decisions:
-            raise declaration_error(f"two decisions are called `{name}`", f"decision {name}")
+        _check_new("decisions", name, self.decisions)
         made = Decision(
             name,
             population,
@@ -312,11 +309,13 @@ class World:
 
     def law(self, function: Function) -> Function:
         """Make a function a law: True, or two equal values, after every step."""
+        _check_new("laws", function.__name__, self.laws)
         self.laws[function.__name__] = function
         return function
 
     def measure(self, function: Function) -> Function:
         """Make a function a measure: a number of the whole run, which its totals list by name."""
+        _check_new("totals", function.__name__, [*self.measures, *self.events])
         self.measures[function.__name__] = function
         return function
 
@@ -386,5 +385,13 @@ class World:
 
     def _free(self, name: str) -> None:
         self._check_idle()
-        if name in self.populations or name in self.events:
-            raise declaration_error(f"two tables are called `{name}`", name)
+        if not name:
+            raise declaration_error("a table has no name", "World")
+        _check_new("tables", name, [*self.populations, *self.events])
+        _check_new("totals", name, self.measures)
+
+
+def _check_new(what: str, name: str, known: Collection[str]) -> None:
+    """Make sure that a name is not taken: the later one would replace the first silently."""
+    if name in known:
+        raise declaration_error(f"two {what} are called `{name}`", name)
