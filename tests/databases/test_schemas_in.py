@@ -118,6 +118,12 @@ def test_a_check_is_kept_if_a_spec_may_say_it_and_else_left_to_the_database(
     assert fb.generate(spec, n=50)["a"].num_rows == 50
 
 
+def test_a_condition_on_a_number_with_a_width_is_kept(tmp_path: Path) -> None:
+    sql = "CREATE TABLE `a` (`n` int(11) NOT NULL, `m` int(11) NOT NULL, CHECK (`n` % 5 = `m`))"
+    spec, _ = spec_from(f"{sql} ENGINE=InnoDB", tmp_path)
+    assert len(spec.tables["a"].checks) == 1
+
+
 def test_a_check_that_only_the_database_can_run_is_named(tmp_path: Path) -> None:
     _, drafted = spec_from("CREATE TABLE t (a int CHECK (is_lucky(a)))", tmp_path)
     assert any("CHECK" in note and "left to the database" in note for note in drafted.notes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pyarrow as pa
 from sqlglot import exp
 
@@ -40,10 +42,11 @@ def _listed(node: exp.Expression) -> exp.Expression:
 
 
 def _type(kind: exp.DataType) -> pa.DataType:
-    """A type as DuckDB knows it; text for those that it doesn't."""
+    """A type as DuckDB knows it, if need be without its width; text for those that it doesn't."""
+    plain = exp.DataType(this=kind.this)  # MySQL writes `int(11)`
     with locked_connection() as memory:
-        try:
-            found = memory.sql(f"SELECT CAST(NULL AS {kind.sql('duckdb')})").to_arrow_table()
-        except sql_error():
-            return pa.string()
-    return found.schema[0].type
+        for form in (kind, plain):
+            with suppress(sql_error()):
+                found = memory.sql(f"SELECT CAST(NULL AS {form.sql('duckdb')})")
+                return found.to_arrow_table().schema[0].type
+    return pa.string()
