@@ -57,6 +57,44 @@ def test_sample_prints_csv_and_repeats_itself(run):
     assert run("sample", "shoppers.fabula", "-n", "5", "--seed", "3").out == first.out
 
 
+def test_shares_of_a_sample_are_together_the_rows_of_one_call(run, fitted):
+    """A share is a file of its own; readers refuse the folder as long as one is missing."""
+    folder, _ = fitted
+    command = ["sample", "shoppers.fabula", "-n", "150000"]
+    assert run(*command, "-o", "whole.parquet").code == 0
+    for number, rows in ((1, 65_536), (3, 18_928)):
+        ended = run(*command, "-o", "rows", "--blocks", f"{number}/3")
+        assert f"({rows:,} rows)" in ended.err
+    ended = run("show", "rows")
+    assert (ended.code, "`--blocks 2/3`" in ended.err) == (2, True)
+    assert run(*command, "-o", "rows", "--blocks", "2/3").code == 0
+    assert run(*command, "-o", "rows", "--blocks", "2/3").code == 2
+    whole = as_table(folder / "whole.parquet")
+    assert as_table(folder / "rows").equals(whole)
+    for number in range(1, 6):  # there are three blocks
+        assert run(*command, "-o", "many", "--blocks", f"{number}/5").code == 0
+    assert as_table(folder / "many").equals(whole)
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (["-o", "rows.parquet", "--blocks", "1/2"], "usage.blocks"),
+        (["--blocks", "1/2"], "usage.blocks"),
+        (["-o", "postgresql://x/y", "--blocks", "1/2"], "usage.blocks"),
+        (["-o", "rows", "--blocks", "0/2"], "usage.blocks"),
+        (["-o", "rows", "--blocks", "3/2"], "usage.blocks"),
+        (["-o", "rows", "--blocks", "1/2", "--parity", "plan~active"], "usage.option"),
+        (["--address", "auto"], "usage.executor"),
+    ],
+)
+@pytest.mark.usefixtures("fitted")
+def test_a_share_that_cannot_be_made_is_refused(run, options, code):
+    ended = run("sample", "shoppers.fabula", *options)
+    assert (ended.code, ended.out) == (2, "")
+    assert f"error[{code}]" in ended.err
+
+
 def test_sample_meets_shares(run, fitted):
     """Rebalancing from the command line."""
     folder, _ = fitted

@@ -20,6 +20,7 @@ from fabula.io.tables import named_tables
 from fabula.privacy.files import sources
 from fabula.privacy.files.parquet import ArrowSource
 from fabula.privacy.secret import new_key
+from fabula.relationships.stated import known_keys
 from tests.databases.test_data_out import SHOP, every_place, place, run  # noqa: F401
 
 EDGES: dict[str, Any] = {
@@ -55,6 +56,37 @@ def test_fit_and_evaluate_read_a_database(place: str) -> None:  # noqa: F811
     made = model.sample(20)
     assert made.num_rows == 20
     assert fb.evaluate(made, real=source) is not None
+
+
+@every_place
+def test_keys_that_a_database_states_count_whatever_names_and_values_tell(
+    place: str,  # noqa: F811
+) -> None:
+    run(place, "CREATE TABLE shops (nr INTEGER PRIMARY KEY, size REAL NOT NULL)")
+    run(
+        place,
+        "CREATE TABLE rooms (level INTEGER, nr INTEGER, size REAL, PRIMARY KEY (nr, level))",
+    )
+    run(
+        place,
+        "CREATE TABLE visits (nr INTEGER PRIMARY KEY, a INTEGER NOT NULL, b INTEGER, c INTEGER,"
+        " spent REAL NOT NULL, FOREIGN KEY (a) REFERENCES shops (nr),"
+        " FOREIGN KEY (b, c) REFERENCES rooms (nr, level))",
+    )
+    rows = [f"({n}, {n * 37 % 11})" for n in range(1, 31)]
+    run(place, f"INSERT INTO shops VALUES {', '.join(rows)}")
+    rooms = [f"({n % 5}, {n // 5}, {n})" for n in range(25)]
+    run(place, f"INSERT INTO rooms VALUES {', '.join(rooms)}")
+    rows = [f"({n}, {n * 7 % 30 + 1}, {n % 5}, {n * 3 % 5}, {n * 13 % 17})" for n in range(200)]
+    run(place, f"INSERT INTO visits VALUES {', '.join(rows)}")
+    keys = known_keys(named_tables(place))
+    assert keys.primary["rooms"] in {("nr", "level"), ("level", "nr")}
+    stated = {(key.columns, key.parent) for key in keys.foreign}
+    second = ("b", "c") if keys.primary["rooms"] == ("nr", "level") else ("c", "b")
+    assert stated == {(("a",), "shops"), (second, "rooms")}
+    made = fb.fit(place, seed=1).sample(seed=2)
+    held = {(row["nr"], row["level"]) for row in made["rooms"].to_pylist()}
+    assert {(row["b"], row["c"]) for row in made["visits"].to_pylist()} <= held
 
 
 def test_mask_reads_a_database_and_loads_another(

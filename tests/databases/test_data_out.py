@@ -8,7 +8,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pytest
 
 import fabula as fb
+from fabula.cli.main import main
 from fabula.databases.opening import database_at
 from fabula.databases.rows import tables_at
 from fabula.errors import SinkError
@@ -204,6 +206,54 @@ def test_a_circle_that_is_neither_deferrable_nor_nullable_is_refused(
 def test_a_killed_load_leaves_nothing(place: str, script: str, tmp_path: Path) -> None:
     run_script(place, f"{script}.sql")
     (tmp_path / "spec.yaml").write_text(infer(place).to_yaml(), encoding="utf-8")
+    _kill_in_load(place, tmp_path)
+    for _ in range(50):  # a server notices the broken connection a little later
+        counts = [len(rows) for rows in rows_in(place).values()]
+        if not any(counts):
+            break
+        time.sleep(0.1)
+    assert not any(counts)
+
+
+@pytest.mark.slow
+@every_place
+def test_the_tables_of_a_killed_load_are_not_there_for_the_next_one(
+    place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("spec.yaml").write_text(UNIQUE, encoding="utf-8")
+    _kill_in_load(place, tmp_path)
+    assert main(["generate", "spec.yaml", "-o", place]) == 0
+    told = capsys.readouterr().err
+    if place.startswith("mysql"):
+        assert "removed empty tables of a killed load: customers, orders" in told
+    held = rows_in(place)
+    assert set(held) == {"customers", "orders"}
+    assert len(held["customers"]) == 30
+    assert not [path for path in Path().iterdir() if path.name.endswith(".tmp")]
+
+
+@pytest.mark.slow
+def test_tables_that_a_load_creates_are_its_own_until_it_ends(
+    maria: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("fabula.databases.mysql._PATIENCE", 0)
+    marks = "SELECT TABLE_COMMENT FROM information_schema.TABLES WHERE TABLE_NAME = 'customers'"
+    Path("spec.yaml").write_text(UNIQUE, encoding="utf-8")
+    with _loading(maria, tmp_path) as process:
+        with pytest.raises(SinkError) as caught:
+            fb.generate("spec.yaml", output=maria, append=True)
+        assert caught.value.code == "sink.busy"
+        assert process.wait(60) == 0
+    with database_at(maria) as database:
+        assert database.run(marks) == [("",)]
+        assert database.count("customers") == 30
+
+
+@contextmanager
+def _loading(place: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that loads the blocks of `spec.yaml` slowly, and has begun to."""
     program = (
         "import sys, time, fabula as fb\n"
         "from fabula.databases import sink\n"
@@ -212,25 +262,23 @@ def test_a_killed_load_leaves_nothing(place: str, script: str, tmp_path: Path) -
         "    for number, block in enumerate(real(*given)):\n"
         "        yield block\n"
         "        print('loading', flush=True)\n"
-        "        time.sleep(0.3)\n"
+        "        time.sleep(0.6)\n"
         "sink._prepared = slow\n"
         "fb.generate('spec.yaml', output=sys.argv[1])\n"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", program, place], cwd=tmp_path, stdout=subprocess.PIPE
-    )
-    assert process.stdout is not None
-    for _ in range(3):
+    with subprocess.Popen(
+        [sys.executable, "-c", program, place], cwd=folder, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
         assert process.stdout.readline()
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
-    for _ in range(50):  # a server notices the broken connection a little later
-        counts = [len(rows) for rows in rows_in(place).values()]
-        if not any(counts):
-            break
-        time.sleep(0.1)
-    assert not any(counts)
+        yield process
+
+
+def _kill_in_load(place: str, folder: Path) -> None:
+    with _loading(place, folder) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        os.kill(process.pid, signal.SIGKILL)
 
 
 def test_a_file_is_replaced_only_when_that_is_asked_for(tmp_path: Path) -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 import fabula as fb
+from fabula.cli.main import main
 from fabula.databases.opening import database_at
 from fabula.errors import UsageError
 from fabula.inference.infer import infer
+from fabula.inference.resolve import load
 from fabula.inference.schemas.schema import InferredSchema
 
 SCHEMA = (
@@ -81,6 +83,44 @@ def test_no_rare_value_and_no_exact_extreme_is_in_the_file(filled: str) -> None:
     assert "no value that fewer than 10 rows share" in text
     for secret in (RARE, "93", "1234567", "1987-06", "06-05", "@example"):
         assert secret not in text
+
+
+def test_learned_values_stand_between_the_keys_and_rules_of_the_schema(
+    filled: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", "--from", filled, "--learn", "-o", "shop.yaml"]) == 0
+    assert "rows were read, to learn from" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.glob("*.fabula")) == [
+        "shop.orders.fabula",
+        "shop.users.fabula",
+    ]
+    users = load(Path("shop.yaml")).tables["users"]
+    kinds = {name: column.kind for name, column in users.columns.items()}
+    assert (kinds["id"], kinds["email"], kinds["plan"]) == ("key", "person", "learned")
+    assert "age >= 18" in str(users.checks).replace("`", "").replace('"', "")
+    data = fb.generate("shop.yaml", seed=1)
+    made = data["users"].to_pylist()
+    assert len(made) == 400
+    assert RARE not in {row["kind"] for row in made} | {row["city"] for row in made}
+    free = sum(row["plan"] == "free" for row in made) / 400
+    assert abs(free - 8 / 9) < 5 * (8 / 81 / 400 * 2) ** 0.5
+    assert {row["user_id"] for row in data["orders"].to_pylist()} <= set(range(1, 401))
+    capsys.readouterr()
+    assert main(["init", "--from", filled, "--learn", "-o", "other.yaml"]) == 0
+    assert main(["init", "--from", filled, "--learn", "-o", "other.yaml"]) == 2
+
+
+def test_a_table_with_too_few_rows_keeps_its_profile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with database_at("small.sqlite") as database:
+        database.run("CREATE TABLE towns (id INTEGER PRIMARY KEY, size REAL NOT NULL)")
+        database.run("INSERT INTO towns VALUES (1, 2.5), (2, 3.5)")
+    assert main(["init", "--from", "small.sqlite", "--learn", "-o", "towns.yaml"]) == 0
+    assert "towns is not learned: " in capsys.readouterr().err
+    assert fb.generate("towns.yaml")["towns"].num_rows == 2
 
 
 def test_without_a_profile_no_count_is_asked(filled: str) -> None:

@@ -97,6 +97,33 @@ def test_what_no_kind_expresses_is_a_row_check(tmp_path: Path) -> None:
     assert all(value % 2 == 0 for value in data["t"]["a"].to_pylist())
 
 
+@pytest.mark.parametrize(
+    ("condition", "kept"),
+    [
+        ("qty > 0 OR state = ANY (ARRAY['new', 'paid'])", "qty > 0 OR state IN ('new', 'paid')"),
+        ("qty <> ALL (ARRAY[5, 6])", "NOT qty IN (5, 6)"),
+        ("qty = ANY (codes)", None),
+        ("born < now() - interval '18 years' OR qty > 3", None),
+        ("qty > 3 OR random() < 2", None),
+        ("qty > 3 OR current_setting('shop.mode') = 'test'", None),
+    ],
+)
+def test_a_check_is_kept_if_a_spec_may_say_it_and_else_left_to_the_database(
+    condition: str, kept: str | None, tmp_path: Path
+) -> None:
+    columns = "qty int NOT NULL, state text NOT NULL, born date NOT NULL, codes int[] NOT NULL"
+    spec, drafted = spec_from(f"CREATE TABLE a ({columns}, CHECK ({condition}))", tmp_path)
+    assert [getattr(check, "sql", "") for check in spec.tables["a"].checks] == [kept] * bool(kept)
+    assert any("is left to the database" in note for note in drafted.notes) is (kept is None)
+    assert fb.generate(spec, n=50)["a"].num_rows == 50
+
+
+def test_a_condition_on_a_number_with_a_width_is_kept(tmp_path: Path) -> None:
+    sql = "CREATE TABLE `a` (`n` int(11) NOT NULL, `m` int(11) NOT NULL, CHECK (`n` % 5 = `m`))"
+    spec, _ = spec_from(f"{sql} ENGINE=InnoDB", tmp_path)
+    assert len(spec.tables["a"].checks) == 1
+
+
 def test_a_check_that_only_the_database_can_run_is_named(tmp_path: Path) -> None:
     _, drafted = spec_from("CREATE TABLE t (a int CHECK (is_lucky(a)))", tmp_path)
     assert any("CHECK" in note and "left to the database" in note for note in drafted.notes)

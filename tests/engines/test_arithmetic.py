@@ -8,7 +8,7 @@ import pytest
 
 from fabula.engines.arithmetic import compile_expression
 from fabula.engines.expressions import evaluate
-from fabula.planning.expressions import parse_expression
+from fabula.io.expressions import parse_expression
 
 ROWS = 4_000
 TYPES = {"x": pa.float64(), "y": pa.float64(), "k": pa.int64(), "t": pa.timestamp("us")}

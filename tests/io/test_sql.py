@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+import duckdb
 import pytest
 
 import fabula as fb
+from fabula.io.sql import without_bar
 
 
 @pytest.mark.parametrize(
@@ -38,3 +43,19 @@ def test_made_card_numbers_pass_the_luhn_check() -> None:
     for number in fb.generate(spec)["cards"]["card"].to_pylist():
         doubled = [int(d) * (2 if i % 2 else 1) for i, d in enumerate(reversed(number))]
         assert sum(d - 9 if d > 9 else d for d in doubled) % 10 == 0
+
+
+def test_no_connection_shows_the_progress_bar_that_notebooks_switch_on() -> None:
+    with duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = true")
+        without_bar(connection)
+        found = connection.execute("SELECT current_setting('enable_progress_bar')").fetchone()
+    assert found == (False,)
+    package = Path(fb.__file__).parent
+    opened = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if re.search(r"duckdb\.connect\(", path.read_text(encoding="utf-8"))
+        and "without_bar(" not in path.read_text(encoding="utf-8")
+    }
+    assert opened == set()

@@ -14,8 +14,8 @@ import fabula as fb
 from fabula.cli.main import main
 from fabula.errors import FabulaError, SpecError
 from fabula.fakers.linear import linear_pattern
+from fabula.io.expressions import parse_expression
 from fabula.io.sql_bounds import may_grow
-from fabula.planning.expressions import parse_expression
 from tests.security.test_bombs import cost
 
 

@@ -12,10 +12,10 @@ from fabula.checks.kinds import EVALUATIONS
 from fabula.checks.results import CheckResult, CheckResults
 from fabula.checks.rows import row_result
 from fabula.checks.structural import implied_checks
+from fabula.io.expressions import ExpressionError
 from fabula.io.read import TableRows
 from fabula.io.sql import sql_error
 from fabula.kinds.checks import Check
-from fabula.planning.expressions import ExpressionError
 from fabula.planning.parents import is_of_one_row
 from fabula.spec.tables import DatasetSpec
 

@@ -6,8 +6,8 @@ import math
 
 from fabula.checks.data import Data
 from fabula.checks.results import CheckResult
+from fabula.io.expressions import parse_expression
 from fabula.kinds.base.checks import AbstractBound
-from fabula.planning.expressions import parse_expression
 
 _ROUNDING = 1e-9
 

@@ -8,8 +8,8 @@ from typing import Any
 from fabula.checks.data import Data
 from fabula.checks.relations import with_parents
 from fabula.checks.results import CheckResult
+from fabula.io.expressions import parse_expression
 from fabula.kinds.checks import Check
-from fabula.planning.expressions import parse_expression
 from fabula.planning.parents import parent_columns, references_of
 from fabula.spec.tables import DatasetSpec
 

@@ -12,11 +12,13 @@ import typer
 from fabula.cli.arguments import Count, Names
 from fabula.cli.console import Talk, pasted
 from fabula.cli.options import verb
+from fabula.cli.progress import progress
 from fabula.errors import FabulaError, UsageError, did_you_mean
 from fabula.io.templates import templates
 from fabula.render import amounts, grid
 
 if TYPE_CHECKING:
+    from fabula.inference.inferred import Inferred
     from fabula.spec.tables import DatasetSpec
 
 
@@ -35,6 +37,7 @@ def init(
     synthesize: Names | None = None,
     drop: Names | None = None,
     profile: bool = False,
+    learn: bool = False,
     output: Path | None = None,
     overwrite: bool = False,
 ) -> None:
@@ -61,6 +64,9 @@ def init(
         drop (COLUMNS): With --from FILE: release its rows without these columns.
         profile: With --from DATABASE: ask it for aggregates, so that sizes, shares and bounds are
             like its own. No row is read, and no rare value is named.
+        learn: With --from DATABASE: read its rows, fit a synthesizer to the values of each table,
+            and write it to `NAME.TABLE.fabula`; keys stay as the schema has them. Includes
+            --profile.
         output: The file; by default `NAME.yaml`.
         overwrite: Replace the file if it exists.
     """
@@ -71,6 +77,7 @@ def init(
             "give one of `--template`, `--from` and `--prompt`", code="usage.arguments"
         )
     given = {"explain": explain, "synthesize": synthesize, "drop": drop, "profile": profile}
+    given["learn"] = learn
     if source is None and (lone := [name for name, value in given.items() if value]):
         raise UsageError(f"`--{lone[0]}` needs `--from`", code="usage.arguments")
     if model is not None and prompt is None:
@@ -93,8 +100,8 @@ def init(
         check_free(path, overwrite=overwrite)
         _write_release(talk, Path(source), synthesize or [], drop or [], path)
     elif source is not None:
-        write = partial(_write_guess, output=output, overwrite=overwrite, profile=profile)
-        (_explain if explain else write)(talk, source)
+        write = partial(_write_guess, output=output, overwrite=overwrite, learn=learn)
+        (_explain if explain else partial(write, profile=profile or learn))(talk, source)
     elif template is not None:
         text = _template(template)
         path = output or Path(f"{template}.yaml")
@@ -174,15 +181,34 @@ def _write_spec(talk: Talk, spec: DatasetSpec, output: Path | None, overwrite: b
 
 
 def _write_guess(
-    talk: Talk, source: str, output: Path | None, *, overwrite: bool, profile: bool
+    talk: Talk, source: str, output: Path | None, *, overwrite: bool, profile: bool, learn: bool
 ) -> None:
     from fabula.inference.infer import infer
 
     guessed = infer(source, profile=profile)
     path = output or Path(f"{guessed.spec.name}.yaml")
+    if learn:
+        guessed = _learned(talk, source, guessed, path, overwrite=overwrite)
     _write(path, guessed.to_yaml(), overwrite)
     talk.say(f"{guessed}\nWrote `{path}`; {guessed.untouched}")
     talk.hint(f"correct the guesses (each line says why), then `fabula preview {pasted(path)}`")
+
+
+def _learned(
+    talk: Talk, source: str, guessed: Inferred, path: Path, *, overwrite: bool
+) -> Inferred:
+    """A spec whose values are learned from the rows of a database."""
+    from fabula.databases.rows import tables_at
+    from fabula.inference.schemas.schema import InferredSchema
+    from fabula.io.places import check_free
+    from fabula.synthesizers.declared import with_learned
+
+    assert isinstance(guessed, InferredSchema)  # `profile` is refused for all others
+    files = {name: path.with_name(f"{path.stem}.{name}.fabula") for name in guessed.spec.tables}
+    for file in (path, *files.values()):
+        check_free(file, overwrite=overwrite)
+    with progress(talk) as watch:
+        return with_learned(guessed, tables_at(source), files.__getitem__, progress=watch)
 
 
 def _explain(talk: Talk, source: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Unpack
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Unpack
 
 from fabula.cli.arguments import Count, Loads, Output, Positive, number_of, read_pairs, read_share
 from fabula.cli.console import Talk, pasted
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fabula.io.destinations import Blocks, Incoming, Loading, Target
     from fabula.io.formats import Format
     from fabula.relationships.keys import Keys
+    from fabula.runs.shares.share import Share
     from fabula.synthesizers.multitable.database import RelationalSynthesizer
     from fabula.synthesizers.synthesizer import Synthesizer
 
@@ -68,6 +69,9 @@ def sample(
     rate: Annotated[float | None, Read(read_share)] = None,
     seed: int = 0,
     workers: Positive = 1,
+    executor: Literal["local", "ray"] = "local",
+    address: str | None = None,
+    blocks: str | None = None,
     overwrite: bool = False,
     **loading: Unpack[Loads],
 ) -> None:
@@ -92,13 +96,29 @@ def sample(
         rate (10%): With --parity OUTCOME=LABEL~GROUP: the label's share in every group.
         seed: The same seed gives the same rows.
         workers: Blocks sampled in parallel.
+        executor: `ray` samples the blocks on the workers of a Ray cluster.
+        address: Address of the cluster, `host:6379` or `auto`; by default the one that RAY_ADDRESS
+            names, else a cluster of `--workers` that is started here.
+        blocks (I/N): Share I of N of the rows, from 1 on: a file of its own in the folder of
+            `--output`. The files of all shares are one table.
         overwrite: Replace the file to write.
     """
     from fabula.io.destinations import Incoming
+    from fabula.runs.sampled import sampled, share_rows
+    from fabula.runs.shares.share import Share
     from fabula.synthesizers.synthesizer import Synthesizer, load_synthesizer
 
     drawer = load_synthesizer(synthesizer)
     folder = not isinstance(drawer, Synthesizer)
+    part = None if blocks is None else Share.read(blocks)
+    if folder and (part is not None or executor != "local"):
+        raise UsageError(
+            "several tables are sampled by one process",
+            code="usage.option",
+            hint="leave out `--blocks` and `--executor`",
+        )
+    if part is not None:
+        output = _share_place(part, output, form)
     place = _Place.of(output, form, allowed=loading, overwrite=overwrite, folder=folder)
     if isinstance(drawer, Synthesizer):
         if scale is not None:
@@ -114,7 +134,23 @@ def sample(
         n = 1000 if n is None else n
         if parity is None and rate is None:
             schema = drawer.schema
-            blocks = drawer.blocks(n, given=given, shares=share, seed=seed, workers=workers)
+            made = sampled(
+                drawer,
+                n,
+                share=part,
+                workers=workers,
+                executor=executor,
+                address=address,
+                given=given,
+                shares=share,
+                seed=seed,
+            )
+        elif part is not None or executor != "local":
+            raise UsageError(
+                "`--parity` needs all rows at once",
+                code="usage.option",
+                hint="leave out `--blocks` and `--executor`",
+            )
         elif given or share:
             raise UsageError(
                 "`--parity` decides the shares, so `--given` and `--share` can't",
@@ -122,13 +158,14 @@ def sample(
                 hint="leave them out",
             )
         else:
-            made = _repaired(talk, drawer, n, parity, rate, seed=seed)
-            schema, blocks = made.schema, iter([made])
+            whole = _repaired(talk, drawer, n, parity, rate, seed=seed)
+            schema, made = whole.schema, iter([whole])
         if place.output is None:
-            _print(talk, schema, blocks)
+            _print(talk, schema, made)
         else:
-            table = Incoming(synthesizer.stem, schema, drawer.key, rows=n)
-            _write_one(talk, place, table, blocks)
+            rows = n if part is None else share_rows(part, n)
+            table = Incoming(synthesizer.stem, schema, drawer.key, rows=rows)
+            _write_one(talk, place, table, made)
         return
     if place.output is None or n is not None or given or share:
         raise UsageError(
@@ -138,6 +175,26 @@ def sample(
             hint=f"fabula sample {synthesizer} --scale 2 -o made/",
         )
     _write_several(talk, place, drawer.sample(1.0 if scale is None else scale, seed=seed), drawer)
+
+
+def _share_place(part: Share, output: Path | str | None, form: str | None) -> Path:
+    """The file of a share of the rows.
+
+    Raises:
+        UsageError: The output is not a folder, or there is no such share.
+    """
+    from fabula.io.destinations import names_file
+    from fabula.io.formats import as_format
+    from fabula.io.names import scheme_of
+    from fabula.runs.sampled import share_file
+
+    if output is None or scheme_of(str(output)) or names_file(Path(output)):
+        raise UsageError(
+            "a share of the rows is written to a folder, as a file of its own",
+            code="usage.blocks",
+            hint="name one: `-o rows/`",
+        )
+    return share_file(Path(output), part, f".{as_format(form or 'parquet')}")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from fabula.databases.statements import Statement
 from fabula.databases.types import TYPES
 from fabula.databases.values import plain
 from fabula.errors import SourceError
+from fabula.io.sql import without_bar
 
 _KEYS = """
 SELECT constraint_column_names, referenced_table, referenced_column_names FROM duckdb_constraints()
@@ -37,10 +38,12 @@ class DuckDB(Database):
             raise SourceError(
                 f"there is no file `{path}`", code="source.missing", where=self.address.shown
             )
-        self._connection = duckdb.connect(
-            str(path),
-            read_only=self._reads,
-            config={"enable_external_access": "false", "autoinstall_known_extensions": "false"},
+        self._connection = without_bar(
+            duckdb.connect(
+                str(path),
+                read_only=self._reads,
+                config={"enable_external_access": "false", "autoinstall_known_extensions": "false"},
+            )
         )
 
     def close(self) -> None:

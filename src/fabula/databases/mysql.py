@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -15,8 +17,15 @@ from fabula.databases.statements import Statement
 from fabula.databases.streams import reader_of
 from fabula.databases.types import TYPES
 from fabula.databases.values import literal_rows, literals, refuse_infinite
+from fabula.errors import SinkError
 
 _ROWS = 2_000
+_MARK = "fabula load, not committed: "
+_MARKED = f"""
+SELECT TABLE_COMMENT, TABLE_NAME FROM information_schema.TABLES
+WHERE TABLE_SCHEMA = DATABASE() AND TABLE_COMMENT LIKE '{_MARK}%' ORDER BY TABLE_NAME
+"""
+_PATIENCE = 10
 _COLUMNS = """
 SELECT COLUMN_NAME, IS_NULLABLE, COLUMN_DEFAULT, EXTRA, COLUMN_KEY FROM information_schema.COLUMNS
 WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = %s ORDER BY ORDINAL_POSITION
@@ -63,6 +72,8 @@ class MySQL(Database):
     checks_each_row = True
     error = pymysql.Error
     types = TYPES["mysql"]
+    _mark: str | None = None
+    """What the tables carry that this load has created."""
 
     def open(self) -> None:
         host, port = self.address.host_and_port(3306)
@@ -109,7 +120,8 @@ class MySQL(Database):
             "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()"
             " AND TABLE_TYPE = 'BASE TABLE' ORDER BY CREATE_TIME, TABLE_NAME"
         )
-        return [str(name) for (name,) in found]
+        unfinished = set(self._unfinished())
+        return [str(name) for (name,) in found if name not in unfinished]
 
     def columns(self, table: str) -> dict[str, Place]:
         return {
@@ -177,20 +189,87 @@ class MySQL(Database):
                     self.run(f"UPDATE {self.quoted(table)} SET {gaps}")
         super().empty(tables)
 
+    # Creating a table commits it. So the tables of a load carry a mark until the load is committed,
+    # and the load holds a lock named like the mark: a mark without its lock is a load that died.
+
     def begin(self) -> None:
         self.run("START TRANSACTION")
+
+    def create(self, sql: str) -> None:
+        if self._mark is None:
+            self._mark = f"{_MARK}{secrets.token_hex(8)}"
+            self._owns(self._mark)
+        self.run(f"{sql} COMMENT = '{self._mark}'")
 
     def created(self) -> None:
         """Start the transaction again, which creating a table has committed."""
         self.begin()
 
+    def commit(self) -> None:
+        super().commit()
+        mark, self._mark = self._mark, None
+        with suppress(self.error):  # the next load takes the mark away
+            self._finish(self._marked().get(mark or "", ()))
+
     def rollback(self, created: Sequence[str]) -> None:
         super().rollback(created)
-        there = {name.lower() for name in self.tables()}
+        if self._mark is not None:
+            self._drop(self._marked().get(self._mark, ()))
+
+    def clear_unfinished(self, names: Sequence[str]) -> list[str]:
+        cleared: list[str] = []
+        wanted = {name.lower() for name in names}
+        for mark, tables in self._marked().items():
+            if not self._owns(mark, _PATIENCE):
+                if taken := [name for name in tables if name.lower() in wanted]:
+                    raise SinkError(
+                        f"another load is creating table {taken[0]}",
+                        code="sink.busy",
+                        where=f"{self.address.shown} {taken[0]}",
+                        hint="wait until it is done; then --append adds rows to its tables",
+                    )
+                continue
+            if self._filled(tables):
+                self._finish(tables)
+            else:
+                self._drop(tables)
+                cleared += tables
+            self.run("SELECT RELEASE_LOCK(%s)", [mark])
+        return cleared
+
+    def _unfinished(self) -> list[str]:
+        """The tables of loads that died before they were committed."""
+        return [
+            name
+            for mark, tables in self._marked().items()
+            if self.run("SELECT IS_FREE_LOCK(%s)", [mark]) == [(1,)] and not self._filled(tables)
+            for name in tables
+        ]
+
+    def _marked(self) -> dict[str, list[str]]:
+        """The tables that carry a mark, by it."""
+        found: dict[str, list[str]] = {}
+        for mark, name in self.run(_MARKED):
+            found.setdefault(mark, []).append(name)
+        return found
+
+    def _filled(self, tables: Sequence[str]) -> bool:
+        """Whether a load whose tables carry a mark was committed: all its rows come at once."""
+        some = " UNION ALL ".join(f"(SELECT 1 FROM {self.quoted(t)} LIMIT 1)" for t in tables)
+        return bool(self.run(some))
+
+    def _owns(self, mark: str, seconds: int = 0) -> bool:
+        return self.run("SELECT GET_LOCK(%s, %s)", [mark, seconds]) == [(1,)]
+
+    def _finish(self, tables: Sequence[str]) -> None:
+        for table in tables:
+            self.run(f"ALTER TABLE {self.quoted(table)} COMMENT = ''")
+
+    def _drop(self, tables: Sequence[str]) -> None:
         self.run("SET SESSION foreign_key_checks = 0")
-        for table in created:
-            if table.lower() in there:
-                self.run(f"DROP TABLE {self.quoted(table)}")
+        for table in tables:
+            self.run(f"DROP TABLE {self.quoted(table)}")
+        self.run("SET SESSION foreign_key_checks = 1")
 
     def update_sql(
         self, table: str, columns: Sequence[str], key: Sequence[str], staged: str

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 
+from fabula.databases.base import Database
 from fabula.databases.opening import address_of, database_at
 from fabula.errors import SourceError, did_you_mean
+from fabula.io.stated_keys import StatedKey, StatedKeys, with_stated_keys
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
@@ -45,24 +47,38 @@ def tables_at(place: str) -> dict[str, Callable[[], Rows]]:
 def _rows(place: str, table: str) -> Rows:
     """The rows of a table."""
     with database_at(place, reads=True) as database, database.failures(table):
+        keys = _keys_of(database, table)
         reader = database.batches(table)
+        schema = with_stated_keys(reader.schema, keys)
         held: list[pa.RecordBatch] = []
         size = 0
         for batch in reader:
             held.append(batch)
             size += batch.nbytes
             if size > IN_MEMORY:
-                return _spilled(held, reader)
-    return pa.Table.from_batches(held, reader.schema)
+                return _spilled(held, reader, schema)
+    return pa.Table.from_batches(held, reader.schema).cast(schema)
 
 
-def _spilled(held: list[pa.RecordBatch], reader: pa.RecordBatchReader) -> Rows:
+def _keys_of(database: Database, table: str) -> StatedKeys:
+    """The keys that the database states; a key that names no columns of its parent is its own."""
+    own = tuple(name for name, place in database.columns(table).items() if place.key)
+    return StatedKeys(
+        own,
+        tuple(
+            StatedKey(key.columns, key.parent, key.key if all(key.key) else ())
+            for key in database.keys(table)
+        ),
+    )
+
+
+def _spilled(held: list[pa.RecordBatch], reader: pa.RecordBatchReader, schema: pa.Schema) -> Rows:
     """Rows in a file that goes with the process."""
     from pyarrow import dataset as ds
 
     folder = tempfile.TemporaryDirectory(prefix="fabula-rows-")
     path = f"{folder.name}/rows.arrow"
-    with pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, reader.schema) as file:
+    with pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, schema) as file:
         for batch in held:
             file.write(batch)
         held.clear()

@@ -218,10 +218,11 @@ class DatabaseSink:
 
     def _load(self, database: Database, tables: Sequence[Incoming], rows: Blocks) -> dict[str, Any]:
         self._refuse_remote((getattr(database, "host", ""),))
+        cleared = database.clear_unfinished([table.name for table in tables])
+        lines = [f"removed empty tables of a killed load: {', '.join(cleared)}"] * bool(cleared)
         targets = self._targets(database, tables)
         there = [target.name for target in targets if not target.created]
         counts: dict[str, int] = {}
-        lines: list[str] = []
         with _transaction(database, targets) as after:
             if self._loading.truncate:
                 database.empty(there)
@@ -310,7 +311,7 @@ def _create(database: Database, targets: Sequence[_Target], after: list[str]) ->
                 or (link.parent == table.name and database.own_keys)
             )
         ]
-        database.run(create_table(table, now, database))
+        database.create(create_table(table, now, database))
         made.add(target.name)
         late += [(target.name, link) for link in kept if link not in now]
     for name, link in late:

@@ -20,7 +20,7 @@ from fabula.engines.block import Array
 from fabula.engines.scalars import microseconds
 from fabula.fakers.joining import string_array
 from fabula.io.arrays import array_of, numbers_of
-from fabula.planning.expressions import case_labels, constant_text, syntax_tree
+from fabula.io.expressions import case_labels, constant_text, syntax_tree
 
 Kind: TypeAlias = Literal["float", "int", "bool", "time", "text"]
 Values: TypeAlias = Mapping[str, NDArray[Any]]

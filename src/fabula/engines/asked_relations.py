@@ -17,13 +17,13 @@ from fabula.engines.block import Array
 from fabula.engines.expressions import evaluate
 from fabula.engines.fields import column_of
 from fabula.io.arrays import mean_ranks
+from fabula.io.expressions import Expression, parse_expression
 from fabula.kinds.base.sql import quoted
 from fabula.kinds.base.wording import names
 from fabula.kinds.checks.correlation import CorrelationCheck
 from fabula.kinds.checks.window import WindowCheck
 from fabula.llm.json_schema.wording import as_json
 from fabula.llm.rows.job import TableCheck
-from fabula.planning.expressions import Expression, parse_expression
 from fabula.planning.plan import TablePlan
 
 _LEAST_ROWS = 3

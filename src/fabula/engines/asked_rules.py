@@ -16,11 +16,11 @@ from fabula.engines.expressions import evaluate
 from fabula.engines.fields import column_of
 from fabula.functions.calling import broken_rows
 from fabula.inference.row_classes import row_problems
+from fabula.io.expressions import parse_expression
 from fabula.kinds.checks import Check
 from fabula.kinds.checks.function import FunctionCheck
 from fabula.llm.json_schema.wording import as_json
 from fabula.llm.rows.job import RowProblems, TableCheck
-from fabula.planning.expressions import parse_expression
 from fabula.planning.parents import is_of_one_row
 from fabula.planning.plan import TablePlan
 

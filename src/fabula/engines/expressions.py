@@ -11,10 +11,10 @@ import pyarrow as pa
 from fabula.engines.block import Array
 from fabula.errors import SpecError, Violation
 from fabula.io.arrays import array_of, table_of
+from fabula.io.expressions import settled_type
 from fabula.io.sql import sql_error, thread_connection
 from fabula.io.sql_bounds import bounded, may_grow
 from fabula.kinds.base.sql import quoted
-from fabula.planning.expressions import settled_type
 
 _MAKES_MUCH = re.compile(r"bounded_|\blambda\b|->", re.IGNORECASE)
 _LONG = 1_000

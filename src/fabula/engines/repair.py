@@ -22,12 +22,12 @@ from fabula.engines.unique import FIXED, companions, is_bound
 from fabula.errors import CheckError
 from fabula.functions.calling import broken_rows
 from fabula.io.arrays import array_of, numbers_of
+from fabula.io.expressions import parse_expression
 from fabula.kinds.base.columns import AbstractFilled
 from fabula.kinds.checks import Check
 from fabula.kinds.checks.function import FunctionCheck
 from fabula.kinds.checks.near_duplicate import NearDuplicateCheck
 from fabula.planning.columns import closure, joint_groups
-from fabula.planning.expressions import parse_expression
 from fabula.planning.parents import is_of_one_row
 from fabula.planning.plan import TablePlan
 from fabula.spec.tables import TableSpec

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from fabula.errors import FabulaError
@@ -53,3 +54,16 @@ def refuse_address(path: Path, error: type[FabulaError], hint: str) -> None:
 
 def _escaped(text: str) -> str:
     return "".join(f"%{byte:02X}" for byte in text.encode())
+
+
+def share_name(number: int, of: int) -> str:
+    """The name of a file with one of several shares of a table."""
+    return f"part-{number:0{len(str(of))}}-of-{of}"
+
+
+def missing_share(names: Sequence[str]) -> str | None:
+    """The first share, as `3/16`, that files with these names lack; None if all are there."""
+    found = [re.fullmatch(r"part-\d+-of-(\d{1,6})", name) for name in names]
+    totals = {int(each[1]) for each in found if each is not None}
+    wanted = [(share_name(n, of), f"{n}/{of}") for of in totals for n in range(1, of + 1)]
+    return next((share for name, share in wanted if name not in names), None)

@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,7 @@ def check_free(path: Path, *, overwrite: bool = False, folder: bool = False) -> 
         probe = _beside(next(place for place in places if place.exists()) / path.name)
         probe.touch()
         probe.unlink()
+        _remove_dead(path)
 
 
 def make_folder(path: Path) -> None:
@@ -131,6 +133,27 @@ def remove_leftovers(folder: Path) -> None:
     """Remove temporary files that a killed process left in `folder`."""
     for leftover in folder.glob(f".*.*{_TEMPORARY}"):
         if re.search(r"\.\d+\.tmp$", leftover.name):
+            leftover.unlink(missing_ok=True)
+
+
+def has_ended(process: int) -> bool:
+    """Whether a process of this machine is known to have ended."""
+    if os.name != "posix":
+        return False  # asking would end it
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _remove_dead(path: Path) -> None:
+    """Remove the temporary files of a file, and their journals, whose process was killed."""
+    for leftover in path.parent.glob(f".{escape(path.name)}.*{_TEMPORARY}*"):
+        found = re.fullmatch(r"\.(\d+)\.tmp([-.]\w+)?", leftover.name[len(path.name) + 1 :])
+        if found and (int(found[1]) == os.getpid() or has_ended(int(found[1]))):
             leftover.unlink(missing_ok=True)
 
 

@@ -103,11 +103,17 @@ def _database(threads: int) -> duckdb.DuckDBPyConnection:
     )
     for function in (*_FUNCTIONS, *BOUNDED.values()):
         connection.execute(function)
+    without_bar(connection)
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def without_bar(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """A new connection without DuckDB's own progress bar, which notebooks would show."""
     # A notebook without `ipywidgets` has no bar, and refuses every change of it.
     if connection.execute("SELECT current_setting('enable_progress_bar')").fetchone() == (True,):
         connection.execute("SET enable_progress_bar = false")
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
     return connection
 
 

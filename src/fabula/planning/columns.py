@@ -11,6 +11,14 @@ from itertools import takewhile
 import pyarrow as pa
 
 from fabula.errors import Violation, did_you_mean
+from fabula.io.expressions import (
+    Expression,
+    ExpressionError,
+    case_labels,
+    expression_type,
+    parse_expression,
+    syntax_tree,
+)
 from fabula.kinds.base.arrow import CATEGORY, column_type
 from fabula.kinds.base.columns import AbstractColumn, AbstractFilled
 from fabula.kinds.base.parameters import as_moment, is_expression
@@ -21,14 +29,6 @@ from fabula.kinds.reasoning import Reasoning
 from fabula.kinds.reference import Reference
 from fabula.kinds.source import Source
 from fabula.kinds.text import Text
-from fabula.planning.expressions import (
-    Expression,
-    ExpressionError,
-    case_labels,
-    expression_type,
-    parse_expression,
-    syntax_tree,
-)
 from fabula.planning.learned import learned_type
 from fabula.planning.plan import ColumnPlan, ReferencePlan
 from fabula.planning.references import References

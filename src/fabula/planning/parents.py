@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from fabula.io.expressions import Expression, ExpressionError, parse_expression
 from fabula.kinds.checks import Check
 from fabula.kinds.checks.row import RowCheck
 from fabula.kinds.reference import Reference
-from fabula.planning.expressions import Expression, ExpressionError, parse_expression
 from fabula.spec.tables import TableSpec
 
 

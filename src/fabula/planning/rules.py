@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import pyarrow as pa
 
 from fabula.errors import Violation, did_you_mean
+from fabula.io.expressions import ExpressionError, expression_type, parse_expression
 from fabula.kinds.base.columns import AbstractColumn, AbstractFilled, AbstractNumber
 from fabula.kinds.base.distributions import AbstractDistribution
 from fabula.kinds.base.parameters import is_expression
@@ -22,7 +23,6 @@ from fabula.kinds.source import Source
 from fabula.llm.client.presets import COMPATIBLE, PROVIDERS, known_provider
 from fabula.lookup import failed_plugins
 from fabula.planning.columns import Columns
-from fabula.planning.expressions import ExpressionError, expression_type, parse_expression
 from fabula.planning.outputs import output_violations
 from fabula.planning.parents import is_of_one_row, references_of
 from fabula.planning.plan import TablePlan

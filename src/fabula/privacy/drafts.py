@@ -18,7 +18,8 @@ from fabula.privacy.files.json_bytes import OUTER
 from fabula.privacy.people import EMAIL
 from fabula.privacy.texts import are_people
 from fabula.relationships.key_names import named_as_key, singular
-from fabula.relationships.keys import Keys, find_keys
+from fabula.relationships.keys import Keys
+from fabula.relationships.stated import known_keys
 
 _GENERIC = frozenset({"id", "key", "nr", "no", "number", "code", "name", "uuid"})
 _STEM = re.compile(r"[\W_\d]+$")
@@ -146,7 +147,7 @@ def drafts_of(samples: Mapping[str, pa.Table]) -> dict[str, Draft]:
         name: table.drop_columns([c for c, each in found[name].items() if each.kind in _SPOKEN])
         for name, table in numbers.items()
     }
-    keys = find_keys(coded)
+    keys = known_keys(coded)
     return {name: Draft(name, samples[name], numbers[name], found[name], keys) for name in samples}
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 import pyarrow as pa
 
 from fabula.kinds.reference import Reference
-from fabula.relationships.keys import ForeignKey, Keys, find_keys
+from fabula.relationships.keys import ForeignKey, Keys
+from fabula.relationships.stated import known_keys
 from fabula.spec.tables import DatasetSpec
 
 CONTAINED = 0.5
@@ -17,7 +18,7 @@ CONTAINED = 0.5
 def keys_of(tables: Mapping[str, pa.Table], spec: DatasetSpec | None = None) -> Keys:
     """The keys of some tables: as a spec says them, or found by names and values."""
     if spec is None:
-        return find_keys(tables, contained=CONTAINED)
+        return known_keys(tables, contained=CONTAINED)
     primary = {name: table.key for name, table in spec.tables.items() if table.key}
     return Keys(primary, tuple(_declared(tables, spec)))
 

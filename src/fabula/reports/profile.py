@@ -15,6 +15,7 @@ from fabula.errors import SourceError
 from fabula.io.notes import notes_of
 from fabula.io.read import TableRows, local_files
 from fabula.io.sources import read_tables
+from fabula.io.sql import without_bar
 from fabula.kinds.base.sql import quoted
 
 BINS = 10
@@ -133,7 +134,7 @@ def profile_rows(name: str, rows: TableRows) -> TableProfile:
         SourceError: Its file is damaged.
     """
     with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
-        return _profile(connection, name, rows)
+        return _profile(without_bar(connection), name, rows)
 
 
 def _profile(connection: duckdb.DuckDBPyConnection, name: str, rows: TableRows) -> TableProfile:

@@ -10,9 +10,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.errors import SpecError, UsageError, Violation
+from fabula.io.expressions import parse_expression
 from fabula.io.sql import thread_connection
 from fabula.io.sql_bounds import bounded, may_grow
-from fabula.planning.expressions import parse_expression
 from fabula.spec.tables import DatasetSpec
 
 

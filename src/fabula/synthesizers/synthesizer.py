@@ -156,8 +156,12 @@ class Synthesizer(Result, Generic[Frame]):
         shares: Shares | None = None,
         seed: int = 0,
         workers: int = 1,
+        part: range | None = None,
     ) -> Iterator[pa.Table]:
-        """The rows of `sample` as Arrow tables of at most 65,536 rows, at least one table."""
+        """The rows of `sample` as Arrow tables of at most 65,536 rows, at least one table.
+
+        `part` tells which of these tables are made, by their numbers from 0 on.
+        """
         sampler = self.sampler(given=given, shares=shares, seed=seed)
         for name, value, least in (("n", n, 0), ("workers", workers, 1)):
             if not isinstance(value, int) or value < least:
@@ -166,11 +170,14 @@ class Synthesizer(Result, Generic[Frame]):
                     code="usage.bad-size",
                 )
         starts = range(0, max(n, 1), BLOCK_ROWS)
+        starts = starts if part is None else starts[part.start : part.stop]
 
         def block(start: int) -> pa.Table:
             return sampler.block(start // BLOCK_ROWS, start, min(BLOCK_ROWS, n - start))
 
-        if workers == 1 or len(starts) == 1:
+        if not starts:
+            yield self.schema.empty_table()
+        if workers == 1 or len(starts) <= 1:
             yield from map(block, starts)
             return
         with ThreadPoolExecutor(workers) as pool:

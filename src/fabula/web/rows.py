@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from fabula.errors import SourceError, UsageError
 from fabula.io.read import TableRows
+from fabula.io.sql import without_bar
 from fabula.kinds.base.sql import quoted
 from fabula.reports.profile import TableProfile, open_view, profile_rows
 from fabula.web.query import PAGE_ROWS, Query, contains
@@ -66,12 +67,14 @@ class Rows:
         self.name, self._source = name, source
         self._lock = threading.Lock()
         self._counts: dict[tuple[object, ...], int] = {}
-        self._connection = duckdb.connect(
-            config={
-                "autoinstall_known_extensions": False,
-                "memory_limit": _MEMORY,
-                "threads": _THREADS,
-            }
+        self._connection = without_bar(
+            duckdb.connect(
+                config={
+                    "autoinstall_known_extensions": False,
+                    "memory_limit": _MEMORY,
+                    "threads": _THREADS,
+                }
+            )
         )
         with self._failures_named():
             open_view(self._connection, source)

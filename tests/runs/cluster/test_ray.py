@@ -52,6 +52,17 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+def test_two_nodes_sample_the_bytes_of_one_process(address: str) -> None:
+    """The model goes to the workers; the file of it stays here."""
+    rows = fb.generate("age int 18..90, plan choice free|pro, paid float 0..9", n=500, seed=1)
+    fb.fit(rows, seed=1).save(Path("people.fabula"))
+    command = ["sample", "people.fabula", "-n", "150000", "--given", "plan=pro"]
+    assert main([*command, "-o", "here.parquet"]) == 0
+    ray = ["--executor", "ray", "--address", address]
+    assert main([*command, "-o", "there.parquet", *ray]) == 0
+    assert Path("there.parquet").read_bytes() == Path("here.parquet").read_bytes()
+
+
 def test_two_nodes_make_the_bytes_of_a_local_run(address: str) -> None:
     """In a folder, in one file, and in memory; both nodes have the same versions."""
     spec = {**SHOP, "tables": {**SHOP["tables"]}}

@@ -12,10 +12,10 @@ from fabula.checks.relations import (
     with_children,
 )
 from fabula.checks.results import CheckResult
+from fabula.io.expressions import parse_expression
 from fabula.kinds.base.sql import quoted
 from fabula.kinds.base.wording import values
 from fabula.kinds.checks.aggregate import AggregateCheck
-from fabula.planning.expressions import parse_expression
 from fabula.spec.tables import DatasetSpec
 
 _ROUNDING = 1e-9

@@ -6,8 +6,8 @@ from fabula.checks.data import Data
 from fabula.checks.kinds import EVALUATIONS, Evaluation
 from fabula.checks.results import CheckResult
 from fabula.checks.rows import rows_verdict
+from fabula.io.expressions import parse_expression
 from fabula.kinds.checks.window import WindowCheck
-from fabula.planning.expressions import parse_expression
 from fabula.spec.tables import DatasetSpec
 
 

@@ -1,35 +1,52 @@
-"""Whether DuckDB, which checks rows, can run a condition of another database."""
+"""Conditions of a database as row checks, which DuckDB runs."""
 
 from __future__ import annotations
 
-import duckdb
+from contextlib import suppress
+
+import pyarrow as pa
 from sqlglot import exp
 
 from fabula.databases.schema import Table
-from fabula.io.sql import locked_connection
-from fabula.kinds.base.sql import quoted
+from fabula.io.expressions import ExpressionError, expression_type, parse_expression
+from fabula.io.sql import locked_connection, sql_error
 
 
-def runs_in_duckdb(sql: str, table: Table) -> bool:
-    """Whether a condition over the rows of a table can be run, with the columns' types."""
-    columns = ", ".join(
-        f"CAST(NULL AS {_type(column.type)}) AS {quoted(name)}"
-        for name, column in table.columns.items()
-    )
+def row_check_of(condition: exp.Expression, table: Table) -> str | None:
+    """The SQL of a row check that holds where a condition does; None if no check can say it."""
+    sql = condition.transform(_listed).sql("duckdb")
+    try:
+        needs = parse_expression(sql).needs
+        types = {name.lower(): column.type for name, column in table.columns.items()}
+        expression_type(sql, {name: _type(types[name.lower()]) for name in needs})
+    except (ExpressionError, KeyError):
+        return None
+    return sql
+
+
+def _listed(node: exp.Expression) -> exp.Expression:
+    """`= ANY (ARRAY[…])`, as PostgreSQL keeps `IN (…)`, and `<> ALL`, as lists."""
+    right = node.args.get("expression")
+    if isinstance(node, exp.EQ) and isinstance(right, exp.Any):
+        listed: exp.Expression | None = right.this
+    elif isinstance(node, exp.NEQ) and isinstance(right, exp.Anonymous) and right.name == "ALL":
+        listed = right.expressions[0] if right.expressions else None
+    else:
+        return node
+    while isinstance(listed, exp.Paren | exp.Cast):
+        listed = listed.this
+    if not isinstance(listed, exp.Array):
+        return node
+    within = exp.In(this=node.this, expressions=listed.expressions)
+    return within if isinstance(node, exp.EQ) else exp.Not(this=within)
+
+
+def _type(kind: exp.DataType) -> pa.DataType:
+    """A type as DuckDB knows it, if need be without its width; text for those that it doesn't."""
+    plain = exp.DataType(this=kind.this)  # MySQL writes `int(11)`
     with locked_connection() as memory:
-        try:
-            memory.execute(f"SELECT {sql} FROM (SELECT {columns})").fetchall()
-        except duckdb.Error:
-            return False
-    return True
-
-
-def _type(kind: exp.DataType) -> str:
-    """A type as DuckDB knows it; text for those that it doesn't."""
-    text = kind.sql("duckdb")
-    with locked_connection() as memory:
-        try:
-            memory.execute(f"SELECT CAST(NULL AS {text})")
-        except duckdb.Error:
-            return "VARCHAR"
-    return text
+        for form in (kind, plain):
+            with suppress(sql_error()):
+                found = memory.sql(f"SELECT CAST(NULL AS {form.sql('duckdb')})")
+                return found.to_arrow_table().schema[0].type
+    return pa.string()

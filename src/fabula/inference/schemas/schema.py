@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -23,13 +23,14 @@ class InferredSchema(Inferred):
         told: What the tables became: place, what, why.
         live: Whether a database was asked.
         read: What of its rows was read.
+        schema: The schema.
     """
 
     counts: tuple[tuple[str, int], ...] = ()
     told: tuple[tuple[str, str, str], ...] = ()
-
     live: bool = False
     read: str = "no rows were read"
+    schema: Schema = field(default_factory=lambda: Schema("", "", {}))
 
     @property
     def untouched(self) -> str:
@@ -59,4 +60,5 @@ def spec_of(schema: Schema) -> InferredSchema:
         tuple(notes),
         tuple(schema.counts().items()),
         tuple(ordered),
+        schema=schema,
     )

@@ -23,7 +23,7 @@ from fabula.inference.schemas.kinds import (
     type_name,
 )
 from fabula.inference.schemas.links import Link, Links
-from fabula.inference.schemas.running import runs_in_duckdb
+from fabula.inference.schemas.running import row_check_of
 from fabula.kinds.base.checks import AbstractCheck
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.kinds.base.sql import quoted
@@ -236,10 +236,11 @@ class TableDraft:
         """Conditions of another form: checked row by row, where DuckDB can run them."""
         absent = {name for name in self.table.columns if name not in self._columns}
         for condition in self._found.others:
-            sql = condition.sql("duckdb")
+            sql = row_check_of(condition, self.table)
             named = {node.name.lower() for node in condition.find_all(exp.Column)}
-            if named & {name.lower() for name in absent} or not runs_in_duckdb(sql, self.table):
-                self.notes.append(f"{self.table.name}: CHECK ({sql}) is left to the database")
+            if sql is None or named & {name.lower() for name in absent}:
+                told = condition.sql("duckdb")
+                self.notes.append(f"{self.table.name}: CHECK ({told}) is left to the database")
                 continue
             self._checks.append(RowCheck(sql=sql, repair="resample"))
             self.told.append(

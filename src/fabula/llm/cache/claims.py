@@ -15,6 +15,8 @@ import uuid
 from pathlib import Path
 from time import time
 
+from fabula.io.places import has_ended
+
 SIGN_OF_LIFE = 5.0
 """Seconds between two heartbeats."""
 SILENT = 20.0
@@ -127,12 +129,4 @@ class Claims:
 def _is_dead(owner: str) -> bool:
     """Whether an owner is known to have ended; if that can't be determined, heartbeats decide."""
     host, pid, _ = owner.split(" ")
-    if os.name != "posix" or host != socket.gethostname():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False
+    return host == socket.gethostname() and has_ended(int(pid))

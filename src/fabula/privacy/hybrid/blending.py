@@ -14,9 +14,9 @@ import pyarrow as pa
 from typing_extensions import Unpack
 
 from fabula.errors import UsageError
+from fabula.io.expressions import parse_expression
 from fabula.io.tables import named_tables
 from fabula.options import known_options
-from fabula.planning.expressions import parse_expression
 from fabula.privacy.hybrid.drawing import Unlike, are_among, balanced, labels_of
 from fabula.privacy.hybrid.related import blend_related
 from fabula.privacy.hybrid.trial import TESTED, Trial, trial

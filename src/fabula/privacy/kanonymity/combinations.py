@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from fabula.io.sql import without_bar
 from fabula.privacy.files.sources import Source
 
 Whole = NDArray[np.int64]
@@ -158,7 +159,9 @@ def _grouped(source: Source, names: Sequence[str]) -> pa.Table:
             "autoinstall_known_extensions": False, "autoload_known_extensions": False,
         }  # fmt: skip
         with duckdb.connect(config=settings) as connection:
-            connection.register("rows", pa.RecordBatchReader.from_batches(schema, batches()))
+            without_bar(connection).register(
+                "rows", pa.RecordBatchReader.from_batches(schema, batches())
+            )
             query = f"SELECT {listed}, count(*) AS n FROM rows GROUP BY ALL ORDER BY ALL"
             return connection.sql(query).to_arrow_table()
 

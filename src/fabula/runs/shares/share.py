@@ -56,6 +56,10 @@ class Share:
         digits = len(str(self.of))
         return output / f"share-{self.number:0{digits}}-of-{self.of}"
 
+    def of_items(self, items: int) -> range:
+        """The share's own ones of some items: neighbours, as many as others have."""
+        return range(items * (self.number - 1) // self.of, items * self.number // self.of)
+
     def parts(self, plan: Plan, layout: Layout) -> list[int]:
         """The parts of a table that this share makes; each part belongs to one share."""
         if layout.table in first_tables(plan):

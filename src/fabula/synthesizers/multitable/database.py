@@ -14,7 +14,8 @@ from fabula.errors import UsageError
 from fabula.io.notes import notes_of, without_notes
 from fabula.options import known_options
 from fabula.relationships.digests import Digest
-from fabula.relationships.keys import CONTAINED, Keys, find_keys, singular
+from fabula.relationships.keys import CONTAINED, Keys, singular
+from fabula.relationships.stated import known_keys
 from fabula.render.results import Result
 from fabula.spec.tables import DatasetSpec
 from fabula.synthesizers.catalogue import check_seed
@@ -264,7 +265,7 @@ def fit_tables(
     for name in keep:
         demand(name, tables, "keep")
     stated, primary = ({}, {}) if spec is None else keys_of_spec(spec)
-    found = with_declared(find_keys(tables), {**stated, **(keys or {})}, tables, primary)
+    found = with_declared(known_keys(tables), {**stated, **(keys or {})}, tables, primary)
     noted = {name: "; ".join(notes_of(table)) for name, table in tables.items()}
     tables = {name: without_notes(table) for name, table in tables.items()}
     tables, astray, told = settled(tables, found, orphans)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from fabula.errors import SpecError
+from fabula.io.expressions import ExpressionError, parse_expression
 from fabula.io.sql import locked_connection
-from fabula.planning.expressions import ExpressionError, parse_expression
 from tests.engines.builders import made, violation
 
 A = {"kind": "uniform", "min": 1, "max": 2}
