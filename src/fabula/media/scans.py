@@ -236,7 +236,7 @@ def _fold(pixels: Pixels, severity: float, rng: np.random.Generator) -> Pixels:
     rows = np.arange(height)[:, None]
     for place in (1 / 3, 2 / 3):
         off = rows - height * (place + rng.uniform(-0.01, 0.01))
-        shade += np.exp(-((off / 2.5) ** 2)) - 0.6 * np.exp(-(((off - 7) / 9) ** 2))
+        shade += np.exp(-((off / 2.5) ** 2)) - 0.25 * np.exp(-(((off - 7) / 9) ** 2))
     made: Pixels = pixels * (1 - 0.45 * severity * shade.astype(np.float32)[..., None])
     return made
 
