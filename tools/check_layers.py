@@ -25,6 +25,7 @@ LAYERS = (
     ("runs",),
     (
         "engines",
+        "media",
         "synthesizers",
         "codegen",
         "augment",
@@ -50,6 +51,7 @@ LAYERS = (
     ("llm.cache", "testing.fake"),
     ("llm.json_schema",),
     ("llm.client",),
+    ("media.catalogue", "media.places"),
     ("io", "pii", "sandbox"),
     ("spec",),
     ("kinds",),

@@ -129,12 +129,13 @@ def preview(
     """
     from fabula.llm.session import models_of_run
     from fabula.runs.execute import execute
+    from fabula.runs.options import RunOptions
 
     whole = settled(resolve(spec, prompt=prompt), seed=seed)
     small = shortened(whole, PREVIEW_ROWS if n is None else n)
     planned = make_plan(small, seed=seed, model=model)
     with models_of_run() as open_model:
-        dataset = execute(planned, open_model=open_model)
+        dataset = execute(planned, RunOptions(preview=True), open_model=open_model)
     check_row_class(planned.spec, dataset)
     return dataset
 

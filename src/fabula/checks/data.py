@@ -133,13 +133,17 @@ class Data:
 
     def numbers(self, table: str, columns: Sequence[str], sql: str) -> NDArray[np.int64]:
         """Row numbers, from 0, that a query of one column over `numbered` finds, in order."""
+        found = self.numbered(table, columns, sql)
+        return np.sort(np.array([number for (number,) in found], dtype=np.int64))
+
+    def numbered(self, table: str, columns: Sequence[str], sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a query over `numbered`: columns of a table, and each row's number."""
         self._connection.register("numbered", _numbered(self._tables[table], columns))
         try:
             with bounded(self._connection, self._rows, grows=may_grow(sql)):
-                found = self._connection.execute(sql).fetchall()
+                return fetched(self._connection.execute(sql))
         finally:
             self._connection.unregister("numbered")
-        return np.sort(np.array([number for (number,) in found], dtype=np.int64))
 
 
 def _most_rows(rows: TableRows) -> int:

@@ -23,6 +23,8 @@ from fabula.kinds.source import Source
 from fabula.llm.client.presets import COMPATIBLE, PROVIDERS, known_provider
 from fabula.lookup import failed_plugins
 from fabula.planning.columns import Columns
+from fabula.planning.documents import document_violations
+from fabula.planning.expressions import ExpressionError, expression_type, parse_expression
 from fabula.planning.outputs import output_violations
 from fabula.planning.parents import is_of_one_row, references_of
 from fabula.planning.plan import TablePlan
@@ -61,6 +63,7 @@ def spec_violations(spec: DatasetSpec) -> Iterator[Violation]:
         if table.per_parent is not None and table.per_parent.distribution is not None:
             yield from _cardinality_problems(table.per_parent.distribution, f"{where}.per_parent")
         yield from _model_problems(spec, table)
+    yield from document_violations(spec)
     yield from output_violations(spec)
 
 

@@ -15,6 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from fabula.errors import SinkError
 from fabula.io.run_files import MANIFEST, RunIdentity, checked, inside, is_unchanged, read_object
+from fabula.media.places import is_truth
+from fabula.media.truth import listed
 from fabula.runs.parts import PartRecord
 from fabula.runs.records import read_manifest
 
@@ -75,6 +77,9 @@ def recorded(folder: Path) -> dict[str, str]:
         found |= {file.name: file.sha256 for file in part.files} if part else {}
     noted = read_object(folder / STATE / FILES) or {}
     found |= {name: sha256 for name, sha256 in noted.items() if isinstance(sha256, str)}
+    for name in [name for name in found if is_truth(name)]:
+        if is_unchanged(inside(folder, name), found[name]):
+            found |= listed(folder / name)
     for name in found:
         inside(folder, name)
     return found
@@ -106,6 +111,7 @@ def remove_run(folder: Path, keep_free: Collection[str] = ()) -> None:
                 )
     for path in (*state_files(folder), *own.values(), folder / MANIFEST, folder / RUN):
         path.unlink(missing_ok=True)
-    for place in {path.parent for path in own.values()} - {folder}:
+    places = {place for path in own.values() for place in path.parents if folder in place.parents}
+    for place in sorted(places, reverse=True):
         with suppress(OSError):  # it holds files of others
             place.rmdir()

@@ -19,11 +19,13 @@ from fabula.errors import RunInterrupted
 from fabula.io.formats import Format, as_format
 from fabula.io.formulas import escaping_formulas
 from fabula.llm.client.chat import ChatModel
+from fabula.planning.documents import refuse_documents
 from fabula.planning.outputs import output_files
 from fabula.planning.plan import Plan
 from fabula.runs.checking import Checking
 from fabula.runs.dataset import Dataset
-from fabula.runs.exit_rules import Limit, lost_too_many, raise_verdict
+from fabula.runs.documents import make_documents
+from fabula.runs.exit_rules import lost_too_many, raise_verdict
 from fabula.runs.fingerprint import identity
 from fabula.runs.folder import FindPart, RunFolder
 from fabula.runs.manifest import build_manifest, calls_made, lost_rows, stopwatch, tell_formulas
@@ -72,11 +74,14 @@ def execute(
 
     Raises:
         SpecError: Checks contradict each other, or the columns.
+        UsageError: Documents are wanted, and no folder for them.
         SinkError: The folder contains something else, is in use, or can't be written.
         CheckError: A check does not hold; the data stays where it was written.
         PartialRunError: More rows were lost than `max_rejects`; the same call continues.
         RunInterrupted: The user stopped the run; the same call continues.
     """
+    if output is None and not options.preview:
+        refuse_documents(plan.spec)
     possible(plan)
     tracker = Tracker(options.progress)
 
@@ -137,7 +142,7 @@ def _into_folder(
         folder.found = merged.find
     try:
         with escaping_formulas(escape):
-            reused = _go_on(plan, folder, make, options.max_rejects, merged)
+            reused = _go_on(plan, folder, make, options, merged)
     finally:
         folder.close()
     schemas = {table.name: table.schema for table in plan.tables}
@@ -158,11 +163,11 @@ def _go_on(
     plan: Plan,
     folder: RunFolder,
     make: Callable[[Store], Dataset],
-    limit: Limit,
+    options: RunOptions,
     merged: Merged | None,
 ) -> int:
     """Make what a run folder still lacks; returns the number of rows that it had already."""
-    past = folder.manifest
+    past, limit = folder.manifest, options.max_rejects
     if past and not lost_too_many(past, limit):
         folder.check_files()
         logger.info("`%s` holds this run, finished", folder.path)
@@ -174,11 +179,16 @@ def _go_on(
         try_lost_again(plan, folder)
     made = make(folder)
     manifest = dict(made.manifest) | ({} if merged is None else merged.told(made.manifest))
+    also = output_files(plan.spec)
+    documents, truths = make_documents(plan, made.rows, folder.path, options.workers)
+    if documents:
+        manifest["documents"] = documents
     if outputs := write_outputs(plan, made, folder.path):
         manifest["outputs"] = outputs
-        folder.note_files(output_files(plan.spec))
+    also += truths
+    if also:
+        folder.note_files(also)
     forget = not lost_too_many(manifest, limit)
-    also = output_files(plan.spec)
     folder.finish(manifest, made.rejected, also, calls=made.calls, forget=forget)
     return made.reused
 

@@ -22,6 +22,7 @@ from fabula.io.places import make_folder, replacing, sha256_of
 from fabula.io.read import read_files, typed
 from fabula.io.run_files import inside, is_unchanged
 from fabula.io.write import writing
+from fabula.planning.documents import document_plans
 from fabula.planning.outputs import output_files
 from fabula.planning.plan import Plan
 from fabula.runs.belongings import remove_run
@@ -92,14 +93,15 @@ def execute_to_file(
 
 
 def refuse_outputs(plan: Plan, output: Path) -> None:
-    """Refuse a file as the place of a run that also writes the spec's outputs.
+    """Refuse a file as the place of a run that also writes outputs or documents.
 
     Raises:
-        UsageError: The spec has outputs.
+        UsageError: The spec has some.
     """
-    if output_files(plan.spec):
+    if output_files(plan.spec) or document_plans(plan.spec):
+        what = "outputs" if output_files(plan.spec) else "documents"
         raise UsageError(
-            f"the spec's outputs don't fit into the file `{output}`",
+            f"the spec's {what} don't fit into the file `{output}`",
             code="usage.output",
             hint=f"give a folder: `-o {output.with_suffix('')}`",
         )

@@ -31,6 +31,7 @@ class RunOptions:
         escape_formulas: Put `'` before cells of CSV that a spreadsheet would run.
         loading: What a load into a database may do to what is there.
         progress: Called with a table's name, its rows done and its rows asked.
+        preview: Rows alone are wanted, not the documents that they point to.
     """
 
     format: str | None = None
@@ -44,6 +45,7 @@ class RunOptions:
     escape_formulas: bool = False
     loading: Loading = NOTHING_ALLOWED
     progress: Progress | None = None
+    preview: bool = False
 
     @property
     def file_format(self) -> Format:

@@ -42,6 +42,7 @@ from fabula.kinds.reasoning import Reasoning as _Reasoning
 from fabula.kinds.text import Text as _Text
 from fabula.kinds.learned import Learned as _Learned
 from fabula.kinds.source import Source as _Source
+from fabula.kinds.document import Document as _Document
 from fabula.kinds.function import Function as _Function
 from fabula.kinds.simulation import Simulation as _Simulation
 
@@ -553,6 +554,27 @@ def source(
     description: str = ...,
 ) -> _Source:
     """A column of the real file that the table's `source` names, without its people."""
+
+def document(
+    template: str,
+    *,
+    format: Sequence[Literal["pdf", "png", "jpg", "docx", "html", "eml", "xlsx"]] = ...,
+    lines: str | None = ...,
+    fields: Mapping[str, str] = ...,
+    line_fields: Mapping[str, str] = ...,
+    constants: Mapping[
+        str, bool | float | dt.date | str | Sequence[bool | float | dt.date | str | None] | None
+    ] = ...,
+    scan: Any = ...,
+    defects: Mapping[str, float] = ...,
+    dpi: int = ...,
+    fonts: str | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Document:
+    """A file made from the row and its children, such as the invoice of an order."""
 
 def function(
     function: Any,

@@ -15,7 +15,18 @@ from fabula.kinds.base.problems import WHOLE, Problem
 
 Bound: TypeAlias = "float | dt.datetime | None"
 
-SECTIONS = ("keys", "values", "numbers", "times", "texts", "people", "models", "learned", "code")
+SECTIONS = (
+    "keys",
+    "values",
+    "numbers",
+    "times",
+    "texts",
+    "people",
+    "models",
+    "learned",
+    "media",
+    "code",
+)
 """The order in which kinds are listed."""
 
 

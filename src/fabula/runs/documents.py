@@ -1,0 +1,208 @@
+"""Makes the documents of a run when all its tables are made and checked."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from fabula.checks.data import ROW_NUMBER, Data
+from fabula.io.read import TableRows
+from fabula.kinds.base.sql import quoted
+from fabula.kinds.reference import Reference
+from fabula.media.making import DocumentMaker, DocumentRow
+from fabula.media.places import FOLDER_ROWS, media_folder, truth_path
+from fabula.media.truth import records_of
+from fabula.planning.documents import DocumentPlan, document_plans
+from fabula.planning.plan import Plan
+from fabula.runs.executor import LocalExecutor
+from fabula.spec.tables import TableSpec
+
+logger = logging.getLogger(__name__)
+
+
+def make_documents(
+    plan: Plan, rows_of: Callable[[str], TableRows], folder: Path, workers: int
+) -> tuple[dict[str, Any], list[str]]:
+    """Make the documents that a run's folder lacks.
+
+    Returns:
+        What the manifest tells of them, by table and column; and the names of the truth files.
+
+    Raises:
+        PrerequisiteError: The extra `media` is missing.
+        SourceError: A template is missing or wrong.
+        SinkError: A file can't be written.
+    """
+    told: dict[str, Any] = {}
+    names: list[str] = []
+    plans = document_plans(plan.spec)
+    if not plans:
+        return told, names
+    with Data({name: rows_of(name) for name in plan.order}) as data:
+        for documents in plans:
+            made = _Documents(plan, documents, data, folder)
+            made.make(workers)
+            card, truths = made.told()
+            told[f"{documents.table}.{documents.column}"] = card
+            names += truths
+    return told, names
+
+
+class _Documents:
+    """The documents of one column."""
+
+    def __init__(self, plan: Plan, documents: DocumentPlan, data: Data, folder: Path) -> None:
+        self._spec, self._documents, self._data, self._folder = plan.spec, documents, data, folder
+        self._seed, self._lock, self._stopped = plan.seed, threading.Lock(), threading.Event()
+        table = plan.spec.tables[documents.table]
+        after, rows = table.after, self._rows()
+        self._folders = range(after // FOLDER_ROWS, -(-(after + rows) // FOLDER_ROWS))
+
+    def make(self, workers: int) -> None:
+        """Make the folders that are missing."""
+        asked = self._documents
+        maker = DocumentMaker(self._folder, asked.table, asked.column, asked.spec, self._seed)
+
+        def make_folder(folder: int) -> None:
+            if self._stopped.is_set():
+                raise KeyboardInterrupt
+            with self._lock:
+                rows = list(self._rows_of(folder))
+            maker.make(folder, rows)
+
+        missing = [folder for folder in self._folders if not maker.is_made(folder)]
+        try:
+            for _ in LocalExecutor(workers, on_stop=self._stopped.set).map(make_folder, missing):
+                pass
+        finally:
+            maker.close()
+
+    def told(self) -> tuple[dict[str, Any], list[str]]:
+        """What the manifest tells, and the names of the truth files."""
+        asked = self._documents
+        counts: Counter[str] = Counter()
+        letters: set[str] = set()
+        names = [truth_path(asked.table, asked.column, folder) for folder in self._folders]
+        for name in names:
+            for record in records_of(self._folder / name):
+                counts["documents"] += 1
+                counts["files"] += len(record["files"])
+                counts["pages"] += len(record["pages"])
+                counts["bytes"] += sum(file["bytes"] for file in record["files"])
+                counts["differs"] += bool(record.get("differs"))
+                counts["unprintable"] += bool(record.get("unprintable"))
+                letters |= set(record.get("unprintable", ""))
+                if defect := record.get("defect"):
+                    counts[f"{defect['what']}_{defect['field']}"] += 1
+        self._say(counts, letters)
+        lines = (
+            {"lines": asked.lines[0], "line_fields": dict(asked.line_fields)} if asked.lines else {}
+        )
+        card = {
+            "template": asked.spec.template,
+            "formats": list(asked.spec.format),
+            "fields": dict(asked.fields),
+            **lines,
+            **counts,
+        }
+        return card, names
+
+    def _say(self, counts: Mapping[str, int], letters: set[str]) -> None:
+        """Warn where a document does not show what its row says."""
+        asked = self._documents
+        where = f"`{asked.table}.{asked.column}`"
+        if counts["unprintable"]:
+            shown = " ".join(sorted(letters)[:20])
+            logger.warning(
+                "%s: no font has some characters of %d documents (%s); name a folder of fonts: "
+                "`fonts: FOLDER`",
+                where,
+                counts["unprintable"],
+                shown,
+            )
+        if counts["differs"]:
+            logger.warning(
+                "%s: in %d documents an amount of the row is not what follows from its lines; "
+                "the amount of the row is printed",
+                where,
+                counts["differs"],
+            )
+        if not asked.fields:
+            logger.warning(
+                "%s: no column fills a field of the template; map them by `fields`", where
+            )
+
+    def _rows(self) -> int:
+        """The rows that were asked for, those lost included: the highest number that a path has."""
+        asked = self._documents
+        view, column = self._data.view(asked.table), quoted(asked.column)
+        longest = f"ORDER BY length({column}) DESC, {column} DESC LIMIT 1"
+        found = self._data.query(f"SELECT {column} FROM {view} WHERE {column} NOT NULL {longest}")
+        if not found:
+            return 0
+        ((last,),) = found
+        number = int(str(last).rpartition("/")[2].partition(".")[0])
+        return number + 1 - self._spec.tables[asked.table].after
+
+    def _rows_of(self, folder: int) -> Iterator[DocumentRow]:
+        """The rows of a folder, each with its lines."""
+        asked = self._documents
+        table = self._spec.tables[asked.table]
+        prefix = f"{media_folder(asked.table, asked.column)}/{folder:05d}/".replace("'", "''")
+        here = f"starts_with(t.{quoted(asked.column)}, '{prefix}')"
+        selected, joins = self._selected(table, asked.fields.values())
+        key = f", t.{quoted(asked.key)}" if asked.key else ", NULL"
+        view = self._data.view(asked.table)
+        path = f"t.{quoted(asked.column)}"
+        rows = self._data.query(
+            f"SELECT {path}{key}{selected} FROM {view} t {joins} WHERE {here} ORDER BY 1"
+        )
+        lines = self._lines_of(f"SELECT {key[2:]} FROM {view} t WHERE {here}")
+        for name, own, *values in rows:
+            number = int(name.rpartition("/")[2].partition(".")[0])
+            fields = dict(zip(asked.fields, values, strict=True))
+            yield DocumentRow(number, fields, lines.get(own, []))
+
+    def _lines_of(self, keys: str) -> dict[Any, list[dict[str, Any]]]:
+        """The lines of some rows by their key, in the order of their table."""
+        asked = self._documents
+        if asked.lines is None:
+            return {}
+        child, link = asked.lines
+        table = self._spec.tables[child]
+        selected, joins = self._selected(table, asked.line_fields.values())
+        own = {source.partition(".")[0] for source in asked.line_fields.values()} | {link}
+        own = {name for name in [*own, *asked.line_fields.values()] if name in table.columns}
+        found: dict[Any, list[dict[str, Any]]] = {}
+        sql = (
+            f"SELECT t.{quoted(link)}{selected} FROM numbered t {joins} "
+            f"WHERE t.{quoted(link)} IN ({keys}) ORDER BY t.{quoted(ROW_NUMBER)}"
+        )
+        for key, *values in self._data.numbered(child, sorted(own), sql):
+            line = dict(zip(asked.line_fields, values, strict=True))
+            found.setdefault(key, []).append(line)
+        return found
+
+    def _selected(self, table: TableSpec, sources: Any) -> tuple[str, str]:
+        """The columns of a query, and the parents that it joins."""
+        selected, joins = [], {}
+        for source in sources:
+            if source in table.columns:
+                selected.append(f"t.{quoted(source)}")
+                continue
+            reference, _, attribute = source.partition(".")
+            column = table.columns[reference]
+            assert isinstance(column, Reference)
+            parent = self._spec.tables[column.parent]
+            key = column.parent_column or parent.key[0]
+            alias = quoted(f"parent {reference}")
+            joins[reference] = (
+                f"LEFT JOIN {self._data.view(parent.name)} {alias} "
+                f"ON t.{quoted(reference)} = {alias}.{quoted(key)}"
+            )
+            selected.append(f"{alias}.{quoted(attribute)}")
+        return "".join(f", {each}" for each in selected), " ".join(joins.values())
