@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from fabula.augment.extend import aextend, extend
     from fabula.augment.pairs.ask import apairs, pairs
     from fabula.augment.rows import arows, rows
+    from fabula.augment.solving.solve import asolve, solve
     from fabula.augment.tools.tool import Tool
     from fabula.dedup import near_duplicates
     from fabula.describing.describe import adescribe, describe
@@ -92,6 +93,7 @@ __all__ = [
     "aextract",
     "apairs",
     "arows",
+    "asolve",
     "balance",
     "balance_plan",
     "blend",
@@ -127,6 +129,7 @@ __all__ = [
     "run_program",
     "scan",
     "simulate",
+    "solve",
     "strategy",
     "synthesize",
     "unmask",
@@ -140,6 +143,7 @@ _HOMES = {
     "augment.extend": "aextend extend",
     "augment.pairs.ask": "apairs pairs",
     "augment.rows": "arows rows",
+    "augment.solving.solve": "asolve solve",
     "augment.tools.tool": "Tool",
     "dedup": "near_duplicates",
     "describing.describe": "adescribe describe",

@@ -198,7 +198,7 @@ class Talk:
     def _check_step(self, row: dict[str, Any]) -> Sequence[str]:
         """What is wrong with a step that fits its schema."""
         reply: Any = row.get("reply", row.get("calls"))
-        if isinstance(reply, Mapping) and "say" in reply:
+        if isinstance(reply, dict) and "say" in reply:
             reply["say"] = without_label(reply["say"], "assistant")
             problems = [out_of_turn(reply["say"], self.messages, "assistant")]
             if self.cast.check_message is not None:
