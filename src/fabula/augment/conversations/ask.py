@@ -32,10 +32,11 @@ from fabula.augment.pairs.attributes import Attributes
 from fabula.augment.tools.declaring import tools_of
 from fabula.augment.user_checks import CheckRow, row_check
 from fabula.errors import FabulaError, UsageError
-from fabula.io.examples import example_values
+from fabula.io.examples import plain_value
 from fabula.llm.rows.ask import FAILURES_IN_A_ROW, PASSING, TOO_BIG, ask_rows
 from fabula.llm.rows.job import Reject, RowsJob, RowsResult
 from fabula.llm.rows.sync import run_sync
+from fabula.training.table_rows import given_rows
 
 if TYPE_CHECKING:
     from fabula.llm.client.chat import ChatModel
@@ -149,6 +150,8 @@ def _prepared(subject: str, n: int, options: ConversationOptions) -> tuple[Cast,
         UsageError: An option is wrong.
     """
     tools = tools_of(options.get("tools", ()))
+    facts = options.get("facts")
+    known = [] if facts is None else [plain_value(dict(row)) for row in given_rows(facts).rows]
     quotas = Quotas(
         balance=options.get("balance", {}),
         turns=options.get("turns", 3),
@@ -156,7 +159,7 @@ def _prepared(subject: str, n: int, options: ConversationOptions) -> tuple[Cast,
         moves=options.get("moves", {}),
         calls=options.get("calls", "free"),
         system=options.get("system", ""),
-        facts=_facts(options.get("facts")),
+        facts=known,
     )
     plans = quotas.dealt(n)
     if not tools and any(plan.calls not in ("free", "none") for plan in plans):
@@ -181,15 +184,6 @@ def _prepared(subject: str, n: int, options: ConversationOptions) -> tuple[Cast,
         options={name: asked[name] for name in ("attempts", "temperature")},
     )
     return shared, plans
-
-
-def _facts(given: TableLike | None) -> list[dict[str, Any]]:
-    rows = [] if given is None else example_values(given)
-    if not all(isinstance(row, Mapping) for row in rows):
-        raise UsageError(
-            "`facts` is not a table", code="usage.facts", hint="give rows with named columns"
-        )
-    return rows
 
 
 def _stop(given: str | Stop | None) -> Stop | None:

@@ -28,10 +28,11 @@ from fabula.augment.solving.verifiers import (
     same_answer,
 )
 from fabula.errors import FabulaError, UsageError, did_you_mean
-from fabula.io.examples import example_values
+from fabula.io.examples import plain_value
 from fabula.llm.rows.ask import ask_rows
 from fabula.llm.rows.job import Reject, RowField, RowsJob, RowsResult
 from fabula.llm.rows.sync import run_sync
+from fabula.training.table_rows import given_rows
 
 if TYPE_CHECKING:
     from fabula.types import TableLike
@@ -140,7 +141,7 @@ def _prepared(tasks: TableLike, options: SolveOptions) -> _Run:
     Raises:
         UsageError: An option is wrong, or a column is missing.
     """
-    rows = example_values(tasks)
+    rows = [plain_value(dict(row)) for row in given_rows(tasks).rows]
     samples, agree = options.get("samples", 4), options.get("agree", 0.5)
     by = options.get("by", "number")
     if not callable(by) and by not in VERIFIERS:
@@ -161,7 +162,7 @@ def _prepared(tasks: TableLike, options: SolveOptions) -> _Run:
         name: options.get(name, name)  # type: ignore[misc]
         for name in ("question", ANSWER, CHOICES, TESTS)
     }
-    known = list(rows[0]) if rows and isinstance(rows[0], Mapping) else []
+    known = list(rows[0]) if rows else []
     needed = [columns[name] for name in ("question", *verifier.needs)]
     needed += [columns[name] for name in columns if name in options]
     for name in needed if rows else ():
