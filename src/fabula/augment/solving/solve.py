@@ -159,8 +159,10 @@ def _prepared(tasks: TableLike, options: SolveOptions) -> _Run:
             f"`agree` is {agree:g}", code="usage.agree", hint="give a share from 0 up to below 1"
         )
     columns = {
-        name: options.get(name, name)  # type: ignore[misc]
-        for name in ("question", ANSWER, CHOICES, TESTS)
+        "question": options.get("question", "question"),
+        ANSWER: options.get("answer", ANSWER),
+        CHOICES: options.get("choices", CHOICES),
+        TESTS: options.get("tests", TESTS),
     }
     known = list(rows[0]) if rows else []
     needed = [columns[name] for name in ("question", *verifier.needs)]
