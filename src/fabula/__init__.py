@@ -24,9 +24,12 @@ if TYPE_CHECKING:
         resolve,
         validate,
     )
+    from fabula.augment.conversations.ask import aconversations, conversations
     from fabula.augment.extend import aextend, extend
     from fabula.augment.pairs.ask import apairs, pairs
     from fabula.augment.rows import arows, rows
+    from fabula.augment.solving.solve import asolve, solve
+    from fabula.augment.tools.tool import Tool
     from fabula.dedup import near_duplicates
     from fabula.describing.describe import adescribe, describe
     from fabula.describing.extract import aextract, extract
@@ -80,19 +83,23 @@ __all__ = [
     "Synthesized",
     "Synthesizer",
     "TableSpec",
+    "Tool",
     "Unmasked",
     "View",
     "__version__",
+    "aconversations",
     "adescribe",
     "aextend",
     "aextract",
     "apairs",
     "arows",
+    "asolve",
     "balance",
     "balance_plan",
     "blend",
     "calibrate",
     "col",
+    "conversations",
     "describe",
     "evaluate",
     "export",
@@ -122,6 +129,7 @@ __all__ = [
     "run_program",
     "scan",
     "simulate",
+    "solve",
     "strategy",
     "synthesize",
     "unmask",
@@ -131,9 +139,12 @@ __all__ = [
 
 _HOMES = {
     "api": "generate infer load plan preview rehearse resolve validate",
+    "augment.conversations.ask": "aconversations conversations",
     "augment.extend": "aextend extend",
     "augment.pairs.ask": "apairs pairs",
     "augment.rows": "arows rows",
+    "augment.solving.solve": "asolve solve",
+    "augment.tools.tool": "Tool",
     "dedup": "near_duplicates",
     "describing.describe": "adescribe describe",
     "describing.extract": "aextract extract",

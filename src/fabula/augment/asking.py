@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from fabula.errors import PartialRunError, UsageError
 from fabula.kinds.reasoning import is_dropped
@@ -13,15 +13,12 @@ from fabula.llm.client.chat import ChatModel
 from fabula.llm.providers.dry_run import Rehearsal
 from fabula.llm.rows.ask import ask_rows
 from fabula.llm.rows.job import RowsJob, RowsResult
-from fabula.llm.session import models_of_run
+from fabula.llm.session import OpenModel, models_of_run
 from fabula.render.cells import watched
 from fabula.types import ProgressLike
 
 if TYPE_CHECKING:
     from fabula.spec.models import ModelLike
-
-AskJob: TypeAlias = Callable[[RowsJob], Awaitable[RowsResult]]
-"""Asks for the rows of a job."""
 
 SAMPLE_STEP = 1_000
 """Samples are this far apart, leaving room for requests that one of them repeats."""
@@ -81,36 +78,56 @@ async def ask(job: RowsJob, options: AskOptions, *, name: str) -> RowsResult:
         return await ask_job(job)
 
 
+class Asker:
+    """Asks for jobs; the models are opened when first needed and share a ledger and a budget."""
+
+    def __init__(self, options: AskOptions, open_model: OpenModel, *, name: str) -> None:
+        self._options = options
+        self._open_model = open_model
+        self._name = name
+        self._opened: dict[str, ChatModel] = {}
+
+    async def __call__(self, job: RowsJob) -> RowsResult:
+        """Ask the caller's model for a job, and report it on its own."""
+        if job.n == 0:
+            return RowsResult([])
+        progress = counting(self._options.get("progress"), self._name, job.n)
+        result = await ask_rows(self.model(), job, on_rows=progress)
+        on_result = self._options.get("on_result")
+        if on_result is not None:
+            on_result(result)
+        return result
+
+    def model(self, name: ModelLike | None = None) -> ChatModel:
+        """A model by its name; by default the caller's."""
+        wanted = self._options.get("model", "local") if name is None else name
+        key = wanted if isinstance(wanted, str) else str(id(wanted))
+        if key not in self._opened:
+            self._opened[key] = self._open_model(wanted)
+        return self._opened[key]
+
+    async def close(self) -> None:
+        """Close the models."""
+        for model in self._opened.values():
+            await model.close()
+
+
 @asynccontextmanager
-async def asking(options: AskOptions, *, name: str) -> AsyncIterator[AskJob]:
-    """A way to ask for several jobs, which share a model, opened when first needed, and a budget.
+async def asking(options: AskOptions, *, name: str) -> AsyncIterator[Asker]:
+    """A way to ask for several jobs, which share models and a budget.
 
     Each job is reported on its own, as `name`.
     """
-    budget = budget_of(options)
     with models_of_run(
-        fresh=options.get("fresh", False), budget=budget, rehearsal=options.get("rehearsal")
+        fresh=options.get("fresh", False),
+        budget=budget_of(options),
+        rehearsal=options.get("rehearsal"),
     ) as open_model:
-        opened: list[ChatModel] = []
-
-        async def ask_job(job: RowsJob) -> RowsResult:
-            if job.n == 0:
-                return RowsResult([])
-            if not opened:
-                opened.append(open_model(options.get("model", "local")))
-            result = await ask_rows(
-                opened[0], job, on_rows=counting(options.get("progress"), name, job.n)
-            )
-            on_result = options.get("on_result")
-            if on_result is not None:
-                on_result(result)
-            return result
-
+        asker = Asker(options, open_model, name=name)
         try:
-            yield ask_job
+            yield asker
         finally:
-            for model in opened:
-                await model.close()
+            await asker.close()
 
 
 def budget_of(options: AskOptions) -> Budget:

@@ -239,21 +239,29 @@ class Planned(Modelled, total=False):
     seed: int
 
 
-class Exporting(TypedDict, total=False):
-    """How training files are written.
+class Splitting(TypedDict, total=False):
+    """How rows are divided into files.
 
     Options:
-        user (TEMPLATE): The user's message in an export.
-        system (TEMPLATE): The system message that comes first.
         split (train=0.9,test=0.1): Write one file for each share.
         stratify (FIELD): Field whose values are spread evenly over the files.
         seed: Seed of the split.
         overwrite: Replace the files to write.
     """
 
-    user: str
-    system: str
     split: Annotated[Mapping[str, float], Read(read_shares)]
     stratify: str
     seed: int
     overwrite: bool
+
+
+class Exporting(Splitting, total=False):
+    """How training files are written.
+
+    Options:
+        user (TEMPLATE): The user's message in an export.
+        system (TEMPLATE): The system message that comes first.
+    """
+
+    user: str
+    system: str

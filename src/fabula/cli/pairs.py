@@ -30,7 +30,8 @@ def _fields(text: str) -> str:
     return text
 
 
-def _balance(texts: Sequence[str]) -> Any:
+def read_balance(texts: Sequence[str]) -> Any:
+    """Attributes with their weights."""
     from fabula.augment.pairs.attributes import read_attribute
 
     return dict(map(read_attribute, texts))
@@ -64,7 +65,7 @@ class Pairing(Asking, total=False):
     prompt: str
     extra: str
     examples: Annotated[list[Any], Read(_examples)]
-    balance: Annotated[Any, Read(_balance, many=True)]
+    balance: Annotated[Any, Read(read_balance, many=True)]
     numbered: bool
     reasoning: Literal["keep"]
     rows_per_call: Positive

@@ -17,6 +17,8 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Texts": {
         "pairs": "Generate training pairs: an input and the output that answers it.",
+        "conversations": "Generate conversations of several turns, with calls of tools.",
+        "solve": "Have a model reason to answers, and keep those that code verifies.",
         "balance": "Balance the topics of a text dataset.",
         "describe": "Write a text about each item that mentions all of its fields.",
         "extract": "Extract typed values from texts, one row per object.",
@@ -56,7 +58,19 @@ SECTIONS: dict[str, dict[str, str]] = {
 
 VERBS: dict[str, str] = {name: text for verbs in SECTIONS.values() for name, text in verbs.items()}
 
-CONTINUED = frozenset({"balance", "describe", "extend", "extract", "init", "pairs", "program"})
+CONTINUED = frozenset(
+    {
+        "balance",
+        "conversations",
+        "describe",
+        "extend",
+        "extract",
+        "init",
+        "pairs",
+        "program",
+        "solve",
+    }
+)
 """Verbs that resume when the same command is run again."""
 
 WAY_ON = "\nhint: run the same command to continue; answered requests are not sent again"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fabula.augment.asking import AskJob
+from fabula.augment.asking import Asker
 from fabula.augment.row_schema import TEXT, Shape
 from fabula.describing.extract import extraction_job
 from fabula.describing.extract_schema import OBJECTS, ExtractSchema
@@ -18,7 +18,7 @@ _TOLD = 6
 """Differences of a text that the next prompt names."""
 
 
-async def verify(writing: Writing, writer: Writer, ask: AskJob) -> None:
+async def verify(writing: Writing, writer: Writer, ask: Asker) -> None:
     """Have the texts read, and write those again whose fields do not come back.
 
     Texts, verdicts and failures are put into `writing`.
@@ -55,7 +55,7 @@ class _Reader:
     """Reads texts and remembers their latest scores."""
 
     def __init__(
-        self, writing: Writing, writer: Writer, ask: AskJob, comparison: Comparison
+        self, writing: Writing, writer: Writer, ask: Asker, comparison: Comparison
     ) -> None:
         self.scores: dict[int, RowScore] = {}
         self._writing = writing

@@ -87,8 +87,9 @@ class Given:
 
     @property
     def is_json(self) -> bool:
-        """Whether the rows are in a JSON file."""
-        return self.exact is not None and isinstance(self.data, str | os.PathLike)
+        """Whether the rows are written as JSON as they are: those of a JSON file, or talks."""
+        is_file = isinstance(self.data, str | os.PathLike)
+        return self.exact is not None and (is_file or conversation_column(self.columns) is not None)
 
 
 def given_rows(data: TableLike) -> Given:

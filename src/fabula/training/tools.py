@@ -10,7 +10,7 @@ from fabula.errors import UsageError
 from fabula.llm.json_schema.validation import Invalid, compile_schema
 from fabula.training.turns import ToolCall, Turn, from_json
 
-_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
+TOOL_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
 """Names of tools that the services take."""
 
 
@@ -43,7 +43,7 @@ def _tools(declared: Any) -> dict[str, Mapping[str, Any]] | str:
     for tool in listed:
         function = tool.get("function", tool) if isinstance(tool, Mapping) else None
         name = function.get("name") if isinstance(function, Mapping) else None
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
+        if not isinstance(name, str) or not TOOL_NAME.fullmatch(name):
             return f"declares a tool with the name {name!r}"
         if name in tools:
             return f"declares the tool `{name}` twice"
@@ -63,11 +63,11 @@ def _call_problems(call: ToolCall, tools: Mapping[str, Mapping[str, Any]] | None
         yield f"calls `{call.name}` with arguments that are not a JSON object"
     elif tools is not None and call.name not in tools:
         yield f"calls `{call.name}`, which it does not declare"
-    elif tools is not None and (problem := _misfit(arguments, tools[call.name])):
+    elif tools is not None and (problem := misfit(arguments, tools[call.name])):
         yield f"calls `{call.name}` with {problem}"
 
 
-def _misfit(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+def misfit(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     """How arguments break their schema; empty if they fit."""
     try:
         read = compile_schema({"type": "object", **schema})(arguments)

@@ -1,13 +1,7 @@
-"""`pairs` into files: what was made is written, whether or not all of it came.
-
-Alongside the file stands, where there is something to say, `NAME.rejects.jsonl`: every piece of a
-reply that gave no pair, with the reason. While pairs are missing `.NAME.partial` marks the file,
-so that the same command may replace it when it continues.
-"""
+"""`pairs` into files: an export that can't be written is refused before any pair is asked."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Unpack
@@ -16,9 +10,7 @@ from fabula.augment.asking import REASONING
 from fabula.augment.pairs.ask import PairOptions, pairs
 from fabula.augment.pairs.fields import pair_fields
 from fabula.augment.pairs.result import Pairs
-from fabula.errors import PartialRunError
-from fabula.io.partial_files import is_unfinished, mark_finished, mark_unfinished
-from fabula.io.places import write_text
+from fabula.augment.result_files import made_into, may_replace
 from fabula.training.export import Export, free_paths, plan_export
 
 _NOT_PLANNED = ("seed", "overwrite")
@@ -34,20 +26,9 @@ def pairs_to_file(
         SinkError: The file is there already, or can't be written.
         PartialRunError: Pairs are missing; those that came are in the file.
     """
-    overwrite = bool(export.get("overwrite")) or is_unfinished(file)
-    how = {**export, "overwrite": overwrite}
+    how = may_replace(file, export)
     _check_export(wanted, file, options, how)
-    try:
-        made = pairs(wanted, n, **options)
-    except PartialRunError as error:
-        error.rows.write(file, **how)
-        _write_rejects(file, error.rows)
-        mark_unfinished(file)
-        raise
-    written = made.write(file, **how)
-    _write_rejects(file, made)
-    mark_finished(file)
-    return made, written
+    return made_into(file, lambda: pairs(wanted, n, **options), how)
 
 
 def _check_export(
@@ -63,13 +44,3 @@ def _check_export(
         output, columns, {name: how[name] for name in how if name not in _NOT_PLANNED}
     )
     free_paths(output, planned, overwrite=asked["overwrite"])
-
-
-def _write_rejects(output: Path, made: Pairs) -> None:
-    path = output.with_name(f"{output.name}.rejects.jsonl")
-    lost = [{"reason": reason, "raw": raw} for raw, reason in made.unread]
-    lost += [{"reason": item.reason, "raw": item.raw} for item in made.rejects]
-    if lost:
-        write_text(path, "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in lost))
-    else:
-        path.unlink(missing_ok=True)

@@ -134,7 +134,9 @@ def _any_of(checks: Sequence[Check]) -> Check:
             straightened.append(made)
         if straightened:
             return straightened[0]
-        raise problems[0] if problems else Invalid("no value is allowed here")
+        if not problems:
+            raise Invalid("no value is allowed here")
+        raise max(problems, key=lambda problem: problem.path.count("."))  # of the nearest branch
 
     return check
 

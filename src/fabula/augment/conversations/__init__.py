@@ -1,0 +1,1 @@
+"""Conversations of several turns: planned before they are asked, with exact quotas."""

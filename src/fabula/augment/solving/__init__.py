@@ -1,0 +1,1 @@
+"""Answers with their reasoning, kept where code verifies them."""

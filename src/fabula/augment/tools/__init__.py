@@ -1,0 +1,1 @@
+"""Tools that conversations call: what they take, and what answers them."""

@@ -1,0 +1,103 @@
+"""`fabula solve`: answers with their reasoning, kept where code verifies them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Unpack
+
+import typer
+
+from fabula.cli.arguments import Asking, Positive, Splitting
+from fabula.cli.console import Talk
+from fabula.cli.dry_run import print_rehearsal
+from fabula.cli.llm_options import calls_line
+from fabula.cli.options import verb
+from fabula.cli.progress import progress
+from fabula.errors import PartialRunError
+
+
+class Solving(Asking, total=False):
+    """How answers are asked and verified.
+
+    Options:
+        question (COLUMN): The question; by default `question`.
+        answer (COLUMN): The known answer, which the model never sees; by default `answer`.
+        choices (COLUMN): The choices, with `|` between them; by default `choices`.
+        tests (COLUMN): Unit tests in Python; by default `tests`.
+        by (WAY): How answers are verified: `number`, `choice`, `text`, `tests`, `program` or
+            `agreement`; by default `number`.
+        samples: Answers asked at most for one question; by default 4.
+        keep: `first` verified answer of each question, or `all` different ones.
+        agree (SHARE): Share of samples that must agree, for `agreement`.
+        reasoning: `write` asks for the reasoning; `keep` keeps what a reasoning model thought.
+        extra (TEXT): Further instructions.
+    """
+
+    question: str
+    answer: str
+    choices: str
+    tests: str
+    by: str
+    samples: Positive
+    keep: Literal["first", "all"]
+    agree: float
+    reasoning: Literal["write", "keep"]
+    extra: str
+
+
+class SolvedFiles(Solving, Splitting, total=False):
+    """How answers are asked and written."""
+
+
+@verb()
+def solve(
+    talk: Talk,
+    tasks: Path,
+    *,
+    file: Annotated[Path, typer.Option("-o", "--to")] = Path("solved.jsonl"),
+    form: str | None = None,
+    dry_run: bool = False,
+    **wishes: Unpack[SolvedFiles],
+) -> None:
+    """Have a model reason to answers, and keep those that code verifies.
+
+    Questions without a verified answer are counted, listed and left out. The same command with
+    more `--samples` asks only for what is missing.
+
+    Options:
+        tasks (FILE): A table of questions.
+        file (FILE): File to write, or with --split a folder.
+        form: `chat-jsonl` and other training formats, or a file format; by default the rows in the
+            format of the file's ending.
+        dry_run: Print every prompt of one sample and the cost; call and write nothing.
+    """
+    from fabula.augment.result_files import made_into, may_replace
+    from fabula.augment.solving.solve import solve as ask
+    from fabula.io.places import check_free
+
+    asked: Any = {k: wish for k, wish in wishes.items() if k not in Splitting.__annotations__}
+    export = {k: wish for k, wish in wishes.items() if k in Splitting.__annotations__}
+    if dry_run:
+        once = {**asked, "samples": 2 if asked.get("by") == "agreement" else 1}
+        print_rehearsal(lambda noted: ask(tasks, **once, rehearsal=noted))
+        return
+    how = may_replace(file, {"format": form, **export})
+    if not how.get("split"):
+        check_free(file, overwrite=how["overwrite"])
+    with progress(talk) as watch:
+        try:
+            made, written = made_into(
+                file,
+                lambda: ask(
+                    tasks,
+                    **asked,
+                    progress=watch,
+                    on_result=lambda result: talk.say(calls_line(result)),
+                ),
+                how,
+            )
+        except PartialRunError as error:
+            talk.say(error.rows.counted)
+            raise
+    talk.say(made.report())
+    talk.say(written.report())
