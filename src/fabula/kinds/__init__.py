@@ -91,7 +91,8 @@ class AnyKind:
     ) -> dict[str, Any]:
         del schema
         kinds = reduce(or_, self._kinds().values())
-        union: TypeAdapter[Any] = TypeAdapter(Annotated[kinds, Field(discriminator="kind")])
+        annotated: Any = Annotated[kinds, Field(discriminator="kind")]
+        union: TypeAdapter[Any] = TypeAdapter(annotated)
         return handler(union.core_schema)
 
     def _kinds(self) -> dict[str, type[SpecModel]]:
@@ -102,7 +103,9 @@ class AnyKind:
         """The column that `value` is or describes, by its kind, also one that a plug-in added."""
         if self._changes != self._register.changes:
             each = core_schema.no_info_plain_validator_function
-            choices = {name: each(cls.model_validate) for name, cls in self._kinds().items()}
+            choices: dict[Any, Any] = {
+                name: each(cls.model_validate) for name, cls in self._kinds().items()
+            }
             union = core_schema.tagged_union_schema(choices, discriminator="kind")
             self._union, self._changes = SchemaValidator(union), self._register.changes
         return self._union.validate_python(value)

@@ -24,7 +24,6 @@ from fabula.llm.client.presets import COMPATIBLE, PROVIDERS, known_provider
 from fabula.lookup import failed_plugins
 from fabula.planning.columns import Columns
 from fabula.planning.documents import document_violations
-from fabula.planning.expressions import ExpressionError, expression_type, parse_expression
 from fabula.planning.outputs import output_violations
 from fabula.planning.parents import is_of_one_row, references_of
 from fabula.planning.plan import TablePlan

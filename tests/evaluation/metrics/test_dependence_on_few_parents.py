@@ -1,4 +1,4 @@
-"""What goes with few rows of another table differs for others, and is no failure."""
+"""What goes with few rows of another table may differ without failing."""
 
 from __future__ import annotations
 

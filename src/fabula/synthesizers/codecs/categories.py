@@ -217,11 +217,13 @@ class CategoryCodec:
         return cls(name, kind, arrays["levels"], arrays["counts"], rare, told_by, joined)
 
     def _between(self, wanted: Range) -> Weights:
-        low, high = wanted.low, wanted.high
+        low: Any
+        high: Any
         share = np.zeros(len(self.counts))
         numbers = pa.types.is_integer(self.levels.type)
         low, high = (
-            end if end is None else float(end) if numbers else str(end) for end in (low, high)
+            end if end is None else float(end) if numbers else str(end)
+            for end in (wanted.low, wanted.high)
         )
         for code, label in enumerate(self.levels.to_pylist()):
             value = label if numbers else str(label)

@@ -125,7 +125,7 @@ def determinants_of(
         columns: What was learned of its columns.
         table: Training rows.
         links: Its foreign keys.
-        relations: What is known to hold on every row; its labels are no matter of this.
+        relations: What is known to hold on every row; its labels are left out.
         given: Columns that follow from another table.
     """
     if columns is None:
