@@ -90,8 +90,8 @@ class AnyKind:
     ) -> dict[str, Any]:
         del schema
         kinds = reduce(or_, self._kinds())
-        union: TypeAdapter[Any] = TypeAdapter(Annotated[kinds, Field(discriminator="kind")])
-        return handler(union.core_schema)
+        union: Any = Annotated[kinds, Field(discriminator="kind")]
+        return handler(TypeAdapter(union).core_schema)
 
     def _kinds(self) -> tuple[type[SpecModel], ...]:
         known = self._register.known().values()
@@ -109,7 +109,9 @@ class AnyKind:
 def _union(kinds: tuple[type[SpecModel], ...]) -> SchemaValidator:
     """Validates what says by `kind` which of the classes it is."""
     each = core_schema.no_info_plain_validator_function
-    choices = {str(cls.model_fields["kind"].default): each(cls.model_validate) for cls in kinds}
+    choices: dict[Any, Any] = {
+        str(cls.model_fields["kind"].default): each(cls.model_validate) for cls in kinds
+    }
     return SchemaValidator(core_schema.tagged_union_schema(choices, discriminator="kind"))
 
 
