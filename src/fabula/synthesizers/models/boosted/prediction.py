@@ -113,10 +113,9 @@ def walk(walkers: Walkers, path: Path, trees: Trees, thresholds: NDArray[np.int6
             away = walkers.lines[row] - path.means[at]
             score = int(path.scores[at]) + ((path.slopes[at] * away) >> SHIFT)
             scores[i] = min(max(score, -HALF), HALF - 1)
-        first, last, depth = path.forests[level]
         for start in range(0, count, BATCH):
             batch = slice(start, min(start + BATCH, count))
-            _forest(trees, first, last, depth, walkers.bins, active[batch], scores[batch])
+            _forest(trees, path.forests[level], walkers.bins, active[batch], scores[batch])
         going = 0
         for i in range(count):
             row = active[i]
@@ -147,15 +146,13 @@ def walk(walkers: Walkers, path: Path, trees: Trees, thresholds: NDArray[np.int6
 @compiled
 def _forest(
     trees: Trees,
-    first: int,
-    last: int,
-    depth: int,
+    forest: NDArray[np.int32],
     bins: NDArray[np.uint8],
     rows: NDArray[np.int64],
     scores: NDArray[np.int64],
 ) -> None:
     """Add to the scores of some rows what the trees of a level give: by trees, which stay near."""
-    tree = first
+    tree, last, depth = forest
     while tree + 3 < last:  # four at a time: their loads wait side by side
         for i in range(len(rows)):
             code = bins[rows[i]]
