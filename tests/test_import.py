@@ -144,6 +144,7 @@ tables:
     loaded = set(run_python(code).split())
     assert {"fabula.runs.execute", "fabula.kinds.datetime"} <= loaded
     unused = {"asyncio", "duckdb", "fabula.kinds.weibull", "fabula.inference.infer", "fabula.pii"}
+    unused |= {"fabula.dedup", "fabula.training"}
     assert not unused & loaded
 
 
