@@ -31,6 +31,11 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+def pytest_sessionfinish() -> None:
+    """Let all of it go at the end; libraries tell of what is left."""
+    gc.unfreeze()
+
+
 OF_THE_USER = ("_API_KEY", "_BASE_URL", "OLLAMA_HOST")
 
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)

@@ -121,6 +121,38 @@ def test_rows_of_a_model_need_no_arrow() -> None:
     assert {"numpy", "pyarrow", "duckdb"}.isdisjoint(run_python(code).split())
 
 
+def test_generate_loads_what_its_spec_names(tmp_path: Path) -> None:
+    """Neither SQL's engine, nor other kinds, nor what guesses specs of data: each costs a start."""
+    spec = tmp_path / "shop.yaml"
+    spec.write_text(
+        """\
+fabula: 1
+tables:
+  customers:
+    n: 10
+    columns:
+      id: {kind: key}
+      signed_up: {kind: datetime, start: 2022-01-01, end: 2026-01-01, date: true}
+  orders:
+    per_parent: {of: customers, poisson: 3}
+    columns:
+      id: {kind: key}
+      customer_id: {kind: reference, to: customers}
+      placed: {kind: datetime, start: customer_id.signed_up, within: 700d}
+""",
+        encoding="utf-8",
+    )
+    code = (
+        "import sys; from fabula.cli.main import main;"
+        f"main(['generate', {str(spec)!r}, '-o', {str(tmp_path / 'out')!r}]); print(*sys.modules)"
+    )
+    loaded = set(run_python(code).split())
+    assert {"fabula.runs.execute", "fabula.kinds.datetime"} <= loaded
+    unused = {"asyncio", "duckdb", "fabula.kinds.weibull", "fabula.inference.infer", "fabula.pii"}
+    unused |= {"fabula.dedup", "fabula.training"}
+    assert not unused & loaded
+
+
 def test_a_run_into_one_file_does_not_open_it_again(tmp_path: Path) -> None:
     """`pyarrow.dataset`, which reads results, brings pandas: 50 MB and a second."""
     code = (

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fabula.api import (
         generate,
-        infer,
         load,
         plan,
         preview,
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from fabula.errors import FabulaError
     from fabula.evaluation.evaluate import evaluate
     from fabula.evaluation.report import Report
+    from fabula.inference.infer import infer
     from fabula.llm.providers.dry_run import Rehearsal
     from fabula.planning.plan import Plan
     from fabula.privacy.hybrid.blending import Blended, blend
@@ -138,7 +138,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "api": "generate infer load plan preview rehearse resolve validate",
+    "api": "generate load plan preview rehearse resolve validate",
     "augment.conversations.ask": "aconversations conversations",
     "augment.extend": "aextend extend",
     "augment.pairs.ask": "apairs pairs",
@@ -151,6 +151,7 @@ _HOMES = {
     "errors": "FabulaError",
     "evaluation.evaluate": "evaluate",
     "evaluation.report": "Report",
+    "inference.infer": "infer",
     "llm.providers.dry_run": "Rehearsal",
     "planning.plan": "Plan",
     "privacy.hybrid.blending": "Blended blend",

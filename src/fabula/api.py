@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from typing_extensions import Unpack
 
 from fabula.errors import CheckError, PartialRunError, UsageError
-from fabula.inference.infer import infer
 from fabula.inference.inferred import Inferred
 from fabula.inference.resolve import SpecLike, load, resolve
 from fabula.io.destinations import LoadOptions, allowing, destination_of
@@ -38,7 +37,6 @@ __all__ = [
     "Inferred",
     "SpecLike",
     "generate",
-    "infer",
     "load",
     "plan",
     "preview",

@@ -80,7 +80,6 @@ class Register(Mapping[str, EntryT], Generic[EntryT]):
         self._home = home
         self._order = order
         self._lacks = lacks
-        self.changes = 0  # entries registered so far, those that replace others included
         self._apart_from = apart_from
         self._all[home] = self
         self._at_home = False
@@ -113,7 +112,6 @@ class Register(Mapping[str, EntryT], Generic[EntryT]):
             raise UsageError(f"the {self.sort} `{name}` {lack}", code="extension.incomplete")
         self._entries[name] = entry
         self._sources[name] = source
-        self.changes += 1
         return entry
 
     def known(self) -> Mapping[str, EntryT]:

@@ -183,3 +183,39 @@ def test_every_option_of_every_verb_has_help():
     verbs = [group.get_command(None, name) for name in VERBS]
     silent = [each.name for each in verbs for each in options(each) if not each.help]
     assert not silent
+
+
+def test_a_command_ends_after_its_output_and_what_is_to_be_closed(tmp_path: Path) -> None:
+    """Modules are not taken down one by one; files, threads and handlers are waited for."""
+    code = (
+        "import atexit, sys, threading, time, weakref\n"
+        "import fabula.cli.main as cli\n"
+        "class Kept: pass\n"
+        "kept = Kept()\n"
+        "def outcome(words):\n"
+        "    weakref.finalize(kept, print, 'finalized')\n"
+        "    atexit.register(print, 'closed')\n"
+        "    threading.Thread(target=lambda: (time.sleep(0.2), print('worked'))).start()\n"
+        "    print('x' * 200_000)\n"
+        "    return 4\n"
+        "cli._outcome = outcome\n"
+        "sys.exit(cli.main())\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (4, "")
+    assert ended.stdout.split() == ["x" * 200_000, "worked", "closed", "finalized"]
+
+
+def test_a_handler_that_was_there_before_the_command_still_runs(tmp_path: Path) -> None:
+    """Coverage tools write their results at the end of the process."""
+    code = (
+        "import atexit, sys; atexit.register(print, 'measured')\n"
+        "sys.argv[1:] = ['--version']\n"
+        "from fabula.cli.main import main; sys.exit(main())"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.endswith("measured\n")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from fabula.errors import SpecError
-from fabula.io.expressions import ExpressionError, parse_expression
+from fabula.io.expressions import ExpressionError, expression_type, parse_expression
 from fabula.io.sql import locked_connection
 from tests.engines.builders import made, violation
 
@@ -188,3 +189,18 @@ def test_sql_that_fails_on_the_data_is_an_error_of_the_spec(sql: str, message: s
     assert caught.value.code == "engine.sql"
     assert message in caught.value.message
     assert str(caught.value.where).startswith("tables.t")
+
+
+@pytest.mark.parametrize("text", ["a.b", " Sold_to.Since ", "date.year", "a.select"])
+def test_a_parents_column_is_parsed_without_the_engine_as_by_it(text: str) -> None:
+    reference = text.strip().partition(".")[0]
+    by_engine = parse_expression(f"({text})", [reference])
+    parsed = parse_expression(text, [reference])
+    assert (parsed.sql, parsed.needs) == (by_engine.sql.strip("()"), by_engine.needs)
+
+
+def test_types_of_a_sole_column_are_those_that_the_engine_gives() -> None:
+    kinds = (pa.int64(), pa.float64(), pa.bool_(), pa.string(), pa.date32(), pa.timestamp("us"))
+    for kind in (*kinds, pa.timestamp("s"), pa.int16(), pa.decimal128(9, 2)):
+        column = {"a.b": kind}
+        assert expression_type('"a.b"', column) == expression_type('("a.b")', column)

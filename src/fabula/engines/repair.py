@@ -14,7 +14,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fabula.dedup import near_duplicates
 from fabula.engines.block import Block, Loss
 from fabula.engines.expressions import evaluate
 from fabula.engines.made import CheckTally
@@ -189,6 +188,8 @@ class RowRules:
 
 def _like_earlier(check: NearDuplicateCheck, block: Block) -> NDArray[np.bool_]:
     """Which rows of a block say what an earlier one says; rows that are lost say nothing."""
+    from fabula.dedup import near_duplicates
+
     texts = block.values[check.column].cast(pa.string()).to_pylist()
     for row in block.rejected:
         texts[row] = None

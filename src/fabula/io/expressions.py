@@ -66,6 +66,10 @@ _OF_THE_DATABASE = {
 MOST_TEXT = 100_000
 """Characters of an expression."""
 _MOST_WIDTH = re.compile(r"[*]|\d{5,}|\{[^{}]*\{")
+_SOLE_COLUMN = re.compile(r'"([^"]+)"')
+_SETTLED = (pa.int64(), pa.float64(), pa.bool_(), pa.string(), pa.date32(), pa.timestamp("us"))
+"""Types that stay as they are in a result of SQL."""
+_OF_A_PARENT = re.compile(r"([A-Za-z_]\w*)\.[A-Za-z_]\w*", re.ASCII)
 _CONSTANT_NAMES = {"current_date", "current_timestamp", "current_time", "localtimestamp"}
 
 _COMBINES = "it must not combine other rows (no aggregates)"
@@ -106,6 +110,9 @@ def parse_expression(
     """
     if len(text) > MOST_TEXT:
         raise ExpressionError(f"it has more than {MOST_TEXT:,} characters")
+    path = _OF_A_PARENT.fullmatch(text.strip())
+    if path and path[1] in references and path[1].lower() not in _CONSTANT_NAMES:
+        return Expression(f'"{path[0]}"', (path[0],))  # as DuckDB has it, which is slow to start
     try:
         return _parsed(text, references, across=across)
     except (RecursionError, MemoryError) as error:
@@ -150,6 +157,9 @@ def expression_type(sql: str, types: Mapping[str, pa.DataType]) -> pa.DataType:
     Raises:
         ExpressionError: DuckDB refuses the expression: an unknown function, a wrong type.
     """
+    column = _SOLE_COLUMN.fullmatch(sql)
+    if column and types.get(column[1]) in _SETTLED:
+        return types[column[1]]
     schema = pa.schema(list(types.items()) or [("_", pa.int64())])
     try:
         connection = thread_connection()
@@ -167,6 +177,8 @@ def expression_type(sql: str, types: Mapping[str, pa.DataType]) -> pa.DataType:
 
 def syntax_tree(sql: str) -> dict[str, Any]:
     """DuckDB's syntax tree of a valid expression."""
+    if column := _SOLE_COLUMN.fullmatch(sql):
+        return {"class": "COLUMN_REF", "column_names": [column[1]]}
     tree = json.loads(_scalar("SELECT json_serialize_sql(?)", f"SELECT {sql}"))
     expression: dict[str, Any] = tree["statements"][0]["node"]["select_list"][0]
     return expression

@@ -8,8 +8,8 @@ estimates, `per_parent`, mixtures and hints follow from the class.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from functools import reduce
+from collections.abc import Callable, Mapping
+from functools import lru_cache, reduce
 from operator import or_
 from typing import Annotated, Any, TypeAlias, TypeVar
 
@@ -73,12 +73,11 @@ def column_kind(
 class AnyKind:
     """Stands for the union of a register's classes below a base class, chosen by `kind`.
 
-    A kind's own validator is built when a spec first names the kind: most specs name a few.
+    A kind's module is imported, and its validator built, when a spec first names the kind.
     """
 
     def __init__(self, register: Register[Any], base: type[SpecModel]) -> None:
         self._register, self._base = register, base
-        self._changes = -1
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -90,25 +89,30 @@ class AnyKind:
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         del schema
-        kinds = reduce(or_, self._kinds().values())
-        annotated: Any = Annotated[kinds, Field(discriminator="kind")]
-        union: TypeAdapter[Any] = TypeAdapter(annotated)
-        return handler(union.core_schema)
+        kinds = reduce(or_, self._kinds())
+        union: Any = Annotated[kinds, Field(discriminator="kind")]
+        return handler(TypeAdapter(union).core_schema)
 
-    def _kinds(self) -> dict[str, type[SpecModel]]:
-        known = self._register.known().items()
-        return {name: cls for name, cls in known if issubclass(cls, self._base)}
+    def _kinds(self) -> tuple[type[SpecModel], ...]:
+        known = self._register.known().values()
+        return tuple(cls for cls in known if issubclass(cls, self._base))
 
     def _validated(self, value: object) -> object:
-        """The column that `value` is or describes, by its kind, also one that a plug-in added."""
-        if self._changes != self._register.changes:
-            each = core_schema.no_info_plain_validator_function
-            choices: dict[Any, Any] = {
-                name: each(cls.model_validate) for name, cls in self._kinds().items()
-            }
-            union = core_schema.tagged_union_schema(choices, discriminator="kind")
-            self._union, self._changes = SchemaValidator(union), self._register.changes
-        return self._union.validate_python(value)
+        """The column that `value` is or describes; of an unknown kind, the error names all."""
+        name = value.get("kind") if isinstance(value, Mapping) else getattr(value, "kind", None)
+        kind = self._register.get(name) if isinstance(name, str) else None
+        fits = kind is not None and issubclass(kind, self._base)
+        return _union((kind,) if fits else self._kinds()).validate_python(value)
+
+
+@lru_cache(maxsize=256)
+def _union(kinds: tuple[type[SpecModel], ...]) -> SchemaValidator:
+    """Validates what says by `kind` which of the classes it is."""
+    each = core_schema.no_info_plain_validator_function
+    choices: dict[Any, Any] = {
+        str(cls.model_fields["kind"].default): each(cls.model_validate) for cls in kinds
+    }
+    return SchemaValidator(core_schema.tagged_union_schema(choices, discriminator="kind"))
 
 
 Column: TypeAlias = Annotated[AbstractColumn, AnyKind(KINDS, AbstractColumn)]

@@ -8,19 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fabula.errors import UsageError
-from fabula.llm.cache.batched import Batched, OnBatch
 from fabula.llm.cache.budget import Budget
-from fabula.llm.cache.cached import Recorded
-from fabula.llm.cache.ledger import Ledger
 from fabula.llm.client.chat import ChatModel
 from fabula.llm.client.presets import known_provider
-from fabula.llm.providers.catalogue import open_model
-from fabula.llm.providers.dry_run import Rehearsal, StandIn
 from fabula.llm.providers.given import given_name
 from fabula.spec.models import ModelSpec, model_spec
 
 if TYPE_CHECKING:
+    from fabula.llm.cache.batched import OnBatch
     from fabula.llm.cache.batches import Batches
+    from fabula.llm.cache.ledger import Ledger
+    from fabula.llm.providers.dry_run import Rehearsal
 
 OpenModel: TypeAlias = "Callable[[str | ModelSpec | Mapping[str, Any] | ChatModel], ChatModel]"
 """Opens a language model by its name or its settings in a spec, or returns a model object."""
@@ -49,12 +47,20 @@ def models_of_run(
     ledgers: list[Ledger] = []
 
     def opened(model: str | ModelSpec | Mapping[str, Any] | ChatModel) -> ChatModel:
+        from fabula.llm.providers.catalogue import open_model
+
         named: str | ModelSpec | Mapping[str, Any] = given_name(model)
         chat = open_model(named if isinstance(named, str) else model_spec(named))
         if rehearsal is not None:
+            from fabula.llm.providers.dry_run import StandIn
+
             return StandIn(chat, rehearsal)
         if not _is_recorded(named):
             return chat
+        from fabula.llm.cache.batched import Batched
+        from fabula.llm.cache.cached import Recorded
+        from fabula.llm.cache.ledger import Ledger
+
         if not ledgers:
             ledgers.append(Ledger(ledger, fresh=fresh))
             for path in known:

@@ -34,7 +34,7 @@ __all__ = ["Correlation", "DatasetSpec", "ModelSpec", "OutputSpec", "PerParent",
 
 
 def _distribution(name: object) -> type[AbstractDistribution] | None:
-    kind = KINDS.known().get(str(name))
+    kind = None if name in PerParent.model_fields else KINDS.get(str(name))
     return kind if kind is not None and issubclass(kind, AbstractDistribution) else None
 
 

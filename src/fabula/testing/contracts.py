@@ -84,7 +84,8 @@ def check_check_kind(kind: str, good: TableLike, bad: TableLike, example: str = 
     Raises:
         AssertionError: It breaks a promise; the message says which.
     """
-    from fabula.api import infer, validate
+    from fabula.api import validate
+    from fabula.inference.infer import infer
     from fabula.io.tables import as_table
     from fabula.kinds.checks import CHECKS
     from fabula.spec.loading import parse_spec

@@ -7,14 +7,14 @@ as by Giomi et al. (2023): success on real rows, beyond success on rows that wer
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fabula.evaluation.metrics.distances import Space, nearest, squared_apart
+from fabula.evaluation.metrics.distances import BLOCK_CELLS, Space, nearest, squared_apart
 from fabula.evaluation.metrics.frames import Column, Frame, Frames
 from fabula.evaluation.metrics.metric import METRICS, Score, metric
 from fabula.evaluation.metrics.nearest_records import WITHOUT_HOLDOUT
@@ -59,7 +59,10 @@ def singling_out(frames: Frames) -> Score:
             compared="no attack",
             threshold=RISK,
         )
-    real, held = (sum(_matches(table, item) == 1 for item in predicates) for table in tables)
+    real, held = (
+        sum(table.count(item) == 1 for item in predicates)
+        for table in (_Ordered(table, columns) for table in tables)
+    )
     return risk(
         "Of descriptions that fit one synthetic row, {real} fit exactly one real person and "
         "{held} one person who was held back",
@@ -226,12 +229,15 @@ def _guessed_right(
     """
     points = space.points(people)
     right = np.zeros(len(space.columns))
-    step = max(1, (1 << 22) // max(len(references), 1))
+    step = max(1, BLOCK_CELLS // max(len(references), 1))
+    room = np.empty((3, min(step, len(points)), len(references)), dtype=np.float32)
     for start in range(0, len(points), step):
         block = points[start : start + step]
-        whole = squared_apart(block, references, space.parts)
+        whole, *rest = room[:, : len(block)]
+        squared_apart(block, references, slice(None), (whole, rest[0]))
         for at, (column, part) in enumerate(zip(space.columns, space.parts, strict=True)):
-            best = (whole - squared_apart(block, references, [part])).argmin(axis=1)
+            own = squared_apart(block, references, part, rest)
+            best = np.subtract(whole, own, out=own).argmin(axis=1)
             truth = people[column.name][start : start + step]
             right[at] += agree(column, synthetic[column.name][best], truth).sum()
     return right / len(points)
@@ -263,13 +269,14 @@ def _isolating(frames: Frames, columns: list[Column], width: int) -> list[Predic
         if c.family != "category" and not np.isnan(rows[c.name]).all()
     }
     found: dict[Predicate, None] = {}
+    sought = _Ordered(rows, columns)
     for _ in range(MOST_TRIES):
         row = int(rng.integers(rows.rows))
         chosen = np.sort(rng.choice(len(columns), width, replace=False))
         predicate: Predicate = tuple(
             _condition(columns[at], float(rows[columns[at].name][row]), middles) for at in chosen
         )
-        if predicate not in found and _matches(rows, predicate) == 1:
+        if predicate not in found and sought.count(predicate) == 1:
             found[predicate] = None
             if len(found) >= ATTACKS:
                 break
@@ -284,18 +291,30 @@ def _condition(
     return column.name, ">" if value > middles[column.name] else "<", value
 
 
-def _matches(frame: Frame, predicate: Predicate) -> int:
-    """How many rows a description fits, up to two."""
-    fits = np.arange(frame.rows)
-    for name, operator, value in predicate:
-        values = frame[name][fits]
+class _Ordered:
+    """A frame whose columns are in order, so that the rows of a condition lie side by side."""
+
+    def __init__(self, frame: Frame, columns: Sequence[Column]) -> None:
+        self._rows = {c.name: np.argsort(frame[c.name], kind="stable") for c in columns}
+        self._values = {name: frame[name][at].astype(float) for name, at in self._rows.items()}
+        self._places = {name: np.argsort(at) for name, at in self._rows.items()}
+
+    def count(self, predicate: Predicate) -> int:
+        """How many rows a description fits."""
+        spans = [(*self._span(*condition), condition[0]) for condition in predicate]
+        (first, end, name), *others = sorted(spans, key=lambda span: span[1] - span[0])
+        fits = self._rows[name][first:end]
+        for first, end, name in others:
+            places = self._places[name][fits]
+            fits = fits[(places >= first) & (places < end)]
+        return len(fits)
+
+    def _span(self, name: str, operator: str, value: float) -> tuple[int, int]:
+        """The first place of the rows that a condition fits, and that after the last."""
+        values = self._values[name]
+        known = int(np.searchsorted(values, np.nan))  # missing values come last
         if np.isnan(value):
-            kept = np.isnan(values)
-        elif operator == "=":
-            kept = values == value
-        else:
-            kept = values >= value if operator == ">" else values <= value
-        fits = fits[kept]
-        if not len(fits):
-            return 0
-    return min(len(fits), 2)
+            return known, len(values)
+        first = 0 if operator == "<" else int(np.searchsorted(values, value))
+        end = known if operator == ">" else int(np.searchsorted(values, value, side="right"))
+        return first, end

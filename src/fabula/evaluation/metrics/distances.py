@@ -22,7 +22,7 @@ CORNERS = 24
 APART = 0.5
 """Length of a category's corner: two labels are 0.7 apart, the ends of a number's range 1."""
 
-BLOCK_CELLS = 1 << 21
+BLOCK_CELLS = 1 << 22
 """Distances that are held in memory at once."""
 
 
@@ -86,9 +86,10 @@ def nearest(
     lengths = np.einsum("ij,ij->i", references, references)
     doubled = -2 * references.T
     step = max(1, BLOCK_CELLS // max(len(references), 1))
+    room = np.empty((min(step, len(queries)), len(references)), dtype=np.float32)
     for start in range(0, len(queries), step):
         block = queries[start : start + step]
-        apart = block @ doubled
+        apart = np.matmul(block, doubled, out=room[: len(block)])
         apart += lengths
         if itself:
             rows = np.arange(len(block))
@@ -118,12 +119,26 @@ def kth_distance(points: Points, k: int) -> NDArray[np.float64]:
     return np.concatenate(blocks).astype(float)
 
 
-def squared_apart(queries: Points, references: Points, parts: Sequence[slice]) -> Points:
-    """Squared distances that count only some coordinates, every query with every reference."""
-    chosen = np.concatenate([np.arange(part.start, part.stop) for part in parts])
-    left, right = queries[:, chosen], references[:, chosen]
-    squares = np.einsum("ij,ij->i", left, left)[:, None] + np.einsum("ij,ij->i", right, right)
-    return np.asarray(squares - 2 * (left @ right.T), dtype=np.float32)
+def squared_apart(
+    queries: Points, references: Points, part: slice, room: Sequence[Points]
+) -> Points:
+    """Squared distances that count only some coordinates, every query with every reference.
+
+    Args:
+        queries: Points.
+        references: Points.
+        part: The coordinates that count.
+        room: Two arrays with a row for each query, of which the first becomes the result: large
+            arrays cost more to get than to fill.
+    """
+    left, right = queries[:, part], references[:, part]
+    apart, products = room
+    np.matmul(left, right.T, out=products)
+    products *= 2
+    lengths = np.einsum("ij,ij->i", left, left), np.einsum("ij,ij->i", right, right)
+    np.add(lengths[0][:, None], lengths[1], out=apart)
+    apart -= products
+    return apart
 
 
 def _ranks(values: Array) -> tuple[Array, Array]:

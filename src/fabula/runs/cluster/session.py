@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fabula.errors import UsageError
-from fabula.llm.cache.batched import OnBatch
 from fabula.llm.cache.budget import Budget
 from fabula.llm.client.chat import ChatModel
 from fabula.llm.session import OpenModel, models_of_run
 from fabula.planning.plan import Plan
 from fabula.runs.options import RunOptions
+
+if TYPE_CHECKING:
+    from fabula.llm.cache.batched import OnBatch
 
 
 @contextmanager

@@ -26,6 +26,9 @@ LINK_BITS = 16
 _LINK = np.uint64(LINK_BITS)
 _FEATURE = np.uint64(2**LINK_BITS - 1)
 
+BATCH = 512
+"""Rows that go through some trees before other trees are loaded."""
+
 
 class Trees(NamedTuple):
     """Trees one after the other; two words a node, because a walk is bound by its loads.
@@ -99,21 +102,25 @@ def walk(walkers: Walkers, path: Path, trees: Trees, thresholds: NDArray[np.int6
     rows = len(walkers.codes)
     node = np.zeros(rows, np.int64)
     active = np.arange(rows)
+    scores = np.empty(rows, np.int64)
     count = rows
     spot = walkers.bins.shape[1] - 1
     for level in range(len(path.forests)):
-        first, last, depth = path.forests[level]
+        for i in range(count):
+            row = active[i]
+            at = node[row]
+            walkers.bins[row, spot] = path.bins[at]
+            away = walkers.lines[row] - path.means[at]
+            score = int(path.scores[at]) + ((path.slopes[at] * away) >> SHIFT)
+            scores[i] = min(max(score, -HALF), HALF - 1)
+        for start in range(0, count, BATCH):
+            batch = slice(start, min(start + BATCH, count))
+            _forest(trees, path.forests[level], walkers.bins, active[batch], scores[batch])
         going = 0
         for i in range(count):
             row = active[i]
             at = node[row]
-            code = walkers.bins[row]
-            code[spot] = path.bins[at]
-            away = walkers.lines[row] - path.means[at]
-            score = int(path.scores[at]) + ((path.slopes[at] * away) >> SHIFT)
-            score = min(max(score, -HALF), HALF - 1)
-            score += _forest(trees, first, last, depth, code)
-            chance = thresholds[min(max(score, -HALF), HALF - 1) + HALF]
+            chance = thresholds[min(max(scores[i], -HALF), HALF - 1) + HALF]
             if len(walkers.passed):
                 walkers.passed[at, 0] += 1
                 walkers.passed[at, 1] += chance
@@ -137,26 +144,37 @@ def walk(walkers: Walkers, path: Path, trees: Trees, thresholds: NDArray[np.int6
 
 
 @compiled
-def _forest(trees: Trees, first: int, last: int, depth: int, code: NDArray[np.uint8]) -> int:
-    """What the trees of a level add to a row's score."""
-    tree, score = first, 0
+def _forest(
+    trees: Trees,
+    forest: NDArray[np.int32],
+    bins: NDArray[np.uint8],
+    rows: NDArray[np.int64],
+    scores: NDArray[np.int64],
+) -> None:
+    """Add to the scores of some rows what the trees of a level give: by trees, which stay near."""
+    tree, last, depth = forest
     while tree + 3 < last:  # four at a time: their loads wait side by side
-        one, two = trees.roots[tree], trees.roots[tree + 1]
-        three, four = trees.roots[tree + 2], trees.roots[tree + 3]
-        for _ in range(depth):
-            one = _next(trees.link[one], trees.right[one], code)
-            two = _next(trees.link[two], trees.right[two], code)
-            three = _next(trees.link[three], trees.right[three], code)
-            four = _next(trees.link[four], trees.right[four], code)
-        score += trees.value[one] + trees.value[two] + trees.value[three] + trees.value[four]
+        for i in range(len(rows)):
+            code = bins[rows[i]]
+            one, two = trees.roots[tree], trees.roots[tree + 1]
+            three, four = trees.roots[tree + 2], trees.roots[tree + 3]
+            for _ in range(depth):
+                one = _next(trees.link[one], trees.right[one], code)
+                two = _next(trees.link[two], trees.right[two], code)
+                three = _next(trees.link[three], trees.right[three], code)
+                four = _next(trees.link[four], trees.right[four], code)
+            scores[i] += (
+                trees.value[one] + trees.value[two] + trees.value[three] + trees.value[four]
+            )
         tree += 4
     while tree < last:
-        one = trees.roots[tree]
-        for _ in range(depth):
-            one = _next(trees.link[one], trees.right[one], code)
-        score += trees.value[one]
+        for i in range(len(rows)):
+            code = bins[rows[i]]
+            one = trees.roots[tree]
+            for _ in range(depth):
+                one = _next(trees.link[one], trees.right[one], code)
+            scores[i] += trees.value[one]
         tree += 1
-    return score
 
 
 @compiled
