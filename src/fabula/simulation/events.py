@@ -99,6 +99,14 @@ class EventTable:
                 found[column] = kind.table_name if isinstance(kind, Population) else kind.name
         return found
 
+    def keys_shown(self) -> dict[str, str]:
+        """The table whose key each column has, its own key first."""
+        return {KEY: self.name, **self.parents}
+
+    def key_range(self) -> list[int]:
+        """The least and the greatest key; none if there is no row."""
+        return [1, self.count] if self.count else []
+
     def sum(self, column: str) -> int:
         """The sum of a column of whole numbers, or of money in cents, over the whole run."""
         if column not in self.sums:
