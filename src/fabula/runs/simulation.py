@@ -38,7 +38,7 @@ from fabula.simulation.decisions import Told
 from fabula.simulation.history import History
 from fabula.simulation.model_files import load_world, source_sha256
 from fabula.simulation.running import Run
-from fabula.simulation.totals import totals
+from fabula.simulation.totals import key_facts, totals
 from fabula.simulation.world import World
 from fabula.spec.tables import DatasetSpec
 from fabula.streams import BLOCK_ROWS
@@ -306,7 +306,7 @@ class _Keeper:
                 "conserved": accounts,
                 "totals": totals(world),
                 "references": {name: event.parents for name, event in world.events.items()},
-                **world.key_facts(),
+                **key_facts(world),
                 "history": self._history.values,
                 "decisions": {name: vars(each.told) for name, each in world.decisions.items()},
             },

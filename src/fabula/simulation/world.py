@@ -353,14 +353,6 @@ class World:
         key = rule_key(self.run_seed, f"{self.acting}\narrival", self.step)
         return mix(identity + np.uint64(key))
 
-    def key_facts(self) -> dict[str, Any]:
-        """The table whose key each column has, and the range of each table's keys."""
-        made: list[Population | EventTable] = [*self.populations.values(), *self.events.values()]
-        names = [*self.populations, *self.events]
-        keys = {name: table.keys_shown() for name, table in zip(names, made, strict=True)}
-        ranges = {name: table.key_range() for name, table in zip(names, made, strict=True)}
-        return {"keys": keys, "key_ranges": ranges}
-
     def spec(self, sizes: Mapping[str, int]) -> DatasetSpec | None:
         """The spec of the populations, with some sizes replaced; None if all are from files.
 
