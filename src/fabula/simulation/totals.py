@@ -46,8 +46,8 @@ def totals(world: World) -> dict[str, float]:
 
 def key_facts(world: World) -> dict[str, Any]:
     """The table whose key each column has, and the range of each table's keys."""
-    tables = [*world.populations.items(), *world.events.items()]
+    tables: dict[str, Any] = {**world.populations, **world.events}
     return {
-        "keys": {name: table.keys_shown() for name, table in tables},
-        "key_ranges": {name: table.key_range() for name, table in tables},
+        "keys": {name: table.keys_shown() for name, table in tables.items()},
+        "key_ranges": {name: table.key_range() for name, table in tables.items()},
     }
