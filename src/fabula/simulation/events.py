@@ -34,7 +34,7 @@ _VALUES: dict[Any, tuple[pa.DataType, str, Any]] = {
 drained; times are in seconds."""
 MOST_SECONDS = 6.0e10
 """Seconds from the world's start that a time may be away: 1,900 years."""
-FIRST_ROWS, PIECE_ROWS = 1 << 12, 1 << 18
+FIRST_ROWS, PIECE_ROWS = 1 << 12, 1 << 16
 """Rows of the first piece of memory of a table, and of its largest ones."""
 
 
