@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from fabula.runs.dataset import Dataset
     from fabula.runs.mesa_models import record_mesa
     from fabula.runs.program import program, run_program
+    from fabula.runs.regions import simulate_regions
     from fabula.runs.replicates import Replicates, replicate
     from fabula.runs.shares.merge import merge
     from fabula.runs.simulation import simulate
@@ -129,6 +130,7 @@ __all__ = [
     "run_program",
     "scan",
     "simulate",
+    "simulate_regions",
     "solve",
     "strategy",
     "synthesize",
@@ -168,6 +170,7 @@ _HOMES = {
     "runs.mesa_models": "record_mesa",
     "runs.program": "program run_program",
     "runs.replicates": "Replicates replicate",
+    "runs.regions": "simulate_regions",
     "runs.shares.merge": "merge",
     "runs.simulation": "simulate",
     "runs.tracking": "log_run",

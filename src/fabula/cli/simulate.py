@@ -34,19 +34,27 @@ def numbers(texts: Sequence[str], option: str = "--set") -> dict[str, float]:
     return found
 
 
-def _scenarios(texts: Sequence[str]) -> dict[str, dict[str, float]]:
-    """`["low:price=0.9,level=2"]` as parameters by the scenario's name."""
+def _named(texts: Sequence[str], option: str) -> dict[str, dict[str, float]]:
+    """`["low:price=0.9,level=2"]` as parameters by their name."""
     made: dict[str, dict[str, float]] = {}
     for text in texts:
         name, colon, parameters = text.partition(":")
         if not (name and colon) or name in made:
             raise UsageError(
-                f"`--scenario {text}` " + ("is given twice" if name in made else "names nothing"),
+                f"`{option} {text}` " + ("is given twice" if name in made else "names nothing"),
                 code="usage.scenario",
-                hint="write `--scenario now: --scenario low:price=0.9`",
+                hint=f"write `{option} now: {option} low:price=0.9`",
             )
-        made[name] = numbers(parameters.split(",") if parameters.strip() else [], "--scenario")
+        made[name] = numbers(parameters.split(",") if parameters.strip() else [], option)
     return made
+
+
+def _scenarios(texts: Sequence[str]) -> dict[str, dict[str, float]]:
+    return _named(texts, "--scenario")
+
+
+def _regions(texts: Sequence[str]) -> dict[str, dict[str, float]]:
+    return _named(texts, "--region")
 
 
 def _replicate(talk: Talk, model: str, output: Path | None, **given: Any) -> None:
@@ -99,6 +107,7 @@ def simulate(
     scenario: Annotated[
         Mapping[str, Mapping[str, float]] | None, Read(_scenarios, many=True)
     ] = None,
+    region: Annotated[Mapping[str, Mapping[str, float]] | None, Read(_regions, many=True)] = None,
     workers: Positive = 1,
     executor: Literal["local", "ray"] = "local",
     address: str | None = None,
@@ -126,8 +135,10 @@ def simulate(
         replicates (N): Runs under N seeds, from `--seed` on, with a folder each.
         scenario (NAME:PARAMETER=NUMBER,…): Replicate the model with these parameters, under
             the same chance as the other scenarios; repeatable.
-        workers (N): Processes that make replicates.
-        executor: `ray` makes replicates on the workers of a Ray cluster.
+        region (NAME:PARAMETER=NUMBER,…): Run the model once for each region, with these
+            parameters and a chance of its own, into one dataset; repeatable.
+        workers (N): Processes that make replicates or regions.
+        executor: `ray` makes them on the workers of a Ray cluster.
         address: Address of the cluster; by default the one that RAY_ADDRESS names, else a cluster
             of `--workers` that is started here.
         blocks (I/N): Share I of N of the replicates, from 1 on; the same command without it then
@@ -137,16 +148,17 @@ def simulate(
         report: Write `report.html` next to the tables, with charts over time.
     """
     from fabula.io.names import file_stem
+    from fabula.runs.regions import simulate_regions
     from fabula.runs.simulation import simulate as run
     from fabula.runs.simulation import told
     from fabula.runs.summary import wrote_line
-    from fabula.simulation.model_files import load_world
+    from fabula.simulation.model_files import file_of, load_world
 
     model = _model(talk, model, example)
     if replicates is not None or scenario:
-        if report:
+        if report or region:
             raise UsageError(
-                "--report is for a single run",
+                f"{'--report' if report else '--region'} is for a single run",
                 code="usage.option",
                 hint="leave it out, or leave --replicates and --scenario out",
             )
@@ -170,19 +182,27 @@ def simulate(
             blocks=blocks,
         )
         return
-    if executor != "local" or blocks:
+    if (executor != "local" and not region) or blocks:
         raise UsageError(
             "a single run is made by one process",
             code="usage.option",
             hint="add `--replicates 100`, or leave out `--executor` and `--blocks`",
         )
-    world = load_world(model, set_)
-    folder = output or Path("out") / file_stem(world.name)
     given: dict[str, Any] = {"steps": steps, "days": days, "seed": seed, "format": form}
-    with progress(talk, resumes=True, unit="step") as watch:
-        dataset = run(
-            world, n, output=folder, fresh=fresh, overwrite=overwrite, progress=watch, **given
-        )
+    given |= {"fresh": fresh, "overwrite": overwrite}
+    if region:
+        folder = output or Path("out") / file_stem(file_of(model)[0].stem)
+        given |= {"parameters": set_, "workers": workers, "address": address}
+        cluster = None if executor == "local" else executor
+        with progress(talk, resumes=True, unit="region") as watch:
+            dataset = simulate_regions(
+                model, region, n, output=folder, executor=cluster, progress=watch, **given
+            )
+    else:
+        world = load_world(model, set_)
+        folder = output or Path("out") / file_stem(world.name)
+        with progress(talk, resumes=True, unit="step") as watch:
+            dataset = run(world, n, output=folder, progress=watch, **given)
     if report:
         from fabula.reports.run_page import write_report
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 
 from fabula.render import amounts
 from fabula.render.charts import lines
@@ -20,6 +21,8 @@ from fabula.runs.dataset import Dataset
 _LINES = len(GROUPS)
 MOST_MEMBERS, MOST_FLOWS = 24, 60
 """How much a network of money shows."""
+MOST_PAIRS = 1_000_000
+"""Sums of pairs that wait before they are added up."""
 _TITLES = {
     "rows": ("Events", "rows added", True),
     "money": ("Money in events", "amount", True),
@@ -39,7 +42,8 @@ def simulation_charts(dataset: Dataset) -> Iterator[Drawing]:
         parties = [column for column, parent in parents.items() if parent in _doubled(parents)]
         money = [key for key in history if key.startswith(f"money {name}.")]
         if len(parties) == 2 and money:
-            yield _network(dataset.to_arrow(name), name, parties, money[0].partition(".")[2])
+            flows = _flows(dataset, name, parties, money[0].partition(".")[2])
+            yield _network(flows, name, parties)
 
 
 def _doubled(parents: Mapping[str, str]) -> set[str]:
@@ -107,12 +111,25 @@ def _time(facts: Mapping[str, Any], step: int) -> str:
     return f"{at:%Y-%m-%d}" if facts["step_seconds"] >= 3600 else f"{at:%Y-%m-%d %H:%M}"
 
 
-def _network(rows: pa.Table, name: str, parties: list[str], amount: str) -> Drawing:
+def _flows(dataset: Dataset, name: str, parties: list[str], amount: str) -> pa.Table:
+    """What each member paid each other one: the `sum` by pair, added up batch by batch."""
+    sums: list[pa.Table] = []
+    for batch in ds.dataset(dataset.rows(name)).to_batches(columns=[*parties, amount]):
+        rows = pa.table({**{p: batch[p] for p in parties}, "sum": batch[amount].cast("double")})
+        sums.append(_by_pair(rows, parties))
+        if sum(map(len, sums)) > MOST_PAIRS:
+            sums = [_by_pair(pa.concat_tables(sums), parties)]
+    return _by_pair(pa.concat_tables(sums), parties)
+
+
+def _by_pair(rows: pa.Table, parties: list[str]) -> pa.Table:
+    added = rows.group_by(parties).aggregate([("sum", "sum")])
+    return added.rename_columns([*parties, "sum"])
+
+
+def _network(flows: pa.Table, name: str, parties: list[str]) -> Drawing:
     """Flows of money between the members of a population that pass most of it on."""
     payer, payee = parties
-    place_of = rows.column_names.index(amount)
-    rows = rows.set_column(place_of, amount, rows[amount].cast(pa.float64()))
-    flows = rows.group_by(parties).aggregate([(amount, "sum")]).rename_columns([*parties, "sum"])
     members = _passing(flows, payer, payee)
     inside = pc.and_(*(pc.is_in(flows[party], pa.array(members)) for party in parties))
     shown = flows.filter(inside).sort_by([("sum", "descending")]).slice(0, MOST_FLOWS).to_pylist()

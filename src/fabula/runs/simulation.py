@@ -6,7 +6,6 @@ to the same bytes: the files are cut by their rows alone, never by time.
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 from collections import defaultdict
 from collections.abc import Mapping
@@ -32,14 +31,14 @@ from fabula.runs.dataset import Dataset
 from fabula.runs.execute import execute
 from fabula.runs.fingerprint import fingerprint, public_spec, spec_sha256, versions
 from fabula.runs.folder import RunFolder
-from fabula.runs.manifest import table_record, tell_formulas
+from fabula.runs.manifest import stopwatch, table_record, tell_formulas
 from fabula.runs.parts import PART_BLOCKS, Layout, PartRecord
 from fabula.runs.stores import MemoryStore
 from fabula.simulation.decisions import Told
 from fabula.simulation.history import History
 from fabula.simulation.model_files import load_world, source_sha256
 from fabula.simulation.running import Run
-from fabula.simulation.totals import totals
+from fabula.simulation.totals import key_facts, totals
 from fabula.simulation.world import World
 from fabula.spec.tables import DatasetSpec
 from fabula.streams import BLOCK_ROWS
@@ -95,7 +94,7 @@ def simulate(
     world = load_world(model, parameters)
     chance = world.seed if seed is None else seed
     count = steps_of(world, steps, days)
-    spec = world.spec(_sizes(world, n))
+    spec = world.spec(sizes_by_population(world, n))
     main, escape = as_format(format or "parquet"), is_asked(escape_formulas)
     store: RunFolder | MemoryStore = MemoryStore()
     facts = facts_of(world, spec, count, chance)
@@ -167,7 +166,7 @@ class _Keeper:
 
     def run(self, tables: Mapping[str, pa.Table], seed: int) -> Dataset:
         """Make the steps that are missing, write the last rows and the populations."""
-        started, clock = dt.datetime.now(dt.UTC), time.monotonic()
+        timings = stopwatch()
         world, run = self._world, Run(self._world, tables, seed)
         self._resume(run)
         kept = time.monotonic()
@@ -188,10 +187,8 @@ class _Keeper:
             event.check_written(sum(part.rows for part in self._records[name]))
         finals = {name: population.written() for name, population in world.populations.items()}
         records = {name: self._written_table(name, table) for name, table in finals.items()}
-        seconds = round(time.monotonic() - clock, 3)
-        timings = {"started": started.isoformat(timespec="seconds"), "seconds": seconds}
         made = {**records, **self._records}
-        manifest = self._manifest(made, seed, timings)
+        manifest = self._manifest(made, seed, timings())
         if isinstance(self._store, RunFolder):
             if self._place is not None:
                 self._place.unlink(missing_ok=True)
@@ -201,7 +198,7 @@ class _Keeper:
         schemas |= {name: event.schema for name, event in world.events.items()}
         return Dataset(
             {
-                name: self._store.read(_layout(name, schemas[name], len(parts)))
+                name: self._store.read(layout_of(name, schemas[name], len(parts)))
                 for name, parts in made.items()
             },
             manifest,
@@ -227,7 +224,7 @@ class _Keeper:
     def _past(self, name: str, part: int) -> PartRecord | None:
         assert isinstance(self._store, RunFolder)
         schema = self._world.events[name].schema
-        return self._store.finished(_layout(name, schema, parts=2), part)
+        return self._store.finished(layout_of(name, schema, parts=2), part)
 
     def _keep(self, run: Run) -> None:
         if self._place is None:
@@ -261,7 +258,7 @@ class _Keeper:
         schema, records = self._world.events[name].schema, self._records[name]
         rows = pa.concat_tables([schema.empty_table(), *self._waiting[name]])
         made = (_block(rows, each) for each in range(max(1, -(-rows.num_rows // BLOCK_ROWS))))
-        records.append(self._store.keep(_layout(name, schema, parts), len(records), 0, made))
+        records.append(self._store.keep(layout_of(name, schema, parts), len(records), 0, made))
         self._waiting[name] = []
         del rows, made
         pa.default_memory_pool().release_unused()
@@ -309,6 +306,7 @@ class _Keeper:
                 "conserved": accounts,
                 "totals": totals(world),
                 "references": {name: event.parents for name, event in world.events.items()},
+                **key_facts(world),
                 "history": self._history.values,
                 "decisions": {name: vars(each.told) for name, each in world.decisions.items()},
             },
@@ -322,8 +320,9 @@ def _block(rows: pa.Table, block: int) -> MadeBlock:
     return MadeBlock(rows.slice(block * BLOCK_ROWS, BLOCK_ROWS).combine_chunks())
 
 
-def _layout(name: str, schema: pa.Schema, parts: int) -> Layout:
-    return Layout(name, schema, 0, 1 if parts == 1 else parts * PART_BLOCKS)  # rows come later
+def layout_of(name: str, schema: pa.Schema, parts: int) -> Layout:
+    """The layout of a table whose rows nobody knows before the end."""
+    return Layout(name, schema, 0, 1 if parts == 1 else parts * PART_BLOCKS)
 
 
 def steps_of(world: World, steps: int | None, days: float | None) -> int:
@@ -345,7 +344,7 @@ def steps_of(world: World, steps: int | None, days: float | None) -> int:
     return count
 
 
-def _sizes(world: World, n: Size) -> dict[str, int]:
+def sizes_by_population(world: World, n: Size) -> dict[str, int]:
     """The size of each population that is given one."""
     if n is None:
         return {}

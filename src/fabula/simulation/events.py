@@ -34,7 +34,7 @@ _VALUES: dict[Any, tuple[pa.DataType, str, Any]] = {
 drained; times are in seconds."""
 MOST_SECONDS = 6.0e10
 """Seconds from the world's start that a time may be away: 1,900 years."""
-FIRST_ROWS, PIECE_ROWS = 1 << 12, 1 << 18
+FIRST_ROWS, PIECE_ROWS = 1 << 12, 1 << 16
 """Rows of the first piece of memory of a table, and of its largest ones."""
 
 
@@ -98,6 +98,14 @@ class EventTable:
             if _refers(kind):
                 found[column] = kind.table_name if isinstance(kind, Population) else kind.name
         return found
+
+    def keys_shown(self) -> dict[str, str]:
+        """The table whose key each column has, its own key first."""
+        return {KEY: self.name, **self.parents}
+
+    def key_range(self) -> list[int]:
+        """The least and the greatest key; none if there is no row."""
+        return [1, self.count] if self.count else []
 
     def sum(self, column: str) -> int:
         """The sum of a column of whole numbers, or of money in cents, over the whole run."""

@@ -138,6 +138,20 @@ class Population(Members):
                 table = table.append_column(name + END, self.shown(name, self.columns[name]))
         return table
 
+    def keys_shown(self) -> dict[str, str]:
+        """The table whose key each column of the table has, its own key first."""
+        found = {self.key_column: self.table_name}
+        for name, target in self.targets.items():
+            shown = {name: name in self.table.column_names, name + END: self.roles[name].changes}
+            found |= {column: target.table_name for column, is_there in shown.items() if is_there}
+        return found
+
+    def key_range(self) -> list[int]:
+        """The least and the greatest key; none if there is no row, or keys are texts."""
+        keys = self.table.column(self.key_column)
+        ends = pc.min_max(keys).as_py() if pa.types.is_integer(keys.type) and len(self) else {}
+        return [*ends.values()]
+
     def shown(self, column: str, values: NDArray[Any]) -> pa.Array:
         """A column's values as the tables have them."""
         if column in self.targets:

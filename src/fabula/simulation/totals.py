@@ -1,8 +1,9 @@
-"""The totals of a run: what replicates are compared by, and what calibration fits."""
+"""What is known of a run as a whole: its totals, by which runs are compared, and its keys."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -41,3 +42,12 @@ def totals(world: World) -> dict[str, float]:
                 raise ModelFault(f"the measure returns {found}", "guard its divisions")
             made[name] = float(found)
     return made
+
+
+def key_facts(world: World) -> dict[str, Any]:
+    """The table whose key each column has, and the range of each table's keys."""
+    tables: dict[str, Any] = {**world.populations, **world.events}
+    return {
+        "keys": {name: table.keys_shown() for name, table in tables.items()},
+        "key_ranges": {name: table.key_range() for name, table in tables.items()},
+    }
