@@ -19,6 +19,8 @@ def export(
     form: str = "",
     assistant: Words = (),
     score: Words = (),
+    against: Path | None = None,
+    likeness: float | None = None,
     **wanted: Unpack[Exporting],
 ) -> None:
     """Export a table as a training dataset.
@@ -36,10 +38,22 @@ def export(
             written.
         assistant (COLUMN|TEMPLATE): The assistant's answer; repeatable for `preference`.
         score (COLUMN): Grade of an answer, for `preference`; repeatable.
+        against (FILE): Evaluation file; rows that overlap with it are left out: 13 words in a row,
+            or the same in other words.
+        likeness: Likeness that counts as the same in other words; 1 finds shared words alone.
     """
     from fabula.training.export import export as write
 
-    written = write(data, output, format=form, assistant=assistant, score=score, **wanted)
+    written = write(
+        data,
+        output,
+        format=form,
+        assistant=assistant,
+        score=score,
+        against=against,
+        likeness=likeness,
+        **wanted,
+    )
     talk.say(written.report())
     training = written.tokens is not None
     look = "check it with `fabula validate" if training else "look at it with `fabula show"

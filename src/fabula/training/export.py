@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from fabula.render import amounts
 from fabula.render.results import Result
 from fabula.spec.outputs import OutputSpec
 from fabula.spec.training_formats import TRAINING_FORMATS
+from fabula.training.clean import clean_rows
 from fabula.training.examples import (
     Lines,
     Made,
@@ -126,6 +127,8 @@ def export(
     seed: int = 0,
     overwrite: bool = False,
     escape_formulas: bool | None = None,
+    against: TableLike | None = None,
+    likeness: float | None = None,
 ) -> Export:
     """Write a table as a set to train a model with.
 
@@ -148,6 +151,11 @@ def export(
         seed: Decides who goes into which part.
         overwrite: Replace files that are there.
         escape_formulas: Put `'` before texts in CSV that a spreadsheet would run.
+        against: An evaluation file: rows that overlap with it are left out, those that share 13
+            words in a row or say the same in other words.
+        likeness: Likeness from which a text counts as the same in other words, up to 1, which
+            finds shared words alone; by default 0.5, or more where the file's own texts are more
+            alike.
 
     Returns:
         The files with their counts, and the rows that were left out.
@@ -168,8 +176,14 @@ def export(
     paths = free_paths(output, wanted, overwrite=overwrite)
     for path in paths.values():
         make_folder(path.parent)
+    if against is not None:
+        rows, overlapping = clean_rows(rows, against, likeness)
     with escaping_formulas(is_asked(escape_formulas)):
-        return write_export(rows, wanted, paths, seed=seed)
+        made = write_export(rows, wanted, paths, seed=seed)
+    if against is None:
+        return made
+    lost = sum(overlapping.values())
+    return replace(made, asked=made.asked + lost, left_out={**overlapping, **made.left_out})
 
 
 def plan_export(output: PathLike, columns: Sequence[str], asked: Mapping[str, Any]) -> OutputSpec:
