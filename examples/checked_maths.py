@@ -22,11 +22,13 @@ tables:
       eaten:    {kind: uniform, min: 1, max: 17, decimals: 0}
       question:
         kind: template
-        text: "{{ boxes }} boxes hold {{ pears }} pears each; {{ eaten }} are eaten. How many remain?"
+        text: >-
+          {{ boxes }} boxes hold {{ pears }} pears each. {{ eaten }} pears are eaten. How many
+          pears remain?
       answer:   {kind: expr, sql: "boxes * pears - eaten"}
 """
 
-problems = fb.generate(PROBLEMS)["problems"]
+problems = fb.generate(PROBLEMS)["problems"].to_pylist()
 solved = fb.solve(problems, samples=4, model=MODEL)
 print(solved.report())
 if len(solved):
