@@ -2,8 +2,8 @@
 
 Verbatim overlaps share 13 words in a row (Brown et al. 2020, appendix C), or all words of a shorter
 text. Paraphrases are found by likeness: the cosine of word vectors and of word stems together, rare
-words counting more. Likeness that different texts of the evaluation file have among each other
-is no evidence, so the bound rises with it.
+words counting more. Different texts of the evaluation file may be alike among each other; the bound
+rises with that likeness, which proves nothing.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from fabula.render.results import Result
 from fabula.types import TableLike
 
 SURE = 3.29
-"""Standard errors from which a correlation is no chance (one in a thousand)."""
+"""Standard errors from which chance is unlikely (one in a thousand)."""
 LARGE = 0.2
 """Correlation from which a bias matters."""
 FEWEST = 20
@@ -39,7 +39,7 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Bias:
-    """A correlation of a judge's scores with something that is no merit.
+    """A correlation of a judge's scores with something other than merit.
 
     Attributes:
         of: `length` or `position`.
@@ -53,7 +53,7 @@ class Bias:
 
     @property
     def is_found(self) -> bool:
-        """Whether it is large and no chance."""
+        """Whether it is large, and chance is unlikely."""
         return abs(self.correlation) >= LARGE and abs(self.errors) >= SURE
 
     @property

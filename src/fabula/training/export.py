@@ -199,7 +199,15 @@ def export(
         made = replace(made, asked=made.asked + lost, left_out={**overlapping, **made.left_out})
     if card:
         folder = Path(output)
-        text = set_card(made, form=wanted.format, title=folder.resolve().name, license_id=license)
+        text = set_card(
+            [(file.path, file.rows) for file in made.files],
+            form=wanted.format,
+            title=folder.resolve().name,
+            asked=made.asked,
+            left_out=made.left_out,
+            tokens=made.tokens,
+            license_id=license,
+        )
         write_text(folder / _CARD, text)
     return made
 
