@@ -15,6 +15,8 @@ import pytest
 
 import fabula as fb
 from fabula.errors import AuthenticationError, FabulaError, UsageError
+from fabula.llm.client.presets import PROVIDERS
+from fabula.testing import check_provider
 
 pytest.importorskip("litellm")
 
@@ -165,6 +167,14 @@ def test_a_refused_schema_is_asked_in_words_and_a_busy_vendor_again(
     assert all("response_format" not in body for _, _, body in vendors.asked[1:])
     assert "JSON Schema" in json.dumps(vendors.asked[1][2])
     assert len(vendors.asked) == 4
+
+
+def test_the_bridge_keeps_the_promises_of_a_provider(
+    vendors: Vendors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("BASE", vendors.url), ("KEY", SECRET), ("VERSION", "2024-10-21")):
+        monkeypatch.setenv(f"AZURE_API_{name}", value)
+    check_provider(PROVIDERS["litellm"], "azure/gpt-x")
 
 
 def test_no_secret_stands_in_an_error(vendors: Vendors, monkeypatch: pytest.MonkeyPatch) -> None:
