@@ -58,6 +58,7 @@ PUBLIC_NAMES = [
     "generalise",
     "generate",
     "infer",
+    "judges",
     "load",
     "load_synthesizer",
     "log_run",

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from fabula.privacy.masked import Masked
     from fabula.privacy.scan import scan
     from fabula.privacy.unmask import Unmasked, unmask
+    from fabula.review.judges import judges
     from fabula.review.review import review_export, review_import
     from fabula.runs.calibration import Calibrated, calibrate
     from fabula.runs.dataset import Dataset
@@ -110,6 +111,7 @@ __all__ = [
     "generalise",
     "generate",
     "infer",
+    "judges",
     "load",
     "load_synthesizer",
     "log_run",
@@ -164,6 +166,7 @@ _HOMES = {
     "privacy.masked": "Masked",
     "privacy.scan": "scan",
     "privacy.unmask": "Unmasked unmask",
+    "review.judges": "judges",
     "review.review": "review_export review_import",
     "runs.calibration": "Calibrated calibrate",
     "runs.dataset": "Dataset",

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
+import re
 import runpy
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,10 @@ import pandas as pd
 import pytest
 
 from fabula.cli.main import main
+from fabula.llm.json_schema.samples import make_value
 from fabula.testing import Call, ChatServer, Reply
+from fabula.training.tools import tool_problems
+from fabula.training.turns import read_turns
 from tests.acceptance.builders import asked_rows, known_rows
 from tests.topics.topic_server import Script, words
 
@@ -308,3 +314,58 @@ def test_fenced_pairs_with_a_preamble_become_a_balanced_chat_set(
     assert len(lines) == 30
     told = [line["messages"][-1]["content"] for line in lines]
     assert all(text.startswith("It does ") and text.endswith(".") for text in told)
+
+
+def test_support_chats_look_up_orders_that_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third of the replies with calls break the schema of their tool at first."""
+
+    def answer(call: Call) -> Any:
+        schema, drawn = call.schema, zlib.crc32(call.prompt.encode())
+        if schema is None:
+            facts = call.prompt.partition("Facts as JSON: ")[2].partition("\n")[0]
+            return f"Message {drawn}. {facts}".strip()
+        if drawn % 3 == 0 and "not accepted" not in call.prompt:
+            broken = [{"name": "get_order", "arguments": {"order": "mine"}}]
+            return {"calls": broken} if "calls" in schema["properties"] else {"reply": broken}
+        if "reply" in schema["properties"]:
+            return {"reply": {"say": f"All is well ({drawn})."}}
+        first = schema["properties"]["calls"]["items"].get("anyOf", [{}])[0]
+        return {"calls": [make_value(random.Random(drawn), first)]}
+
+    made, _ = answered("support_chat", answer, monkeypatch)
+    talks, orders = made["talks"], {row["order_id"]: row for row in made["orders"]}
+    assert len(talks) == 20
+    assert talks.refused > 5
+    looked_up = 0
+    for row in talks:
+        turns = read_turns(row["messages"])
+        assert turns is not None
+        assert [*tool_problems(turns, row["tools"])] == []
+        calls = {call.id: call for turn in turns for call in turn.calls}
+        for turn in turns:
+            call = calls.get(turn.answers)
+            told = json.loads(turn.text) if call is not None else {}
+            if call is not None and call.name == "get_order" and "error" not in told:
+                looked_up += 1
+                assert told == orders[json.loads(call.arguments)["order_id"]]
+    assert looked_up >= 12  # the first call of eight and of four conversations
+    assert Path("support_chat/README.md").exists()
+
+
+def test_no_wrong_sum_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = itertools.count()
+
+    def answer(call: Call) -> Any:
+        boxes, pears, eaten = map(
+            int, re.findall(r"\d+", call.prompt.partition("The task:")[2])[:3]
+        )
+        wrong = next(numbers) % 4 == 0
+        return {"reasoning": "Multiply, then take away.",
+                "solution": str(boxes * pears - eaten + wrong)}  # fmt: skip
+
+    made, _ = answered("checked_maths", answer, monkeypatch)
+    assert [int(row["solution"]) for row in made["solved"]] == [
+        int(row["answer"]) for row in made["solved"]
+    ]
+    assert made["solved"].solved == 30
+    assert len(Path("checked_maths.jsonl").read_text(encoding="utf-8").splitlines()) == 30

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fabula.augment.row_schema import Make
 from fabula.errors import UsageError, did_you_mean
 from fabula.llm.rows.job import RowProblems, TableCheck
+
+if TYPE_CHECKING:
+    from fabula.types import TableLike
 
 CheckRow: TypeAlias = Callable[[Any], str | Sequence[str] | bool | None]
 """Takes a row, returns its problems in words; None, True and nothing mean that it is fine."""
@@ -29,6 +32,25 @@ def row_check(make: Make, check: CheckRow | None) -> RowProblems:
         if verdict is None or verdict is True:
             return ()
         return [verdict] if isinstance(verdict, str) and verdict else list(verdict)
+
+    return problems
+
+
+def unless_overlapping(check: RowProblems, data: TableLike | None) -> RowProblems:
+    """A check that also refuses rows with a text that overlaps with an evaluation file."""
+    if data is None:
+        return check
+    from fabula.dedup.against import texts_in
+    from fabula.training.clean import against_file
+
+    against = against_file(data)
+
+    def problems(values: dict[str, Any]) -> Sequence[str]:
+        found = list(check(values))
+        if not found:
+            overlaps = against.overlaps(texts_in([values]))
+            found = [overlap.told for overlap in overlaps if overlap is not None]
+        return found
 
     return problems
 

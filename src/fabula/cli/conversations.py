@@ -64,6 +64,7 @@ class Holding(Asking, total=False):
         stop (REGEX): Ends a conversation when its last turn matches.
         check_end (FILE.py:NAME): Function, run in the sandbox, that finds problems of a finished
             conversation: it takes `messages`, `state`, `facts`, as it names them.
+        against (FILE): Evaluation file; messages that overlap with it are refused and asked again.
     """
 
     system: Words
@@ -78,6 +79,7 @@ class Holding(Asking, total=False):
     calls: Annotated[Any, Read(_weights, many=True)]
     stop: str
     check_end: Annotated[Any, Read(_check)]
+    against: Path
 
 
 class ConversationFiles(Holding, Splitting, total=False):

@@ -58,6 +58,7 @@ class Pairing(Asking, total=False):
         numbered: Ask for numbered text instead of JSON.
         reasoning: Keep what models think, in a column `reasoning`.
         rows_per_call: Pairs per call.
+        against (FILE): Evaluation file; pairs that overlap with it are refused and asked again.
     """
 
     input: str
@@ -69,6 +70,7 @@ class Pairing(Asking, total=False):
     numbered: bool
     reasoning: Literal["keep"]
     rows_per_call: Positive
+    against: Path
 
 
 class PairFiles(Pairing, Exporting, total=False):

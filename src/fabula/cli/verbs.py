@@ -37,6 +37,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Evaluate": {
         "evaluate": "Measure how realistic, private, fair and diverse synthetic data is.",
+        "judges": "Measure how far judges can be trusted: kappa, bias, thresholds.",
         "review": "Let people accept, reject, fix and comment rows.",
     },
     "Inspect": {

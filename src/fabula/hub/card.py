@@ -70,7 +70,7 @@ def _facts(manifest: Mapping[str, Any], tables: list[str], title: str) -> str:
     lines = ["---", f"pretty_name: {json.dumps(title)}"]
     if license_ := manifest.get("license"):
         lines.append(f"license: {json.dumps(license_)}")
-    lines += ["tags:", "- synthetic", "- fabula", "size_categories:", f"- {_size(rows)}"]
+    lines += ["tags:", "- synthetic", "- fabula", "size_categories:", f"- {size_word(rows)}"]
     lines.append("configs:")
     for number, table in enumerate(tables):
         lines += [
@@ -83,7 +83,7 @@ def _facts(manifest: Mapping[str, Any], tables: list[str], title: str) -> str:
     return "\n".join([*lines, "---"])
 
 
-def _size(rows: int) -> str:
+def size_word(rows: int) -> str:
     """The Hub's word for a number of rows."""
     if rows < 1000:
         return "n<1K"

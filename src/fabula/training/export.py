@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from fabula.errors import UsageError, did_you_mean
 from fabula.io.formats import ENDINGS, as_format, check_ending, format_of, written_formats
 from fabula.io.formulas import escaping_formulas, is_asked
 from fabula.io.json_files import json_text
-from fabula.io.places import check_free, make_folder, replacing
+from fabula.io.places import check_free, make_folder, replacing, write_text
 from fabula.io.write import write_table
 from fabula.llm.cache.prices import prices_dated
 from fabula.planning.outputs import conversation_column, lacks_texts, unknown_columns
@@ -26,6 +26,8 @@ from fabula.render import amounts
 from fabula.render.results import Result
 from fabula.spec.outputs import OutputSpec
 from fabula.spec.training_formats import TRAINING_FORMATS
+from fabula.training.card import set_card
+from fabula.training.clean import clean_rows
 from fabula.training.examples import (
     Lines,
     Made,
@@ -109,6 +111,7 @@ class Export(Result):
         return "\n".join(lines)
 
 
+_CARD = "README.md"
 _PARTS = ("prompt", "completion")
 
 
@@ -126,6 +129,10 @@ def export(
     seed: int = 0,
     overwrite: bool = False,
     escape_formulas: bool | None = None,
+    against: TableLike | None = None,
+    likeness: float | None = None,
+    card: bool = False,
+    license: str = "",  # noqa: A002
 ) -> Export:
     """Write a table as a set to train a model with.
 
@@ -133,10 +140,10 @@ def export(
         data: One table, in any form.
         output: The file; with a split, a folder, or the start of the files' names:
             `pairs.jsonl` becomes `pairs-train.jsonl` and `pairs-test.jsonl`.
-        format: `chat-jsonl`, `completion-jsonl`, `alpaca`, `sharegpt`, `preference`, a file
-            format (`csv`, `parquet`, `jsonl`, `arrow`), or that of a plug-in; by default
-            the file format that the ending of `output` names, and `chat-jsonl` for JSON Lines and
-            folders.
+        format: `chat-jsonl`, `completion-jsonl`, `alpaca`, `sharegpt`, `trl-chat`, `preference`,
+            `trl-preference`, a file format (`csv`, `parquet`, `jsonl`, `arrow`), or that of
+            a plug-in; by default the file format that the ending of `output` names, and
+            `chat-jsonl` for JSON Lines and folders.
         user: A column, or a template such as `"{{ product }}, {{ category }}"`: the input. Without
             `user` and `assistant`, the conversations in a column `messages` or `conversations`
             are written, with every turn and every call of a tool.
@@ -148,6 +155,13 @@ def export(
         seed: Decides who goes into which part.
         overwrite: Replace files that are there.
         escape_formulas: Put `'` before texts in CSV that a spreadsheet would run.
+        against: An evaluation file: rows that overlap with it are left out, those that share 13
+            words in a row or say the same in other words.
+        likeness: Likeness from which a text counts as the same in other words, up to 1, which
+            finds shared words alone; by default 0.5, or more where the file's own texts are more
+            alike.
+        card: Write a `README.md` into the folder, so that the Hub and `datasets` know its files.
+        license: The licence that the card names: `cc-by-4.0`.
 
     Returns:
         The files with their counts, and the rows that were left out.
@@ -166,10 +180,36 @@ def export(
     asked |= {"score": score, "split": split or {}, "stratify": stratify}
     wanted = plan_export(output, rows.columns, asked)
     paths = free_paths(output, wanted, overwrite=overwrite)
+    if card:
+        if Path(output).suffix.lower() in ENDINGS:
+            raise UsageError(
+                f"a card describes a folder, and `{output}` is a file",
+                code="usage.card",
+                hint=f"write into a folder: `-o {Path(output).stem}/`",
+            )
+        check_free(Path(output) / _CARD, overwrite=overwrite)
     for path in paths.values():
         make_folder(path.parent)
+    if against is not None:
+        rows, overlapping = clean_rows(rows, against, likeness)
     with escaping_formulas(is_asked(escape_formulas)):
-        return write_export(rows, wanted, paths, seed=seed)
+        made = write_export(rows, wanted, paths, seed=seed)
+    if against is not None:
+        lost = sum(overlapping.values())
+        made = replace(made, asked=made.asked + lost, left_out={**overlapping, **made.left_out})
+    if card:
+        folder = Path(output)
+        text = set_card(
+            [(file.path, file.rows) for file in made.files],
+            form=wanted.format,
+            title=folder.resolve().name,
+            asked=made.asked,
+            left_out=made.left_out,
+            tokens=made.tokens,
+            license_id=license,
+        )
+        write_text(folder / _CARD, text)
+    return made
 
 
 def plan_export(output: PathLike, columns: Sequence[str], asked: Mapping[str, Any]) -> OutputSpec:

@@ -29,22 +29,24 @@ class Given:
     Attributes:
         data: What they came from.
         exact: The rows as they are in a JSON file or a list; None for columns of types.
+        places: The rows of `data` that are taken; None for all.
     """
 
     data: TableLike
     exact: Sequence[Mapping[str, Any]] | None = None
+    places: Sequence[int] | None = None
 
     @cached_property
     def table(self) -> pa.Table:
         """The rows as columns."""
-        return as_table(self.data)
+        return self._kept(as_table(self.data))
 
     @cached_property
     def written(self) -> pa.Table:
         """The rows as columns, those of a CSV file as the texts that are there."""
         if isinstance(self.data, str | os.PathLike):
             rows = read_source(self.data, as_written=True)
-            return rows if isinstance(rows, pa.Table) else self.table
+            return self._kept(rows) if isinstance(rows, pa.Table) else self.table
         return self.table
 
     @cached_property
@@ -84,6 +86,15 @@ class Given:
         for row in rows if talk else ():
             row.update({name: _without_nulls(value) for name, value in row.items()})
         return rows
+
+    def only(self, places: Sequence[int]) -> Given:
+        """Some of the rows, in the same form."""
+        exact = None if self.exact is None else [self.exact[place] for place in places]
+        return Given(self.data, exact, places)
+
+    def _kept(self, table: pa.Table) -> pa.Table:
+        places = self.places
+        return table if places is None else table.take(pa.array(places, pa.int64()))
 
     @property
     def is_json(self) -> bool:

@@ -30,7 +30,7 @@ from fabula.augment.conversations.talk import TEXT, Cast, Lost, Talk, text_job
 from fabula.augment.conversations.wording import USER_SYSTEM, user_prompt
 from fabula.augment.pairs.attributes import Attributes
 from fabula.augment.tools.declaring import tools_of
-from fabula.augment.user_checks import CheckRow, row_check
+from fabula.augment.user_checks import CheckRow, row_check, unless_overlapping
 from fabula.errors import FabulaError, UsageError
 from fabula.io.examples import plain_value
 from fabula.llm.rows.ask import FAILURES_IN_A_ROW, PASSING, TOO_BIG, ask_rows
@@ -67,6 +67,7 @@ class ConversationOptions(AskOptions, total=False):
     stop: str | Stop
     check_message: CheckRow
     check_end: Callable[[Any], Any]
+    against: TableLike
 
 
 def conversations(
@@ -106,6 +107,8 @@ def conversations(
               model.
             - `check_end`: Takes a mapping with `messages`, `state` and `facts`, returns problems;
               a conversation with problems is held again, then given up.
+            - `against`: An evaluation file, in any form: messages that overlap with it are refused
+              and asked again.
 
     Returns:
         The conversations with what was refused; `write` exports them.
@@ -179,7 +182,11 @@ def _prepared(subject: str, n: int, options: ConversationOptions) -> tuple[Cast,
         player=options.get("player"),
         state=options.get("state", {}),
         stop=_stop(options.get("stop")),
-        check_message=None if check is None else row_check(dict, check),
+        check_message=(
+            None
+            if check is None and "against" not in options
+            else unless_overlapping(row_check(dict, check), options.get("against"))
+        ),
         check_end=options.get("check_end"),
         options={name: asked[name] for name in ("attempts", "temperature")},
     )

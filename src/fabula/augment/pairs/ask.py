@@ -16,7 +16,7 @@ from fabula.augment.pairs.attributes import Attributes, dealt
 from fabula.augment.pairs.fields import PairFields, pair_fields
 from fabula.augment.pairs.numbered import Numbered
 from fabula.augment.pairs.result import Pairs
-from fabula.augment.user_checks import CheckRow, row_check
+from fabula.augment.user_checks import CheckRow, row_check, unless_overlapping
 from fabula.errors import UsageError
 from fabula.io.examples import example_values
 from fabula.llm.rows.job import RowsJob, RowsResult
@@ -38,6 +38,7 @@ class PairOptions(AskOptions, total=False):
     check_pair: CheckRow | None
     numbered: bool
     reasoning: Literal["keep", "drop"]
+    against: TableLike
 
 
 def pairs(wanted: Any = None, n: int = 100, **options: Unpack[PairOptions]) -> Pairs:
@@ -63,6 +64,8 @@ def pairs(wanted: Any = None, n: int = 100, **options: Unpack[PairOptions]) -> P
             - `numbered`: Ask for numbered text even if the endpoint can do JSON.
             - `reasoning`: `keep` puts what the model thought before it wrote a pair into the
               pair, as `reasoning`; pairs requested together share it.
+            - `against`: An evaluation file, in any form: pairs that overlap with it are refused
+              and asked again.
 
     Returns:
         The pairs, with what was parsed, repeated and refused; `write` exports them.
@@ -135,7 +138,9 @@ def pair_task(wanted: Any, n: int, options: PairOptions) -> PairTask:
         extra=" ".join(filter(None, (options.get("extra", "").strip(), _fitting(attributes)))),
         unique=(fields.input_names if inputs else fields.output_names,),
         used=[item for item in examples if isinstance(item, dict)],
-        check_row=row_check(fields.make, options.get("check_pair")),
+        check_row=unless_overlapping(
+            row_check(fields.make, options.get("check_pair")), options.get("against")
+        ),
         notation=Numbered(inputs, fields.output_names) if inputs else None,
         plain=options.get("numbered", False),
         reasoning=kept_reasoning(

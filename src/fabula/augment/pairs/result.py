@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
 from fabula.augment.pairs.fields import PairFields
+from fabula.augment.row_sequence import RowSequence
 from fabula.llm.rows.job import Reject, RowsResult
-from fabula.render.results import Result
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Pairs(Sequence[dict[str, Any]], Result):
+class Pairs(RowSequence):
     """Training pairs; a sequence of dicts with the attributes, the input's fields, the output's.
 
     Attributes:
@@ -45,19 +45,6 @@ class Pairs(Sequence[dict[str, Any]], Result):
         """The pairs of a job that has ended."""
         unread, rejects = tuple(result.unread), tuple(result.rejects)
         return cls(tuple(rows), fields, result.parsed, result.repeats, unread, rejects)
-
-    @overload
-    def __getitem__(self, place: int) -> dict[str, Any]: ...
-    @overload
-    def __getitem__(self, place: slice) -> tuple[dict[str, Any], ...]: ...
-    def __getitem__(self, place: int | slice) -> Any:
-        return self.rows[place]
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return iter(self.rows)
-
-    def __len__(self) -> int:
-        return len(self.rows)
 
     def __repr__(self) -> str:
         shape = f"{', '.join(self.fields.input_names)} → {', '.join(self.fields.output_names)}"

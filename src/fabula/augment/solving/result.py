@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
+from fabula.augment.row_sequence import RowSequence
 from fabula.augment.solving.verifiers import REASONING, SOLUTION
 from fabula.llm.rows.job import Reject
-from fabula.render.results import Result
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Solved(Sequence[dict[str, Any]], Result):
+class Solved(RowSequence):
     """Verified answers; a sequence of dicts with the task's columns, `reasoning` and `solution`.
 
     Attributes:
@@ -42,19 +42,6 @@ class Solved(Sequence[dict[str, Any]], Result):
     verified: int = 0
     failures: Mapping[str, int] = field(default_factory=dict)
     rejects: tuple[Reject, ...] = field(default=(), repr=False)
-
-    @overload
-    def __getitem__(self, place: int) -> dict[str, Any]: ...
-    @overload
-    def __getitem__(self, place: slice) -> tuple[dict[str, Any], ...]: ...
-    def __getitem__(self, place: int | slice) -> Any:
-        return self.rows[place]
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return iter(self.rows)
-
-    def __len__(self) -> int:
-        return len(self.rows)
 
     def __repr__(self) -> str:
         return f"Solved({self.counted})"

@@ -43,8 +43,10 @@ _AT_ONCE = 256  # their token vectors take some ten megabytes at once
 Vectors = NDArray[np.float32]
 
 
-def embed_locally(texts: Sequence[str]) -> Vectors:
+def embed_locally(texts: Sequence[str], *, weights: Vectors | None = None) -> Vectors:
     """A unit vector for each text, in order; a text without words has the zero vector.
+
+    `weights` says how much each token of the vocabulary counts.
 
     Raises:
         PrerequisiteError: The extra `texts` is not installed.
@@ -59,9 +61,25 @@ def embed_locally(texts: Sequence[str]) -> Vectors:
         if len(filled):
             flat = np.concatenate([tokens[at] for at in filled])
             starts = np.concatenate([[0], np.cumsum(lengths[filled])[:-1]])
-            sums = np.add.reduceat(words[flat], starts, axis=0)
+            vectors = words[flat] if weights is None else words[flat] * weights[flat][:, None]
+            sums = np.add.reduceat(vectors, starts, axis=0)
             made[start + filled] = sums / np.linalg.norm(sums, axis=1, keepdims=True)
     return made
+
+
+def document_counts(texts: Sequence[str]) -> NDArray[np.int64]:
+    """How many of the texts have each token of the vocabulary.
+
+    Raises:
+        PrerequisiteError: The extra `texts` is not installed.
+    """
+    tokenizer, words = _model()
+    counts = np.zeros(len(words), dtype=np.int64)
+    for start in range(0, len(texts), _AT_ONCE):
+        chunk = list(texts[start : start + _AT_ONCE])
+        for each in tokenizer.encode_batch_fast(chunk, add_special_tokens=False):
+            counts[np.unique(each.ids).astype(np.int64)] += 1
+    return counts
 
 
 def embed_halved(texts: pa.Array) -> NDArray[np.float16]:
