@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, permutations
 
 import numpy as np
 import pyarrow as pa
@@ -44,6 +43,9 @@ WINDOWS, WINDOW_ROWS = 8, 24
 
 FIRST_ROWS, FIRST_HITS = 256, 0.04
 """Rows that most formulas fail on, and the share of them that one which is worth a look has."""
+
+MOST_ROWS = 1_000
+"""Rows in which a common factor is looked for."""
 
 ROOMS = 5
 """How many times farther off a row lies that is near a formula by chance."""
@@ -174,34 +176,52 @@ class _Search:
 
     def _simple(self) -> Iterator[Plain]:
         """Formulas without numbers of their own that hold in some of the first rows."""
-        at = np.flatnonzero(self._rows)[:FIRST_ROWS]
-        first = Sheet(self._sheet.table.take(array_of(at)), self._sheet.measures)
-        for formula in self._possible():
-            self._tried += 1
-            if holds(formula, self._target, first).mean() >= FIRST_HITS:
-                yield formula
-
-    def _possible(self) -> Iterator[Plain]:
-        plain = {name: (name, 1, 0.0, 1.0) for name in self._names}
-        yield from (Sum(((name, 1.0),)) for name in self._names)
-        few = self._names[:MOST_COLUMNS]
-        shares = []
-        for name in few:
+        rows = np.flatnonzero(self._rows)[:FIRST_ROWS]
+        y = self._sheet.numbers(self._target)[rows]
+        room = 1.01 * self._sheet.measures[self._target].tolerance(y, np.abs(y))
+        names, x, plain, shares = self._names, [], [], []
+        for name in names:
             numbers = self._sheet.numbers(name)
+            x.append(numbers[rows])
+            plain.append((name, 1, 0.0, 1.0))
             low, high = np.nanmin(numbers), np.nanmax(numbers)
-            if low >= 0 and high <= PERCENT:
+            if low >= 0 and high <= PERCENT and len(names) <= MOST_COLUMNS:
                 rate = 1.0 if high <= 1 else 1 / PERCENT
                 shares += [(name, 1, 1.0, -rate), (name, 1, 1.0, rate), (name, 1, 0.0, rate)]
-        for a, b in combinations(few, 2):
-            yield Sum(((a, 1.0), (b, 1.0)))
-            yield Product((plain[a], plain[b]))
-            others = [share for share in shares if share[0] not in (a, b)]
-            yield from (Product((plain[a], plain[b], share)) for share in others)
-        for a, b in permutations(few, 2):
-            yield Sum(((a, 1.0), (b, -1.0)))
-            yield Product((plain[a], (b, -1, 0.0, 1.0)))
-        for a in few:
-            yield from (Product((plain[a], share)) for share in shares if share[0] != a)
+        parts = np.array(x)
+        left = np.array([
+            offset + rate * parts[names.index(name)] for name, _, offset, rate in shares
+        ]).reshape(-1, len(rows))  # fmt: skip
+
+        def hits(computed: Floats) -> list[tuple[int, ...]]:
+            self._tried += computed.size // max(len(rows), 1)
+            with np.errstate(invalid="ignore"):
+                share = (np.abs(computed - y) <= room).mean(axis=-1)
+            return [tuple(map(int, at)) for at in np.argwhere(share >= FIRST_HITS)]
+
+        yield from (Sum(((names[at], 1.0),)) for (at,) in hits(parts))
+        if not len(names) <= MOST_COLUMNS:
+            return
+        a, b = np.triu_indices(len(names), 1)
+        pairs = [(names[i], names[j]) for i, j in zip(a, b, strict=True)]
+        both = parts[a] * parts[b]
+        yield from (
+            Sum(tuple((name, 1.0) for name in pairs[at])) for (at,) in hits(parts[a] + parts[b])
+        )
+        yield from (Product((plain[a[at]], plain[b[at]])) for (at,) in hits(both))
+        for first, second in ((a, b), (b, a)):
+            for (at,) in hits(parts[first] - parts[second]):
+                yield Sum(((names[first[at]], 1.0), (names[second[at]], -1.0)))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                ratios = parts[first] / parts[second]
+            for (at,) in hits(ratios):
+                yield Product((plain[first[at]], (names[second[at]], -1, 0.0, 1.0)))
+        for at, share in hits(parts[:, None] * left):
+            if names[at] != shares[share][0]:
+                yield Product((plain[at], shares[share]))
+        for at, share in hits(both[:, None] * left):
+            if shares[share][0] not in pairs[at]:
+                yield Product((plain[a[at]], plain[b[at]], shares[share]))
 
     def _scaled(self, rows: Flags) -> Iterator[Plain]:
         """Multiples of a column, and lines, that most of some rows or of a part of them have."""
@@ -212,7 +232,8 @@ class _Search:
             there = rows & np.isfinite(x) & (x != 0)
             if there.sum() < 2 * FEWEST:
                 continue
-            factor = _factor(x[there], y[there], room[there])
+            some = np.flatnonzero(there)[:MOST_ROWS]
+            factor = _factor(x[some], y[some], room[some])
             if factor is not None:
                 yield Sum(((name, factor),))
             order = np.flatnonzero(there)[np.argsort(x[there], kind="stable")]
@@ -220,7 +241,7 @@ class _Search:
                 continue
             for start in np.linspace(0, len(order) - WINDOW_ROWS, WINDOWS).astype(int):
                 part = order[start : start + WINDOW_ROWS]
-                if np.ptp(y[part]) <= FEWEST * room[part].max() or not np.ptp(x[part]):
+                if not _may_be_line(x[part], y[part], room[part]):
                     continue
                 fit = line(x[part], y[part], room[part])
                 if fit is not None and fit[0]:
@@ -247,6 +268,16 @@ class _Search:
         bits = n * (p * np.log2(p / q) + (1 - p) * np.log2((1 - p) / (1 - q)))
         needed = SURE + CHOICE * (sources.shape[1] + 1) + np.log2(self._tried + 1)
         return bool(bits >= needed + digits(formula.constants))
+
+
+def _may_be_line(x: Floats, y: Floats, room: Floats) -> bool:
+    """Whether a line of least squares is as near to some numbers as their decimals tell, about."""
+    centred, most = x - x.mean(), float(room.max())
+    spread = float(centred @ centred)
+    if not spread or np.ptp(y) <= FEWEST * most:
+        return False
+    off = y - y.mean() - centred * float(centred @ y) / spread
+    return bool(np.abs(off).max() <= 4 * most)
 
 
 def _factor(x: Floats, y: Floats, room: Floats) -> float | None:
