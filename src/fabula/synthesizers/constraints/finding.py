@@ -13,11 +13,12 @@ from fabula.synthesizers.codecs.categories import CategoryCodec
 from fabula.synthesizers.codecs.learning import Columns
 from fabula.synthesizers.constraints.absences import Absence
 from fabula.synthesizers.constraints.calendar import Part, part_of, parts_of
+from fabula.synthesizers.constraints.case_search import find_cases
+from fabula.synthesizers.constraints.cases import Cases, Formula
 from fabula.synthesizers.constraints.choices import Choice
 from fabula.synthesizers.constraints.differences import find_differences
 from fabula.synthesizers.constraints.elapsed import find_elapsed
 from fabula.synthesizers.constraints.evidence import formula_is_sure, lookup_is_sure, tolerable
-from fabula.synthesizers.constraints.formulas import Formula
 from fabula.synthesizers.constraints.gaps import find_gaps
 from fabula.synthesizers.constraints.label_search import LabelSearch, leads
 from fabula.synthesizers.constraints.linear import lines, planes
@@ -29,7 +30,7 @@ from fabula.synthesizers.constraints.rankings import find_rankings
 from fabula.synthesizers.constraints.relation import Relation
 from fabula.synthesizers.constraints.relations import Relations
 from fabula.synthesizers.constraints.rhythms import find_rhythms
-from fabula.synthesizers.constraints.sample import Sample
+from fabula.synthesizers.constraints.sample import Sample, varies
 from fabula.synthesizers.constraints.sheet import Sheet
 
 SAMPLE_ROWS = 2_000
@@ -37,9 +38,6 @@ SAMPLE_ROWS = 2_000
 
 FEWEST = 20
 """Rows without gaps that a formula needs."""
-
-SMALLEST, LARGEST = 1e-100, 1e100
-"""Columns of a smaller spread or larger numbers have no formulas."""
 
 FEW_ROWS, TRIES = 250, 4
 """Rows of a small sample, most of which hold no exception, and how many samples are looked at."""
@@ -67,11 +65,14 @@ def find_relations(
     search.elapsed(rounded=True)
     search.formulas()
     search.elapsed()
+    search.cases()
     search.lookups()
     search.formulas_nearly()
     search.lookups(nearly=True)
     search.labels.rest()
-    return Relations.of(search.found.values(), columns.codecs, rankings=search.rankings)
+    return Relations.of(
+        search.found.values(), columns.codecs, latent=search.latent, rankings=search.rankings
+    )
 
 
 def learned_relations(
@@ -158,7 +159,7 @@ def with_orders(
         items,
         columns.codecs,
         orders=[*left, *differences],
-        latent=[*gaps, *rhythms],
+        latent=[*found.latent, *gaps, *rhythms],
         rankings=found.rankings,
     )
 
@@ -188,6 +189,7 @@ class _Search:
     ) -> None:
         self.measures = measures_of(columns.codecs)
         self.found: dict[str, Relation] = {}
+        self.latent: list[Cases] = []
         self._given = frozenset(given)
         table = table.select(columns.names)
         self._sheet = Sheet(table, self.measures)
@@ -201,6 +203,7 @@ class _Search:
             columns.persons,
         )
         names = [*common.levels, *self.measures]
+        self._common = common
         self.labels = LabelSearch(
             self._table, names, self._times, common, self._given, self.found, self._is_free
         )
@@ -231,6 +234,18 @@ class _Search:
         ]
         found = find_elapsed(self._few, self._times, whole)
         self._take(item for item in found if not rounded or item[1].is_rounded(self._few))
+
+    def cases(self) -> None:
+        """Columns that follow one of several formulas, or one of which many rows are exceptions."""
+        for item in find_cases(
+            self._few, self._sheet, [name for name in self.measures if self._is_free(name, ())],
+            [*self._common.levels], self._common, is_free=self._is_free,
+        ):  # fmt: skip
+            self.found[item.target] = Relation(item.target, item.formula, item.broken)
+            if isinstance(item.formula, Cases):
+                self.latent.append(item.formula)
+                if item.by is not None:
+                    self.found[item.formula.case] = Relation(item.formula.case, item.by)
 
     def formulas_nearly(self) -> None:
         """Formulas that a few rows break, which are looked for without these rows.
@@ -370,10 +385,5 @@ def _samples(
         if rows.sum() < FEWEST:
             continue
         together = [name for name in numbers if name in names or name in whole]
-        told = {name: numbers[name][rows] for name in together if _varies(numbers[name][rows])}
+        told = {name: numbers[name][rows] for name in together if varies(numbers[name][rows])}
         yield Sample(told, measures), [name for name in names if name in told]
-
-
-def _varies(numbers: Floats) -> bool:
-    """Whether numbers are not a constant, and squares of them are numbers still."""
-    return bool(np.ptp(numbers) > SMALLEST and np.abs(numbers).max() < LARGEST)

@@ -175,6 +175,90 @@ class Curve:
         return told_sum([*terms, ("", self.constant)] if self.constant else terms)
 
 
+@dataclass(frozen=True)
+class Extreme:
+    """The largest or the smallest of some columns.
+
+    Attributes:
+        which: `max` or `min`.
+        sources: The columns.
+    """
+
+    which: str
+    sources: tuple[str, ...]
+
+    @property
+    def constants(self) -> tuple[float, ...]:
+        """It has no number of its own."""
+        return ()
+
+    def numbers(self, sheet: Sheet) -> Floats:
+        """The largest, or the smallest; NaN if one is missing."""
+        combined = np.maximum if self.which == "max" else np.minimum
+        return np.asarray(combined.reduce([sheet.numbers(name) for name in self.sources]))
+
+    def size(self, sheet: Sheet) -> Floats:
+        """The number itself."""
+        return np.abs(np.nan_to_num(self.numbers(sheet)))
+
+    def solved(self, source: str, target: Floats, sheet: Sheet) -> Floats:
+        """The source where it is the extreme one."""
+        own = sheet.numbers(source)
+        return np.asarray(np.where(own == self.numbers(sheet), target, own))
+
+    def told(self, target: Measure, measures: Mapping[str, Measure]) -> str:
+        """`max(a, b)`."""
+        del target, measures
+        return f"{self.which}({', '.join(self.sources)})"
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """One number below a bound of a column, and another one from it on.
+
+    Attributes:
+        source: The column.
+        at: The bound.
+        low: The number below it.
+        high: The number from it on.
+    """
+
+    source: str
+    at: float
+    low: float
+    high: float
+
+    @property
+    def constants(self) -> tuple[float, ...]:
+        """Its own numbers."""
+        return (self.at, self.low, self.high)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The column."""
+        return (self.source,)
+
+    def numbers(self, sheet: Sheet) -> Floats:
+        """The number of each row; NaN if the column is missing."""
+        own = sheet.numbers(self.source)
+        found = np.where(own < self.at, self.low, self.high)
+        return np.asarray(np.where(np.isnan(own), np.nan, found))
+
+    def size(self, sheet: Sheet) -> Floats:
+        """The number itself."""
+        return np.abs(np.nan_to_num(self.numbers(sheet)))
+
+    def solved(self, source: str, target: Floats, sheet: Sheet) -> Floats:
+        """The column as it is."""
+        del target
+        return sheet.numbers(source)
+
+    def told(self, target: Measure, measures: Mapping[str, Measure]) -> str:
+        """`from 50 on`."""
+        del target, measures
+        return f"by whether {self.source} is {told_number(self.at)} or more"
+
+
 CURVES: Mapping[str, Callable[[Floats], Floats]] = {
     "log": np.log,
     "exp": np.exp,
@@ -207,10 +291,12 @@ def curved(curve: str, x: Floats) -> Floats:
         return np.asarray(CURVES[curve](x))
 
 
-Formula: TypeAlias = Sum | Product | Curve | Part | Elapsed
+Plain: TypeAlias = Sum | Product | Curve | Part | Elapsed | Extreme | Threshold
 """The numbers of one column, computed from others."""
 
-_KINDS: Mapping[str, type[Formula]] = {
+_KINDS: Mapping[str, type[Plain]] = {
+    "extreme": Extreme,
+    "threshold": Threshold,
     "sum": Sum,
     "product": Product,
     "curve": Curve,
@@ -219,19 +305,21 @@ _KINDS: Mapping[str, type[Formula]] = {
 }
 
 
-def formula_state(formula: Formula) -> dict[str, Any]:
+def plain_state(formula: Plain) -> dict[str, Any]:
     """A formula as JSON-ready values."""
     kind = next(name for name, made in _KINDS.items() if isinstance(formula, made))
     return {"kind": kind, **asdict(formula)}
 
 
-def formula_of(state: Mapping[str, Any]) -> Formula:
+def plain_formula(state: Mapping[str, Any]) -> Plain:
     """The formula of a state."""
     settings = dict(state)
     made = _KINDS[settings.pop("kind")]
     for name in ("terms", "factors"):
         if name in settings:
             settings[name] = tuple(map(tuple, settings[name]))
+    if "sources" in settings:
+        settings["sources"] = tuple(settings["sources"])
     return made(**settings)
 
 

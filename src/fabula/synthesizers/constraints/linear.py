@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabula.synthesizers.constraints.evidence import digits
-from fabula.synthesizers.constraints.formulas import CURVES, Curve, Formula, Sum, curved
+from fabula.synthesizers.constraints.formulas import CURVES, Curve, Plain, Sum, curved
 from fabula.synthesizers.constraints.lines import line, plane
 from fabula.synthesizers.constraints.measures import Floats
 from fabula.synthesizers.constraints.sample import Sample
@@ -36,7 +36,7 @@ Ints = NDArray[np.int64]
 
 def lines(
     sample: Sample, names: Sequence[str], taken: Collection[str]
-) -> Iterator[tuple[str, Formula]]:
+) -> Iterator[tuple[str, Plain]]:
     """Columns that are a line, or a curve, of one that comes before them.
 
     Args:
@@ -93,7 +93,7 @@ def _limit(sample: Sample, name: str, least: float) -> float:
     return max(least, min(float(rounding), COARSE))
 
 
-def planes(sample: Sample) -> Iterator[tuple[str, Formula]]:
+def planes(sample: Sample) -> Iterator[tuple[str, Plain]]:
     """Columns that are sums of others: each sum solved for every column that it can be.
 
     Columns of few decimals and of small deviation come first, so that totals follow from their
@@ -137,7 +137,7 @@ def _independent(correlation: Floats, limits: Sequence[float]) -> tuple[Ints, In
     return np.array(basis, int), np.array(dependent, int)
 
 
-def _solved(sample: Sample, names: Sequence[str], limit: float) -> Iterator[tuple[str, Formula]]:
+def _solved(sample: Sample, names: Sequence[str], limit: float) -> Iterator[tuple[str, Plain]]:
     """The sum of the first column and the fewest of the others, for each of its columns.
 
     A sum of positive parts comes first, and the column that varies most: the others' errors

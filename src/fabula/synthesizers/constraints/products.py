@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fabula.synthesizers.constraints.formulas import Factor, Formula, Product
+from fabula.synthesizers.constraints.formulas import Factor, Plain, Product
 from fabula.synthesizers.constraints.lines import simple_factor
 from fabula.synthesizers.constraints.measures import Floats
 from fabula.synthesizers.constraints.sample import Sample
@@ -30,7 +30,7 @@ PROBES = 12
 Ints = NDArray[np.int64]
 
 
-def products(sample: Sample, targets: Sequence[str]) -> Iterator[tuple[str, Formula]]:
+def products(sample: Sample, targets: Sequence[str]) -> Iterator[tuple[str, Plain]]:
     """Columns that are a product or ratio of two, those that vary most at first.
 
     Where three columns belong together, each is given by the two others; the one of the widest
@@ -108,7 +108,7 @@ def _probes(numbers: Floats) -> Ints:
     return np.asarray(rows[np.unique(np.linspace(0, len(rows) - 1, PROBES).astype(int))])
 
 
-def _product(sample: Sample, target: str, factors: tuple[Factor, Factor]) -> Formula | None:
+def _product(sample: Sample, target: str, factors: tuple[Factor, Factor]) -> Plain | None:
     (b, *_), (c, power, offset, rate) = factors
     if b == c:
         return None

@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 from fabula.io.arrays import array_of
 from fabula.synthesizers.codecs.codec import CodecState
 from fabula.synthesizers.constraints.absences import Absence
+from fabula.synthesizers.constraints.cases import Formula, formula_of, formula_state
 from fabula.synthesizers.constraints.choices import Choice
-from fabula.synthesizers.constraints.formulas import Formula, formula_of, formula_state
 from fabula.synthesizers.constraints.lookups import Lookup
 from fabula.synthesizers.constraints.measures import Flags, Measure
 from fabula.synthesizers.constraints.sheet import Sheet

@@ -18,6 +18,7 @@ import pyarrow as pa
 from fabula.io.arrays import array_of
 from fabula.synthesizers.codecs.codec import CodecState, ColumnCodec
 from fabula.synthesizers.constraints.absences import Absence
+from fabula.synthesizers.constraints.cases import Cases
 from fabula.synthesizers.constraints.differences import Difference
 from fabula.synthesizers.constraints.gaps import Gap
 from fabula.synthesizers.constraints.measures import Flags, Measure, measures_of
@@ -28,12 +29,13 @@ from fabula.synthesizers.constraints.rhythms import Rhythm
 from fabula.synthesizers.constraints.sheet import Sheet
 from fabula.synthesizers.constraints.turning import turn
 
-Latent: TypeAlias = Gap | Rhythm
+Latent: TypeAlias = Gap | Rhythm | Cases
 """A column that is learned, but not handed out."""
 
 _LATENT: Mapping[str, Callable[[CodecState], Latent]] = {
     "gap": Gap.restore,
     "rhythm": lambda state: Rhythm(**state.settings),
+    "cases": lambda state: Cases.restore(state.settings),
 }
 
 _KEPT: Mapping[str, type[Order | Difference]] = {"order": Order, "difference": Difference}

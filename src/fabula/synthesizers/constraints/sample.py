@@ -9,6 +9,14 @@ import numpy as np
 
 from fabula.synthesizers.constraints.measures import Floats, Measure
 
+SMALLEST, LARGEST = 1e-100, 1e100
+"""Columns of a smaller spread or larger numbers have no formulas."""
+
+
+def varies(numbers: Floats) -> bool:
+    """Whether numbers are not a constant, and squares of them are numbers still."""
+    return bool(np.ptp(numbers) > SMALLEST and np.abs(numbers).max() < LARGEST)
+
 
 class Sample:
     """Columns of numbers in some rows.
