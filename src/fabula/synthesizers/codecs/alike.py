@@ -61,7 +61,7 @@ def _groups(values: pa.Array) -> NDArray[np.int64] | None:
         coded = plain_values(values).dictionary_encode()
         numbers = coded.indices.fill_null(len(coded.dictionary)).to_numpy(zero_copy_only=False)
         frequent = np.argsort(np.argsort(-np.bincount(numbers), kind="stable"), kind="stable")
-        return np.minimum(frequent[numbers], GROUPS - 1).astype(np.int64)
+        return np.asarray(np.minimum(frequent[numbers], GROUPS - 1), np.int64)
     try:
         floats = values.cast(pa.int64() if pa.types.is_temporal(kind) else pa.float64(), safe=False)
     except pa.ArrowException:
