@@ -75,6 +75,8 @@ class Learning(TypedDict, total=False):
         holdout (SHARE): Share of rows held out of training; 0.2 by default.
         protect (ROWS): Never reproduce labels with fewer rows than this, or that many extreme
             values of a column; 10 by default.
+        protect_by (COLUMN): Count different values of this column in place of rows: it tells whom
+            a row is about.
         epsilon (EPS): Learn with differential privacy: the ε to spend, such as 1; smaller is more
             private. Needs --domain and the extra `privacy`.
         delta: The δ to spend, well below 1/rows; 1e-06 by default.
@@ -92,6 +94,7 @@ class Learning(TypedDict, total=False):
     model: str
     holdout: float
     protect: Count
+    protect_by: str
     epsilon: float
     delta: float
     domain: Annotated[Mapping[str, Any], Read(_domain)]

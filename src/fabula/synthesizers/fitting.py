@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Protocol
 
 import numpy as np
 
-from fabula.errors import UsageError, did_you_mean
+from fabula.errors import UsageError
 from fabula.inference.resolve import SpecLike, resolve
 from fabula.io.arrays import array_of
 from fabula.io.frames import handed_back
@@ -19,6 +19,7 @@ from fabula.io.tables import UNNAMED, as_table, forms_in, named_tables
 from fabula.relationships.digests import digest, digests
 from fabula.render.cells import watched
 from fabula.streams import stream
+from fabula.synthesizers.asked_of_fit import check_amounts, check_person, check_sensitive
 from fabula.synthesizers.card import Card
 from fabula.synthesizers.catalogue import (
     DEFAULT,
@@ -105,6 +106,7 @@ def fit(
     seed: int = 0,
     spec: SpecLike | None = None,
     protect: int | bool = PROTECTED_ROWS,
+    protect_by: str | None = None,
     epsilon: float | None = None,
     delta: float = 1e-6,
     domain: Mapping[str, Any] | None = None,
@@ -132,6 +134,8 @@ def fit(
             a spec that states their keys.
         protect: Labels of fewer rows, and this many of the smallest and largest numbers of each
             column, are not reproduced. False switches that off.
+        protect_by: Of one table, the column that tells whom a row is about: `protect` counts its
+            values in place of rows. By default, it is a column that was found to identify people.
         epsilon: Learn with (ε, δ)-differential privacy (model `private`); smaller is more private.
             Noise comes from no seed, so no two such fits are equal.
         delta: The δ of it, well below one over the number of rows.
@@ -177,6 +181,7 @@ def fit(
                 code="usage.several-tables",
                 hint="leave `model` and `epsilon` out, or fit one table",
             )
+        check_person(protect_by, (), private=False, several=True)
         return _fit_several(
             forms,
             spec=None if spec is None else resolve(spec),
@@ -192,7 +197,7 @@ def fit(
         )
     kind = entry.learning_class()
     entry.check_options(options, also=signature(fit).parameters)
-    _check_amounts(holdout, protect)
+    check_amounts(holdout, protect)
     if domain and name != PRIVATE:
         raise UsageError(
             "a `domain` was given without `epsilon`: nothing would be private",
@@ -205,7 +210,9 @@ def fit(
     read, table = notes_of(table), without_notes(table)
     flat, known, notes = with_trees(table, "" if called == UNNAMED else called)
 
-    _check_sensitive(sensitive, table.column_names, private=name == PRIVATE)
+    check_sensitive(sensitive, table.column_names, private=name == PRIVATE)
+    check_person(protect_by, table.column_names, private=name == PRIVATE)
+    sensitive = {*sensitive, *([] if protect_by is None else [protect_by])}
     held_out = 0 if name == PRIVATE else round(holdout * table.num_rows)
     rows = table.num_rows - held_out
 
@@ -225,7 +232,7 @@ def fit(
     train = training if flat is table else flat.take(array_of(learned_from))
     guarded = PROTECTED_ROWS if protect is True else int(protect)
     columns = Columns.learn(
-        train, protect=guarded, known=known, sensitive=sensitive,
+        train, protect=guarded, known=known, sensitive=sensitive, protect_by=protect_by,
         held=held if flat is table else flat.take(array_of(kept_out)),
     ).keyed(table)  # fmt: skip
     relations = Relations()
@@ -347,18 +354,6 @@ def _joined(notes: Mapping[str, str], more: Mapping[str, Sequence[str]]) -> dict
     return {**notes, **{name: told for name, told in said.items() if told}}
 
 
-def _check_amounts(holdout: float, protect: int | bool) -> None:
-    if not isinstance(holdout, int | float) or not 0 <= holdout < 1:
-        raise UsageError(
-            f"`holdout` must be a share from 0 to below 1, not {holdout!r}", code="usage.share"
-        )
-    if not isinstance(protect, int) or protect < 0:
-        raise UsageError(
-            f"`protect` must be a whole number from 0 on, or False, not {protect!r}",
-            code="usage.protect",
-        )
-
-
 def usable_relations(
     relations: Relations, columns: Columns, model: CodeModel, seed: int
 ) -> Relations:
@@ -368,23 +363,6 @@ def usable_relations(
     drawn = Sampler(columns, model, (), Relations(), (Part(1.0, Asked()),), 0)
     rng = stream(seed, NAME, "relations", 0)
     return relations.usable(drawn.block(0, 0, TRIAL_ROWS), rng)
-
-
-def _check_sensitive(names: Collection[str], there: Sequence[str], *, private: bool) -> None:
-    for name in names:
-        if name not in there:
-            raise UsageError(
-                f"`sensitive` names `{name}`, which the table does not have",
-                code="usage.unknown-column",
-                where=name,
-                hint=did_you_mean(name, there) or f"the columns are {', '.join(there)}",
-            )
-    if names and private:
-        raise UsageError(
-            "`sensitive` has no meaning with `epsilon`: labels come from the domain alone",
-            code="usage.sensitive",
-            hint="set these columns to null in the domain to leave them out",
-        )
 
 
 def _chosen(model: SynthesizerLike, epsilon: float | None) -> SynthesizerLike:

@@ -24,6 +24,9 @@ MOST_QUERIES = 5_000
 MOST_REFERENCES = 50_000
 """Rows that may be that neighbour."""
 
+OUTLYING, FEWEST_OUTLIERS = 0.05, 20
+"""The share of rows that are least like any other; it is looked at where both sides have some."""
+
 NEAR = 0.01
 """A near copy is nearer to a real row than this share of held-back rows are."""
 
@@ -141,21 +144,35 @@ def membership(frames: Frames) -> Score:
     references = space.points(
         frames.sample(frames.synthetic, MOST_REFERENCES, "references of synthetic rows")
     )
-    away = [
-        nearest(space.points(frames.sample(frame, MOST_QUERIES // 2, "membership")), references)[0]
+    asked = [
+        space.points(frames.sample(frame, MOST_QUERIES // 2, "membership"))
         for frame in (frames.truth, frames.holdout)
     ]
-    value = auc(np.repeat([1, 0], [*map(len, away)]), np.round(-np.concatenate(away), 6))
+    everyone, members = np.concatenate(asked), np.repeat([1, 0], [*map(len, asked)])
+    near = np.round(-nearest(everyone, references)[0], 6)
+    value = auc(members, near)
+    alone = nearest(everyone, everyone, itself=True)[0]
+    outliers = alone >= np.quantile(alone, 1 - OUTLYING)
+    count = int(members[outliers].sum())
+    outlying, told = None, ""
+    if min(count, int(outliers.sum()) - count) >= FEWEST_OUTLIERS:
+        outlying = auc(members[outliers], near[outliers])
+        told = f" Of the {percent(OUTLYING)} least like any other: {percent(outlying)}."
     bound = 0.5 + max(0.05, 3 * np.sqrt((2 * most + 1) / (12 * most * most)))
     return Score(
         value,
         f"Told a real row that was in the data and one that was not, an attacker names the right "
-        f"one in {percent(value)} of cases; 50 % is a guess.{unjudged(bound)}",
+        f"one in {percent(value)} of cases; 50 % is a guess.{told}{unjudged(bound)}",
         baseline=0.5,
         compared="guess",
         threshold=bounded(bound),
         no_verdict=bounded(bound) is None,
-        details={"members": len(away[0]), "others": len(away[1])},
+        details={
+            "members": len(asked[0]),
+            "others": len(asked[1]),
+            "outlying": outlying,
+            "outlying_members": count,
+        },
     )
 
 

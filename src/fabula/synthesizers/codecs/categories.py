@@ -217,17 +217,17 @@ class CategoryCodec:
         return cls(name, kind, arrays["levels"], arrays["counts"], rare, told_by, joined)
 
     def _between(self, wanted: Range) -> Weights:
-        low: Any
-        high: Any
+        low: Any = wanted.low
+        high: Any = wanted.high
         share = np.zeros(len(self.counts))
-        numbers = pa.types.is_integer(self.levels.type)
-        low, high = (
-            end if end is None else float(end) if numbers else str(end)
-            for end in (wanted.low, wanted.high)
-        )
-        for code, label in enumerate(self.levels.to_pylist()):
-            value = label if numbers else str(label)
-            share[code] = (low is None or value >= low) and (high is None or value <= high)
+        placed: type = float if pa.types.is_integer(self.levels.type) else str
+        try:
+            low, high = (end if end is None else placed(end) for end in (low, high))
+        except ValueError:
+            raise self._unknown(str(wanted), self.levels.to_pylist()) from None
+        for code, label in enumerate(map(placed, self.levels.to_pylist())):
+            above = low is None or label >= low
+            share[code] = above and (high is None or label <= high)
         if not share.any():
             raise self._unknown(str(wanted), self.levels.to_pylist())
         return share

@@ -32,7 +32,13 @@ from fabula.synthesizers.pii.codec import DetailCodec
 from fabula.synthesizers.pii.details import details_of
 from fabula.synthesizers.pii.finding import personal_columns, persons_in
 from fabula.synthesizers.pii.neighbours import Neighbours
-from fabula.synthesizers.pii.persons import Persons, identifies_people, likeliest, numbers_something
+from fabula.synthesizers.pii.persons import (
+    Persons,
+    identifies_people,
+    likeliest,
+    numbered,
+    numbers_something,
+)
 
 FEWEST_ROWS = 20
 
@@ -79,6 +85,7 @@ class Columns:
         protect: int,
         known: Mapping[str, ColumnCodec] | None = None,
         sensitive: Collection[str] = (),
+        protect_by: str | None = None,
         held: pa.Table | None = None,
     ) -> Columns:
         """Find a codec for each column.
@@ -88,6 +95,7 @@ class Columns:
             protect: Labels of fewer rows, and that many extreme numbers, are not reproduced.
             known: Codecs of some columns.
             sensitive: Columns that are personal whatever they hold.
+            protect_by: The column that tells whom a row is about; None looks for one.
             held: Rows that are not learned, whose personal details may not come out either.
 
         Raises:
@@ -96,7 +104,11 @@ class Columns:
         _check(table)
         personal = personal_columns({"": table}, protect, {"": sensitive})[""]
         details = details_of(table, personal, "", protect, held=held)
-        persons = likeliest(persons_in(table, personal), protect)
+        if protect_by is None:
+            persons = likeliest(persons_in(table, personal), protect)
+        else:
+            told = plain_values(table.column(protect_by).combine_chunks())
+            persons = numbered(protect_by, told)
         columns = cls.learnable(
             table, details, persons, protect=protect, known=known, sensitive=sensitive
         )

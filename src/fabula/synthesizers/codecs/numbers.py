@@ -21,6 +21,7 @@ from fabula.errors import UsageError
 from fabula.render import amounts
 from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Range, Target, told
 from fabula.synthesizers.codecs.fixed_point import Lattice
+from fabula.synthesizers.codecs.last_digits import LastDigits
 from fabula.synthesizers.codecs.number_cells import (
     SEGMENTS,
     bounds_of,
@@ -28,7 +29,10 @@ from fabula.synthesizers.codecs.number_cells import (
     sorted_numbers,
     without_extremes,
 )
+from fabula.synthesizers.codecs.tails import Tail, row_order
 from fabula.synthesizers.model import CellColumn, Weights
+
+SIDES = ("below", "above")
 
 _REDRAWS = 16
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -47,6 +51,8 @@ class NumberCodec:
         pieces: The parts of each cell, at most SEGMENTS; further columns of `grid` repeat its end.
         note: What of the values counts as missing, for the card.
         blur: Why every value inside a cell is as likely, where the values are about people.
+        digits: Remainders that values inside intervals prefer.
+        tails: What lies below the first cell and above the last one, where that is much.
     """
 
     name: str
@@ -56,6 +62,8 @@ class NumberCodec:
     pieces: NDArray[np.int64]
     note: str = ""
     blur: str = ""
+    digits: LastDigits | None = None
+    tails: tuple[Tail | None, Tail | None] = (None, None)
 
     @classmethod
     def learn(
@@ -77,6 +85,8 @@ class NumberCodec:
         if len(known) < protect:  # too few to be shown: they count as missing
             known, heads, numbers = known[:0], heads[:0], np.full(len(numbers), np.nan)
         inner = without_extremes(heads, protect)
+        hidden = known[: inner.start], known[inner.stop :]
+        spread = float(np.abs(known - np.median(known)).sum()) if len(known) else 0.0
         known, heads = known[inner], heads[inner]
         bounds = bounds_of(known, heads, max(1, protect))
         if pooled := len(known) - sum(end - start for start, end in bounds):
@@ -88,8 +98,19 @@ class NumberCodec:
         grid = grid.reshape(len(bounds), SEGMENTS + 1)
         counts = np.ones(len(grid) + bool(np.isnan(numbers).any()), int)
         codec = cls(name, lattice, grid, counts, pieces, note)
-        counts = np.bincount(codec._codes(numbers), minlength=len(counts))
-        return replace(codec, counts=counts.astype(np.int64))
+        codes = codec._codes(numbers)
+        counts = np.bincount(codes, minlength=len(counts)).astype(np.int64)
+        if not len(grid):
+            return replace(codec, counts=counts)
+        between = (grid[:, 0] < grid[:, -1])[np.minimum(codes, len(grid) - 1)]
+        free = numbers[between & ~np.isnan(numbers)]
+        digits = None if lattice.step is None else LastDigits.of(free, protect)
+        codec = replace(codec, counts=counts, digits=digits)
+        if pa.types.is_temporal(values.type):
+            return codec
+        below = Tail.of(hidden[0], known[0], spread, int(counts[0]))
+        above = Tail.of(hidden[1], known[-1], spread, int(counts[len(grid) - 1]))
+        return replace(codec, tails=(below, above))
 
     def within(
         self, other: NumberCodec, codes: CodeColumn, values: pa.Array, protect: int
@@ -111,7 +132,7 @@ class NumberCodec:
             inner = inner[cut : len(inner) - cut]
             pieces[cell] = np.clip(len(inner) // max(1, protect), 1, SEGMENTS)
             grid[cell] = quantiles(inner, int(pieces[cell])) if len(inner) else low
-        return replace(self, grid=grid, counts=other.counts, pieces=pieces)
+        return replace(self, grid=grid, counts=other.counts, pieces=pieces, tails=(None, None))
 
     @property
     def missing(self) -> bool:
@@ -130,12 +151,16 @@ class NumberCodec:
         word = "times" if pa.types.is_temporal(self.lattice.type) else "numbers"
         values = amounts.count(single, "value")
         told = f"{word}: {values}, {amounts.count(len(self.grid) - single, 'interval')}{self.note}"
+        sides = [side for side, tail in zip(("below", "above"), self.tails, strict=True) if tail]
+        if sides:
+            told += f"; a tail {' and '.join(sides)} with the mean of the hidden extremes"
         return f"{told}; {self.blur}" if self.blur else told
 
     def blurred(self, why: str) -> NumberCodec:
         """The same cells, in which every value is as likely."""
         grid = self.grid[:, [0] + [-1] * SEGMENTS]
-        return replace(self, grid=grid, pieces=np.ones(len(grid), np.int64), blur=why)
+        even = replace(self, grid=grid, pieces=np.ones(len(grid), np.int64), blur=why)
+        return replace(even, digits=None, tails=(None, None))
 
     def encode(self, values: pa.Array) -> CodeColumn:
         """Codes of values; those between two cells go to the upper one."""
@@ -146,6 +171,10 @@ class NumberCodec:
         numbers = np.full(len(codes), np.nan)
         known = np.flatnonzero(codes < len(self.grid))
         numbers[known] = self._draw(codes[known], places.rng)
+        for tail, cell in zip(self.tails, (0, len(self.grid) - 1), strict=True):
+            if tail is not None:
+                at = np.flatnonzero(codes == cell)
+                tail.put(numbers, at, row_order(places.numbers[at], places.seed))
         if wanted is not None:
             self._draw_within(numbers, known, codes, places.rng, self._whole_days(wanted))
         return self.lattice.values(numbers)
@@ -184,6 +213,11 @@ class NumberCodec:
         """The codec as plain values; the type is the schema's."""
         settings = {"origin": self.lattice.origin, "step": self.lattice.step, "blur": self.blur}
         arrays = {"grid": self.grid, "counts": self.counts, "pieces": self.pieces}
+        if self.digits is not None:
+            arrays["digits"] = self.digits.shares
+        for side, tail in zip(SIDES, self.tails, strict=True):
+            if tail is not None:
+                arrays[side] = np.append(tail.share, tail.ends)
         return CodecState("number", settings, arrays)
 
     @classmethod
@@ -198,7 +232,15 @@ class NumberCodec:
         lattice = Lattice(kind, int(state.settings["origin"]), state.settings["step"])
         arrays, blur = state.arrays, state.settings.get("blur", "")
         pieces = arrays.get("pieces", _all_pieces(arrays["grid"]))
-        return cls(name, lattice, arrays["grid"], arrays["counts"], pieces, blur=blur)
+        digits = LastDigits(arrays["digits"]) if "digits" in arrays else None
+        below, above = (
+            Tail(float(arrays[side][0]), arrays[side][1:]) if side in arrays else None
+            for side in SIDES
+        )
+        return cls(
+            name, lattice, arrays["grid"], arrays["counts"], pieces, "", blur, digits,
+            (below, above),
+        )  # fmt: skip
 
     @cached_property
     def _tops(self) -> NDArray[np.float64]:
@@ -221,6 +263,8 @@ class NumberCodec:
         if self.lattice.step is None:
             return low + u * (high - low)
         low = low + ((segment > 0) & (high > low))
+        if self.digits is not None:
+            return self.digits.between(low, high, u)
         return low + np.floor(u * (high - low + 1))
 
     def _draw_within(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fabula.synthesizers.model import CellColumn
 from fabula.synthesizers.models.boosted.training import BINS
 
-MOST_FEATURES = 64
+MOST_FEATURES = 48
 """Earlier columns that a column is predicted from, at most: those that go with it most."""
 
 RARE_FLAG = 0.02
