@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import distribution
+from itertools import chain, product
 from pathlib import Path
 from typing import Any, Final
 
@@ -212,7 +213,9 @@ def _jobs(occupations: Iterable[str]) -> tuple[Sequence[str], Sequence[str]]:
 
 def _streets(words: Mapping[str, Any], code: str) -> Sequence[str]:
     if "streets" in words:
-        return _listed(words["streets"])
+        lists = {name: _listed(text) for name, text in words.get("street_words", {}).items()}
+        made = (_composed(entry, lists) for entry in _listed(words["streets"]))
+        return list(dict.fromkeys(chain.from_iterable(made)))
     ends = tuple(_listed(words.get("street_ends", "")))
     names = dict.fromkeys(_mimesis(code, "address")["street"]["name"])
     return [
@@ -220,6 +223,13 @@ def _streets(words: Mapping[str, Any], code: str) -> Sequence[str]:
         for name in names
         if _STREET.fullmatch(name) and (not ends or name.lower().endswith(ends))
     ]
+
+
+def _composed(entry: str, lists: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """An entry with every choice of words from the lists that it names in braces."""
+    names = re.findall(r"\{(\w+)\}", entry)
+    for words in product(*(lists[name] for name in names)):
+        yield entry.format(**dict(zip(names, words, strict=True)))
 
 
 def _place(line: str) -> Place:
