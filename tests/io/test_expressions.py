@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
 from fabula.errors import SpecError
-from fabula.io.expressions import ExpressionError, parse_expression
+from fabula.io.expressions import ExpressionError, parse_expression, unrepeatable_among
 from fabula.io.sql import locked_connection
 from tests.engines.builders import made, violation
 
@@ -73,8 +75,8 @@ def test_sql_that_is_no_repeatable_expression_is_refused(sql: str, message: str)
 def test_every_function_that_can_not_repeat_is_refused() -> None:
     """Whatever DuckDB itself calls volatile is refused, in this version too."""
     query = """
-        SELECT DISTINCT function_name FROM duckdb_functions()
-        WHERE function_type IN ('scalar', 'macro') AND stability <> 'CONSISTENT'
+        SELECT function_name FROM duckdb_functions() WHERE function_type IN ('scalar', 'macro')
+        GROUP BY ALL HAVING bool_and(stability <> 'CONSISTENT')
     """
     for (name,) in locked_connection().execute(query).fetchall():
         if name == "error":
@@ -188,3 +190,29 @@ def test_sql_that_fails_on_the_data_is_an_error_of_the_spec(sql: str, message: s
     assert caught.value.code == "engine.sql"
     assert message in caught.value.message
     assert str(caught.value.where).startswith("tables.t")
+
+
+def test_a_function_with_one_form_that_depends_on_the_time_zone_may_be_used() -> None:
+    forms = [
+        ("+", "scalar", "CONSISTENT", None),
+        ("+", "scalar", "CONSISTENT_WITHIN_QUERY", None),
+        ("now", "scalar", "CONSISTENT_WITHIN_QUERY", None),
+        ("random", "scalar", "VOLATILE", None),
+        ("later", "macro", None, "now() + INTERVAL 1 DAY"),
+        ("sooner", "macro", None, "(a + b)"),
+    ]
+    assert unrepeatable_among(forms) == {"now", "random", "later"}
+
+
+def test_a_time_with_a_zone_reads_the_same_on_every_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    code = (
+        "import fabula as fb\n"
+        "columns = {'t': {'kind': 'expr', 'sql': \"hour(TIMESTAMPTZ '2024-01-01 00:30:00+00')\"}}\n"
+        "print(fb.generate({'tables': {'a': {'n': 1, 'columns': columns}}})['a']['t'][0])\n"
+    )
+    for zone in ("UTC", "Asia/Tokyo"):
+        monkeypatch.setenv("TZ", zone)
+        told = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+        assert told.stdout == b"0\n"
