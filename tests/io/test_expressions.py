@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from fabula.errors import SpecError
-from fabula.io.expressions import ExpressionError, expression_type, parse_expression
+from fabula.io.expressions import (
+    ExpressionError,
+    expression_type,
+    parse_expression,
+    unrepeatable_among,
+)
 from fabula.io.sql import locked_connection
 from tests.engines.builders import made, violation
 
@@ -74,8 +81,8 @@ def test_sql_that_is_no_repeatable_expression_is_refused(sql: str, message: str)
 def test_every_function_that_can_not_repeat_is_refused() -> None:
     """Whatever DuckDB itself calls volatile is refused, in this version too."""
     query = """
-        SELECT DISTINCT function_name FROM duckdb_functions()
-        WHERE function_type IN ('scalar', 'macro') AND stability <> 'CONSISTENT'
+        SELECT function_name FROM duckdb_functions() WHERE function_type IN ('scalar', 'macro')
+        GROUP BY ALL HAVING bool_and(stability <> 'CONSISTENT')
     """
     for (name,) in locked_connection().execute(query).fetchall():
         if name == "error":
@@ -204,3 +211,29 @@ def test_types_of_a_sole_column_are_those_that_the_engine_gives() -> None:
     for kind in (*kinds, pa.timestamp("s"), pa.int16(), pa.decimal128(9, 2)):
         column = {"a.b": kind}
         assert expression_type('"a.b"', column) == expression_type('("a.b")', column)
+
+
+def test_a_function_with_one_form_that_depends_on_the_time_zone_may_be_used() -> None:
+    forms = [
+        ("+", "scalar", "CONSISTENT", None),
+        ("+", "scalar", "CONSISTENT_WITHIN_QUERY", None),
+        ("now", "scalar", "CONSISTENT_WITHIN_QUERY", None),
+        ("random", "scalar", "VOLATILE", None),
+        ("later", "macro", None, "now() + INTERVAL 1 DAY"),
+        ("sooner", "macro", None, "(a + b)"),
+    ]
+    assert unrepeatable_among(forms) == {"now", "random", "later"}
+
+
+def test_a_time_with_a_zone_reads_the_same_on_every_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    code = (
+        "import fabula as fb\n"
+        "columns = {'t': {'kind': 'expr', 'sql': \"hour(TIMESTAMPTZ '2024-01-01 00:30:00+00')\"}}\n"
+        "print(fb.generate({'tables': {'a': {'n': 1, 'columns': columns}}})['a']['t'][0])\n"
+    )
+    for zone in ("UTC", "Asia/Tokyo"):
+        monkeypatch.setenv("TZ", zone)
+        told = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+        assert told.stdout == b"0\n"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -21,6 +22,7 @@ from fabula.engines.scalars import microseconds
 from fabula.fakers.joining import string_array
 from fabula.io.arrays import array_of, numbers_of
 from fabula.io.expressions import case_labels, constant_text, syntax_tree
+from fabula.io.sql import locked_connection
 
 Kind: TypeAlias = Literal["float", "int", "bool", "time", "text"]
 Values: TypeAlias = Mapping[str, NDArray[Any]]
@@ -221,9 +223,34 @@ def _rounded(x: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
     """Round half away from zero on the scaled value, as DuckDB does; infinite values stay."""
     scaled = np.asarray(x * scale)
     whole = np.trunc(scaled)
-    whole += np.copysign(np.abs(scaled - whole) >= 0.5, scaled)
+    rest = np.abs(scaled - whole)
+    up = rest >= 0.5
+    if _halves_are_exact() and (half := rest == 0.5).any():
+        lost = _lost_by_product(x[half], scale) * np.sign(scaled[half])
+        up[half] = lost >= 0
+    whole += np.copysign(up, scaled)
     whole /= scale
     return np.where(np.isfinite(scaled), whole, x)
+
+
+@lru_cache(maxsize=1)
+def _halves_are_exact() -> bool:
+    """Whether DuckDB rounds 17.505 down, as a double is a little less; since 2.0.1 it does."""
+    with locked_connection() as connection:
+        return connection.execute("SELECT round(17.505::DOUBLE, 2) < 17.51").fetchall() == [(True,)]
+
+
+def _lost_by_product(x: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
+    """What the double of a product lacks of the product: Dekker's product of halves (1971)."""
+
+    def halves(value: Any) -> tuple[Any, Any]:
+        large = 134_217_729.0 * value  # 2^27 + 1
+        high = large - (large - value)
+        return high, value - high
+
+    (a, b), (c, d) = halves(x), halves(scale)
+    lost: NDArray[np.float64] = ((a * c - x * scale) + a * d + b * c) + b * d
+    return lost
 
 
 def _always(value: Any) -> Callable[[Values], Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -314,17 +314,25 @@ def _parameters(node: Mapping[str, Any]) -> frozenset[str]:
 @lru_cache(maxsize=1)
 def unrepeatable_functions() -> frozenset[str]:
     """Functions of DuckDB that need not give the same result again, and macros that use them."""
-    rows = (
+    return unrepeatable_among(
         thread_connection()
         .execute("SELECT function_name, function_type, stability, macro_definition "
                  "FROM duckdb_functions() WHERE function_type IN ('scalar', 'macro')")
         .fetchall()
     )  # fmt: skip
-    found = {
-        name
-        for name, kind, stability, _ in rows
-        if kind == "scalar" and stability != "CONSISTENT" and name != "error"
-    }
+
+
+def unrepeatable_among(rows: Sequence[tuple[str, str, str | None, str | None]]) -> frozenset[str]:
+    """Of all functions, those that need not give the same result again.
+
+    A function is one only if all its forms are: since DuckDB 2.0.1 `+` of a time with a zone counts
+    as such a form, because the zone is a setting. Here it is always UTC.
+
+    Args:
+        rows: Of each form of a function its name, type, stability, and text if it is a macro.
+    """
+    steady = {name for name, _, stability, _ in rows if stability == "CONSISTENT"}
+    found = {name for name, kind, _, _ in rows if kind == "scalar"} - steady - {"error"}
     ours = {f"bounded_{name}" for name in BOUNDED}
     macros = {name: text or "" for name, kind, _, text in rows if kind == "macro"}
     words = {name: set(re.findall(r"\w+", text.lower())) for name, text in macros.items()}

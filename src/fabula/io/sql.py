@@ -104,6 +104,7 @@ def _database(threads: int) -> duckdb.DuckDBPyConnection:
     for function in (*_FUNCTIONS, *BOUNDED.values()):
         connection.execute(function)
     without_bar(connection)
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")  # else results depend on the machine's
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
