@@ -73,6 +73,7 @@ PUBLIC_NAMES = [
     "rows",
     "run_program",
     "scan",
+    "scan_pictures",
     "simulate",
     "strategy",
     "synthesize",

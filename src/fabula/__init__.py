@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from fabula.evaluation.evaluate import evaluate
     from fabula.evaluation.report import Report
     from fabula.llm.providers.dry_run import Rehearsal
+    from fabula.media.own_pictures import scan_pictures
     from fabula.planning.plan import Plan
     from fabula.privacy.hybrid.blending import Blended, blend
     from fabula.privacy.hybrid.learned_columns import Synthesized, synthesize
@@ -121,6 +122,7 @@ __all__ = [
     "rows",
     "run_program",
     "scan",
+    "scan_pictures",
     "simulate",
     "strategy",
     "synthesize",
@@ -141,6 +143,7 @@ _HOMES = {
     "evaluation.evaluate": "evaluate",
     "evaluation.report": "Report",
     "llm.providers.dry_run": "Rehearsal",
+    "media.own_pictures": "scan_pictures",
     "planning.plan": "Plan",
     "privacy.hybrid.blending": "Blended blend",
     "privacy.hybrid.learned_columns": "Synthesized synthesize",

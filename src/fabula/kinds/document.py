@@ -21,6 +21,7 @@ Effect: TypeAlias = Literal[
     "handwriting",
     "perspective",
     "rotation",
+    "crop",
     "light",
     "weather",
     "blur",

@@ -107,17 +107,16 @@ def _coco(out: TextIO, pictures: Pictures, place: str) -> None:
     for number, (record, page, _) in enumerate(pictures(), 1):
         for name, item in items_of(record):
             for spot in item.get("picture", ()):
-                if spot["page"] != page:
+                if spot["page"] != page or not area_of(spot["box"]):
                     continue
                 made += 1
                 left, top, right, bottom = spot["box"]
-                size = [round(right - left, 1), round(bottom - top, 1)]
                 annotation = {
                     "id": made,
                     "image_id": number,
                     "category_id": categories[name],
-                    "bbox": [left, top, *size],
-                    "area": round(size[0] * size[1], 1),
+                    "bbox": [left, top, round(right - left, 1), round(bottom - top, 1)],
+                    "area": area_of(spot["box"]),
                     "iscrowd": 0,
                     "text": item["printed"],
                     **({"segmentation": [[*chain(*spot["quad"])]]} if "quad" in spot else {}),
@@ -126,6 +125,12 @@ def _coco(out: TextIO, pictures: Pictures, place: str) -> None:
                     (",\n" if made > 1 else "\n") + json.dumps(annotation, ensure_ascii=False)
                 )
     out.write("\n]}\n")
+
+
+def area_of(box: Sequence[float]) -> float:
+    """The area of a box; 0 where all of it lies outside its picture."""
+    left, top, right, bottom = box
+    return round((right - left) * (bottom - top), 1)
 
 
 def items_of(record: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
