@@ -78,6 +78,7 @@ PUBLIC_NAMES = [
     "rows",
     "run_program",
     "scan",
+    "scan_pictures",
     "simulate",
     "solve",
     "strategy",

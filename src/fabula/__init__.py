@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from fabula.evaluation.report import Report
     from fabula.inference.infer import infer
     from fabula.llm.providers.dry_run import Rehearsal
+    from fabula.media.own_pictures import scan_pictures
     from fabula.planning.plan import Plan
     from fabula.privacy.hybrid.blending import Blended, blend
     from fabula.privacy.hybrid.learned_columns import Synthesized, synthesize
@@ -131,6 +132,7 @@ __all__ = [
     "rows",
     "run_program",
     "scan",
+    "scan_pictures",
     "simulate",
     "simulate_regions",
     "solve",
@@ -157,6 +159,7 @@ _HOMES = {
     "evaluation.report": "Report",
     "inference.infer": "infer",
     "llm.providers.dry_run": "Rehearsal",
+    "media.own_pictures": "scan_pictures",
     "planning.plan": "Plan",
     "privacy.hybrid.blending": "Blended blend",
     "privacy.hybrid.learned_columns": "Synthesized synthesize",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -262,3 +263,115 @@ def test_what_does_not_fit_is_told_before_anything_is_made(
     with pytest.raises(SpecError) as caught:
         fb.plan(spec)
     assert code in {violation.code for violation in caught.value.violations}
+
+
+def test_labels_for_trainers_name_every_picture_and_box(tmp_path: Path) -> None:
+    spec = SHOP % ", format: [png, pdf], labels: [coco, donut], scan: 0.4"
+    folder = made(tmp_path / "out", spec.replace("n: 30", "n: 4"))
+    place = folder / "media/orders/invoice"
+    coco = json.loads((place / "coco.json").read_text(encoding="utf-8"))
+    lines = [json.loads(line) for line in (place / "metadata.jsonl").read_text().splitlines()]
+    assert [image["file_name"] for image in coco["images"]] == [e["file_name"] for e in lines]
+    for image in coco["images"]:
+        assert (place / image["file_name"]).is_file()
+        assert image["width"] > 800
+    names = {category["id"]: category["name"] for category in coco["categories"]}
+    totals = {
+        each["image_id"]: each["text"]
+        for each in coco["annotations"]
+        if names[each["category_id"]] == "total"
+    }
+    for number, line in enumerate(lines, 1):
+        parse = json.loads(line["ground_truth"])["gt_parse"]
+        assert parse.get("total") == totals.get(number)
+    assert "4 documents in `media/orders/invoice`" in fb.Dataset.open(folder).report()
+
+
+def test_defects_come_at_their_shares_with_labels_that_say_what_would_be_right(
+    tmp_path: Path,
+) -> None:
+    spec = (
+        SHOP % ", defects: {wrong_total: 0.3, missing_date: 0.2, duplicate_number: 0.1}"
+    ).replace("n: 30", "n: 200")
+    records = truths(made(tmp_path / "out", spec.replace("min: 0", "min: 1")))
+    by_row = {record["row"]: record for record in records}
+    counts = {"wrong": 0, "missing": 0, "duplicate": 0}
+    for record in records:
+        defect = record.get("defect")
+        if defect is None:
+            continue
+        counts[defect["what"]] += 1
+        item = record["fields"].get(defect["field"])
+        if defect["what"] == "missing":
+            assert item is None
+        else:
+            assert item["printed"] != defect["should_be"]
+        if defect["what"] == "duplicate":
+            other = by_row[record["row"] - 1 if record["row"] else 1]
+            assert item["value"] == record["row"] + 1000 or other["row"] is not None
+    spread = 4 * (200 * 0.3 * 0.7) ** 0.5
+    assert abs(counts["wrong"] - 60) < spread
+    assert abs(counts["missing"] - 40) < spread
+    assert abs(counts["duplicate"] - 20) < spread
+
+
+def test_every_form_of_a_document_contains_what_its_row_says(tmp_path: Path) -> None:
+    import email
+    import email.policy
+
+    import docx
+
+    spec = (SHOP % ", format: [docx, html, eml, xlsx, jpg, pdf]").replace("n: 30", "n: 3")
+    one = made(tmp_path / "one", spec)
+    two = made(tmp_path / "two", spec)
+    for record in truths(one):
+        paths = {file["path"].rpartition(".")[2]: one / file["path"] for file in record["files"]}
+        for file in record["files"]:
+            assert (one / file["path"]).read_bytes() == (two / file["path"]).read_bytes()
+        word = docx.Document(str(paths["docx"]))
+        cells = {cell.text for table in word.tables for row in table.rows for cell in row.cells}
+        page = paths["html"].read_text(encoding="utf-8")
+        message = email.message_from_bytes(paths["eml"].read_bytes(), policy=email.policy.default)
+        (attached,) = message.iter_attachments()
+        assert attached.get_content() == paths["pdf"].read_bytes()
+        with zipfile.ZipFile(paths["xlsx"]) as book:
+            texts = book.read("xl/sharedStrings.xml").decode()
+            numbers = re.findall(
+                r"<v>([\d.-]+)</v>", book.read("xl/worksheets/sheet1.xml").decode()
+            )
+        for item in printed_items(record):
+            assert item["printed"] in cells
+            assert item["printed"] in page.replace("<br>", "\n")
+        assert record["fields"]["buyer"]["value"] in texts
+        assert {line["unit_price"]["value"] for line in record["lines"]} <= set(map(float, numbers))
+        assert paths["jpg"].read_bytes().startswith(b"\xff\xd8\xff")
+
+
+OWN = """#import "fabula.typ": *
+#set page(width: 200pt, height: auto)
+#text(14pt, value("name"))
+#value("id")
+"""
+
+
+def test_an_own_template_prints_columns_and_a_change_of_it_is_another_run(tmp_path: Path) -> None:
+    own = tmp_path / "mine.typ"
+    own.write_text(OWN, encoding="utf-8")
+    (record,) = _document(tmp_path, ["Ada"], template=str(own))
+    assert {name for name, item in record["fields"].items() if item["printed"]} >= {"id", "name"}
+    own.write_text(OWN.replace("14pt", "15pt"), encoding="utf-8")
+    with pytest.raises(fb.FabulaError, match="of another spec"):
+        fb.generate(str(tmp_path / "spec.json"), output=tmp_path / "out")
+    own.write_text('#panic("no")', encoding="utf-8")
+    with pytest.raises(fb.FabulaError, match="can't be compiled"):
+        fb.generate(str(tmp_path / "spec.json"), output=tmp_path / "other")
+
+
+def test_an_own_page_of_html_escapes_values(tmp_path: Path) -> None:
+    own = tmp_path / "mine.html"
+    own.write_text(
+        "<p>{{ name }}</p>{% for line in lines %}{{ line }}{% endfor %}", encoding="utf-8"
+    )
+    (record,) = _document(tmp_path, ["<b>{{ 7 * 7 }}</b>"], template=str(own), format="html")
+    page = (tmp_path / "out" / record["files"][0]["path"]).read_text(encoding="utf-8")
+    assert page == "<p>&lt;b&gt;{{ 7 * 7 }}&lt;/b&gt;</p>"

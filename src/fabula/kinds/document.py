@@ -21,6 +21,7 @@ Effect: TypeAlias = Literal[
     "handwriting",
     "perspective",
     "rotation",
+    "crop",
     "light",
     "weather",
     "blur",
@@ -84,10 +85,12 @@ class Document(AbstractColumn):
             `missing_date`, `duplicate_number`.
         dpi: Dots per inch of pictures.
         fonts: A folder with further fonts.
+        labels: Also write labels of the pictures as `coco.json`, or as `metadata.jsonl` for Donut
+            and `datasets`.
     """
 
     kind: Literal["document"] = "document"
-    template: str
+    template: str = "letter"
     format: Annotated[tuple[DocumentFormat, ...], BeforeValidator(_listed)] = Field(
         default=("pdf",), min_length=1
     )
@@ -99,10 +102,20 @@ class Document(AbstractColumn):
     defects: dict[str, Probability] = Field(default_factory=dict)
     dpi: int = Field(default=110, ge=30, le=600)
     fonts: str | None = None
+    labels: Annotated[tuple[Literal["coco", "donut"], ...], BeforeValidator(_listed)] = ()
 
     section: ClassVar = "media"
     positional: ClassVar = ("template",)
-    short_forms: ClassVar = {"format": {"enum": list(get_args(DocumentFormat))}}
+    short_forms: ClassVar = {
+        "format": {"enum": list(get_args(DocumentFormat))},
+        "labels": {"enum": ["coco", "donut"]},
+        "scan": {
+            "anyOf": [
+                {"type": ["boolean", "number"]},
+                {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
+            ]
+        },
+    }
 
     @model_validator(mode="before")
     @classmethod
@@ -126,9 +139,10 @@ class Document(AbstractColumn):
         """Formats named twice, defects that do nothing, scans without pictures."""
         if len(set(self.format)) < len(self.format):
             yield Problem("spec.repeated", "a format is named twice", "format")
-        if self.scan and not {"png", "jpg"} & set(self.format):
-            hint = "write `format: [pdf, png]`"
-            yield Problem("spec.missing-key", "only pictures can look scanned", "scan", hint)
+        for part, told in (("scan", "can look scanned"), ("labels", "have labels")):
+            if getattr(self, part) and not {"png", "jpg"} & set(self.format):
+                hint = "write `format: [pdf, png]`"
+                yield Problem("spec.missing-key", f"only pictures {told}", part, hint)
         for name in self.defects:
             what, _, field = name.partition("_")
             if what not in DEFECTS or not field:

@@ -19,9 +19,10 @@ from fabula.media.catalogue import Template, template
 from fabula.media.composing import Composer, Content, Printed, plain
 from fabula.media.offices import OFFICES, own_html
 from fabula.media.places import document_path, truth_path
+from fabula.media.printing import is_right_to_left
 from fabula.media.scans import scanned
 from fabula.media.truth import listed
-from fabula.media.typesetting import Pages, Place, Typesetter
+from fabula.media.typesetting import Pages, Place, Typesetter, text_of
 
 POINTS = 72.0
 """Points in an inch."""
@@ -96,14 +97,15 @@ class DocumentMaker:
         for ending in self._spec.format:
             if ending in ("png", "jpg"):
                 assert pages is not None
-                drawn, boxes, scan = self._pictures(row.number, pages, ending)
+                drawn, boxes, scan, sizes = self._pictures(row.number, pages, ending)
             else:
-                drawn = [self._file(ending, content, pages)]
+                drawn, sizes = [self._file(ending, content, pages)], [{}]
             for page, content_bytes in enumerate(drawn, 1):
                 suffix = "" if page == 1 else f"-{page}"
                 path = document_path(self._table, self._column, row.number, ending)
                 path = path.removesuffix(f".{ending}") + f"{suffix}.{ending}"
-                files.append(self._written(path, content_bytes))
+                files.append(self._written(path, content_bytes) | sizes[page - 1])
+        truth = truth_of(content, pages, boxes)
         unprintable = self._setter.unprintable(content.texts()) if self._setter else ""
         return {
             "table": self._table,
@@ -114,10 +116,11 @@ class DocumentMaker:
             "currency": content.currency,
             "files": files,
             "pages": [{"width": w, "height": h} for w, h in (pages.sizes if pages else ())],
-            **truth_of(content, pages, boxes),
+            **truth,
             **({"defect": plain_defect(content.defect)} if content.defect else {}),
             **({"scan": scan} if scan else {}),
             **({"unprintable": unprintable} if unprintable else {}),
+            **({"unread": unread} if (unread := unread_of(content, pages, unprintable)) else {}),
             **({"differs": list(content.differs)} if content.differs else {}),
         }
 
@@ -131,18 +134,23 @@ class DocumentMaker:
 
     def _pictures(
         self, number: int, pages: Pages, ending: str
-    ) -> tuple[list[bytes], list[dict[str, Any]], dict[str, Any] | None]:
-        """The pages as pictures, the box of each place in them, and how they were scanned."""
+    ) -> tuple[list[bytes], list[dict[str, Any]], dict[str, Any] | None, list[dict[str, Any]]]:
+        """The pages as pictures, the boxes in them, how they were scanned, and their sizes."""
         assert self._setter is not None
         scale = self._spec.dpi / POINTS
         drawn = self._setter.pictures(self._spec.dpi)
-        return scanned(
+        sizes = [
+            {"width": int.from_bytes(png[16:20]), "height": int.from_bytes(png[20:24])}
+            for png in drawn  # where a PNG has them
+        ]
+        made, boxes, scan = scanned(
             drawn,
             [(name, place.page, scaled(place, scale)) for name, place in each_place(pages.places)],
             self._spec.scan,
             ending,
             lambda name: self._composer.rng(name, number),
         )
+        return made, boxes, scan, sizes
 
     def _written(self, name: str, content: bytes) -> dict[str, Any]:
         """Write one file, whole or not at all; the truth proves later that it reached the disk."""
@@ -195,6 +203,35 @@ def truth_of(
             for list_name, rows in content.lists.items()
         },
     }
+
+
+def unread_of(content: Content, pages: Pages | None, unprintable: str) -> list[str]:
+    """The fields whose printed form is not found again in the text of the PDF.
+
+    Spaces don't count, as lines wrap. Words count by themselves where a page ends between them, and
+    in scripts that run to the left: their order in a PDF is that of the page.
+    """
+    if pages is None:
+        return []
+    text = squeezed("".join(text_of(pages.pdf)))
+    printed = dict(content.fields)
+    for name, rows in content.lists.items():
+        for at, row in enumerate(rows):
+            printed |= {f"{name}.{at}.{key}": item for key, item in row.items()}
+    unread = []
+    for name, item in printed.items():
+        if name not in pages.places or set(item.text) & set(unprintable):
+            continue
+        apart = is_right_to_left(item.text) or len({spot.page for spot in pages.places[name]}) > 1
+        parts = item.text.split() if apart else [item.text]
+        if not all(squeezed(part) in text for part in parts):
+            unread.append(name)
+    return unread
+
+
+def squeezed(text: str) -> str:
+    """A text without spaces and without what PDFium puts for hyphens at the ends of lines."""
+    return "".join(text.split()).replace("\ufffe", "")
 
 
 def plain_defect(defect: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,4 +34,5 @@ def truth_path(table: str, column: str, folder: int) -> str:
 
 def is_truth(name: str) -> bool:
     """Whether a run's file tells the truth about documents."""
-    return name.startswith(f"{MEDIA}/") and name.endswith(".jsonl")
+    folder, _, file = name.rpartition("/")
+    return folder.startswith(f"{MEDIA}/") and file.startswith("truth-")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fabula.errors import UsageError, Violation, did_you_mean
+from fabula.io.places import sha256_of
 from fabula.kinds.document import DEFECTS, Document
 from fabula.kinds.reference import Reference
 from fabula.media.catalogue import (
@@ -54,6 +55,12 @@ def document_plans(spec: DatasetSpec) -> list[DocumentPlan]:
         for name, column in table.columns.items()
         if isinstance(column, Document) and not column.drop
     ]
+
+
+def own_templates(spec: DatasetSpec) -> dict[str, str]:
+    """The hash of each template of the user's own, by its name."""
+    names = {plan.spec.template for plan in document_plans(spec) if is_own(plan.spec.template)}
+    return {Path(name).name: sha256_of(Path(name)) for name in sorted(names)}
 
 
 def refuse_documents(spec: DatasetSpec) -> None:

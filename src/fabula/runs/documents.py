@@ -13,9 +13,12 @@ from fabula.checks.data import ROW_NUMBER, Data
 from fabula.io.read import TableRows
 from fabula.kinds.base.sql import quoted
 from fabula.kinds.reference import Reference
+from fabula.media.catalogue import template
+from fabula.media.labels import write_labels
 from fabula.media.making import DocumentMaker, DocumentRow
 from fabula.media.places import FOLDER_ROWS, media_folder, truth_path
 from fabula.media.truth import records_of
+from fabula.media.typesetting import Typesetter
 from fabula.planning.documents import DocumentPlan, document_plans
 from fabula.planning.plan import Plan
 from fabula.runs.executor import LocalExecutor
@@ -24,13 +27,27 @@ from fabula.spec.tables import TableSpec
 logger = logging.getLogger(__name__)
 
 
+def check_documents(plan: Plan) -> None:
+    """Make sure, before any row is made, that documents can be.
+
+    Raises:
+        PrerequisiteError: The extra `media` is missing.
+        SourceError: A folder of fonts is missing.
+    """
+    for documents in document_plans(plan.spec):
+        form = documents.spec.template
+        if not form.endswith(".html"):
+            Typesetter(template(form), documents.spec.fonts).close()
+
+
 def make_documents(
     plan: Plan, rows_of: Callable[[str], TableRows], folder: Path, workers: int
 ) -> tuple[dict[str, Any], list[str]]:
     """Make the documents that a run's folder lacks.
 
     Returns:
-        What the manifest tells of them, by table and column; and the names of the truth files.
+        What the manifest tells of them, by table and column; and the names of the files that tell
+        the truth about them.
 
     Raises:
         PrerequisiteError: The extra `media` is missing.
@@ -48,7 +65,8 @@ def make_documents(
             made.make(workers)
             card, truths = made.told()
             told[f"{documents.table}.{documents.column}"] = card
-            names += truths
+            place = media_folder(documents.table, documents.column)
+            names += [*truths, *write_labels(folder, truths, documents.spec.labels, place)]
     return told, names
 
 
@@ -84,7 +102,7 @@ class _Documents:
     def told(self) -> tuple[dict[str, Any], list[str]]:
         """What the manifest tells, and the names of the truth files."""
         asked = self._documents
-        counts: Counter[str] = Counter()
+        counts: Counter[str] = Counter(documents=0)
         letters: set[str] = set()
         names = [truth_path(asked.table, asked.column, folder) for folder in self._folders]
         for name in names:
@@ -94,6 +112,7 @@ class _Documents:
                 counts["pages"] += len(record["pages"])
                 counts["bytes"] += sum(file["bytes"] for file in record["files"])
                 counts["differs"] += bool(record.get("differs"))
+                counts["unread"] += bool(record.get("unread"))
                 counts["unprintable"] += bool(record.get("unprintable"))
                 letters |= set(record.get("unprintable", ""))
                 if defect := record.get("defect"):
@@ -103,6 +122,7 @@ class _Documents:
             {"lines": asked.lines[0], "line_fields": dict(asked.line_fields)} if asked.lines else {}
         )
         card = {
+            "folder": media_folder(asked.table, asked.column),
             "template": asked.spec.template,
             "formats": list(asked.spec.format),
             "fields": dict(asked.fields),
@@ -123,6 +143,13 @@ class _Documents:
                 where,
                 counts["unprintable"],
                 shown,
+            )
+        if counts["unread"]:
+            logger.warning(
+                "%s: %d documents have values that are not read back from the PDF; they stand "
+                "under `unread` in the truth",
+                where,
+                counts["unread"],
             )
         if counts["differs"]:
             logger.warning(

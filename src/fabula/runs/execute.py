@@ -24,7 +24,7 @@ from fabula.planning.outputs import output_files
 from fabula.planning.plan import Plan
 from fabula.runs.checking import Checking
 from fabula.runs.dataset import Dataset
-from fabula.runs.documents import make_documents
+from fabula.runs.documents import check_documents, make_documents
 from fabula.runs.exit_rules import lost_too_many, raise_verdict
 from fabula.runs.fingerprint import identity
 from fabula.runs.folder import FindPart, RunFolder
@@ -134,6 +134,7 @@ def _into_folder(
     merged: Merged | None,
 ) -> Dataset:
     """Make what a run's folder still lacks, and open it."""
+    check_documents(plan)
     escape = options.escape_formulas
     facts = identity(plan, options.file_format, escape_formulas=escape)
     folder = open_folder(plan, output, options, facts)

@@ -11,13 +11,14 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from fabula.planning.documents import own_templates
 from fabula.planning.outputs import output_files
 from fabula.planning.plan import Plan
 from fabula.spec.tables import DatasetSpec
 
 _LIBRARIES = ("fabula", "numpy", "pyarrow", "duckdb", "mimesis")
 _HIDDEN = "***"
-_FILES = ("path", "file", "ca_file")
+_FILES = ("path", "file", "ca_file", "template", "fonts")
 """Names of parameters that hold files."""
 
 
@@ -30,6 +31,7 @@ def identity(plan: Plan, file_format: str, *, escape_formulas: bool = False) -> 
         "tables": {table.name: table.rows for table in plan.tables},
         "format": file_format,
         **({"escape_formulas": True} if escape_formulas else {}),
+        **({"templates": own} if (own := own_templates(plan.spec)) else {}),
     }
     return {"fingerprint": fingerprint(facts), **facts, "outputs": output_files(plan.spec)}
 

@@ -130,6 +130,10 @@ def _files(folder: Path, manifest: Mapping[str, Any]) -> str:
         for output in manifest.get("outputs", ())
         for file in output["files"]
     ]
+    sets += [
+        f"{amounts.count(each['documents'], 'document')} in `{each['folder']}`"
+        for each in manifest.get("documents", {}).values()
+    ]
     others = [name for name in _OTHER_FILES if record(folder, name).exists()]
     return ", ".join([*data, *sets, *others])
 

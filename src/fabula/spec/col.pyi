@@ -556,7 +556,7 @@ def source(
     """A column of the real file that the table's `source` names, without its people."""
 
 def document(
-    template: str,
+    template: str = ...,
     *,
     format: Sequence[Literal["pdf", "png", "jpg", "docx", "html", "eml", "xlsx"]] = ...,
     lines: str | None = ...,
@@ -569,6 +569,7 @@ def document(
     defects: Mapping[str, float] = ...,
     dpi: int = ...,
     fonts: str | None = ...,
+    labels: Sequence[Literal["coco", "donut"]] = ...,
     nulls: float = ...,
     unique: bool = ...,
     drop: bool = ...,
