@@ -140,6 +140,7 @@ def test_every_kind_can_be_named(kind: str) -> None:
         "mixture": "of=[{kind: normal}]",
         "pattern": "/a/",
         "template": "x",
+        "document": "template=invoice",
         "expr": "'1 + 1'",
         "provider": "code.isbn",
         "series": "day",

@@ -113,8 +113,9 @@ def _database(threads: int) -> duckdb.DuckDBPyConnection:
 def without_bar(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """A new connection without DuckDB's own progress bar, which notebooks would show."""
     # A notebook without `ipywidgets` has no bar, and refuses every change of it.
-    if connection.execute("SELECT current_setting('enable_progress_bar')").fetchone() == (True,):
-        connection.execute("SET enable_progress_bar = false")
+    # An open result would keep the connection from registering tables.
+    if connection.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(True,)]:
+        connection.execute("SET enable_progress_bar = false").fetchall()
     return connection
 
 

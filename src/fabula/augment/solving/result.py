@@ -64,7 +64,7 @@ class Solved(RowSequence):
         """How many answers were verified, and why the others were not."""
         told = [f"{count:,} refused: {why}" for why, count in self.failures.items()]
         lost = self.tasks - self.solved
-        told += [f"{lost:,} questions have no verified answer and are left out"] if lost else []
+        told += [f"without a verified answer, left out: {lost:,}"] if lost else []
         return "\n".join([self.counted, *told])
 
     def to_dict(self) -> dict[str, Any]:

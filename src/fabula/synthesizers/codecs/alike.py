@@ -8,10 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
-from scipy.stats import rankdata
 
-from fabula.io.arrays import array_of, is_text
+from fabula.io.arrays import array_of, is_text, mean_ranks
 from fabula.synthesizers.codecs.categories import CategoryCodec, label_type, plain_values
 from fabula.synthesizers.likeness import CODES, GROUPS, main_axes, profiles
 from fabula.synthesizers.pii.neighbours import Neighbours
@@ -48,6 +46,8 @@ def joined_by_likeness(
     rare = np.flatnonzero(~kept)
     if not coordinates or not len(rare):
         return None
+    from scipy.spatial import cKDTree
+
     places = main_axes(coordinates, rows.astype(float))
     nearest = np.flatnonzero(kept)[cKDTree(places[kept]).query(places[rare])[1]]
     return Neighbours(labels.take(array_of(rare)), labels.take(array_of(nearest)), "",
@@ -67,4 +67,4 @@ def _groups(values: pa.Array) -> NDArray[np.int64] | None:
     except pa.ArrowException:
         return None
     numbers = np.nan_to_num(floats.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
-    return np.asarray(rankdata(numbers) * GROUPS / (len(numbers) + 1), np.int64)
+    return np.asarray(mean_ranks(numbers) * GROUPS / (len(numbers) + 1), np.int64)

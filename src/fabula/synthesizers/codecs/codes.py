@@ -10,9 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
-from fabula.io.arrays import is_text
+from fabula.io.arrays import is_text, mean_ranks
 from fabula.synthesizers.codecs.categories import label_type, plain_values
 
 FEWEST, ROWS_OF_CODE, MOST_SINGLE, DENSE = 64, 5, 0.02, 0.5
@@ -51,7 +50,7 @@ def are_codes(table: pa.Table, name: str) -> bool:
         or len(distinct) > DENSE * (high - low) / step
     ):
         return False
-    steps = (rankdata(numbers, "average") * STEPS / (len(numbers) + 1)).astype(np.int64)
+    steps = (mean_ranks(numbers) * STEPS / (len(numbers) + 1)).astype(np.int64)
     told = [
         (_explained(other, codes), _explained(other, steps))
         for field in table.schema
@@ -69,7 +68,7 @@ def _scores(values: pa.Array, known: NDArray[np.bool_]) -> list[NDArray[np.float
     kind = label_type(values.type)
     if pa.types.is_floating(kind) or pa.types.is_integer(kind):
         numbers = values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)[known]
-        return [rankdata(np.nan_to_num(numbers))]
+        return [mean_ranks(np.nan_to_num(numbers))]
     if not is_text(kind) and not pa.types.is_boolean(kind):
         return []
     counted = plain_values(values).value_counts()
