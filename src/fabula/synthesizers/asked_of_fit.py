@@ -11,7 +11,7 @@ def check_amounts(holdout: float, protect: int | bool) -> None:
     """Check the share of rows that are held out, and how many rows protect a value.
 
     Raises:
-        UsageError: One is no share, or no whole number.
+        UsageError: The share is out of range, or the number of rows must be whole.
     """
     if not isinstance(holdout, int | float) or not 0 <= holdout < 1:
         raise UsageError(
