@@ -80,6 +80,7 @@ PUBLIC_NAMES = [
     "scan",
     "scan_pictures",
     "simulate",
+    "simulate_regions",
     "solve",
     "strategy",
     "synthesize",

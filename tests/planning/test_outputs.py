@@ -97,7 +97,10 @@ def test_a_format_that_nothing_writes_is_refused(name: str, hint: str) -> None:
     [
         ({"format": "csv", "user": "question"}, "needs a training format or a `split`"),
         ({"format": "chat-jsonl", "user": "question"}, "needs `user` and `assistant`"),
-        ({**CHAT, "assistant": ["question", "answer"]}, "only `preference` compares"),
+        (
+            {**CHAT, "assistant": ["question", "answer"]},
+            "only `preference`, `trl-preference` compares",
+        ),
         ({**CHAT, "format": "preference"}, "needs a `score` for each"),
         ({**CHAT, "stratify": "topic"}, "`stratify` needs a `split`"),
         ({**CHAT, "split": {"a/b": 1}}, "is not a name for the file"),

@@ -239,9 +239,15 @@ def _numbers(texts: Sequence[str], name: str) -> Finding | None:
     return checked(texts) or _dialled(texts, name)
 
 
+HOURS = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])([01]\d|2[0-3])")
+"""Hours of days without signs between the parts: ten digits, as phone numbers have."""
+
+
 def _dialled(texts: Sequence[str], name: str) -> Finding | None:
     """Phone numbers without punctuation: one country, spread as no running number is."""
     if not _are_spread(texts):
+        return None
+    if share(texts, HOURS, whole=True) >= NEARLY_ALL:
         return None
     part = max(share(texts, each, whole=True) for each in MOBILE)
     if part >= NEARLY_ALL and len(texts) >= wordings.ENOUGH:

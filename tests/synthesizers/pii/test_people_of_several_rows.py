@@ -190,7 +190,7 @@ def test_people_of_a_table_among_others_tell_the_same_in_all_of_their_rows(real)
     made = fb.fit({"shops": shops, "orders": real.append_column("shop_id", pa.array(where))},
                   rounds=10).sample(seed=1)["orders"]  # fmt: skip
     people = told_by(made, "ship_to").values()
-    assert len(people) == PEOPLE
+    assert PEOPLE - 2 <= len(people) <= PEOPLE  # two may draw one birth date, which tells the rest
     for name in OF_PEOPLE:
         assert all(len(told[name]) == 1 for told in people), name
 

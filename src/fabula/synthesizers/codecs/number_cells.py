@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-FEWEST_CELLS, MOST_CELLS, ROWS_OF_CELL = 64, 512, 40
+FEWEST_CELLS, MOST_CELLS, ROWS_OF_CELL = 64, 512, 100
 """A column is cut into an interval for that many rows, within these bounds."""
 
 COMMON = 0.002

@@ -87,6 +87,7 @@ class NumberCodec:
         inner = without_extremes(heads, protect)
         hidden = known[: inner.start], known[inner.stop :]
         spread = float(np.abs(known - np.median(known)).sum()) if len(known) else 0.0
+        filled = len(known)
         known, heads = known[inner], heads[inner]
         bounds = bounds_of(known, heads, max(1, protect))
         if pooled := len(known) - sum(end - start for start, end in bounds):
@@ -108,8 +109,8 @@ class NumberCodec:
         codec = replace(codec, counts=counts, digits=digits)
         if pa.types.is_temporal(values.type):
             return codec
-        below = Tail.of(hidden[0], known[0], spread, int(counts[0]))
-        above = Tail.of(hidden[1], known[-1], spread, int(counts[len(grid) - 1]))
+        below = Tail.of(hidden[0], known[0], spread, int(counts[0]), filled)
+        above = Tail.of(hidden[1], known[-1], spread, int(counts[len(grid) - 1]), filled)
         return replace(codec, tails=(below, above))
 
     def within(

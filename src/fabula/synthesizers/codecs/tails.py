@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-HEAVY = 0.02
+HEAVY, FEW = 0.02, 0.01
 """The part of a column's spread (its mean distance from the median) that hidden numbers hold where
-they have a tail."""
+they have a tail, and the part of its rows that they are at most."""
 
 PARTS = 8
 _STEEPEST = 1.5
@@ -36,21 +36,25 @@ class Tail:
     ends: Floats
 
     @classmethod
-    def of(cls, hidden: Floats, end: float, spread: float, rows: int) -> Tail | None:
-        """The tail in place of hidden numbers, or None if they hold too little of the spread.
+    def of(cls, hidden: Floats, end: float, spread: float, rows: int, of: int) -> Tail | None:
+        """The tail in place of hidden numbers, or None if it is light.
 
         Args:
             hidden: The hidden numbers beyond one end, in any order.
             end: The last number that is shown.
             spread: The sum of all numbers' distances from the median.
             rows: Rows of the end cell, the hidden ones included.
+            of: Rows with a number.
         """
         beyond = np.sort(np.abs(hidden - end))
-        if len(beyond) < 2 or rows < len(beyond) or beyond.sum() <= HEAVY * spread:
+        if not 2 <= len(beyond) <= min(rows, FEW * of) or beyond.sum() <= HEAVY * spread:
+            return None
+        scale = max(abs(end), np.median(beyond))
+        if scale == 0:  # most of them are not beyond
             return None
         beyond[-1] = min(beyond[-1], beyond[:-1].sum())
         mean, sign = beyond.mean(), 1.0 if hidden.mean() > end else -1.0
-        steepness = np.log1p(beyond / max(abs(end), np.median(beyond))).mean()
+        steepness = np.log1p(beyond / scale).mean()
         steepness = float(np.clip(steepness, 0.1, _STEEPEST))
         levels = np.append(np.arange(PARTS) / PARTS, 1 - 0.5 / max(len(beyond), PARTS))
         shape = (1 - levels) ** -steepness - 1

@@ -357,6 +357,8 @@ class Lesson:
             add("previous", seen.recounted("previous", siblings.previous))
         asked = {key: self._asked(key, reach[key], order) for key in self.links.others}
         for key, groups in asked.items() if looking_back else ():
+            if set(key.columns) & set(self.primary):  # it differs among siblings
+                continue
             before = groups.recounted("before", siblings.previous)
             add(f"before:{key.name}", before)
             later = siblings.positions > 0
