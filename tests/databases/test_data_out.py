@@ -396,13 +396,3 @@ def test_servers_take_a_script_as_it_is(place: str, ending: str, tmp_path: Path)
         return
     run(place, *[part for part in text.split(";\n") if part.strip()])
     assert run(place, "SELECT count(*) FROM customers") == [(30,)]
-
-
-def test_a_workbook_has_a_sheet_a_table_with_the_values_types(tmp_path: Path) -> None:
-    path = tmp_path / "shop.xlsx"
-    data = fb.generate(SHOP, output=path, seed=2)
-    again = fb.generate(SHOP, seed=2)
-    held = fb.infer(path).spec.tables
-    assert list(held) == ["customers", "orders"]
-    for column in ("id", "name", "born"):
-        assert data["customers"][column].to_pylist() == again["customers"][column].to_pylist()

@@ -15,6 +15,7 @@ import fabula as fb
 from fabula.errors import PrerequisiteError, SourceError
 from fabula.io.notes import notes_of
 from fabula.io.sources import read_source, read_tables
+from tests.databases.shop import SHOP
 from tests.io.workbooks import write_workbook
 
 pytest.importorskip("python_calamine", reason="needs the extra `excel`")
@@ -106,3 +107,13 @@ def test_without_the_extra_the_error_says_what_to_install(
     with pytest.raises(PrerequisiteError, match="needs the extra `excel`") as caught:
         read_source(path)
     assert caught.value.hint == "pip install 'fabula[excel]'"
+
+
+def test_a_workbook_has_a_sheet_a_table_with_the_values_types(tmp_path: Path) -> None:
+    path = tmp_path / "shop.xlsx"
+    data = fb.generate(SHOP, output=path, seed=2)
+    again = fb.generate(SHOP, seed=2)
+    held = fb.infer(path).spec.tables
+    assert list(held) == ["customers", "orders"]
+    for column in ("id", "name", "born"):
+        assert data["customers"][column].to_pylist() == again["customers"][column].to_pylist()

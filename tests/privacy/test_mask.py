@@ -395,14 +395,3 @@ def test_of_a_row_that_is_too_few_to_tell_personal_columns_are_blanked_and_it_is
         {"name": "[redacted]", "email": "[redacted]", "plan": "basic"}
     ]
     assert "`data` has too few rows to tell what is personal by its values" in masked.card["notes"]
-
-
-def test_people_of_one_name_alone_leave_the_notes(key: Path) -> None:
-    """A title and a last name, or a single word, is the whole name that a note may have."""
-    names = ["Mr. Keller", "Anna Brown", "Madonna", "Dr. Moreau", "Clara Field", "Ines Vogt"] * 5
-    notes = [f"Met {name.split()[-1]} about the parcel" for name in names]
-    table = pa.table({"id": range(len(names)), "name": names, "note": notes})
-    asked = {"name": "replace: name", "note": "notes: confirmed"}
-    made = fb.mask(table, person="id", columns=asked, key_file=key).table
-    for old, new in zip(names, made["note"].to_pylist(), strict=True):
-        assert old.split()[-1] not in new

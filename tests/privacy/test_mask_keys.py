@@ -114,3 +114,14 @@ def test_views_of_texts_are_masked_as_texts_and_stay_views(key: Path) -> None:
     masked, plain = (fb.mask(table, key_file=key).table for table in (views, people))
     assert masked.schema.types == views.schema.types
     assert masked.to_pylist() == plain.to_pylist()
+
+
+def test_people_of_one_name_alone_leave_the_notes(key: Path) -> None:
+    """A title and a last name, or a single word, is the whole name that a note may have."""
+    names = ["Mr. Keller", "Anna Brown", "Madonna", "Dr. Moreau", "Clara Field", "Ines Vogt"] * 5
+    notes = [f"Met {name.split()[-1]} about the parcel" for name in names]
+    table = pa.table({"id": range(len(names)), "name": names, "note": notes})
+    asked = {"name": "replace: name", "note": "notes: confirmed"}
+    made = fb.mask(table, person="id", columns=asked, key_file=key).table
+    for old, new in zip(names, made["note"].to_pylist(), strict=True):
+        assert old.split()[-1] not in new
