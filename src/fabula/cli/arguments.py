@@ -76,6 +76,12 @@ def read_pairs(option: str, texts: Sequence[str], example: str) -> Iterator[tupl
         yield name.strip(), value
 
 
+def parted(wishes: Mapping[str, Any], named: type) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The options that a `TypedDict` does not name, and those that it does."""
+    other = {name: wish for name, wish in wishes.items() if name not in named.__annotations__}
+    return other, {name: wish for name, wish in wishes.items() if name not in other}
+
+
 def number_of(text: str) -> float:
     """`0.05` and `5%` as 0.05; NaN if the text is not a number."""
     try:

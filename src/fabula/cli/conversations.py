@@ -8,7 +8,7 @@ from typing import Annotated, Any, Unpack
 
 import typer
 
-from fabula.cli.arguments import Asking, Count, Splitting, Words
+from fabula.cli.arguments import Asking, Count, Splitting, Words, parted
 from fabula.cli.console import Talk
 from fabula.cli.dry_run import print_rehearsal
 from fabula.cli.llm_options import calls_line
@@ -113,9 +113,7 @@ def conversations(
     from fabula.augment.conversations.ask import conversations as hold
     from fabula.augment.conversations.files import conversations_to_file
 
-    written_by = Splitting.__annotations__.keys()
-    asked: Any = {name: wish for name, wish in wishes.items() if name not in written_by}
-    export = {name: wish for name, wish in wishes.items() if name in written_by}
+    asked, export = parted(wishes, Splitting)
     if texts := asked.pop("user_texts", None):
         asked["user"] = texts
     if dry_run:

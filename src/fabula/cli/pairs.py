@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Unpack
 
 import typer
 
-from fabula.cli.arguments import Asking, Count, Exporting, Positive
+from fabula.cli.arguments import Asking, Count, Exporting, Positive, parted
 from fabula.cli.console import Talk
 from fabula.cli.dry_run import print_rehearsal
 from fabula.cli.llm_options import calls_line
@@ -109,9 +109,7 @@ def pairs(
     from fabula.inference.resolve import class_of
 
     shape = class_of(wanted) or wanted
-    written_by = Exporting.__annotations__.keys()
-    asked: Any = {name: wish for name, wish in wishes.items() if name not in written_by}
-    export = {name: wish for name, wish in wishes.items() if name in written_by}
+    asked, export = parted(wishes, Exporting)
     if dry_run:
         print_rehearsal(lambda noted: ask(shape, n, **asked, rehearsal=noted))
         return

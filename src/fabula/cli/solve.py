@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Unpack
+from typing import Annotated, Literal, Unpack
 
 import typer
 
-from fabula.cli.arguments import Asking, Positive, Splitting
+from fabula.cli.arguments import Asking, Positive, Splitting, parted
 from fabula.cli.console import Talk
 from fabula.cli.dry_run import print_rehearsal
 from fabula.cli.llm_options import calls_line
@@ -75,8 +75,7 @@ def solve(
     from fabula.augment.solving.solve import solve as ask
     from fabula.io.places import check_free
 
-    asked: Any = {k: wish for k, wish in wishes.items() if k not in Splitting.__annotations__}
-    export = {k: wish for k, wish in wishes.items() if k in Splitting.__annotations__}
+    asked, export = parted(wishes, Splitting)
     if dry_run:
         once = {**asked, "samples": 2 if asked.get("by") == "agreement" else 1}
         print_rehearsal(lambda noted: ask(tasks, **once, rehearsal=noted))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fabula.engines.block import Array
 from fabula.engines.expressions import evaluate
 from fabula.engines.fields import column_of
-from fabula.io.arrays import mean_ranks
+from fabula.io.arrays import correlation, mean_ranks
 from fabula.io.expressions import Expression, parse_expression
 from fabula.kinds.base.sql import quoted
 from fabula.kinds.base.wording import names
@@ -123,14 +123,14 @@ def _out_of_line(
     a, b = (_scaled(each[places], ranks=check.method == "spearman") for each in (first, second))
     if len(places) < _LEAST_ROWS or not a.any() or not b.any():
         return none, 0.0
-    value = _correlation(a, b)
+    value = correlation(a, b)
     side = _missed(check, value)
     if not side:
         return none, value
     worst = np.argsort(-np.abs(a - side * b), kind="stable")
     for count in range(1, len(worst) // 2 + 1, max(1, len(worst) // _STEPS)):
         rest = worst[count:]
-        if _missed(check, _correlation(a[rest], b[rest])) != side:
+        if _missed(check, correlation(a[rest], b[rest])) != side:
             return np.sort(places[worst[:count]]), value
     return np.sort(places[worst[: max(1, len(worst) // 2)]]), value
 
@@ -151,9 +151,3 @@ def _scaled(values: Vector, *, ranks: bool) -> Vector:
     centred = values - values.mean() if len(values) else values
     spread = float(centred.std()) if len(values) else 0.0
     return centred / spread if spread > 0 else np.zeros_like(centred)
-
-
-def _correlation(a: Vector, b: Vector) -> float:
-    a, b = a - a.mean(), b - b.mean()
-    size = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / size if size > 0 else 0.0

@@ -117,6 +117,13 @@ def mean_ranks(numbers: NDArray[Any]) -> NDArray[np.float64]:
     return means[place]
 
 
+def correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Pearson's correlation of two columns; 0 where one of them never changes."""
+    one, other = one - one.mean(), other - other.mean()
+    size = float(np.sqrt((one @ one) * (other @ other)))
+    return float(one @ other) / size if size > 0 else 0.0
+
+
 def _flags(bits: pa.Buffer) -> NDArray[np.bool_]:
     return np.unpackbits(np.frombuffer(bits, np.uint8), bitorder="little").astype(bool)
 

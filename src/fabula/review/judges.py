@@ -19,6 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.errors import UsageError, did_you_mean
+from fabula.io.arrays import correlation, mean_ranks
 from fabula.io.tables import as_table
 from fabula.render.results import Result
 from fabula.types import TableLike
@@ -294,31 +295,17 @@ def _kappa(one: Numbers, other: Numbers) -> float:
 def _bias(of: str, scores: Numbers, values: Numbers, merit: Numbers | None) -> Bias:
     parts = [scores, values] + ([] if merit is None else [merit])
     known = np.isfinite(parts).all(axis=0)
-    ranked = [_ranks(part[known]) for part in parts]
+    ranked = [mean_ranks(part[known]) for part in parts]
     n = int(known.sum())
     if n < FEWEST:
         return Bias(of, 0.0, 0.0)
-    r = _correlation(ranked[0], ranked[1])
+    r = correlation(ranked[0], ranked[1])
     if merit is not None:
-        with_merit, other = (_correlation(part, ranked[2]) for part in ranked[:2])
+        with_merit, other = (correlation(part, ranked[2]) for part in ranked[:2])
         left = math.sqrt(max((1 - with_merit**2) * (1 - other**2), 1e-12))
         r = (r - with_merit * other) / left if left > 1e-5 else 0.0
     r = max(-0.999999, min(0.999999, r))
     return Bias(of, r, math.atanh(r) * math.sqrt(n - 4))
-
-
-def _ranks(values: Numbers) -> Numbers:
-    """Ranks; equal values share the mean of theirs."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    return (ends - (counts - 1) / 2)[inverse]
-
-
-def _correlation(one: Numbers, other: Numbers) -> float:
-    spread = one.std() * other.std()
-    if spread == 0:
-        return 0.0
-    return float(((one - one.mean()) * (other - other.mean())).mean() / spread)
 
 
 def _midpoint(values: Numbers) -> float:
