@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-
 from fabula.errors import PrerequisiteError
 
 _PACKAGES = {
@@ -22,6 +19,8 @@ _PACKAGES = {
 @cache
 def extras() -> Mapping[str, tuple[str, ...]]:
     """The packages that each extra brings on this machine, without the extra `all`."""
+    from packaging.requirements import Requirement  # its parser takes 10 ms to load
+
     needed = [Requirement(each) for each in metadata.requires("fabula") or ()]
     names = metadata.metadata("fabula").get_all("Provides-Extra") or ()
     return {
@@ -39,6 +38,8 @@ def extras() -> Mapping[str, tuple[str, ...]]:
 
 def missing_extra(error: ImportError, *, needed_by: str) -> PrerequisiteError | None:
     """The error that names the extra of a package that is not installed; None for other ones."""
+    from packaging.utils import canonicalize_name
+
     module = (error.name or "").partition(".")[0]
     package = canonicalize_name(_PACKAGES.get(module, module))
     for extra, packages in extras().items():

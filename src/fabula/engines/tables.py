@@ -18,6 +18,7 @@ from fabula.engines.catalogue import column_engine
 from fabula.engines.children import children_engine
 from fabula.engines.correlated import correlated_engines
 from fabula.engines.expressions import evaluate
+from fabula.engines.grids import grid_engines
 from fabula.engines.kinds import TableFacts
 from fabula.engines.learned import learned_engines
 from fabula.engines.made import CheckTally, MadeBlock, RejectedRow
@@ -323,14 +324,15 @@ class TableBlocks:
 
     @prepared
     def _numbered(self) -> dict[str, Engine]:
-        """Engines of unique columns whose values can be numbered, and so never repeat."""
+        """Engines of columns whose values, or combinations, are numbered and so never repeat."""
         rows, table = self.rows + self.plan.spec.after, self.plan.name
         engines = {
             name: distinct_engine(column, rows=rows, seed=self._seed, table=table)
             for name, column in self.plan.columns.items()
             if column.spec.unique
         }
-        return {name: engine for name, engine in engines.items() if engine is not None}
+        found = {name: engine for name, engine in engines.items() if engine is not None}
+        return {**grid_engines(self.plan, rows=rows, seed=self._seed), **found}
 
     @prepared
     def _groups(self) -> dict[str, GroupEngine]:

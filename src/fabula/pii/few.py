@@ -28,6 +28,9 @@ from fabula.pii.wordings import INITIAL, NAME_FORM, STOP, TITLES_OF_NAMES, stree
 SURE, SURE_OF_NAMES, UNKNOWN = 0.6, 0.45, 0.34
 """How sure values are on average at least, and which share of them may be of another kind."""
 
+SURE_OF_LOWER_CASE = 0.8
+"""As `SURE_OF_NAMES`, for names without a capital: `major loss` and `net gain` are labels."""
+
 _PUNCTUATED = re.compile(r".*[^\dA-Za-z].*")
 _USER = re.compile(r"[^\W\d_A-Z]+([._-][^\W\d_A-Z]+){0,2}[._-]?\d{0,4}")
 _NUMBERED_USER = re.compile(r"[^\W\d_]+([._-][^\W\d_]{2,}|[._-]?\d{1,4})")
@@ -112,13 +115,15 @@ def _are_phones(texts: Sequence[str], digits: Sequence[str]) -> bool:
 def _worded(texts: Sequence[str], name: str) -> Finding | None:
     if any(_DOMAIN.search(text) for text in texts):
         return None
-    part = _mean(map(_user, texts)) if share(texts, _USER, whole=True) == 1 else 0.0
+    users = share(texts, _USER, whole=True) == 1 and not _are_numbered_alike(texts)
+    part = _mean(map(_user, texts)) if users else 0.0
     if named("username", name) and not part:
         part = share(texts, _NUMBERED_USER, whole=True)
     if part >= SURE_OF_NAMES:
         return found_as("username", part, DETECTORS["username"].told)
     part = _name_sureness(texts)
-    if part >= SURE_OF_NAMES:
+    lower = " ".join(texts).islower() and not named("name", name)
+    if part >= (SURE_OF_LOWER_CASE if lower else SURE_OF_NAMES):
         written = "username" if share(texts, _USER, whole=True) == 1 else "name"
         return found_as(written, part, "are made of a first and a last name")
     part = street_share(texts)
@@ -126,6 +131,11 @@ def _worded(texts: Sequence[str], name: str) -> Finding | None:
         return found_as("street", part, DETECTORS["street"].told)
     kind = _single_names(texts, hinted=named("name", name))
     return found_as(kind, 1.0, f"are known {TITLES[kind]}") if kind else None
+
+
+def _are_numbered_alike(texts: Sequence[str]) -> bool:
+    """Whether some values differ in their digits alone, as articles do: `heinz28`, `heinz32`."""
+    return len({re.sub(r"\d+$", "", text) for text in texts}) < len(texts)
 
 
 def _mean(found: Iterable[float], unknown: float = UNKNOWN) -> float:

@@ -19,6 +19,7 @@ from fabula.pii.kinds import BLURRED
 from fabula.relationships.column_names import name_words
 from fabula.relationships.keys import singular
 from fabula.synthesizers.codecs.categories import fewer, label_type, plain_values
+from fabula.synthesizers.codecs.codes import are_codes
 from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.codecs.string_formats.several_numbers import quantities
 from fabula.synthesizers.pii.codec import CODED
@@ -124,7 +125,8 @@ def _all_found(
     findings = find_in_table(table)
     ids = [item.name for item in table.schema
            if pa.types.is_integer(item.type)
-           and (identifies_people(item.name) or numbers_something(item.name))]  # fmt: skip
+           and (identifies_people(item.name) or numbers_something(item.name)
+                or are_codes(table, item.name))]  # fmt: skip
     names = dict.fromkeys([*_texts_of(table), *findings, *ids])
     found = [
         _found(table, name, owner, protect, findings.get(name))
@@ -260,7 +262,7 @@ def _found_by_name(
     if identifies_people(name) and _are_ids(name, known, int(counted.rows.sum()), kind):
         reason = f"`{name}` says that it tells people apart; confidence {BY_NAME:.2f}"
         return replace(column, detail="code", reason=reason)
-    if pa.types.is_integer(kind) and _are_numbers_of(name, column, counted):
+    if pa.types.is_integer(kind) and _are_numbers_of(table, column, counted):
         who = "people" if _are_people(name) else THINGS
         return replace(column, detail="code", reason=f"`{name}` numbers {who}")
     if not is_text(kind):
@@ -329,11 +331,19 @@ def _are_ids(name: str, known: pa.Array, rows: int, kind: pa.DataType) -> bool:
 FEWEST_IDS, SPARSE = 10, 8
 
 
-def _are_numbers_of(name: str, column: PersonalColumn, counted: _Counted) -> bool:
-    """Whether whole numbers identify something that comes in several rows: things in few."""
-    size, rows = len(column.known), int(counted.rows.sum())
-    named = numbers_something(name) and size >= FEWEST_IDS and rows >= REPEATED * size
-    return named and (_are_people(name) or not counted.are_frequent(nobody=False))
+def _are_numbers_of(table: pa.Table, column: PersonalColumn, counted: _Counted) -> bool:
+    """Whether whole numbers identify something that comes in several rows: things in few.
+
+    Codes of few rows each are numbers of something whatever their name is: as labels, all of them
+    would be rare, and hidden.
+    """
+    name, size, rows = column.name, len(column.known), int(counted.rows.sum())
+    if size < FEWEST_IDS or rows < REPEATED * size:
+        return False
+    named = numbers_something(name)
+    if named and _are_people(name):
+        return True
+    return not counted.are_frequent(nobody=False) and (named or are_codes(table, name))
 
 
 def _are_people(name: str) -> bool:
