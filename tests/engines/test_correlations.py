@@ -27,10 +27,11 @@ MARGINALS: dict[str, dict[str, Any]] = {
     "at least one": {"kind": "poisson", "mean": 1.5, "min": 1, "max": 6},
     "rounded": {"kind": "normal", "mean": 2, "std": 0.6, "decimals": 0},
     "large": {"kind": "poisson", "mean": 1e8},
+    "listed": {"kind": "choice", "values": [3, 1, 2, 0], "weights": [5, 40, 15, 40]},
 }
 
 
-WITH_TIES = {"poisson", "rare", "binomial", "at least one", "rounded"}
+WITH_TIES = {"poisson", "rare", "binomial", "at least one", "rounded", "listed"}
 
 
 @pytest.mark.parametrize("name", [name for name in MARGINALS if name != "normal"])
@@ -122,7 +123,7 @@ def test_a_correlation_that_two_distributions_can_not_have_is_an_error() -> None
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        ({"kind": "choice", "values": [1]}, "it must be a distribution with plain numbers"),
+        ({"kind": "choice", "values": ["x", "y"]}, "it must be a distribution with plain numbers"),
         ({"kind": "zipf"}, "it must be a distribution with plain numbers"),
         ({"kind": "bernoulli"}, "it must be a distribution with plain numbers"),
         ({"kind": "normal", "mean": "b"}, "it must be a distribution with plain numbers"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,12 @@ from fabula.engines.special import normal_cdf
 from fabula.errors import SpecError, Violation
 from fabula.io.arrays import array_of
 from fabula.kinds.base.distributions import AbstractDistribution
+from fabula.kinds.choice import Choice
 from fabula.planning.plan import TablePlan
 from fabula.spec.tables import Correlation
 
 Floats = NDArray[np.float64]
+_Ordered: TypeAlias = AbstractDistribution | Choice
 
 _NODES = 120
 _ORDER = 40
@@ -46,7 +49,7 @@ class _Group:
 
     def __init__(self, plan: TablePlan, group: Correlation, number: int) -> None:
         specs = [plan.columns[name].spec for name in group.columns]
-        self._specs = [spec for spec in specs if isinstance(spec, AbstractDistribution)]
+        self._specs = [spec for spec in specs if isinstance(spec, AbstractDistribution | Choice)]
         self._name = f"correlation:{'+'.join(group.columns)}"
         self._plan = plan
         where = f"tables.{plan.name}.correlations.{number}"
@@ -65,10 +68,12 @@ class _Group:
         return make
 
 
-def _marginal(spec: AbstractDistribution, z: Floats) -> Floats:
+def _marginal(spec: _Ordered, z: Floats) -> Floats:
     """A standard normal number as a value of the column's distribution."""
-    low, high = bounds(spec)
     u = np.clip(normal_cdf(z), 1e-15, 1 - 1e-15)
+    if isinstance(spec, Choice):
+        return _chosen(spec, u)
+    low, high = bounds(spec)
     drawn, p = family(spec.kind), constants(spec)
     first = -np.inf if "min" in spec.own else low
     last = np.inf if "max" in spec.own else high
@@ -76,7 +81,17 @@ def _marginal(spec: AbstractDistribution, z: Floats) -> Floats:
     return rounded(values, spec.decimals, low, high)
 
 
-def _factor(group: Correlation, specs: Sequence[AbstractDistribution], where: str) -> Floats:
+def _chosen(spec: Choice, u: Floats) -> Floats:
+    """The listed number below which a share `u` of the column lies."""
+    values = np.array(spec.values, np.float64)
+    order = np.argsort(values, kind="stable")
+    ends = np.cumsum(np.asarray(spec.weights or np.ones(len(values)))[order])
+    at = np.searchsorted(ends[:-1], u * ends[-1], side="right")
+    chosen: Floats = values[order][at]
+    return chosen
+
+
+def _factor(group: Correlation, specs: Sequence[_Ordered], where: str) -> Floats:
     """Rows that turn independent normal numbers into ones with the wanted effect."""
     wanted = np.array(group.full)
     normal = np.eye(len(specs))
@@ -107,7 +122,7 @@ def _factor(group: Correlation, specs: Sequence[AbstractDistribution], where: st
     return np.asarray(root / scale, dtype=np.float64)
 
 
-def _hermite(spec: AbstractDistribution) -> Floats:
+def _hermite(spec: _Ordered) -> Floats:
     """Coefficients of the standardised marginal over the normalised Hermite polynomials."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
     weights = weights / math.sqrt(2 * math.pi)

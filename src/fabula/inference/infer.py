@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from fabula.errors import PrerequisiteError
 from fabula.inference.across import keep_rules, sql_name
 from fabula.inference.arrays import guess_array, guess_labels
+from fabula.inference.correlations import correlated
 from fabula.inference.inferred import Inferred
 from fabula.inference.numbering import number_rows
 from fabula.inference.pydantic_models import guessed_table
@@ -112,6 +113,9 @@ def _from_tables(data: Mapping[str, pa.Table], prompt: str) -> Inferred:
             reasons[place] = made.reason
         tables[name] = TableSpec(name, n=rows.num_rows, columns=columns, prompt=prompt)
     unwritten = _link(data, tables, reasons)
+    for name, rows in data.items():
+        tables[name], beyond = correlated(tables[name], rows)
+        unwritten += beyond
     title = next(iter(data)) if len(data) == 1 else "dataset"
     notes = [
         f"{name}: {note}" if len(data) > 1 else note

@@ -55,6 +55,12 @@ class Choice(AbstractColumn):
         """All of `values`."""
         return self.values
 
+    @property
+    def orders(self) -> bool:
+        """Whether its values are numbers, drawn by chance, so that they can rise with others."""
+        numbers = all(isinstance(v, int | float) and abs(v) <= 2**53 for v in self.values)
+        return numbers and self.arrow_type() in ("int64", "float64") and self.balance == "random"
+
     def capacity(self) -> float:
         """The distinct values that have a weight."""
         weights = self.weights or (1.0,) * len(self.values)

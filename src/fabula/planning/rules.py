@@ -17,6 +17,7 @@ from fabula.kinds.checks.aggregate import AggregateCheck
 from fabula.kinds.checks.row import RowCheck
 from fabula.kinds.checks.unique import UniqueCheck
 from fabula.kinds.checks.window import WindowCheck
+from fabula.kinds.choice import Choice
 from fabula.kinds.reference import Reference
 from fabula.kinds.simulation import Simulation
 from fabula.kinds.source import Source
@@ -323,8 +324,13 @@ def _correlation_problems(table: TableSpec, where: str) -> Iterator[Violation]:
 def _uncorrelated(name: str, column: AbstractColumn, where: str) -> Iterator[Violation]:
     """Why a column can't be correlated."""
     varying = any(is_expression(getattr(column, part, None)) for part in column.expressions)
-    if not isinstance(column, AbstractDistribution) or not column.inverts or varying:
-        message = f"`{name}` can't be correlated: it must be a distribution with plain numbers"
+    inverts = isinstance(column, AbstractDistribution) and column.inverts
+    orders = isinstance(column, Choice) and column.orders
+    if varying or not (inverts or orders):
+        message = (
+            f"`{name}` can't be correlated: it must be a distribution with plain numbers, or a"
+            " choice of numbers"
+        )
         hint = 'state the dependence in its parameters, such as `mean: "20 * size"`'
         yield Violation("spec.bad-correlation", message, where, hint)
     elif column.unique:

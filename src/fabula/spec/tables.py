@@ -99,7 +99,8 @@ class Correlation(SpecModel):
     """Numeric columns that vary together (a Gaussian copula over their own distributions).
 
     Attributes:
-        columns: Two or more numeric columns without expressions in their parameters.
+        columns: Two or more distributions or choices of numbers, without expressions in their
+            parameters.
         r: The correlation of two columns.
         matrix: The correlation matrix of several, in the order of `columns`.
         method: Which correlation the numbers mean.

@@ -76,13 +76,19 @@ def _mapping(
 
 
 def _list(items: list[Any], place: tuple[str, ...], notes: Mapping[str, str]) -> list[str]:
-    """A block of `- value` lines; an item is always written in flow style."""
+    """A block of `- value` lines; an item is in flow style, unless it holds a long matrix."""
     indent = "  " * len(place)
-    remarks = [notes.get(".".join((*place, str(i)))) for i in range(len(items))]
-    return [
-        f"{indent}- {_flow(item)}" + (f"  # {remark}" if remark else "")
-        for item, remark in zip(items, remarks, strict=True)
-    ]
+    lines: list[str] = []
+    for i, item in enumerate(items):
+        here = (*place, str(i))
+        remark = f"  # {notes[path]}" if (path := ".".join(here)) in notes else ""
+        line = f"{indent}- {_flow(item)}"
+        if len(line) > _WIDTH and isinstance(item, Mapping) and "matrix" in item:
+            first, *rest = _mapping(item, here, {})
+            lines += [f"{indent}- {first.lstrip()}{remark}", *rest]
+        else:
+            lines.append(line + remark)
+    return lines
 
 
 def _is_short(place: tuple[str, ...], value: Any, line: str) -> bool:

@@ -1,0 +1,134 @@
+"""Numbers of a guessed table that rise and fall together, as its data's do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from fabula.io.arrays import correlation, mean_ranks
+from fabula.kinds.base.columns import AbstractColumn
+from fabula.kinds.base.distributions import AbstractDistribution
+from fabula.kinds.base.parameters import is_expression
+from fabula.kinds.choice import Choice
+from fabula.spec.tables import Correlation, TableSpec
+
+LEAST, DEVIATIONS = 0.1, 4.0
+"""Correlations are written from this size on, where chance hardly ever makes as large ones."""
+
+MOST_COLUMNS = 24
+"""Columns of one matrix; those with the largest correlations are kept."""
+
+_FEWEST = 30
+_Floats = NDArray[np.float64]
+
+
+def correlated(table: TableSpec, rows: pa.Table) -> tuple[TableSpec, list[str]]:
+    """A guessed table with the rank correlations of its data, and what is said of those left out.
+
+    Args:
+        table: The table, whose columns are guessed.
+        rows: Its data.
+    """
+    taken = {*table.key, *(name for group in table.unique for name in group)}
+    names = [
+        name
+        for name, column in table.columns.items()
+        if name in rows.column_names and name not in taken and _is_ordered(column)
+    ]
+    found, linked = _ranked(names, rows)
+    strongest = np.where(linked, np.abs(found), 0.0).max(axis=1, initial=0.0)
+    order = np.argsort(-strongest, kind="stable")
+    kept = sorted(int(at) for at in order[:MOST_COLUMNS] if strongest[at])
+    beyond = [names[at] for at in order[MOST_COLUMNS:] if strongest[at]]
+    said = []
+    if beyond:
+        said.append(
+            f"{table.name}: correlations of {len(beyond)} more columns ({', '.join(beyond[:5])}"
+            f"{' …' if len(beyond) > 5 else ''}) are not written; `fabula fit` learns all"
+        )
+    groups = [
+        _group([names[kept[at]] for at in part], found[np.ix_(*2 * [[kept[at] for at in part]])])
+        for part in _parts(linked[np.ix_(kept, kept)])
+    ]
+    return table.model_copy(update={"correlations": tuple(groups)}), said
+
+
+def _is_ordered(column: AbstractColumn) -> bool:
+    """Whether a column can be correlated: numbers of a distribution, or of a list."""
+    if isinstance(column, Choice):
+        return column.orders and len(column.values) > 1
+    if not isinstance(column, AbstractDistribution) or not column.inverts or column.unique:
+        return False
+    return not any(is_expression(getattr(column, part, None)) for part in column.expressions)
+
+
+def _ranked(names: Sequence[str], rows: pa.Table) -> tuple[_Floats, NDArray[np.bool_]]:
+    """The rank correlation of each two columns, over rows that have both, and which are sure."""
+    found, linked = np.zeros((len(names), len(names))), np.zeros((len(names), len(names)), bool)
+    numbers = [pc.cast(rows.column(name).combine_chunks(), pa.float64(), safe=False)
+               for name in names if _is_numeric(rows.column(name).type)]  # fmt: skip
+    if len(numbers) < len(names):
+        return found, linked  # texts that are read as numbers are drawn under a name of their own
+    values = [column.to_numpy(zero_copy_only=False) for column in numbers]
+    known = [~np.isnan(column) for column in values]
+    ranks = [mean_ranks(column) if whole.all() else None
+             for column, whole in zip(values, known, strict=True)]  # fmt: skip
+    for i in range(len(names)):
+        for j in range(i):
+            both = known[i] & known[j]
+            if both.sum() < _FEWEST:
+                continue
+            one, other = ranks[i], ranks[j]
+            if one is None or other is None:
+                one, other = mean_ranks(values[i][both]), mean_ranks(values[j][both])
+            found[i, j] = found[j, i] = r = correlation(one, other)
+            linked[i, j] = linked[j, i] = abs(r) >= max(LEAST, DEVIATIONS / math.sqrt(both.sum()))
+    return found, linked
+
+
+def _is_numeric(kind: pa.DataType) -> bool:
+    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    return any(test(kind) for test in tests)
+
+
+def _parts(linked: NDArray[np.bool_]) -> list[list[int]]:
+    """Columns that are linked with each other, directly or through others."""
+    left, parts = set(range(len(linked))), []
+    while left:
+        part, reached = set(), {min(left)}
+        while reached:
+            part |= reached
+            reached = {int(at) for at in np.flatnonzero(linked[sorted(reached)].any(axis=0))} - part
+        parts.append(sorted(part))
+        left -= part
+    return [part for part in parts if len(part) > 1]
+
+
+def _group(columns: Sequence[str], found: _Floats) -> Correlation:
+    if len(columns) == 2:
+        return Correlation(
+            columns=tuple(columns), r=round(float(found[0, 1]), 2), method="spearman"
+        )
+    matrix = np.round(_possible(found), 2) + 0.0
+    np.fill_diagonal(matrix, 1.0)
+    told = tuple(tuple(map(float, row)) for row in matrix)
+    return Correlation(columns=tuple(columns), matrix=told, method="spearman")
+
+
+def _possible(found: _Floats) -> _Floats:
+    """The nearest matrix that normal numbers can have; pairs measured apart may contradict."""
+    normal = 2 * np.sin(np.pi * found / 6)
+    np.fill_diagonal(normal, 1.0)
+    values, vectors = np.linalg.eigh(normal)
+    if values.min() > 0:
+        return found
+    mended = (vectors * np.maximum(values, 1e-3)) @ vectors.T
+    scale = np.sqrt(np.diag(mended))
+    mended /= np.outer(scale, scale)
+    nearest: _Floats = 6 / np.pi * np.arcsin(np.clip(mended, -1, 1) / 2)
+    return nearest
