@@ -154,3 +154,17 @@ def test_numbers_of_users_and_things_in_one_table_are_no_measures():
     ]
     assert abs(len(counts[0]) - len(counts[1])) < 0.15 * len(counts[0])
     assert abs(counts[0][0] - counts[1][0]) < 5 * np.sqrt(counts[0][0]) + 1
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_count_of_rows_is_a_key_in_a_small_table(first: int) -> None:
+    """Of the rows that are learned some are missing, the first ones among them."""
+    counts = np.delete(np.arange(first, first + 40), [0, 7, 19, 20, 33])
+    assert KeyCodec.learn("column_1", pa.array(counts)) is not None
+    assert KeyCodec.learn("score", pa.array(counts[::-1])) is None
+
+
+def test_row_names_number_rows_though_many_were_left_out() -> None:
+    numbers = pa.array(np.sort(rng().choice(10_000, 300, replace=False)))
+    assert KeyCodec.learn("rownames", numbers) is not None
+    assert KeyCodec.learn("price", numbers) is None

@@ -40,6 +40,7 @@ _LONGEST_LABEL = 60
 _SAMPLE, _MOST_FORMS = 2_000, 3
 """Texts that tell the form of all, and the most forms of one column."""
 _PUBLIC = ("country", "country_code", "nationality")
+_PARTS_OF_ADDRESSES = frozenset({"city", "town", "street", "address", "postcode", "zip"})
 _IDENTIFYING = {
     "name",
     "first_name",
@@ -244,8 +245,12 @@ def _string(facts: Facts, values: Values) -> Guess:
         return labels
     by_name = guess(facts)
     if by_name is not None:
-        named = isinstance(by_name.column, Person) and by_name.column.field in _PUBLIC
-        return (guess_labels(facts.name, values, least=1) if named else None) or by_name
+        field = by_name.column.field if isinstance(by_name.column, Person) else ""
+        alone = field == "state" and (
+            facts.beside.isdisjoint(_PARTS_OF_ADDRESSES) or all(map(str.isupper, sample))
+        )  # the states of generated addresses are written out: `Alabama`
+        listed = field in _PUBLIC or alone
+        return (guess_labels(facts.name, values, least=1) if listed else None) or by_name
     regex = number_pattern(sample) or code_pattern(sample) or run_pattern(sample)
     if regex is not None and pc.all(pc.match_substring_regex(values, f"^(?:{regex})$")).as_py():
         return Guess(col.pattern(regex, unique=distinct == 1), "every value has this form")

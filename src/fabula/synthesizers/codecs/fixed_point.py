@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
 
-MOST_DECIMALS = 9
+MOST_DECIMALS = 12
 _EXACT = 2.0**53
 _RELATIVE = 2e-15
 """What float sums and products add to a number of few decimals; more would cut decimals off."""
@@ -186,7 +186,7 @@ def _decimal_step(numbers: NDArray[np.float64]) -> float | None:
     if not len(numbers):
         return 1.0
     largest = float(np.abs(numbers).max())
-    for decimals in range(MOST_DECIMALS):
+    for decimals in range(MOST_DECIMALS + 1):
         if largest * 10**decimals >= _EXACT:
             return None
         near = np.abs(np.round(numbers, decimals) - numbers)

@@ -34,7 +34,15 @@ from fabula.synthesizers.codecs.taken import Taken, tries
 from fabula.synthesizers.model import CellColumn, Weights
 
 DENSE_ROWS = 50
-"""Differing numbers without gaps are a key only among more rows than this."""
+"""Differing numbers without gaps are a key among more rows than this; fewer are where they count
+the rows in their order."""
+
+FIRST_COUNT = 5
+"""Below this number a count of rows starts, of which the first may be held out."""
+
+_ROW_NUMBERS = ("column_1", "index", "idx", "row", "rowname", "rownames", "obs", "unnamed_0")
+"""Names of columns that number rows, also where some rows are left out; the first is that of a
+column without one."""
 
 ANY_TEXT = "[A-Z]{2}[0-9]{8}"
 """The form of new keys where the real ones have none."""
@@ -326,7 +334,11 @@ def _number_key(name: str, values: pa.Array, kind: pa.DataType) -> KeyCodec | No
     named = word in ("id", "key", "pk") or word.endswith("_id") or named_as_key(name)
     steps = np.diff(numbers.astype(np.uint64 if numbers[0] >= 0 else np.int64))
     even = bool((steps == steps[0]).all())
-    dense = len(numbers) > DENSE_ROWS and (span < 2 * len(numbers) or even)
+    close = span < 2 * len(numbers)
+    ordered = bool((values.to_numpy() == numbers).all())
+    counts = ordered and close and 0 <= numbers[0] < FIRST_COUNT
+    named |= ordered and word in _ROW_NUMBERS
+    dense = counts or (len(numbers) > DENSE_ROWS and (close or even))
     if not named and not dense:
         return None
     least = _apart(kind, int(numbers[-1]))
