@@ -27,11 +27,20 @@ MARGINALS: dict[str, dict[str, Any]] = {
     "at least one": {"kind": "poisson", "mean": 1.5, "min": 1, "max": 6},
     "rounded": {"kind": "normal", "mean": 2, "std": 0.6, "decimals": 0},
     "large": {"kind": "poisson", "mean": 1e8},
+    "two groups": {
+        "kind": "mixture",
+        "of": [{"kind": "normal", "mean": 20, "std": 3}, {"kind": "normal", "mean": 90, "std": 5}],
+    },
+    "often zero": {
+        "kind": "mixture",
+        "of": [{"kind": "uniform", "min": 0, "max": 0}, {"kind": "lognormal", "median": 9}],
+        "decimals": 2,
+    },
     "listed": {"kind": "choice", "values": [3, 1, 2, 0], "weights": [5, 40, 15, 40]},
 }
 
 
-WITH_TIES = {"poisson", "rare", "binomial", "at least one", "rounded", "listed"}
+WITH_TIES = {"poisson", "rare", "binomial", "at least one", "rounded", "listed", "often zero"}
 
 
 @pytest.mark.parametrize("name", [name for name in MARGINALS if name != "normal"])
@@ -127,7 +136,7 @@ def test_a_correlation_that_two_distributions_can_not_have_is_an_error() -> None
         ({"kind": "zipf"}, "it must be a distribution with plain numbers"),
         ({"kind": "bernoulli"}, "it must be a distribution with plain numbers"),
         ({"kind": "normal", "mean": "b"}, "it must be a distribution with plain numbers"),
-        ({"kind": "mixture", "of": [{"kind": "normal"}]}, "must be a distribution with plain"),
+        ({"kind": "mixture", "of": [{"kind": "zipf"}]}, "must be a distribution with plain"),
         ({"kind": "normal", "unique": True}, "`a` can't be both correlated and unique"),
     ],
 )

@@ -8,7 +8,7 @@ Hermite expansions of the quantile functions; a Spearman target by 2 sin(pi r / 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -16,17 +16,22 @@ from numpy.typing import NDArray
 
 from fabula.engines.block import Array, Block, Engine
 from fabula.engines.kinds import family
+from fabula.engines.kinds.mixture import cut_to
 from fabula.engines.numbers import bounds, constants, rounded, truncated_quantile
 from fabula.engines.special import normal_cdf
 from fabula.errors import SpecError, Violation
 from fabula.io.arrays import array_of
 from fabula.kinds.base.distributions import AbstractDistribution
 from fabula.kinds.choice import Choice
+from fabula.kinds.mixture import Mixture
 from fabula.planning.plan import TablePlan
 from fabula.spec.tables import Correlation
 
 Floats = NDArray[np.float64]
-_Ordered: TypeAlias = AbstractDistribution | Choice
+_Ordered: TypeAlias = AbstractDistribution | Mixture | Choice
+
+_POINTS = 4_096
+"""Quantiles of each part of a mixture, between which all others lie."""
 
 _NODES = 120
 _ORDER = 40
@@ -49,54 +54,72 @@ class _Group:
 
     def __init__(self, plan: TablePlan, group: Correlation, number: int) -> None:
         specs = [plan.columns[name].spec for name in group.columns]
-        self._specs = [spec for spec in specs if isinstance(spec, AbstractDistribution | Choice)]
+        ordered = [spec for spec in specs if isinstance(spec, _Ordered)]
+        self._quantiles = [_quantile(spec) for spec in ordered]
         self._name = f"correlation:{'+'.join(group.columns)}"
         self._plan = plan
         where = f"tables.{plan.name}.correlations.{number}"
-        self._factor = _factor(group, self._specs, where)
+        self._factor = _factor(group, self._quantiles, where)
 
     def engine(self, place: int, name: str) -> Engine:
         """The engine of one of the columns."""
-        spec, kind = self._specs[place], self._plan.columns[name].type
+        quantile, kind = self._quantiles[place], self._plan.columns[name].type
 
         def make(block: Block) -> Array:
             rng = block.rng(self._name)
-            z = rng.standard_normal((block.rows, len(self._specs)))
-            values = _marginal(spec, z @ self._factor[place])
+            z = rng.standard_normal((block.rows, len(self._quantiles)))
+            values = quantile(_shares(z @ self._factor[place]))
             return array_of(values).cast(kind, safe=False)
 
         return make
 
 
-def _marginal(spec: _Ordered, z: Floats) -> Floats:
-    """A standard normal number as a value of the column's distribution."""
-    u = np.clip(normal_cdf(z), 1e-15, 1 - 1e-15)
+def _shares(z: Floats) -> Floats:
+    """The share of all that lies below standard normal numbers, never 0 or 1."""
+    shares: Floats = np.clip(normal_cdf(z), 1e-15, 1 - 1e-15)
+    return shares
+
+
+def _quantile(spec: _Ordered) -> Callable[[Floats], Floats]:
+    """The function from the share of a column that lies below a value to that value."""
     if isinstance(spec, Choice):
-        return _chosen(spec, u)
+        return _steps(np.array(spec.values, np.float64), np.asarray(spec.weights or 1.0))
     low, high = bounds(spec)
+    if isinstance(spec, Mixture):
+        inner = (np.arange(_POINTS) + 0.5) / _POINTS
+        points = [_quantile(cut_to(part.column, spec))(inner) for part in spec.of]
+        weights = np.repeat([part.weight for part in spec.of], _POINTS)
+        mixed = _steps(np.concatenate(points), weights, between=True)
+        return lambda u: rounded(mixed(u), spec.decimals, low, high)
     drawn, p = family(spec.kind), constants(spec)
     first = -np.inf if "min" in spec.own else low
     last = np.inf if "max" in spec.own else high
-    values = truncated_quantile(drawn, u, p, first, last, counts=spec.counts)
-    return rounded(values, spec.decimals, low, high)
+
+    def values(u: Floats) -> Floats:
+        found = truncated_quantile(drawn, u, p, first, last, counts=spec.counts)
+        return rounded(found, spec.decimals, low, high)
+
+    return values
 
 
-def _chosen(spec: Choice, u: Floats) -> Floats:
-    """The listed number below which a share `u` of the column lies."""
-    values = np.array(spec.values, np.float64)
+def _steps(values: Floats, weights: Floats, *, between: bool = False) -> Callable[[Floats], Floats]:
+    """Quantiles of listed numbers, or of points that stand for all numbers between them."""
     order = np.argsort(values, kind="stable")
-    ends = np.cumsum(np.asarray(spec.weights or np.ones(len(values)))[order])
-    at = np.searchsorted(ends[:-1], u * ends[-1], side="right")
-    chosen: Floats = values[order][at]
-    return chosen
+    values, ends = values[order], np.cumsum(np.broadcast_to(weights, len(values))[order])
+    if between:
+        middles = (ends - np.diff(ends, prepend=0.0) / 2) / ends[-1]
+        return lambda u: np.interp(u, middles, values)
+    return lambda u: values[np.searchsorted(ends[:-1], u * ends[-1], side="right")]
 
 
-def _factor(group: Correlation, specs: Sequence[_Ordered], where: str) -> Floats:
+def _factor(
+    group: Correlation, quantiles: Sequence[Callable[[Floats], Floats]], where: str
+) -> Floats:
     """Rows that turn independent normal numbers into ones with the wanted effect."""
     wanted = np.array(group.full)
-    normal = np.eye(len(specs))
-    shapes = [_hermite(spec) for spec in specs]
-    for i in range(len(specs)):
+    normal = np.eye(len(quantiles))
+    shapes = [_hermite(quantile) for quantile in quantiles]
+    for i in range(len(quantiles)):
         for j in range(i):
             if group.method == "spearman":
                 r = 2 * math.sin(math.pi * wanted[i, j] / 6)
@@ -122,11 +145,11 @@ def _factor(group: Correlation, specs: Sequence[_Ordered], where: str) -> Floats
     return np.asarray(root / scale, dtype=np.float64)
 
 
-def _hermite(spec: _Ordered) -> Floats:
+def _hermite(quantile: Callable[[Floats], Floats]) -> Floats:
     """Coefficients of the standardised marginal over the normalised Hermite polynomials."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
     weights = weights / math.sqrt(2 * math.pi)
-    values = _marginal(spec, nodes)
+    values = quantile(_shares(nodes))
     mean = float(weights @ values)
     deviation = math.sqrt(max(float(weights @ (values - mean) ** 2), 1e-300))
     standard = (values - mean) / deviation

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from fabula.inference.codes import code_pattern, is_mixed, number_pattern, run_pattern
 from fabula.inference.families import nearest_family
 from fabula.inference.guesses import MOST_CHOICES, Facts, Guess, guess, words
+from fabula.inference.mixtures import best_fit
 from fabula.inference.periods import are_periods
 from fabula.io.arrays import whole_numbers
 from fabula.kinds.base.distributions import AbstractDistribution
@@ -141,8 +142,8 @@ def _number(values: Values) -> Guess:
     if not len(finite):
         return Guess(col.constant(None), "it has no finite numbers")
     if not pa.types.is_integer(values.type):
-        return nearest_family(finite, whole=False)
-    found = nearest_family(finite, whole=True)
+        return best_fit(finite, whole=False)
+    found = best_fit(finite, whole=True)
     low, high = pc.min(values).as_py(), pc.max(values).as_py()  # floats round long numbers
     if low == high:
         return Guess(col.constant(low), found.reason)

@@ -11,10 +11,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.io.arrays import correlation, mean_ranks
-from fabula.kinds.base.columns import AbstractColumn
-from fabula.kinds.base.distributions import AbstractDistribution
-from fabula.kinds.base.parameters import is_expression
-from fabula.kinds.choice import Choice
 from fabula.spec.tables import Correlation, TableSpec
 
 LEAST, DEVIATIONS = 0.1, 4.0
@@ -38,7 +34,7 @@ def correlated(table: TableSpec, rows: pa.Table) -> tuple[TableSpec, list[str]]:
     names = [
         name
         for name, column in table.columns.items()
-        if name in rows.column_names and name not in taken and _is_ordered(column)
+        if name in rows.column_names and name not in taken and column.orders and not column.unique
     ]
     found, linked = _ranked(names, rows)
     strongest = np.where(linked, np.abs(found), 0.0).max(axis=1, initial=0.0)
@@ -56,15 +52,6 @@ def correlated(table: TableSpec, rows: pa.Table) -> tuple[TableSpec, list[str]]:
         for part in _parts(linked[np.ix_(kept, kept)])
     ]
     return table.model_copy(update={"correlations": tuple(groups)}), said
-
-
-def _is_ordered(column: AbstractColumn) -> bool:
-    """Whether a column can be correlated: numbers of a distribution, or of a list."""
-    if isinstance(column, Choice):
-        return column.orders and len(column.values) > 1
-    if not isinstance(column, AbstractDistribution) or not column.inverts or column.unique:
-        return False
-    return not any(is_expression(getattr(column, part, None)) for part in column.expressions)
 
 
 def _ranked(names: Sequence[str], rows: pa.Table) -> tuple[_Floats, NDArray[np.bool_]]:

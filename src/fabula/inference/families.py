@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from fabula.inference.guesses import Guess
 from fabula.kinds import KINDS
+from fabula.kinds.base.columns import AbstractColumn
 from fabula.kinds.base.distributions import AbstractDistribution, Moments
 from fabula.spec import col
 
@@ -18,14 +20,38 @@ Floats = NDArray[np.float64]
 Distribution = Callable[[float], float]
 
 _LEVELS = np.linspace(0.005, 0.995, 199)
-_POOR_FIT = 0.1
+POOR_FIT = 0.1
+"""The distance from which a distribution fits poorly."""
+
 MOST_DIGITS = 18
 """Digits of a bound, decimals included, that a column rounds to."""
 _SIMPLER = 0.01
 """How much worse a family of one parameter may fit than one of two."""
 
 
+@dataclass(frozen=True)
+class Fit:
+    """A distribution of some values.
+
+    Attributes:
+        guess: Its column, with the values' bounds and decimals, and why it is that one.
+        column: The distribution alone.
+        distance: The Kolmogorov-Smirnov distance of the two at 199 quantiles.
+        decimals: The fewest decimals that hold every value; None if they are too many.
+    """
+
+    guess: Guess
+    column: AbstractColumn
+    distance: float
+    decimals: int | None
+
+
 def nearest_family(values: Floats, *, whole: bool) -> Guess:
+    """As `fitted`, the column alone."""
+    return fitted(values, whole=whole).guess
+
+
+def fitted(values: Floats, *, whole: bool) -> Fit:
     """The family whose distribution function is nearest to the values' own.
 
     Nearness is the Kolmogorov-Smirnov distance at 199 quantiles; parameters are by moments.
@@ -38,7 +64,8 @@ def nearest_family(values: Floats, *, whole: bool) -> Guess:
     bounds: dict[str, Any] = {"min": _tidy(low, whole), "max": _tidy(high, whole)}
     decimals = 0 if whole else _decimals(values)
     if low == high:
-        return Guess(col.constant(bounds["min"]), "it has one value")
+        constant = col.constant(bounds["min"])
+        return Fit(Guess(constant, "it has one value"), constant, 0.0, decimals)
     quantiles = np.quantile(values, _LEVELS)
     fits = [
         (_distance(quantiles, function), column)
@@ -47,9 +74,10 @@ def nearest_family(values: Floats, *, whole: bool) -> Guess:
     distance, column = min(fits, key=lambda fit: fit[0] - _SIMPLER * (len(fit[1].own) == 1))
     rounding = {} if column.counts else {"decimals": decimals}
     reason = f"nearest of {len(fits)} families, distance {distance:.2f}"
-    if distance > _POOR_FIT:
+    if distance > POOR_FIT:
         reason += ": a poor fit, check it"
-    return Guess(column.model_copy(update={**bounds, **rounding}), reason)
+    bounded = column.model_copy(update={**bounds, **rounding})
+    return Fit(Guess(bounded, reason), column, distance, decimals)
 
 
 def _moments(values: Floats, whole: bool) -> Moments:

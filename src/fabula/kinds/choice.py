@@ -57,7 +57,6 @@ class Choice(AbstractColumn):
 
     @property
     def orders(self) -> bool:
-        """Whether its values are numbers, drawn by chance, so that they can rise with others."""
         numbers = all(isinstance(v, int | float) and abs(v) <= 2**53 for v in self.values)
         return numbers and self.arrow_type() in ("int64", "float64") and self.balance == "random"
 

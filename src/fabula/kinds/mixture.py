@@ -57,6 +57,10 @@ class Mixture(AbstractNumber):
             return self.decimals == 0
         return all(part.column.is_whole for part in self.of)
 
+    @property
+    def orders(self) -> bool:
+        return all(part.column.orders for part in self.of)
+
     def problems(self) -> Iterator[Problem]:
         """Parts and bounds that are not plain numbers, and what is wrong with the parts."""
         for i, part in enumerate(self.of):

@@ -10,14 +10,12 @@ import pyarrow as pa
 from fabula.errors import Violation, did_you_mean
 from fabula.io.expressions import ExpressionError, expression_type, parse_expression
 from fabula.kinds.base.columns import AbstractColumn, AbstractFilled, AbstractNumber
-from fabula.kinds.base.distributions import AbstractDistribution
 from fabula.kinds.base.parameters import is_expression
 from fabula.kinds.checks import Check
 from fabula.kinds.checks.aggregate import AggregateCheck
 from fabula.kinds.checks.row import RowCheck
 from fabula.kinds.checks.unique import UniqueCheck
 from fabula.kinds.checks.window import WindowCheck
-from fabula.kinds.choice import Choice
 from fabula.kinds.reference import Reference
 from fabula.kinds.simulation import Simulation
 from fabula.kinds.source import Source
@@ -323,10 +321,7 @@ def _correlation_problems(table: TableSpec, where: str) -> Iterator[Violation]:
 
 def _uncorrelated(name: str, column: AbstractColumn, where: str) -> Iterator[Violation]:
     """Why a column can't be correlated."""
-    varying = any(is_expression(getattr(column, part, None)) for part in column.expressions)
-    inverts = isinstance(column, AbstractDistribution) and column.inverts
-    orders = isinstance(column, Choice) and column.orders
-    if varying or not (inverts or orders):
+    if not column.orders:
         message = (
             f"`{name}` can't be correlated: it must be a distribution with plain numbers, or a"
             " choice of numbers"

@@ -23,7 +23,7 @@ def mixture_engine(column: ColumnPlan, table: TableFacts) -> Engine:
     chooser = Weighted([part.weight for part in spec.of])
     low, high = bounds(spec)
     parts = [
-        ColumnPlan(f"{column.name}:{i}", _cut_to(part.column, spec), pa.float64())
+        ColumnPlan(f"{column.name}:{i}", cut_to(part.column, spec), pa.float64())
         for i, part in enumerate(spec.of)
     ]
     engines = [column_engine(part, table) for part in parts]
@@ -38,7 +38,7 @@ def mixture_engine(column: ColumnPlan, table: TableFacts) -> Engine:
     return make
 
 
-def _cut_to(part: AbstractNumber, mixture: Mixture) -> AbstractNumber:
+def cut_to(part: AbstractNumber, mixture: Mixture) -> AbstractNumber:
     """A component with the mixture's bounds if it has none of its own."""
     missing = {
         name: getattr(mixture, name)

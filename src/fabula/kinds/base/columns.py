@@ -102,6 +102,11 @@ class AbstractColumn(SpecModel, defer_build=True):
         """Whether values differ from row to row by themselves."""
         return False
 
+    @property
+    def orders(self) -> bool:
+        """Whether it has numbers whose quantiles are known, so that they can rise with others."""
+        return False
+
     def among(self, columns: Mapping[str, AbstractColumn]) -> AbstractColumn:
         """The column, completed by what the table's other columns say about it."""
         del columns

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeAlias, get_args
 from pydantic import StrictStr
 
 from fabula.kinds.base.columns import AbstractNumber
-from fabula.kinds.base.parameters import Limit, limit_of
+from fabula.kinds.base.parameters import Limit, is_expression, limit_of
 from fabula.kinds.base.problems import Problem
 
 
@@ -67,6 +67,12 @@ class AbstractDistribution(AbstractNumber):
     """What its parameters must be to each other, in words."""
     inverts: ClassVar[bool] = True
     """Its engine has quantiles, which correlations need."""
+
+    @property
+    def orders(self) -> bool:
+        return self.inverts and not any(
+            is_expression(getattr(self, name, None)) for name in self.expressions
+        )
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
