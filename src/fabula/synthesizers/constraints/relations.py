@@ -7,7 +7,7 @@ its sources is moved instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from typing import TypeAlias
@@ -104,6 +104,11 @@ class Relations:
         """Names of the columns that are not handed out."""
         return [item.name for item in self.latent]
 
+    @property
+    def used_again(self) -> list[str]:
+        """Hidden columns that are needed once others change: which formula holds, distances."""
+        return [item.name for item in self.latent if not isinstance(item, Rhythm)]
+
     def widened(self, table: pa.Table, times: pa.Table | None = None) -> pa.Table:
         """Rows with the columns that are not handed out, told by them or by rows of times."""
         sheet = Sheet(table if times is None else times, self.measures)
@@ -111,9 +116,10 @@ class Relations:
             table = table.append_column(item.name, item.values(sheet))
         return table
 
-    def narrowed(self, table: pa.Table) -> pa.Table:
-        """Rows without the columns that are not handed out."""
-        return table.drop_columns(self.hidden) if self.latent else table
+    def narrowed(self, table: pa.Table, *, but: Collection[str] = ()) -> pa.Table:
+        """Rows without the columns that are not handed out, but for some."""
+        gone = [name for name in self.hidden if name in table.column_names and name not in but]
+        return table.drop_columns(gone) if gone else table
 
     def applied(
         self, table: pa.Table, asked: Mapping[str, Fits], rng: np.random.Generator
@@ -166,10 +172,14 @@ class Relations:
     def updated(
         self, table: pa.Table, changed: Iterable[str], rng: np.random.Generator
     ) -> pa.Table:
-        """The rows with what follows from columns that have other values now; not by distances."""
+        """The rows with what follows from columns that have other values now; parts of times stay.
+
+        A column is not computed from one that the rows lack.
+        """
         sheet, names, every = Sheet(table, self.measures), set(changed), np.ones(len(table), bool)
+        usable = {*table.column_names} - {*self.hidden} | {*self.used_again}
         for item in self.items:
-            if names & {*item.sources} and not {item.target, *item.sources} & {*self.hidden}:
+            if names & {*item.sources} and usable >= {item.target, *item.sources}:
                 names.add(item.target)
                 item.follow(sheet, every, rng)
         return sheet.rows

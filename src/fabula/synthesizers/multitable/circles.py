@@ -48,7 +48,8 @@ def closed(
         )
         for column, values in found.items():
             table = table.append_column(column, values)
-        names = [name for name in model.schema.names if name in table.column_names]
+        order = dict.fromkeys((*model.schema.names, *table.column_names))
+        names = [name for name in order if name in table.column_names]
         item = replace(item, table=table.select(names), links={**item.links, key: rows})
     return item
 

@@ -52,15 +52,17 @@ def finished(
         streams=lambda name: stream_of(seed, name, "determinants"),
     )
     alike = partial(with_alike, models, links, streams=lambda name: stream_of(seed, name, "alike"))
+    following = {name: model.following for name, model in models.items()}
     tables = alike(applied(people, determined(drawn), seed))
     tables = across.applied(
         tables,
         {name: made_schema(model) for name, model in models.items()},
-        {name: model.following for name, model in models.items()},
+        following,
         lambda name: stream_of(seed, name, "rules across tables"),
         partial(_settled, models, made),
     )
-    tables = determined(alike(tables, fixed=across.sources), fixed=across.sources)
+    fixed = across.sources(following)
+    tables = determined(alike(tables, fixed=fixed), fixed=fixed)
     return {
         name: as_written(models[name], table, stream_of(seed, name, "written times"))
         for name, table in tables.items()

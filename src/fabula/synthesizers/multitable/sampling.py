@@ -327,7 +327,7 @@ class Making:
             values[item.column] = array_of(item.values(values)).cast(kinds[item.column])
         dated = self.model.identity.dated(values)
         noted = {field.name: field.metadata for field in self.model.schema}
-        noted |= dict.fromkeys(self.model.timed.relations.hidden)
+        noted |= dict.fromkeys(self.model.following.hidden)
         names = [name for name in noted if name in values]
         fields = [pa.field(name, values[name].type, metadata=noted[name]) for name in names]
         table = pa.table([values[name] for name in names], schema=pa.schema(fields))
@@ -362,7 +362,7 @@ class Making:
         for name in decoded.keys() - made:
             whole[name] = decoded[name](places(self.streams(f"column {name}"), table, people))
         table = pa.table([whole[name] for name in columns.names], schema=columns.schema)
-        table = relations.narrowed(table)
+        table = relations.narrowed(table, but=relations.used_again)
         if self.model.timeline is not None:
             table = self.model.timeline.restored(table, siblings.positions)
             table = self._settled(table, self.model.timeline, siblings)

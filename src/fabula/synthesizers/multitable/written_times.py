@@ -84,7 +84,7 @@ def as_written(model: TableModel, table: pa.Table, rng: np.random.Generator) -> 
         table: Its made rows.
         rng: Chooses among the words for a missing time.
     """
-    table = table.drop_columns(model.timed.relations.hidden)
+    table = model.following.narrowed(table)
     for name, written in model.written.items():
         if name in table.column_names:
             texts = written.written(table.column(name).combine_chunks(), rng)

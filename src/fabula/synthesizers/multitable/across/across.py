@@ -164,10 +164,18 @@ class Across:
                 made[name] = relations[name].updated(rows, changed, streams(name))
         return made
 
-    @property
-    def sources(self) -> frozenset[tuple[str, str]]:
-        """The columns from which others are computed, as table and column."""
-        return frozenset(place for item in self.rules.kept for place in item.rule.sources)
+    def sources(self, relations: Mapping[str, Relations]) -> frozenset[tuple[str, str]]:
+        """The columns from which others are computed, as table and column.
+
+        Args:
+            relations: What holds inside each table: a column that one of them follows from is one.
+        """
+        read = {place for item in self.rules.kept for place in item.rule.sources}
+        for table, own in relations.items():
+            for item in reversed(own.items):  # each after those that its sources follow from
+                if (table, item.target) in read:
+                    read |= {(table, source) for source in item.sources}
+        return frozenset(read)
 
     @property
     def told(self) -> tuple[str, ...]:

@@ -109,7 +109,8 @@ def _put(
     if not rows.all():
         values = pc.if_else(array_of(rows), values, pa.scalar(None, values.type))
     columns = {**{n: table.column(n) for n in table.column_names}, name: values}
-    return pa.table({n: columns[n] for n in schema.names if n in columns})
+    order = dict.fromkeys((*schema.names, *columns))  # hidden columns come last
+    return pa.table({n: columns[n] for n in order if n in columns})
 
 
 def _as_type(values: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
