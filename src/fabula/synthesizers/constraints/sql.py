@@ -180,7 +180,8 @@ def _product(formula: Product) -> str:
 
 
 def _elapsed(formula: Elapsed) -> str:
-    later, earlier = sql_name(formula.later), sql_name(formula.earlier)
+    later = sql_name(formula.later) if formula.later else literal(formula.day)
+    earlier = sql_name(formula.earlier)
     if formula.unit in WHOLE:
         unit = literal(WHOLE[formula.unit])
         return f"floor((epoch({later}) - epoch({earlier})) / {unit})"
