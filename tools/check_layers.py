@@ -23,6 +23,7 @@ LAYERS = (
     ("reports",),
     ("evaluation",),
     ("runs",),
+    ("inference.infer", "inference.row_rules"),
     (
         "engines",
         "media",

@@ -43,3 +43,23 @@ def test_lines_and_days_count_within_their_parent():
     assert len(made["sales"]) == 150
     assert set(made["sales"]["day"]) == set(days.to_pylist())
     assert not made["sales"].duplicated(["shop_id", "day"]).any()
+
+
+@pytest.mark.parametrize("shape", ["bounded", "mostly one", "one large", "never none"])
+def test_parents_have_as_many_rows_as_in_the_data(shape):
+    """Bounds move the mean of a Poisson, whose rate makes up for it."""
+    rng, parents = np.random.default_rng(4), 20_000
+    sizes = {
+        "bounded": np.clip(rng.poisson(3, parents), 1, 4),
+        "mostly one": np.where(rng.random(parents) < 0.95, 1, 9),
+        "one large": np.concatenate([np.zeros(parents - 2_000, int), np.full(2_000, 30)]),
+        "never none": 1 + rng.poisson(1.2, parents),
+    }[shape]
+    order = np.repeat(np.arange(parents) + 1, sizes)
+    line = np.concatenate([np.arange(size) + 1 for size in sizes])
+    spec = fb.infer({
+        "orders": pa.table({"order_id": np.arange(parents) + 1, "note": rng.normal(size=parents)}),
+        "lines": pa.table({"order_id": order, "line": line, "sum": rng.random(len(order))}),
+    })  # fmt: skip
+    made = fb.generate(spec, seed=2)["lines"].num_rows
+    assert made == pytest.approx(len(order), rel=0.02)

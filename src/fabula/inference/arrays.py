@@ -26,6 +26,7 @@ from fabula.kinds.person import Person
 from fabula.kinds.uniform import Uniform
 from fabula.pii import find
 from fabula.pii.kinds import TITLES
+from fabula.relationships.common_types import are_days
 from fabula.relationships.key_names import named_as_key
 from fabula.spec import col
 
@@ -181,7 +182,9 @@ def _span(values: Values) -> Guess:
 
 def _moment(values: Values) -> Guess:
     low, high = pc.min(values).as_py(), pc.max(values).as_py()
-    date = pa.types.is_date(values.type)
+    date = pa.types.is_date(values.type) or are_days(values)
+    if isinstance(low, dt.datetime) and date:
+        low, high = low.date(), high.date()
     start = low if date else low.replace(tzinfo=None, microsecond=0)
     past = high + dt.timedelta(days=1) if date else high.replace(tzinfo=None, microsecond=0)
     end = past if date else past + dt.timedelta(seconds=1)

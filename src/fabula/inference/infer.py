@@ -29,6 +29,10 @@ from fabula.io.notes import notes_of
 from fabula.io.tables import named_tables
 from fabula.io.written.fields import form_of
 from fabula.kinds.base.columns import AbstractColumn
+from fabula.kinds.datetime import Datetime
+from fabula.kinds.key import Key
+from fabula.kinds.reference import Reference
+from fabula.kinds.sequence import Sequence as Steps
 from fabula.relationships.keys import ForeignKey, Keys, find_keys, key_labels, singular
 from fabula.spec import col
 from fabula.spec.locations import Source
@@ -185,7 +189,31 @@ def _link(
         written |= places
     number_rows(data, keys, tables, reasons)
     keep_rules(data, keys, tables, reasons)
-    return unwritten
+    return [*unwritten, *_keep_row_rules(data, keys, tables, reasons)]
+
+
+def _keep_row_rules(
+    data: Mapping[str, pa.Table], keys: Keys, tables: dict[str, TableSpec], reasons: dict[str, str]
+) -> list[str]:
+    """Have columns follow from others of their row, in place; says what kept it from looking."""
+    try:
+        from fabula.inference.row_rules import keep_row_rules  # lazily: takes seconds to import
+    except ImportError as exc:
+        install = PrerequisiteError.for_extra("learned", needed_by="finding them")
+        return [f"rules within a row were not looked for, `{exc.name}` is missing: {install.hint}"]
+    for name, rows in data.items():
+        columns = tables[name].columns
+        given = {*keys.of(name), *(each for each, kind in columns.items() if _is_bound(kind))}
+        starts = [str(getattr(kind, "start", "")) for kind in columns.values()]
+        given |= {each for each in columns if any(sql_name(each) in start for start in starts)}
+        tables[name] = keep_row_rules(rows, tables[name], reasons, given)
+    return []
+
+
+def _is_bound(kind: AbstractColumn) -> bool:
+    """Whether a column follows from other columns, or from other rows."""
+    follows = isinstance(kind, Datetime) and isinstance(kind.start, str)
+    return follows or isinstance(kind, Reference | Steps | Key) or kind.kind == "expr"
 
 
 def _is_implied(link: ForeignKey, keys: Keys) -> bool:

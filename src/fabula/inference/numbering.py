@@ -22,6 +22,9 @@ from fabula.relationships.keys import ForeignKey, Keys
 from fabula.spec import col
 from fabula.spec.tables import PerParent, TableSpec
 
+_HALVINGS = 50
+"""Steps that find a rate to all of its digits."""
+
 
 def number_rows(
     data: Mapping[str, pa.Table],
@@ -93,4 +96,23 @@ def _sizes(data: Mapping[str, pa.Table], link: ForeignKey) -> dict[str, Any]:
     least, most, mean = int(counts.min()), int(counts.max()), float(counts.mean())
     if least == most:
         return {"fixed": least}
-    return {"poisson": round(mean, 2), "min": least, "max": most}
+    return {"poisson": float(f"{_rate(mean, least, most):.5g}"), "min": least, "max": most}
+
+
+def _rate(mean: float, least: int, most: int) -> float:
+    """The rate of a Poisson between bounds, which move its mean, that has a mean."""
+    numbers = np.arange(least, most + 1)
+    factorials = np.cumsum(np.log(np.maximum(np.arange(most + 1), 1)))[least:]
+
+    def bounded_mean(rate: float) -> float:
+        logs = numbers * np.log(rate) - factorials
+        weights = np.exp(logs - logs.max())
+        return float(numbers @ weights / weights.sum())
+
+    low, high = 0.0, mean + 1.0
+    while bounded_mean(high) < mean:
+        low, high = high, 2 * high
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if bounded_mean(middle) < mean else (low, middle)
+    return high

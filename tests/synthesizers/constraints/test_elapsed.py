@@ -66,3 +66,31 @@ def test_independent_whole_numbers_count_nothing() -> None:
     rows = dated().append_column("free", pa.array(rng.integers(0, 3, 600)))
     columns = Columns.learn(rows, protect=5)
     assert "free" not in {item.target for item in find_relations(rows, columns, protect=5).items}
+
+
+@pytest.mark.parametrize("day", ["2024-05-17", "2023-12-31", "2024-02-29"])
+def test_an_age_on_one_day_follows_from_the_birth(day: str) -> None:
+    """Nobody is off by a birthday, since the day is found from the ages."""
+    rng = np.random.default_rng(5)
+    on = np.datetime64(day)
+    born = np.datetime64("1940-01-01") + rng.integers(0, 25_000, 3_000)
+    months = (on.astype("M8[M]") - born.astype("M8[M]")).astype(int)
+    before = (on - on.astype("M8[M]")) < (born - born.astype("M8[M]"))
+    rows = pa.table({"born": born, "age": (months - before) // 12, "n": rng.normal(size=3_000)})
+    columns = Columns.learn(rows, protect=5)
+    found = find_relations(rows, columns, protect=5)
+    (item,) = [item for item in found.items if item.target == "age"]
+    assert isinstance(item.how, Elapsed)
+    assert item.broken == 0
+    assert str(item.how.day) == day
+    assert item.told(found.measures) == f"full years from born to {day}"
+    assert Elapsed("full years", "", "born", on=item.how.on) == item.how
+
+
+def test_ages_with_other_days_are_no_rule() -> None:
+    """A year of birth and an age that were drawn apart follow from nothing."""
+    rng = np.random.default_rng(5)
+    born = np.datetime64("1940-01-01") + rng.integers(0, 25_000, 500)
+    rows = pa.table({"born": born, "age": rng.integers(18, 90, 500)})
+    columns = Columns.learn(rows, protect=5)
+    assert not find_relations(rows, columns, protect=5).items

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import permutations, product
 
 import numpy as np
+import pyarrow as pa
 
 from fabula.synthesizers.constraints.calendar import part_of
 from fabula.synthesizers.constraints.measures import Flags, Floats, Measure
@@ -46,15 +48,17 @@ class Elapsed:
 
     Attributes:
         unit: The unit: of `CALENDAR`, `WHOLE` or `FULL`.
-        later: The column of later times.
+        later: The column of later times; empty if it is the same day for all rows.
         earlier: The column of earlier times.
         constant: What is added, such as 1 where both ends count.
+        on: The day for all rows, in days since 1970; the units then are full ones.
     """
 
     unit: str
     later: str
     earlier: str
     constant: float = 0.0
+    on: int = 0
 
     @property
     def constants(self) -> tuple[float, ...]:
@@ -63,8 +67,13 @@ class Elapsed:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The two times."""
-        return (self.later, self.earlier)
+        """The two times, or the earlier one."""
+        return (self.later, self.earlier) if self.later else (self.earlier,)
+
+    @property
+    def day(self) -> dt.date:
+        """The day for all rows."""
+        return dt.date(1970, 1, 1) + dt.timedelta(self.on)
 
     def numbers(self, sheet: Sheet) -> Floats:
         """The units, rounded down; NaN if a time is missing."""
@@ -96,7 +105,9 @@ class Elapsed:
         return WHOLE.get(self.unit) or _ABOUT[self.unit.split()[1].removesuffix("s")]
 
     def _parts(self, sheet: Sheet, part: str) -> tuple[Floats, Floats]:
-        return part_of(part, sheet.values(self.later)), part_of(part, sheet.values(self.earlier))
+        day = pa.array([self.day])
+        later = part_of(part, sheet.values(self.later) if self.later else day)
+        return later, part_of(part, sheet.values(self.earlier))
 
     def size(self, sheet: Sheet) -> Floats:
         """Zeros: these are whole numbers."""
@@ -110,7 +121,7 @@ class Elapsed:
     def told(self, target: Measure, measures: Mapping[str, Measure]) -> str:
         """`full days from ordered to shipped`."""
         del target, measures
-        told = f"{self.unit} from {self.earlier} to {self.later}"
+        told = f"{self.unit} from {self.earlier} to {self.later or self.day}"
         return told_sum([(told, 1.0), ("", self.constant)] if self.constant else [(told, 1.0)])
 
 
@@ -139,6 +150,45 @@ def find_elapsed(
                 constant = _constant(few.numbers(name), every, most=FEW_BROKEN)
                 if constant is not None:
                     yield name, Elapsed(unit, later, earlier, constant)
+
+
+def find_ages(
+    few: Sheet, sheet: Sheet, times: Sequence[str], numbers: Sequence[str]
+) -> Iterator[tuple[str, Elapsed]]:
+    """Whole numbers that count the full years from a time to one day in nearly all of some rows.
+
+    Args:
+        few: The rows.
+        sheet: All rows, which tell the day.
+        times: Columns of points in time.
+        numbers: Columns of whole numbers.
+    """
+    for earlier, name in product(times, numbers):
+        about = above(few, earlier) + few.numbers(name) * _ABOUT["year"]
+        about = about[np.isfinite(about)][:FIRST_ROWS]
+        if not len(about) or np.ptp(about) > _ABOUT["year"] + 2 * _DAY:
+            continue
+        births, years = part_of("date", sheet.values(earlier)) / _DAY, sheet.numbers(name)
+        known: Flags = np.isfinite(births + years)
+        formula = Elapsed("full years", "", earlier, on=_common_day(births[known], years[known]))
+        if _constant(few.numbers(name), formula.numbers(few), most=FEW_BROKEN) == 0:
+            yield name, formula
+
+
+def _common_day(births: Floats, years: Floats) -> int:
+    """The first of the days on which most are so many full years old."""
+    born = births.astype(np.int64).astype("datetime64[D]")
+    month = born.astype("datetime64[M]")
+    day = (born - month).astype(np.int64)
+    ends = []
+    for more in (0, 1):
+        then = month + (years.astype(np.int64) + more) * 12
+        length = (then + 1).astype("datetime64[D]") - then.astype("datetime64[D]")
+        late = np.minimum(day, length.astype(np.int64))  # 29 February comes on 1 March
+        ends.append((then.astype("datetime64[D]") + late).astype(np.int64))
+    starts, stops = np.sort(ends[0]), np.sort(ends[1])
+    old = np.arange(1, len(starts) + 1) - np.searchsorted(stops, starts, "right")
+    return int(starts[np.argmax(old)])
 
 
 def _constant(numbers: Floats, computed: Floats, *, most: float) -> float | None:

@@ -17,7 +17,7 @@ from fabula.synthesizers.constraints.case_search import find_cases
 from fabula.synthesizers.constraints.cases import Cases, Formula
 from fabula.synthesizers.constraints.choices import Choice
 from fabula.synthesizers.constraints.differences import find_differences
-from fabula.synthesizers.constraints.elapsed import find_elapsed
+from fabula.synthesizers.constraints.elapsed import find_ages, find_elapsed
 from fabula.synthesizers.constraints.evidence import formula_is_sure, lookup_is_sure, tolerable
 from fabula.synthesizers.constraints.gaps import find_gaps
 from fabula.synthesizers.constraints.label_search import LabelSearch, leads
@@ -234,6 +234,8 @@ class _Search:
         ]
         found = find_elapsed(self._few, self._times, whole)
         self._take(item for item in found if not rounded or item[1].is_rounded(self._few))
+        if rounded:
+            self._take(find_ages(self._few, self._sheet, self._times, whole))
 
     def cases(self) -> None:
         """Columns that follow one of several formulas, or one of which many rows are exceptions."""

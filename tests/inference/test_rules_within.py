@@ -1,0 +1,92 @@
+"""Rules within a row in the specs that `init` writes: `generate` keeps all of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+import fabula as fb
+
+COUNTRY = {"Wien": "AT", "Graz": "AT", "Paris": "FR", "Lyon": "FR", "Roma": "IT", "Madrid": "ES"}
+
+
+def sales(rows: int = 2_000) -> pd.DataFrame:
+    """Lines of a shop whose columns follow from others in the ways that such tables have."""
+    rng = np.random.default_rng(7)
+    prices = {f"SKU-{at:04d}": round(float(rng.lognormal(3, 0.7)), 2) for at in range(120)}
+    city, sku = rng.choice(list(COUNTRY), rows), rng.choice(list(prices), rows)
+    quantity = rng.integers(1, 9, rows)
+    price = np.array([prices[each] for each in sku])
+    start = np.datetime64("2023-01-01") + rng.integers(0, 700, rows)
+    days = rng.integers(0, 40, rows)
+    low = np.round(rng.normal(10, 4, rows), 1)
+    mean = np.round(low + rng.gamma(2, 1, rows), 1)
+    net = np.round(rng.lognormal(4, 0.6, rows), 2)
+    places = np.argsort(rng.random((rows, 3)), axis=1) + 1
+    return pd.DataFrame({
+        "city": city, "country": [COUNTRY[each] for each in city],
+        "sku": sku, "price": price, "quantity": quantity, "total": np.round(price * quantity, 2),
+        "start": start, "end": start + days, "days": days,
+        "min": low, "mean": mean, "max": np.round(mean + rng.gamma(2, 1, rows), 1),
+        "net": net, "tax": np.round(net * 0.2, 2), "gross": np.round(net + net * 0.2, 2),
+        "first": places[:, 0], "second": places[:, 1], "third": places[:, 2],
+    })  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made() -> pd.DataFrame:
+    """What the spec of these lines generates."""
+    return fb.generate(fb.infer(sales()).spec, n=5_000, seed=3).to_pandas()
+
+
+def test_labels_and_prices_follow_as_in_the_data(made: pd.DataFrame) -> None:
+    real = sales()
+    assert (made["country"] == made["city"].astype(str).map(COUNTRY)).all()
+    prices = real.groupby("sku")["price"].first()
+    assert np.allclose(made["price"], made["sku"].astype(str).map(prices))
+
+
+def test_sums_and_products_are_exact(made: pd.DataFrame) -> None:
+    assert (made["total"] - made["price"] * made["quantity"]).abs().max() < 0.00501
+    assert (made["tax"] - 0.2 * made["net"]).abs().max() < 0.00501
+    assert (made["gross"] - 1.2 * made["net"]).abs().max() < 0.00501
+
+
+def test_orders_lengths_and_rankings_hold(made: pd.DataFrame) -> None:
+    real = sales()
+    assert (pd.to_datetime(made["end"]) - pd.to_datetime(made["start"])).dt.days.equals(
+        made["days"].astype("int64")
+    )
+    assert ((made["min"] <= made["mean"]) & (made["mean"] <= made["max"])).all()
+    assert made["max"].between(real["max"].min(), real["max"].max()).all()
+    assert abs(made["mean"].mean() - real["mean"].mean()) < 0.3
+    assert (np.sort(made[["first", "second", "third"]].to_numpy(), axis=1) == [1, 2, 3]).all()
+
+
+def test_the_spec_says_what_each_column_follows_from() -> None:
+    text = fb.infer(sales()).to_yaml()
+    assert "follows from sku in all rows" in text
+    assert "is price * quantity in all rows" in text
+    assert "never below `min` in all rows" in text
+
+
+def test_rules_with_exceptions_are_told_with_their_number() -> None:
+    frame = sales()
+    frame.loc[[3, 700], "total"] += 5
+    text = fb.infer(frame).to_yaml()
+    assert "is price * quantity in all rows but 2" in text
+
+
+def test_noise_is_no_rule() -> None:
+    """Columns that were drawn apart stay apart."""
+    rng = np.random.default_rng(2)
+    table = pa.table({
+        "a": rng.normal(size=500), "b": rng.integers(0, 50, 500),
+        "c": rng.choice(["x", "y", "z"], 500), "d": rng.gamma(2, 3, 500),
+    })  # fmt: skip
+    kinds = [column.kind for column in fb.infer(table).spec.tables["data"].columns.values()]
+    assert "expr" not in kinds
+    assert pc.count_distinct(table["c"]).as_py() == 3
