@@ -19,6 +19,8 @@ from fabula.simulation.members import Members, Surroundings
 from fabula.simulation.moves import Account
 from fabula.streams import mix, name_key
 
+LINE = 64
+"""Bytes of a line of the processor's cache."""
 END = "_end"
 """What the name of a column's last values ends in."""
 
@@ -77,9 +79,9 @@ class Population(Members):
     def _pack(self) -> None:
         """Keep each agent's numbers next to each other, where rules of one agent find them."""
         numbers = {name: v for name, v in self.columns.items() if v.dtype.kind in "iufb"}
-        kinds = [(name, values.dtype) for name, values in numbers.items()]
-        self.packed = np.empty(len(self), dtype=np.dtype([("row", np.int64), *kinds], align=True))
-        self.packed["row"] = np.arange(len(self))
+        kinds = {name: values.dtype for name, values in numbers.items()}
+        self.packed = _aligned(len(self), {"row": np.int64, "identity": np.uint64, **kinds})
+        self.packed["row"], self.packed["identity"] = np.arange(len(self)), self.identity
         for name, values in numbers.items():
             self.packed[name] = values
             self.columns[name] = self.packed[name]
@@ -196,6 +198,21 @@ class Population(Members):
             file=file,
             line=line,
         )
+
+
+def _aligned(n: int, kinds: Mapping[str, Any]) -> NDArray[Any]:
+    """Records that lie in as few lines of the processor's cache as they can."""
+    kind = np.dtype([*kinds.items()], align=True)
+    size = -(-kind.itemsize // LINE) * LINE
+    if size - kind.itemsize <= kind.itemsize // 8:
+        places = [kind.fields[name][1] for name in kind.names]  # type: ignore[index,union-attr]
+        formats = [*kinds.values()]
+        kind = np.dtype(
+            {"names": [*kinds], "formats": formats, "offsets": places, "itemsize": size}
+        )
+    memory = np.empty(n * kind.itemsize + LINE, dtype=np.uint8)
+    first = -memory.ctypes.data % LINE
+    return memory[first : first + n * kind.itemsize].view(kind)
 
 
 _OWN = (
