@@ -16,7 +16,7 @@ from typing import Any
 
 import numba
 import numpy as np
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import extending, types
 from numba.core import cgutils
 from numba.core.errors import NumbaError
@@ -41,6 +41,7 @@ MOST_COLUMNS = 24
 """Columns of an event table that a compiled rule can fill."""
 RADIX = 11
 """Bits that are sorted at once."""
+_intrinsic: Any = extending.intrinsic  # whose types lack what it makes of a function
 AHEAD = 6
 """How many agents ahead of the one that acts are fetched from memory."""
 
@@ -111,7 +112,7 @@ class NumbaDriver:
     def _compile(self, packed: Any, seen: Any, draw: Draws, loop: tuple[Any, ...]) -> None:
         key = np.uint64(0)
         given = (packed, seen, draw, key, key, self._room, self._starts), (packed, 0, *loop)
-        kinds = [tuple(map(typeof, each)) for each in given]  # type: ignore[arg-type]
+        kinds = [tuple(map(typeof, each)) for each in given]
         try:
             for each, kind in zip(self._loops, kinds, strict=True):
                 each.compile(kind)
@@ -186,18 +187,19 @@ def in_time(function: Callable[[], Any], limit: float) -> Any:
         return found
 
 
-@extending.intrinsic
+@_intrinsic  # type: ignore[untyped-decorator]
 def fetch(_: Any, array: Any, place: Any) -> Any:
     """Bring an element of an array near while others are worked on."""
 
     def made(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         kind = signature.args[0]
         memory = context.make_array(kind)(context, builder, given[0])
-        at = cgutils.get_item_pointer(context, builder, kind, memory, [given[1]])
+        item: Any = cgutils.get_item_pointer
+        at = item(context, builder, kind, memory, [given[1]])
         at, word = builder.bitcast(at, cgutils.voidptr_t), ir.IntType(32)
         called = ir.FunctionType(ir.VoidType(), [at.type, word, word, word])
         prefetch = builder.module.declare_intrinsic("llvm.prefetch", [at.type], called)
-        builder.call(prefetch, [at, *(ir.Constant(word, number) for number in (1, 3, 1))])
+        builder.call(prefetch, [at, *(ir.Constant(word, number) for number in (0, 3, 1))])
         return context.get_dummy_value()
 
     return types.void(array, place), made
@@ -210,22 +212,21 @@ def _loops(rule: Any, asked: Any, *, counted: bool) -> tuple[Any, Any]:
     """
     njit: Any = numba.njit  # whose types lack options that it takes
     options = {"nogil": True, "boundscheck": True, "_nrt": counted}
-    step, awake = (
-        njit(each, inline="always", _nrt=counted) for each in (rule, asked or _is_awake)
-    )
+    step, awake = (njit(each, inline="always", _nrt=counted) for each in (rule, asked or _is_awake))
 
     @njit(**options)
     def order(packed, seen, draw, key, arrival, room, starts):  # type: ignore[no-untyped-def]  # noqa: PLR0917
         begin(draw, key)
-        state, count = draw.state, 0
-        rows, ranks = room[0], room[1]
+        state, count, rows = draw.state, 0, room[0]
         for row in range(len(packed)):
             state[0] = packed[row].identity
             state[1] = 0
             rows[count] = row
-            ranks[count] = mixed(packed[row].identity + arrival) >> KEY_BITS
             if awake(packed[row], seen, draw):
                 count += 1
+        for place in range(count):
+            fetch(packed, rows[min(place + AHEAD, count - 1)])
+            room[1, place] = mixed(packed[rows[place]].identity + arrival) >> KEY_BITS
         in_order(room, starts, count)
         return count
 
@@ -248,7 +249,7 @@ def _loops(rule: Any, asked: Any, *, counted: bool) -> tuple[Any, Any]:
     return order, run
 
 
-def _is_awake(me: Any, world: Any, draw: Any) -> bool:
+def _is_awake(me: Any, world: Any, draw: Any) -> bool:  # noqa: ARG001
     return True
 
 
@@ -283,8 +284,8 @@ def in_order(room: NDArray[np.int64], starts: NDArray[np.int64], count: int) -> 
 @cache
 def _teach() -> None:
     """Teach numba the methods of what rules see."""
-    for function in (mixed, row_of, begin):
-        extending.register_jitable(function)
+    for helper in (mixed, row_of, begin):
+        extending.register_jitable(helper)
     for of in (Held, Draws):
         for function in METHODS[of.__name__]:
             extending.register_jitable(**_CHECKED)(function)
@@ -297,8 +298,7 @@ def _teach() -> None:
         return _adding(self.fields[1:])
 
     add.__signature__ = inspect.signature(_adding(("one",)))  # type: ignore[attr-defined]
-    overloaded: Any = extending.overload_method  # whose types lack options that it takes
-    overloaded(types.BaseNamedTuple, "add", jit_options=_CHECKED)(add)
+    extending.overload_method(types.BaseNamedTuple, "add")(add)
 
 
 def _method(function: Callable[..., Any], fields: tuple[str, ...]) -> None:
@@ -316,17 +316,18 @@ def _method(function: Callable[..., Any], fields: tuple[str, ...]) -> None:
 def _adding(columns: tuple[str, ...]) -> Any:
     """The function that adds a row to a table of some columns; numba needs it spelled out."""
     values = [f"v{place}" for place in range(MOST_COLUMNS)]
-    lines = [f"        self.{name}[used] = v{place}" for place, name in enumerate(columns)]
+    lines = [f"        self.{name}[place] = v{place}" for place, name in enumerate(columns)]
     text = "\n".join(
         [
             f"def add(self, {', '.join(f'{value}=None' for value in values)}):",
             "    used = self.count[0]",
             "    self.count[0] = used + 1",
-            f"    if used < len(self.{columns[0]}):",
+            f"    if used < len(self.{columns[0]}):",  # all have this length
+            "        place = unsigned(used)",
             *lines,
             "    return used + self.count[1]",
         ]
     )
-    names: dict[str, Any] = {}
+    names: dict[str, Any] = {"unsigned": np.uint64}
     exec(text, names)
     return names["add"]

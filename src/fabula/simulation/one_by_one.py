@@ -165,14 +165,17 @@ class _Tables:
         self._counts = np.zeros((len(self._events), 3), dtype=np.int64)
 
     def open(self) -> tuple[Any, NDArray[np.int64]]:
-        """Room for rows, and for each table: the rows in its piece, what a row's place there lacks
-        to its number, and how many rows there may be before an agent acts.
+        """Room for rows, and three counts a table.
+
+        These are the rows in its piece, what a row's place there lacks to its number, and how many
+        rows there may be before an agent acts.
         """
         rooms = []
         for event, count in zip(self._events, self._counts, strict=True):
             columns, used = event.room(RESERVE)
-            given = {name: columns[name] for name, kind in event.columns.items() if kind is not when}
-            most = len(next(iter(given.values())))
+            names = [name for name, kind in event.columns.items() if kind is not when]
+            given = {name: columns[name] for name in names}
+            most = len(given[names[0]])
             count[:] = used, event.count - used, most - RESERVE
             rooms.append(self._table(count, given))
         return self._out(*rooms), self._counts

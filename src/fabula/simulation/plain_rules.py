@@ -40,8 +40,11 @@ def _tuple_of(name: str, fields: tuple[str, ...]) -> Any:
 
 
 class Held:
-    """A conserved column: `amount` by row; `moved` has the sums that arrived and were taken, and
-    a number that tells columns apart.
+    """A conserved column.
+
+    Attributes:
+        amount: What each row has.
+        moved: The sums that arrived and were taken, and a number that tells columns apart.
     """
 
     def __init__(self, amount: NDArray[np.int64], moved: NDArray[np.int64]) -> None:
@@ -188,7 +191,10 @@ def pick(draws: Any, sums: NDArray[np.float64], low: int, high: int) -> int:
     return low
 
 
-METHODS = {"Held": (left, take, arrive, give), "Draws": (uniform, whole, poisson, pick)}
+METHODS: dict[str, tuple[Callable[..., Any], ...]] = {
+    "Held": (left, take, arrive, give),
+    "Draws": (uniform, whole, poisson, pick),
+}
 """What `Held` and `Draws` can do."""
 
 

@@ -51,6 +51,7 @@ class Population(Members):
         if bad := [name for name in names if name in RESERVED]:
             raise self._bad(bad[0], "has a name that views use; rename it in the file or spec")
         self.identity = _identity(keys, self.table_name)
+        self.first_key = _first_of_row(keys)
 
     def begin(self, populations: Mapping[str, Population]) -> None:
         """Start every column from the rows."""
@@ -225,6 +226,7 @@ _OWN = (
     "accounts",
     "place",
     "packed",
+    "first_key",
     "targets",
     "views",
     "grouped",
@@ -262,6 +264,14 @@ def _repeat(keys: pa.Array) -> bool:
         return bool(pc.count_distinct(keys).as_py() != len(keys))
     numbers = np.sort(numbers_of(keys))
     return bool((numbers[1:] == numbers[:-1]).any())
+
+
+def _first_of_row(keys: pa.Array) -> int | None:
+    """The first of keys that count up by one; None for all others."""
+    if keys.type != pa.int64() or not len(keys):
+        return None
+    numbers = numbers_of(keys)
+    return int(numbers[0]) if (np.diff(numbers) == 1).all() else None
 
 
 def _identity(keys: pa.Array, name: str) -> NDArray[np.uint64]:
