@@ -234,11 +234,14 @@ class EventTable:
             self._filled.append(pa.Table.from_arrays(columns, schema=self.schema.remove(0)))
 
     def _shown(self, kind: Any, values: NDArray[Any]) -> pa.Array:
-        """The values of a column as the table has them."""
+        """The values of a column as the table has them; the memory may be the same."""
         if isinstance(kind, Population):
-            return kind.keys(values)
+            return kind.keys(values, spent=True)
         if isinstance(kind, EventTable):
-            return array_of(values + 1, missing=values < 0)
+            missing = values < 0 if int(values.min()) < 0 else None
+            return array_of(np.add(values, 1, out=values), missing=missing)
+        if kind is when:
+            return array_of(values.view(np.int64), pa.timestamp("us"))
         if kind == "money":
             return amounts(values)
         if kind is dt.datetime:

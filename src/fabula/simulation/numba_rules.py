@@ -7,7 +7,8 @@ import re
 import threading
 import time
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -15,26 +16,21 @@ from typing import Any
 
 import numba
 import numpy as np
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import extending, types
+from numba.core import cgutils
 from numba.core.errors import NumbaError
 from numba.core.typing.typeof import typeof
 from numpy.typing import NDArray
 
-from fabula.simulation.draws import GOLDEN
+from fabula.simulation.draws import mixed
 from fabula.simulation.faults import EndlessRule, ModelFault
-from fabula.simulation.plain_rules import (
-    Acting,
-    count_of,
-    place_of,
-    row_of,
-    tuple_of,
-    whole_of,
-)
+from fabula.simulation.plain_rules import KEY_BITS, KEYS, METHODS, begin, row_of, tuple_of
 from fabula.simulation.populations import Population
 from fabula.simulation.shared_chance import other_chance
 
 Held = namedtuple("Held", ["amount", "moved"])
-Draws = namedtuple("Draws", ["state"])
+Draws = namedtuple("Draws", ["state", "keys"])
 _REASON = re.compile(r"(?!Failed|Resolution|Typing|During|>>>|File|$)")
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 _OTHER_CHANCE = "_random_state"
@@ -45,55 +41,94 @@ MOST_COLUMNS = 24
 """Columns of an event table that a compiled rule can fill."""
 RADIX = 11
 """Bits that are sorted at once."""
+_intrinsic: Any = extending.intrinsic  # whose types lack what it makes of a function
+AHEAD = 6
+"""How many agents ahead of the one that acts are fetched from memory."""
 
 
 class NumbaDriver:
-    """Compiles a rule, and calls it for one agent after the other."""
+    """Compiles a rule, and calls it for one agent after the other, as `PlainDriver` does."""
 
-    held, draws = Held, Draws
+    held = Held
 
-    def __init__(
-        self, step: Callable[..., Any], awake: Callable[..., Any] | None, limit: float
-    ) -> None:
+    def __init__(self, step: Callable[..., Any], awake: Callable[..., Any] | None) -> None:
         _teach()
-        self._limit, self._file = limit, Path(step.__code__.co_filename).name
+        self._file = Path(step.__code__.co_filename).name
         self._rules = (step, awake)
         self._loops = _loops(step, awake, counted=False)
-        self.sorted: Any = numba.njit()(_sorted)
+        self._room = np.empty((4, 0), dtype=np.int64)
+        self._starts = np.empty((2, (1 << RADIX) + 1), dtype=np.int64)
+
+    @staticmethod
+    def draws() -> Draws:
+        """The draws of an agent."""
+        return Draws(np.zeros(3, dtype=np.uint64), np.zeros(KEYS, dtype=np.uint64))
 
     @staticmethod
     def table(count: NDArray[np.int64], columns: dict[str, NDArray[Any]]) -> Any:
         """Room for the rows of an event table."""
         return tuple_of("Table", ["count", *columns])(count, **columns)
 
-    def acting(
-        self, population: Population, seen: Any, draw: Any, key: int
-    ) -> NDArray[np.int64] | None:
-        """The rows of the agents that act; None if all do."""
-        if self._rules[1] is None:
-            return None
-        draw.state[0] = key
-        found = np.zeros(len(population), dtype=bool)
-        self._called(1, population.packed, population.identity, seen, draw, found)
-        return np.flatnonzero(found)
+    def called(  # noqa: PLR0917
+        self,
+        work: Callable[[], None],
+        limit: float,
+        population: Population,
+        seen: Any,
+        draw: Draws,
+        tables: Any,
+    ) -> None:
+        """Do the work of a step, which must end; the time to compile is not the rule's.
 
-    def run(self, acting: Acting, place: int) -> int:
+        Args:
+            work: Calls `order` and `run`.
+            limit: CPU seconds.
+            population: The agents.
+            seen: What they see.
+            draw: Their draws.
+            tables: Opens the tables that they add to.
+        """
+        if len(self._room[0]) < len(population):
+            self._room = np.empty((4, len(population)), dtype=np.int64)
+        with self._told():
+            if not self._loops[1].signatures:
+                some = (self._room[0], seen, draw, np.uint64(0), *tables.open())
+                self._compile(population.packed, seen, draw, some)
+            in_time(work, limit)
+
+    def order(
+        self, population: Population, seen: Any, draw: Draws, keys: tuple[int, int]
+    ) -> NDArray[np.int64]:
+        """The rows of the agents that act, in the order in which they come."""
+        given = (population.packed, seen, draw, *map(np.uint64, keys), self._room, self._starts)
+        return self._room[0, : self._loops[0](*given)]
+
+    def run(self, population: Population, place: int, *loop: Any) -> int:
         """Let agents act until all did, or a table is nearly full; how many did."""
-        of = acting.population
-        return int(self._called(0, of.packed, of.identity, place, *acting.loop))
+        order, seen, draw, key, out, counts = loop
+        given = (order, seen, draw, np.uint64(key), out, counts)
+        return int(self._loops[1](population.packed, place, *given))
 
-    def _called(self, loop: int, *arguments: Any) -> Any:
+    def _compile(self, packed: Any, seen: Any, draw: Draws, loop: tuple[Any, ...]) -> None:
+        key = np.uint64(0)
+        given = (packed, seen, draw, key, key, self._room, self._starts), (packed, 0, *loop)
+        kinds = [tuple(map(typeof, each)) for each in given]
         try:
-            if not self._loops[loop].signatures:  # the time that this takes is not the rule's
-                kinds = tuple(typeof(value) for value in arguments)  # type: ignore[no-untyped-call]
-                try:
-                    self._loops[loop].compile(kinds)
-                except NumbaError:  # perhaps a rule that makes arrays, whose uses are counted
-                    self._loops = _loops(*self._rules, counted=True)
-                    self._loops[loop].compile(kinds)
-                if _OTHER_CHANCE in self._loops[loop].inspect_llvm(kinds):
-                    raise other_chance()
-            return in_time(lambda: self._loops[loop](*arguments), self._limit)
+            for each, kind in zip(self._loops, kinds, strict=True):
+                each.compile(kind)
+        except NumbaError:  # perhaps a rule that makes arrays, whose uses are counted
+            self._loops = _loops(*self._rules, counted=True)
+            for each, kind in zip(self._loops, kinds, strict=True):
+                each.compile(kind)
+        for each, kind in zip(self._loops, kinds, strict=True):
+            if _OTHER_CHANCE in each.inspect_llvm(kind):
+                raise other_chance()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Tell what numba can't compile, with the line of the rule."""
+        try:
+            yield
         except NumbaError as error:
             file, text = self._file, str(error)
             lines = re.findall(rf'File "[^"]*{re.escape(file)}", line (\d+)', text)
@@ -152,70 +187,109 @@ def in_time(function: Callable[[], Any], limit: float) -> Any:
         return found
 
 
+@_intrinsic  # type: ignore[untyped-decorator]
+def fetch(_: Any, array: Any, place: Any) -> Any:
+    """Bring an element of an array near while others are worked on."""
+
+    def made(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        kind = signature.args[0]
+        memory = context.make_array(kind)(context, builder, given[0])
+        item: Any = cgutils.get_item_pointer
+        at = item(context, builder, kind, memory, [given[1]])
+        at, word = builder.bitcast(at, cgutils.voidptr_t), ir.IntType(32)
+        called = ir.FunctionType(ir.VoidType(), [at.type, word, word, word])
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch", [at.type], called)
+        builder.call(prefetch, [at, *(ir.Constant(word, number) for number in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(array, place), made
+
+
 def _loops(rule: Any, asked: Any, *, counted: bool) -> tuple[Any, Any]:
-    """The loop over agents that act, and the one that asks who does.
+    """What finds the agents that act, in their order, and the loop over them.
 
     Counting the uses of arrays doubles the time of a rule, and only one that makes arrays needs it.
     """
     njit: Any = numba.njit  # whose types lack options that it takes
     options = {"nogil": True, "boundscheck": True, "_nrt": counted}
-    step, awake = (each and njit(each, inline="always", _nrt=counted) for each in (rule, asked))
+    step, awake = (njit(each, inline="always", _nrt=counted) for each in (rule, asked or _is_awake))
 
     @njit(**options)
-    def run(  # type: ignore[no-untyped-def]  # noqa: PLR0917
-        packed, identity, place, order, seen, draw, out, counts
-    ):
+    def order(packed, seen, draw, key, arrival, room, starts):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+        begin(draw, key)
+        state, count, rows = draw.state, 0, room[0]
+        for row in range(len(packed)):
+            state[0] = packed[row].identity
+            state[1] = 0
+            rows[count] = row
+            if awake(packed[row], seen, draw):
+                count += 1
+        for place in range(count):
+            fetch(packed, rows[min(place + AHEAD, count - 1)])
+            room[1, place] = mixed(packed[rows[place]].identity + arrival) >> KEY_BITS
+        in_order(room, starts, count)
+        return count
+
+    @njit(**options)
+    def run(packed, place, order, seen, draw, key, out, counts):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+        begin(draw, key)
         state = draw.state
         while place < len(order):
             for table in range(len(counts)):
                 if counts[table, 0] > counts[table, 2]:
                     return place
+            fetch(packed, order[min(place + AHEAD, len(order) - 1)])
             row = order[place]
-            state[1] = identity[row]
-            state[2] = 0
+            state[0] = packed[row].identity
+            state[1] = 0
             step(packed[row], seen, draw, out)
             place += 1
         return place
 
-    if awake is None:
-        return run, None
-
-    @njit(**options)
-    def acts(packed, identity, seen, draw, found):  # type: ignore[no-untyped-def]
-        state = draw.state
-        for row in range(len(packed)):
-            state[1] = identity[row]
-            state[2] = 0
-            found[row] = awake(packed[row], seen, draw)
-
-    return run, acts
+    return order, run
 
 
-def _sorted(keys: NDArray[np.uint64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Rows by their keys of 44 bits, equal ones in the order of rows: a radix sort."""
-    mask = np.uint64((1 << RADIX) - 1)
-    for digit in range(4):
-        shift = np.uint64(digit * RADIX)
-        starts = np.zeros((1 << RADIX) + 1, dtype=np.int64)
-        for key in keys:
-            starts[int((key >> shift) & mask) + 1] += 1
-        starts = np.cumsum(starts)
-        sorted_keys, sorted_rows = np.empty_like(keys), np.empty_like(rows)
-        for place in range(len(keys)):
-            bucket = int((keys[place] >> shift) & mask)
-            sorted_keys[starts[bucket]] = keys[place]
-            sorted_rows[starts[bucket]] = rows[place]
-            starts[bucket] += 1
-        keys, rows = sorted_keys, sorted_rows
-    return rows
+def _is_awake(me: Any, world: Any, draw: Any) -> bool:  # noqa: ARG001
+    return True
+
+
+@numba.njit()
+def in_order(room: NDArray[np.int64], starts: NDArray[np.int64], count: int) -> None:
+    """Sort the first rows of a room by their ranks of 44 bits, equal ones in the order of rows.
+
+    A radix sort by the first 22 bits leaves next to nothing to do for the others.
+    """
+    mask = (1 << RADIX) - 1
+    starts[:] = 0
+    for place in range(count):
+        for digit in range(2):
+            starts[digit, ((room[1, place] >> (2 + digit) * RADIX) & mask) + 1] += 1
+    for digit in range(2):
+        shift, old = (2 + digit) * RADIX, 2 * digit
+        for bucket in range(mask):
+            starts[digit, bucket + 1] += starts[digit, bucket]
+        for place in range(count):
+            bucket = (room[old + 1, place] >> shift) & mask
+            new = starts[digit, bucket]
+            starts[digit, bucket] += 1
+            room[2 - old, new], room[3 - old, new] = room[old, place], room[old + 1, place]
+    for place in range(1, count):
+        row, rank, new = room[0, place], room[1, place], place
+        while new > 0 and room[1, new - 1] > rank:
+            room[0, new], room[1, new] = room[0, new - 1], room[1, new - 1]
+            new -= 1
+        room[0, new], room[1, new] = row, rank
 
 
 @cache
 def _teach() -> None:
     """Teach numba the methods of what rules see."""
-    for name, implementation in {**_held_methods(), **_draw_methods()}.items():
-        fields = Held._fields if name in ("left", "take", "arrive", "give") else Draws._fields
-        _method(name, fields, implementation)
+    for helper in (mixed, row_of, begin):
+        extending.register_jitable(helper)
+    for of in (Held, Draws):
+        for function in METHODS[of.__name__]:
+            extending.register_jitable(**_CHECKED)(function)
+            _method(function, of._fields)
 
     def add(self: Any, *values: Any) -> Any:
         given = [value for value in values if not isinstance(value, types.Omitted)]
@@ -224,108 +298,36 @@ def _teach() -> None:
         return _adding(self.fields[1:])
 
     add.__signature__ = inspect.signature(_adding(("one",)))  # type: ignore[attr-defined]
-    overloaded: Any = extending.overload_method  # whose types lack options that it takes
-    overloaded(types.BaseNamedTuple, "add", jit_options=_CHECKED)(add)
+    extending.overload_method(types.BaseNamedTuple, "add")(add)
 
 
-def _method(name: str, fields: tuple[str, ...], implementation: Callable[..., Any]) -> None:
-    """Give tuples of some fields a method."""
+def _method(function: Callable[..., Any], fields: tuple[str, ...]) -> None:
+    """Make a function a method of tuples of some fields."""
+    signature = inspect.signature(function)
 
     def chosen(self: Any, *_: Any) -> Any:
-        return implementation if self.fields == fields else None
+        return function if self.fields == fields else None
 
-    chosen.__signature__ = inspect.signature(implementation)  # type: ignore[attr-defined]
+    chosen.__signature__ = signature  # type: ignore[attr-defined]
     overloaded: Any = extending.overload_method  # whose types lack options that it takes
-    overloaded(types.BaseNamedTuple, name, jit_options=_CHECKED)(chosen)
-
-
-def _held_methods() -> dict[str, Callable[..., Any]]:
-    """The methods of `plain_rules.Held`."""
-    checked_row: Any = extending.register_jitable(row_of)
-
-    def left(held: Any, row: Any) -> Any:
-        return held.amount[checked_row(row)]
-
-    @extending.register_jitable(**_CHECKED)
-    def take(held: Any, row: Any, quantity: Any) -> Any:
-        if quantity < 0 or held.amount[checked_row(row)] < quantity:
-            return False
-        held.amount[row] -= quantity
-        held.moved[1] += quantity
-        return True
-
-    @extending.register_jitable(**_CHECKED)
-    def arrive(held: Any, row: Any, quantity: Any) -> Any:
-        if quantity > 0:
-            held.amount[checked_row(row)] += quantity
-            held.moved[0] += quantity
-
-    def give(held: Any, row: Any, other: Any, to: Any, quantity: Any) -> Any:
-        if held.moved[2] != other.moved[2]:
-            if not take(held, row, quantity):
-                return False
-            arrive(other, to, quantity)
-            return True
-        if quantity < 0 or held.amount[checked_row(row)] < quantity:
-            return False
-        held.amount[row] -= quantity
-        held.amount[checked_row(to)] += quantity
-        return True
-
-    return {"left": left, "take": take, "arrive": arrive, "give": give}
-
-
-def _draw_methods() -> dict[str, Callable[..., Any]]:
-    """The methods of `plain_rules.Draws`."""
-    golden, low_bits = np.uint64(GOLDEN), np.uint64(11)
-    first, second = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-    a, b, c, one = (np.uint64(number) for number in (30, 27, 31, 1))
-
-    @extending.register_jitable
-    def mixed(value: Any) -> Any:
-        value ^= value >> a
-        value *= first
-        value ^= value >> b
-        value *= second
-        return value ^ (value >> c)
-
-    @extending.register_jitable
-    def uniform(draws: Any) -> Any:
-        state = draws.state
-        count = state[2]
-        state[2] = count + one
-        drawn = mixed(state[1] + mixed(state[0] + count * golden))
-        return (drawn >> low_bits) * 2.0**-53
-
-    compiled: Any = extending.register_jitable
-    number, count, place = (compiled(each) for each in (whole_of, count_of, place_of))
-
-    def whole(draws: Any, low: Any, high: Any) -> Any:
-        return number(uniform(draws), low, high)
-
-    def poisson(draws: Any, mean: Any) -> Any:
-        return count(uniform(draws), mean)
-
-    def pick(draws: Any, sums: Any, low: Any, high: Any) -> Any:
-        return place(uniform(draws), sums, low, high)
-
-    return {"uniform": uniform, "whole": whole, "poisson": poisson, "pick": pick}
+    overloaded(types.BaseNamedTuple, function.__name__, jit_options=_CHECKED)(chosen)
 
 
 def _adding(columns: tuple[str, ...]) -> Any:
     """The function that adds a row to a table of some columns; numba needs it spelled out."""
     values = [f"v{place}" for place in range(MOST_COLUMNS)]
-    lines = [f"        self.{name}[used] = v{place}" for place, name in enumerate(columns)]
+    lines = [f"        self.{name}[place] = v{place}" for place, name in enumerate(columns)]
     text = "\n".join(
         [
             f"def add(self, {', '.join(f'{value}=None' for value in values)}):",
             "    used = self.count[0]",
             "    self.count[0] = used + 1",
-            f"    if used < len(self.{columns[0]}):",
+            f"    if used < len(self.{columns[0]}):",  # all have this length
+            "        place = unsigned(used)",
             *lines,
             "    return used + self.count[1]",
         ]
     )
-    names: dict[str, Any] = {}
+    names: dict[str, Any] = {"unsigned": np.uint64}
     exec(text, names)
     return names["add"]

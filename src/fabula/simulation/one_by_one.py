@@ -24,7 +24,7 @@ from fabula.simulation.columns import when
 from fabula.simulation.draws import rule_key
 from fabula.simulation.events import EventTable
 from fabula.simulation.faults import ModelFault
-from fabula.simulation.plain_rules import KEY_BITS, Acting, PlainDriver, tuple_of
+from fabula.simulation.plain_rules import PlainDriver, tuple_of
 from fabula.simulation.populations import Population
 from fabula.simulation.rule_texts import FACTS, takes_numbers
 from fabula.simulation.shared_chance import no_other_chance
@@ -45,9 +45,6 @@ class Worldly(Protocol):
     limit: float
     populations: dict[str, Population]
     events: dict[str, EventTable]
-
-    def ranks(self, identity: NDArray[np.uint64]) -> NDArray[np.uint64]:
-        """When each agent comes."""
 
 
 @dataclass
@@ -76,44 +73,33 @@ class OneByOne:
         """
         with no_other_chance():
             given = dict(self.prepare()) if self.prepare else {}
-        driver = self._made_driver(world.limit)
+        driver = self._made_driver()
         if self._seen is None or self._seen.packed is not population.packed:
             self._seen = Seen(world, population.packed, driver.held)
-        seen = self._seen.at(now, given)
-        key, awake_key = (rule_key(world.run_seed, each, now.step) for each in (name, f"{name}?"))
-        draw = driver.draws(np.zeros(3, dtype=np.uint64))
-        rows = driver.acting(population, seen, draw, awake_key)
-        ranks = world.ranks(population.identity if rows is None else population.identity[rows])
-        order = driver.sorted(ranks >> KEY_BITS, np.arange(len(ranks)) if rows is None else rows)
-        tables = [event for event in world.events.values() if takes_numbers(event)]
-        out_of = tuple_of("Out", [event.name for event in tables])
-        place = 0
-        draw.state[0] = key
-        while True:
-            counts = np.zeros((len(tables), 3), dtype=np.int64)
-            rooms = [_room(event, counts[row]) for row, event in enumerate(tables)]
-            out = out_of(*map(driver.table, counts, rooms))
-            place = driver.run(Acting(population, (order, seen, draw, out, counts)), place)
-            for event, (used, before, most) in zip(tables, counts.tolist(), strict=True):
-                if used > most + RESERVE:
-                    message = f"an agent adds more than {RESERVE:,} rows to a table in one step"
-                    raise ModelFault(message)
-                event.check_references(used + before - event.count)
-                event.keep(used + before - event.count)
-            if place == len(order):
-                break
+        seen, draw = self._seen.at(now, given), driver.draws()
+        names = name, f"{name}?", f"{name}\narrival"
+        key, *keys = (rule_key(world.run_seed, each, now.step) for each in names)
+        tables = _Tables(world, driver.table)
+
+        def work() -> None:
+            order, place = driver.order(population, seen, draw, keys), 0
+            while place < len(order):
+                place = driver.run(population, place, order, seen, draw, key, *tables.open())
+                tables.keep()
+
+        driver.called(work, world.limit, population, seen, draw, tables)
         self._seen.book(world.populations)
 
-    def _made_driver(self, limit: float) -> Any:
+    def _made_driver(self) -> Any:
         if self._driver is None:
-            self._driver = PlainDriver(self.step, self.awake, limit)
+            self._driver = PlainDriver(self.step, self.awake)
             if self.compiled:
                 try:
                     from fabula.simulation.numba_rules import NumbaDriver
                 except ImportError:
                     warnings.warn(SLOW.format(self.step.__name__), stacklevel=2)
                 else:
-                    self._driver = NumbaDriver(self.step, self.awake, limit)
+                    self._driver = NumbaDriver(self.step, self.awake)
         return self._driver
 
 
@@ -164,15 +150,46 @@ class Seen:
             sums[:2] = 0
 
 
-def _room(event: EventTable, count: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-    """Columns that rows of an event table are added to.
+class _Tables:
+    """The event tables that a rule adds to, a piece of each at a time.
 
     Args:
-        event: The table.
-        count: Filled with the rows in these columns, what a row's place lacks to its number, and
-            how many rows there may be before an agent acts.
+        world: The world.
+        table: What a rule sees of a table.
     """
-    columns, used = event.room(RESERVE)
-    given = {name: columns[name] for name, kind in event.columns.items() if kind is not when}
-    count[:] = used, event.count - used, len(next(iter(given.values()))) - RESERVE
-    return given
+
+    def __init__(self, world: Worldly, table: Callable[..., Any]) -> None:
+        self._events = [event for event in world.events.values() if takes_numbers(event)]
+        self._out = tuple_of("Out", [event.name for event in self._events])
+        self._table = table
+        self._counts = np.zeros((len(self._events), 3), dtype=np.int64)
+
+    def open(self) -> tuple[Any, NDArray[np.int64]]:
+        """Room for rows, and three counts a table.
+
+        These are the rows in its piece, what a row's place there lacks to its number, and how many
+        rows there may be before an agent acts.
+        """
+        rooms = []
+        for event, count in zip(self._events, self._counts, strict=True):
+            columns, used = event.room(RESERVE)
+            names = [name for name, kind in event.columns.items() if kind is not when]
+            given = {name: columns[name] for name in names}
+            most = len(given[names[0]])
+            count[:] = used, event.count - used, most - RESERVE
+            rooms.append(self._table(count, given))
+        return self._out(*rooms), self._counts
+
+    def keep(self) -> None:
+        """Keep the rows that were added.
+
+        Raises:
+            ModelFault: They are too many for one agent, or refer to nothing.
+        """
+        for event, (used, before, most) in zip(self._events, self._counts.tolist(), strict=True):
+            if used > most + RESERVE:
+                message = f"an agent adds more than {RESERVE:,} rows to a table in one step"
+                raise ModelFault(message)
+            if new := used + before - event.count:
+                event.check_references(new)
+                event.keep(new)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections import namedtuple
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -20,9 +19,14 @@ from fabula.simulation.faults import ModelFault
 from fabula.simulation.populations import Population
 from fabula.simulation.shared_chance import no_other_chance
 from fabula.simulation.watch import bounded
+from fabula.streams import mix
 
 KEY_BITS = np.uint64(20)
 """Bits of a rank that the order of agents leaves out: 44 decide."""
+KEYS = 16
+"""Draws of an agent whose keys are made once a step."""
+NEAR = 32
+"""Places among which one is found by counting, and not by halving."""
 
 
 def tuple_of(name: str, fields: Iterable[str]) -> Any:
@@ -35,103 +39,132 @@ def _tuple_of(name: str, fields: tuple[str, ...]) -> Any:
     return namedtuple(name, fields)
 
 
-@dataclass(frozen=True)
-class Acting:
-    """What the loop over agents takes.
+class Held:
+    """A conserved column.
 
     Attributes:
-        population: The agents.
-        loop: The rows that act in their order, what rules see, their draws, the tables that they
-            add to, and the counts of those.
+        amount: What each row has.
+        moved: The sums that arrived and were taken, and a number that tells columns apart.
     """
-
-    population: Population
-    loop: tuple[NDArray[np.int64], Any, Any, Any, NDArray[np.int64]]
-
-
-class Held:
-    """A conserved column: `amount` by row; `moved` has the sums that arrived and were taken."""
 
     def __init__(self, amount: NDArray[np.int64], moved: NDArray[np.int64]) -> None:
         self.amount, self.moved = amount, moved
 
     def left(self, row: int) -> int:
         """What a row has."""
-        return int(self.amount[row_of(row)])
+        return left(self, row)
 
     def take(self, row: int, quantity: int) -> bool:
         """Take a quantity from a row, where there is enough; whether there was."""
-        if quantity < 0 or self.amount[row_of(row)] < quantity:
-            return False
-        self.amount[row] -= quantity
-        self.moved[1] += quantity
-        return True
+        return take(self, row, quantity)
 
     def arrive(self, row: int, quantity: int) -> None:
         """Let a quantity come to a row; one below 0 does not."""
-        if quantity > 0:
-            self.amount[row_of(row)] += quantity
-            self.moved[0] += quantity
+        arrive(self, row, quantity)
 
     def give(self, row: int, other: Held, to: int, quantity: int) -> bool:
         """Move a quantity to a row of another column, or of this one."""
-        if self.moved is not other.moved:
-            if not self.take(row, quantity):
-                return False
-            other.arrive(to, quantity)
-            return True
-        if quantity < 0 or self.amount[row_of(row)] < quantity:
-            return False
-        self.amount[row] -= quantity
-        self.amount[row_of(to)] += quantity
-        return True
+        return give(self, row, other, to, quantity)
 
 
 class Draws:
     """The draws of one agent in one step.
 
     Attributes:
-        state: The rule's key, the agent's number, and how many were drawn.
+        state: The agent's number, how many it drew, and the rule's key.
+        keys: The keys of its first draws.
     """
 
-    def __init__(self, state: NDArray[np.uint64]) -> None:
-        self.state = state
+    def __init__(self) -> None:
+        self.state, self.keys = [0] * 3, [0] * KEYS
 
     def uniform(self) -> float:
         """A number from 0 to below 1."""
-        key, agent, count = (int(value) for value in self.state)
-        self.state[2] = count + 1
-        drawn = mixed(agent + mixed(key + count * GOLDEN))
-        return float(drawn >> 11) * 2.0**-53
+        return uniform(self)
 
     def whole(self, low: int, high: int) -> int:
         """A whole number from `low` to `high`, both included."""
-        return whole_of(self.uniform(), low, high)
+        return whole(self, low, high)
 
     def poisson(self, mean: float) -> int:
         """A count with a mean of at most 500, by inversion."""
-        return count_of(self.uniform(), mean)
+        return poisson(self, mean)
 
     def pick(self, sums: NDArray[np.float64], low: int, high: int) -> int:
         """A place from `low` to below `high`, by cumulative weights."""
-        return place_of(self.uniform(), sums, low, high)
+        return pick(self, sums, low, high)
+
+
+# What the methods do: `numba_rules` compiles these same functions.
 
 
 def row_of(row: int) -> int:
-    """A row, and not -1, a missing reference, which would mean the last one; also compiled."""
+    """A row, and not -1, a missing reference, which would mean the last one."""
     if row < 0:
         raise IndexError("a row is below 0: is a reference missing?")
     return row
 
 
-def whole_of(drawn: float, low: int, high: int) -> int:
-    """The whole number from `low` to `high` that a draw gives; like the next two also compiled."""
-    return low + int(drawn * (high - low + 1))
+def left(held: Any, row: int) -> int:
+    """`Held.left`."""
+    return int(held.amount[row_of(row)])
 
 
-def count_of(drawn: float, mean: float) -> int:
-    """The Poisson count that a draw gives, by inversion."""
-    left, count, p = drawn, 0, math.exp(-mean)
+def take(held: Any, row: int, quantity: int) -> bool:
+    """`Held.take`."""
+    if quantity < 0 or held.amount[row_of(row)] < quantity:
+        return False
+    held.amount[row] -= quantity
+    held.moved[1] += quantity
+    return True
+
+
+def arrive(held: Any, row: int, quantity: int) -> None:
+    """`Held.arrive`."""
+    if quantity > 0:
+        held.amount[row_of(row)] += quantity
+        held.moved[0] += quantity
+
+
+def give(held: Any, row: int, other: Any, to: int, quantity: int) -> bool:
+    """`Held.give`."""
+    if held.moved[2] != other.moved[2]:
+        if not take(held, row, quantity):
+            return False
+        arrive(other, to, quantity)
+        return True
+    if quantity < 0 or held.amount[row_of(row)] < quantity:
+        return False
+    held.amount[row] -= quantity
+    held.amount[row_of(to)] += quantity
+    return True
+
+
+def begin(draws: Any, key: int) -> None:
+    """Let the draws of a rule in a step start from its key."""
+    draws.state[2] = key
+    for count in range(KEYS):
+        draws.keys[count] = mixed(key)
+        key += GOLDEN
+
+
+def uniform(draws: Any) -> float:
+    """`Draws.uniform`."""
+    state = draws.state
+    count = state[1]
+    state[1] = count + 1
+    key = draws.keys[count] if count < KEYS else mixed(state[2] + count * GOLDEN)
+    return float(mixed(state[0] + key) >> 11) * 2.0**-53
+
+
+def whole(draws: Any, low: int, high: int) -> int:
+    """`Draws.whole`."""
+    return low + int(uniform(draws) * (high - low + 1))
+
+
+def poisson(draws: Any, mean: float) -> int:
+    """`Draws.poisson`."""
+    left, count, p = uniform(draws), 0, math.exp(-mean)
     left -= p
     while left >= 0 and p > 1e-18:
         count += 1
@@ -140,20 +173,29 @@ def count_of(drawn: float, mean: float) -> int:
     return count
 
 
-def place_of(drawn: float, sums: NDArray[np.float64], low: int, high: int) -> int:
-    """The place from `low` to below `high` that a draw gives, by cumulative weights."""
+def pick(draws: Any, sums: NDArray[np.float64], low: int, high: int) -> int:
+    """`Draws.pick`."""
     if not 0 <= low < high <= len(sums):
         raise IndexError(
             "there is nothing to pick from: `low` … `high` is empty or beyond the sums"
         )
     before = sums[low - 1] if low > 0 else 0.0
-    wanted = before + drawn * (sums[high - 1] - before)
+    wanted = before + uniform(draws) * (sums[high - 1] - before)
     size = high - low
-    while size > 1:  # without branches that depend on chance
+    while size > NEAR:
         half = size // 2
         low += half * (sums[low + half - 1] <= wanted)
         size -= half
+    for number in sums[low : low + size - 1]:  # counted: no processor can predict a comparison
+        low += number <= wanted
     return low
+
+
+METHODS: dict[str, tuple[Callable[..., Any], ...]] = {
+    "Held": (left, take, arrive, give),
+    "Draws": (uniform, whole, poisson, pick),
+}
+"""What `Held` and `Draws` can do."""
 
 
 class Table:
@@ -179,39 +221,51 @@ class PlainDriver:
 
     held, draws, table = Held, Draws, Table
 
-    def __init__(
-        self, step: Callable[..., Any], awake: Callable[..., Any] | None, limit: float
-    ) -> None:
-        self._step, self._awake, self._limit = step, awake, limit
+    def __init__(self, step: Callable[..., Any], awake: Callable[..., Any] | None) -> None:
+        self._step, self._awake = step, awake
 
-    def acting(
-        self, population: Population, seen: Any, draw: Any, key: int
-    ) -> NDArray[np.int64] | None:
-        """The rows of the agents that act; None if all do."""
-        if self._awake is None:
-            return None
-        draw.state[0] = key
+    def called(self, work: Callable[[], None], limit: float, *_: Any) -> None:
+        """Do the work of a step: nothing else may draw, and it must end."""
+        with no_other_chance(), bounded(limit):
+            work()
+
+    def order(
+        self, population: Population, seen: Any, draw: Draws, keys: tuple[int, int]
+    ) -> NDArray[np.int64]:
+        """The rows of the agents that act, in the order in which they come.
+
+        Args:
+            population: The agents.
+            seen: What they see.
+            draw: Their draws.
+            keys: What the draws of `awake` start from, and those of the order.
+        """
+        rows = np.arange(len(population))
+        if self._awake is not None:
+            acts = np.zeros(len(population), dtype=bool)
+            begin(draw, keys[0])
+            for row, agent in enumerate(population.records()):
+                draw.state[:2] = int(agent.identity), 0
+                acts[row] = self._awake(agent, seen, draw)
+            rows = rows[acts]
+        ranks = mix(population.identity[rows] + np.uint64(keys[1])) >> KEY_BITS
+        return rows[np.argsort(ranks, kind="stable")]
+
+    def run(self, population: Population, place: int, *loop: Any) -> int:
+        """Let agents act until all did, or a table is nearly full; how many did.
+
+        Args:
+            population: The agents.
+            place: How many did already.
+            loop: The rows in their order, what rules see, their draws, what these start from, the
+                tables that rules add to, and the counts of those.
+        """
+        order, seen, draw, key, out, counts = loop
         records = population.records()
-        acts = np.zeros(len(population), dtype=bool)
-        with no_other_chance(), bounded(self._limit):
-            for row, agent in enumerate(population.identity):
-                draw.state[1:] = agent, 0
-                acts[row] = self._awake(records[row], seen, draw)
-        return np.flatnonzero(acts)
-
-    @staticmethod
-    def sorted(keys: NDArray[np.uint64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Rows by their keys, equal ones in the order of rows."""
-        return rows[np.argsort(keys, kind="stable")]
-
-    def run(self, acting: Acting, place: int) -> int:
-        """Let agents act until all did, or a table is nearly full; how many did."""
-        records, identity = acting.population.records(), acting.population.identity
-        order, seen, draw, out, counts = acting.loop
-        with no_other_chance(), bounded(self._limit):
-            while place < len(order) and (counts[:, 0] <= counts[:, 2]).all():
-                row = order[place]
-                draw.state[1:] = identity[row], 0
-                self._step(records[row], seen, draw, out)
-                place += 1
+        begin(draw, key)
+        while place < len(order) and (counts[:, 0] <= counts[:, 2]).all():
+            agent = records[order[place]]
+            draw.state[:2] = int(agent.identity), 0
+            self._step(agent, seen, draw, out)
+            place += 1
         return place

@@ -19,6 +19,8 @@ from fabula.simulation.members import Members, Surroundings
 from fabula.simulation.moves import Account
 from fabula.streams import mix, name_key
 
+LINE = 64
+"""Bytes of a line of the processor's cache."""
 END = "_end"
 """What the name of a column's last values ends in."""
 
@@ -49,6 +51,7 @@ class Population(Members):
         if bad := [name for name in names if name in RESERVED]:
             raise self._bad(bad[0], "has a name that views use; rename it in the file or spec")
         self.identity = _identity(keys, self.table_name)
+        self.first_key = _first_of_row(keys)
 
     def begin(self, populations: Mapping[str, Population]) -> None:
         """Start every column from the rows."""
@@ -77,9 +80,9 @@ class Population(Members):
     def _pack(self) -> None:
         """Keep each agent's numbers next to each other, where rules of one agent find them."""
         numbers = {name: v for name, v in self.columns.items() if v.dtype.kind in "iufb"}
-        kinds = [(name, values.dtype) for name, values in numbers.items()]
-        self.packed = np.empty(len(self), dtype=np.dtype([("row", np.int64), *kinds], align=True))
-        self.packed["row"] = np.arange(len(self))
+        kinds = {name: values.dtype for name, values in numbers.items()}
+        self.packed = _aligned(len(self), {"row": np.int64, "identity": np.uint64, **kinds})
+        self.packed["row"], self.packed["identity"] = np.arange(len(self)), self.identity
         for name, values in numbers.items():
             self.packed[name] = values
             self.columns[name] = self.packed[name]
@@ -198,6 +201,21 @@ class Population(Members):
         )
 
 
+def _aligned(n: int, kinds: Mapping[str, Any]) -> NDArray[Any]:
+    """Records that lie in as few lines of the processor's cache as they can."""
+    kind = np.dtype([*kinds.items()], align=True)
+    size = -(-kind.itemsize // LINE) * LINE
+    if size - kind.itemsize <= kind.itemsize // 8:
+        places = [kind.fields[name][1] for name in kind.names]  # type: ignore[index,union-attr]
+        formats = [*kinds.values()]
+        kind = np.dtype(
+            {"names": [*kinds], "formats": formats, "offsets": places, "itemsize": size}
+        )
+    memory = np.empty(n * kind.itemsize + LINE, dtype=np.uint8)
+    first = -memory.ctypes.data % LINE
+    return memory[first : first + n * kind.itemsize].view(kind)
+
+
 _OWN = (
     "world",
     "table_name",
@@ -208,6 +226,7 @@ _OWN = (
     "accounts",
     "place",
     "packed",
+    "first_key",
     "targets",
     "views",
     "grouped",
@@ -245,6 +264,14 @@ def _repeat(keys: pa.Array) -> bool:
         return bool(pc.count_distinct(keys).as_py() != len(keys))
     numbers = np.sort(numbers_of(keys))
     return bool((numbers[1:] == numbers[:-1]).any())
+
+
+def _first_of_row(keys: pa.Array) -> int | None:
+    """The first of keys that count up by one; None for all others."""
+    if keys.type != pa.int64() or not len(keys):
+        return None
+    numbers = numbers_of(keys)
+    return int(numbers[0]) if (np.diff(numbers) == 1).all() else None
 
 
 def _identity(keys: pa.Array, name: str) -> NDArray[np.uint64]:
