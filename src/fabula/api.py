@@ -222,13 +222,14 @@ def generate(
         >>> generate("name person.name, age int 18..90", n=100, seed=7).num_rows
         100
     """
+    from fabula.databases.continuing import continued
     from fabula.inference.check_shorthand import with_checks
     from fabula.io.formulas import is_asked
     from fabula.llm.cache.budget import Budget
     from fabula.render.cells import watched
     from fabula.runs.cluster.session import session
     from fabula.runs.execute import execute
-    from fabula.runs.loading import execute_to_destination
+    from fabula.runs.loading import execute_to_destination, opened
     from fabula.runs.one_file import execute_to_file
     from fabula.runs.options import RunOptions
     from fabula.runs.records import is_file
@@ -253,10 +254,8 @@ def generate(
             code="usage.report",
             hint='generate into a folder first: `output="out"`',
         )
-    if target is not None and permitted.append:
-        from fabula.databases.continuing import continued
-
-        wanted = continued(wanted, target.open(permitted))
+    sink = None if target is None else opened(target, permitted, overwrite=overwrite)
+    wanted = continued(wanted, sink) if permitted.append else wanted
     place = None if output is None else FilePath(output)
     sharing = Sharing.of(
         blocks,
@@ -289,9 +288,9 @@ def generate(
         with session(planned, options, batch=batch, **asked) as (open_model, options):
             if sharing is not None:
                 dataset = sharing.execute(planned, options, open_model)
-            elif target is not None:
+            elif target is not None and sink is not None:
                 dataset = execute_to_destination(
-                    planned, target, options, check_class, open_model=open_model
+                    planned, target, sink, options, check_class, open_model=open_model
                 )
             elif place is not None and is_file(place):
                 dataset = execute_to_file(planned, place, options, open_model=open_model)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
@@ -74,6 +76,25 @@ def test_shares_of_a_sample_are_together_the_rows_of_one_call(run, fitted):
     for number in range(1, 6):  # there are three blocks
         assert run(*command, "-o", "many", "--blocks", f"{number}/5").code == 0
     assert as_table(folder / "many").equals(whole)
+    ended = run("merge", "many")
+    assert (ended.code, "fabula show many" in ended.err) == (2, True)
+
+
+@pytest.mark.usefixtures("fitted")
+@pytest.mark.parametrize("other", [["-n", "99"], ["--seed", "1"], ["--given", "plan=free"]])
+def test_shares_of_different_samples_are_refused_by_name(run, other):
+    command = ["sample", "shoppers.fabula", "-n", "100", "--format", "csv"]
+    assert run(*command, "-o", "rows", "--blocks", "1/2").code == 0
+    assert run(*command, *other, "-o", "there", "--blocks", "2/2").code == 0
+    refused = [run(*command, *other, "-o", "rows", "--blocks", "2/2")]
+    (moved,) = Path("there").iterdir()
+    (own,) = Path("rows").iterdir()
+    moved.rename(Path("rows") / moved.name)
+    refused += [run("show", "rows"), run("merge", "rows")]
+    for ended in refused:
+        assert (ended.code, "error[source.shares-differ]" in ended.err) == (2, True)
+        assert f"`{own.name}`" in ended.err
+        assert f"`{moved.name}`" in ended.err
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,36 @@ def test_rows_are_appended_or_replaced_only_when_asked(tmp_path: Path, catalog: 
     assert catalog.load_table(("shop", "orders")).scan().count() == 90
 
 
+def test_tables_are_partitioned_by_the_values_of_columns(catalog: Catalog) -> None:
+    """Each file has one value of each, in its rows and in the table's metadata."""
+    rows = pa.table(
+        {
+            "n": pa.array(range(8)),
+            "city": ["Wien", "Graz", None, "Wien"] * 2,
+            "day": pa.array([20_000, 20_001] * 4, pa.int32()).cast(pa.date32()),
+            "open": [True, True, False, False] * 2,
+        }
+    )
+    keys = ["city", "day", "open"]
+    Dataset({"homes": rows, "pets": HOMES.select(["n"])}).write(PLACE, partition_by=keys)
+    table = catalog.load_table(("shop", "homes"))
+    assert [field.name for field in table.spec().fields] == keys
+    assert not catalog.load_table(("shop", "pets")).spec().fields
+    assert table.scan().to_arrow().sort_by("n").equals(rows)
+    files = table.inspect.files().to_pylist()
+    assert [file["record_count"] for file in files] == [2] * 4
+    wien = table.scan("city = 'Wien' and open = true")
+    assert [task.file.record_count for task in wien.plan_files()] == [2]
+    assert wien.to_arrow()["n"].to_pylist() == [0, 4]
+    Dataset({"homes": rows[:2]}).write(PLACE, partition_by=keys, append=True)
+    assert table.refresh().scan("city = 'Wien'").count() == 5
+    with pytest.raises(SinkError, match="is partitioned by identity of `city`") as refused:
+        Dataset({"homes": rows[:3]}).write(PLACE, overwrite=True)
+    assert "--partition-by city --partition-by day" in str(refused.value.hint)
+    Dataset({"homes": rows[:3]}).write(PLACE, partition_by=keys, overwrite=True)
+    assert table.refresh().scan().to_arrow().sort_by("n").equals(rows[:3])
+
+
 @pytest.mark.usefixtures("catalog")
 def test_a_commit_that_fails_takes_those_before_it_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import struct
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +21,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 import fabula as fb
 from fabula import telemetry
-from fabula.errors import CheckError, PrerequisiteError
+from fabula.errors import CheckError, PrerequisiteError, UsageError
 
 SHOP = {
     "name": "shop",
@@ -137,11 +141,73 @@ def test_a_run_is_logged_to_mlflow_without_its_rows(
         assert fb.log_run(made) == own.info.run_id
 
 
-def test_mlflow_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "mlflow", None)
+@pytest.mark.slow
+def test_a_run_is_logged_to_weights_and_biases_without_its_rows(tmp_path: Path) -> None:
+    """By its own client, offline: what it would send lies in a file."""
+    fb.generate(SHOP, output=tmp_path / "out")
+    program = """
+import fabula as fb, wandb
+measured = fb.evaluate({"customers": fb.Dataset.open("out")["customers"]})
+print(fb.log_run("out", evaluation=measured, to="wandb"))
+with wandb.init(project="mine") as own:
+    assert fb.log_run("out", to="wandb") == own.id
+"""
+    settings = {"WANDB_MODE": "offline", "WANDB_SILENT": "true", "WANDB_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path, env={**os.environ, **settings}, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    logged = {}
+    for file in sorted(tmp_path.glob("wandb/offline-run-*/*.wandb")):
+        found = dict(_sent(file.read_bytes()))
+        logged[found.pop("project")] = found
+    assert logged["fabula"]["seed"] == "5"
+    assert logged["fabula"]["rows_customers"] == "12"
+    assert logged["fabula"]["written"] == "15.0"
+    assert logged["fabula"]["checks_failed"] == "0.0"
+    assert any(name.startswith("score_") for name in logged["fabula"])
+    assert logged["fabula"]["artifact"] == "evaluation.json manifest.json"
+    assert logged["mine"]["artifact"] == "manifest.json"
+
+
+def _sent(data: bytes) -> Iterator[tuple[str, str]]:
+    """What is in the log of an offline run: records in blocks, each with a head of 7 bytes."""
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    at, held = 7, b""
+    while at + 7 <= len(data):
+        if 32_768 - at % 32_768 < 7:
+            at += 32_768 - at % 32_768
+            continue
+        size, kind = struct.unpack_from("<HB", data, at + 4)
+        held, at = held + data[at + 7 : at + 7 + size], at + 7 + size
+        if kind not in (1, 4):  # a whole record, or the last part of one
+            continue
+        record, held = Record.FromString(held), b""
+        if record.HasField("run"):
+            yield "project", record.run.project
+            yield from ((item.key, item.value_json) for item in record.run.config.update)
+        yield from ((item.key, item.value_json) for item in record.summary.update)
+        yield from ((item.key, item.value_json) for item in record.config.update)
+        if record.HasField("artifact"):
+            yield (
+                "artifact",
+                " ".join(sorted(item.path for item in record.artifact.manifest.contents)),
+            )
+
+
+@pytest.mark.parametrize(("tracker", "package"), [("mlflow", "mlflow-skinny"), ("wandb", "wandb")])
+def test_a_tracker_that_is_missing_is_named(
+    monkeypatch: pytest.MonkeyPatch, tracker: Any, package: str
+) -> None:
+    monkeypatch.setitem(sys.modules, tracker, None)
     with pytest.raises(PrerequisiteError) as missing:
-        fb.log_run(fb.generate("age int 1..9", n=2))
-    assert "pip install mlflow-skinny" in str(missing.value.hint)
+        fb.log_run(fb.generate("age int 1..9", n=2), to=tracker)
+    assert missing.value.hint == f"pip install {package}"
+    with pytest.raises(UsageError, match="`neptune` is not a tracker"):
+        fb.log_run(fb.generate("age int 1..9", n=2), to="neptune")  # type: ignore[arg-type]
 
 
 def test_a_finished_run_that_is_found_again_is_not_counted_again(

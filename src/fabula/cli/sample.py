@@ -104,6 +104,7 @@ def sample(
         overwrite: Replace the file to write.
     """
     from fabula.io.destinations import Incoming
+    from fabula.io.fitted import fitted_file
     from fabula.runs.sampled import sampled, share_rows
     from fabula.runs.shares.share import Share
     from fabula.synthesizers.synthesizer import Synthesizer, load_synthesizer
@@ -118,7 +119,8 @@ def sample(
             hint="leave out `--blocks` and `--executor`",
         )
     if part is not None:
-        output = _share_place(part, output, form)
+        asked = (fitted_file(str(synthesizer)).sha256, n or 1000, seed, given, share)
+        output = _share_place(part, output, form, *asked)
     place = _Place.of(output, form, allowed=loading, overwrite=overwrite, folder=folder)
     if isinstance(drawer, Synthesizer):
         if scale is not None:
@@ -177,11 +179,12 @@ def sample(
     _write_several(talk, place, drawer.sample(1.0 if scale is None else scale, seed=seed), drawer)
 
 
-def _share_place(part: Share, output: Path | str | None, form: str | None) -> Path:
+def _share_place(part: Share, output: Path | str | None, form: str | None, *asked: object) -> Path:
     """The file of a share of the rows.
 
     Raises:
         UsageError: The output is not a folder, or there is no such share.
+        SourceError: The folder has shares of another sample.
     """
     from fabula.io.destinations import names_file
     from fabula.io.formats import as_format
@@ -194,7 +197,7 @@ def _share_place(part: Share, output: Path | str | None, form: str | None) -> Pa
             code="usage.blocks",
             hint="name one: `-o rows/`",
         )
-    return share_file(Path(output), part, f".{as_format(form or 'parquet')}")
+    return share_file(Path(output), part, f".{as_format(form or 'parquet')}", *asked)
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlglot.dialects import Dialect
-from sqlglot.errors import SqlglotError
-
 from fabula.errors import SourceError
 
 SCRIPT_DIALECTS = ("postgres", "mysql", "sqlite", "duckdb")
@@ -84,6 +81,9 @@ def statements_of(text: str, dialect: str, *, place: str) -> Iterator[Statement]
     Raises:
         SourceError: The script can't be taken apart.
     """
+    from sqlglot.dialects import Dialect
+    from sqlglot.errors import SqlglotError
+
     for form in (_ROWS, _CLIENT):
         text = form.sub(lambda found: "\n" * found[0].count("\n"), text)
     try:

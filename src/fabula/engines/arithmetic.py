@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -22,7 +21,6 @@ from fabula.engines.scalars import microseconds
 from fabula.fakers.joining import string_array
 from fabula.io.arrays import array_of, numbers_of
 from fabula.io.expressions import case_labels, constant_text, syntax_tree
-from fabula.io.sql import locked_connection
 
 Kind: TypeAlias = Literal["float", "int", "bool", "time", "text"]
 Values: TypeAlias = Mapping[str, NDArray[Any]]
@@ -220,24 +218,20 @@ def _folded(operator: Callable[..., Any], parts: list[_Term]) -> Callable[[Value
 
 
 def _rounded(x: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
-    """Round half away from zero on the scaled value, as DuckDB does; infinite values stay."""
+    """Round half away from zero, as DuckDB does; infinite values stay.
+
+    17.505 as a double is a little less and is rounded down, though its product with 100 is 1750.5.
+    """
     scaled = np.asarray(x * scale)
     whole = np.trunc(scaled)
     rest = np.abs(scaled - whole)
     up = rest >= 0.5
-    if _halves_are_exact() and (half := rest == 0.5).any():
+    if (half := rest == 0.5).any():
         lost = _lost_by_product(x[half], scale) * np.sign(scaled[half])
         up[half] = lost >= 0
     whole += np.copysign(up, scaled)
     whole /= scale
     return np.where(np.isfinite(scaled), whole, x)
-
-
-@lru_cache(maxsize=1)
-def _halves_are_exact() -> bool:
-    """Whether DuckDB rounds 17.505 down, as a double is a little less; since 2.0.1 it does."""
-    with locked_connection() as connection:
-        return connection.execute("SELECT round(17.505::DOUBLE, 2) < 17.51").fetchall() == [(True,)]
 
 
 def _lost_by_product(x: NDArray[np.float64], scale: float) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from fabula.errors import FabulaError
+from fabula.errors import FabulaError, SourceError
 
 _UNSAFE = re.compile(r"[^\w .()+,=@~-]|^\.|[. ]$")
 _RESERVED = re.compile(
@@ -18,6 +18,9 @@ _SECRET = re.compile(
     r"^[^:]+:/+[^/?@]*:[^?]*@|[?&;][^=&]*(pass|secret|token|access_?key|account_?key|sig)[^=&]*=",
     re.IGNORECASE,
 )
+
+SHARE = re.compile(r"part-\d+-of-(\d{1,6})-([0-9a-f]{8})\.")
+"""The file of a share: of how many, and what they share."""
 
 
 def file_stem(table: str) -> str:
@@ -56,14 +59,35 @@ def _escaped(text: str) -> str:
     return "".join(f"%{byte:02X}" for byte in text.encode())
 
 
-def share_name(number: int, of: int) -> str:
-    """The name of a file with one of several shares of a table."""
-    return f"part-{number:0{len(str(of))}}-of-{of}"
+def share_name(number: int, of: int, mark: str) -> str:
+    """The name of a file with one of several shares of a table; `mark` tells what they share."""
+    return f"part-{number:0{len(str(of))}}-of-{of}-{mark}"
 
 
-def missing_share(names: Sequence[str]) -> str | None:
-    """The first share, as `3/16`, that files with these names lack; None if all are there."""
-    found = [re.fullmatch(r"part-\d+-of-(\d{1,6})", name) for name in names]
-    totals = {int(each[1]) for each in found if each is not None}
-    wanted = [(share_name(n, of), f"{n}/{of}") for of in totals for n in range(1, of + 1)]
-    return next((share for name, share in wanted if name not in names), None)
+def check_shares(folder: Path, names: Sequence[str]) -> None:
+    """Refuse files of a folder that are shares of different tables, and a share that is missing.
+
+    Raises:
+        SourceError: The shares don't make up one table.
+    """
+    groups: dict[tuple[str, str], list[str]] = {}
+    for name in names:
+        if found := SHARE.match(name):
+            groups.setdefault((found[1], found[2]), []).append(name)
+    if len(groups) > 1:
+        told = " and ".join(", ".join(f"`{name}`" for name in group) for group in groups.values())
+        raise SourceError(
+            f"`{folder}` mixes shares of different samples: {told} were made with another model,"
+            " `-n`, `--seed`, number of shares, or conditions",
+            code="source.shares-differ",
+            where=str(folder),
+            hint="remove those of the wrong ones, and make them again with the same options",
+        )
+    for of, mark in groups:
+        for number in range(1, int(of) + 1):
+            if not any(name.startswith(f"{share_name(number, int(of), mark)}.") for name in names):
+                raise SourceError(
+                    f"`{folder}` lacks share {number}/{of}; make it with `--blocks {number}/{of}`",
+                    code="source.share-missing",
+                    where=str(folder),
+                )

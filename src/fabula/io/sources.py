@@ -29,7 +29,7 @@ from fabula.io.formats import (
     table_name,
 )
 from fabula.io.json_files import json_rows
-from fabula.io.names import missing_share, refuse_address
+from fabula.io.names import check_shares, refuse_address
 from fabula.io.notes import notes_of, with_notes, without_notes
 from fabula.io.read import TableRows, read_files
 from fabula.io.run_files import MANIFEST, check_unchanged, inside, read_object
@@ -286,17 +286,12 @@ def _tables_of(folder: Path) -> dict[str, list[Path]]:
     """The files of each table of a folder that is not a run's.
 
     Raises:
-        SourceError: There is none, two have one name, or a share of one is missing.
+        SourceError: There is none, two have one name, or the shares of one don't fit together.
     """
     files = _data_files(folder)
     folders = [item for item in sorted(folder.iterdir()) if item.is_dir() and _data_files(item)]
     if files and not folders and all(_PART.match(file.name) for file in files):
-        if lacking := missing_share([file.stem for file in files]):
-            raise SourceError(
-                f"`{folder}` lacks share {lacking}; make it with `--blocks {lacking}`",
-                code="source.share-missing",
-                where=str(folder),
-            )
+        check_shares(folder, [file.name for file in files])
         return {folder.resolve().name: files}
     tables: dict[str, list[Path]] = {}
     for name, found in [

@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, unquote
 import pyarrow as pa
 
 from fabula.errors import FabulaError, SinkError, UsageError
+from fabula.lake.azure import SCHEMES, azure_at
 
 if TYPE_CHECKING:
     from pyarrow import fs
@@ -28,7 +29,6 @@ logger = logging.getLogger(__name__)
 _ADDRESS = re.compile(
     r"([a-z0-9+]+):/+(?:([^@/?]*)@)?([^?]*)(?:\?(.*))?", re.IGNORECASE | re.DOTALL
 )
-_AZURE = ("az", "abfs", "abfss")
 _DENIED = re.compile(
     r"access.?denied|forbidden|403|invalid.?access.?key|signature|401|credential", re.I
 )
@@ -168,14 +168,15 @@ def bucket_at(place: str, error: type[FabulaError] = SinkError) -> Bucket:
         )
     shown = f"{scheme}://{'/' if scheme == 'file' else ''}{found[3].strip('/')}"
     try:
-        if scheme in _AZURE and found[2] is None and "." not in found[3].partition("/")[0]:
-            return Bucket(_azure(), found[3].strip("/"), shown, place)
+        if scheme in SCHEMES:
+            files, root = azure_at(found[2], found[3].strip("/"), found[4])
+            return Bucket(files, root.strip("/"), shown, place)
         if scheme == "file":
             root = f"/{found[3].strip('/')}"
             return Bucket(fs.LocalFileSystem(), root, shown, f"file://{root}")
         user = f"{found[2]}@" if found[2] is not None else ""
         host, _, path = found[3].strip("/").partition("/")
-        known = {"az": "abfs", "gcs": "gs"}.get(scheme, scheme)
+        known = {"gcs": "gs"}.get(scheme, scheme)
         address = f"{known}://{user}{host}{'?' if found[4] else ''}{found[4] or ''}"
         files, root = fs.FileSystem.from_uri(address)
     except (OSError, ValueError, pa.ArrowException) as exc:
@@ -190,24 +191,6 @@ def hidden(address: str) -> list[str]:
     secrets = [part for part in (user or "").split(":") if part]
     secrets += [item.partition("=")[2] for item in (query or "").split("&")]
     return [form for secret in secrets if len(secret) > 3 for form in (secret, unquote(secret))]
-
-
-def _azure() -> fs.FileSystem:
-    """Azure's store by the names that its own tools read."""
-    from pyarrow import fs
-
-    account = os.environ.get("AZURE_STORAGE_ACCOUNT") or os.environ.get(
-        "AZURE_STORAGE_ACCOUNT_NAME"
-    )
-    if not account:
-        raise UsageError(
-            "the address names no storage account",
-            code="usage.address",
-            hint="set AZURE_STORAGE_ACCOUNT, or write"
-            " `abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/FOLDER`",
-        )
-    key = os.environ.get("AZURE_STORAGE_KEY") or os.environ.get("AZURE_STORAGE_ACCOUNT_KEY")
-    return fs.AzureFileSystem(account, account_key=key)
 
 
 def _failure(

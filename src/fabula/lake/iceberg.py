@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.exceptions import NoSuchNamespaceError, RESTError
 from pyiceberg.expressions import AlwaysTrue
+from pyiceberg.transforms import IdentityTransform
 
 from fabula.errors import FabulaError, SinkError, SourceError, UsageError
 from fabula.io.destinations import Incoming, Loading
@@ -55,7 +57,38 @@ class IcebergSink(AbstractTableSink):
     def there(self, names: Sequence[str]) -> dict[str, list[str]]:
         """The columns of those tables that are there."""
         known = set(_tables(self._catalog, self._space)) & set(names)
-        return {name: list(self._table(name).schema().column_names) for name in sorted(known)}
+        tables = {name: self._table(name) for name in sorted(known)}
+        for name, table in tables.items():
+            self._check_partitions(name, table)
+        return {name: list(table.schema().column_names) for name, table in tables.items()}
+
+    def _check_partitions(self, name: str, table: Table) -> None:
+        """Refuse a table whose files would be divided in another way than it asks for.
+
+        Raises:
+            SinkError: It is partitioned by other columns, or by parts of values.
+        """
+        schema, fields = table.schema(), table.spec().fields
+        has = [schema.find_column_name(field.source_id) or field.name for field in fields]
+        asked = [key for key in self.loading.partition_by if key in schema.column_names]
+        whole = all(isinstance(field.transform, IdentityTransform) for field in fields)
+        if has == asked and whole:
+            return
+        ways = ", ".join(
+            f"{field.transform} of `{key}`" for key, field in zip(has, fields, strict=True)
+        )
+        raise SinkError(
+            f"`{name}` of `{self.place}` is partitioned by {ways or 'nothing'}",
+            code="sink.partitions",
+            where=self.place,
+            hint=(
+                "pass " + " ".join(f"--partition-by {key}" for key in has)
+                if has
+                else "leave out `--partition-by`"
+            )
+            if whole
+            else "load into a new table: Fabula partitions by whole values",
+        )
 
     def count(self, name: str) -> int:
         """The rows of a table that is there."""
@@ -69,6 +102,7 @@ class IcebergSink(AbstractTableSink):
         if table.name not in self._changes:
             self._changes[table.name] = self._begin(table)
         change = self._changes[table.name]
+        content = whole_file(file, table.schema) if file.values else file.path.read_bytes()
         path = f"{change.table_metadata.location}/data/{uuid4()}.parquet"
         files = change._table.io
 
@@ -79,7 +113,7 @@ class IcebergSink(AbstractTableSink):
 
         try:
             with files.new_output(path).create() as output:
-                output.write(file.path.read_bytes())
+                output.write(content)
         except BaseException:
             with suppress(Exception):  # it cleans up after another error, which is told
                 remove()
@@ -116,10 +150,29 @@ class IcebergSink(AbstractTableSink):
         if self.there([table.name]):
             return self._table(table.name).transaction()
         identifier = (self._space, table.name)
-        return self._catalog.create_table_transaction(identifier, schema=table.schema)
+        change = self._catalog.create_table_transaction(identifier, schema=table.schema)
+        if keys := [key for key in self.loading.partition_by if key in table.schema.names]:
+            with change.update_spec() as spec:
+                for key in keys:
+                    spec.add_identity(key)
+        return change
 
     def _table(self, name: str) -> Table:
         return self._catalog.load_table((self._space, name))
+
+
+def whole_file(file: Staged, schema: pa.Schema) -> bytes:
+    """A file with the columns that its folder names: Iceberg keeps them in the rows."""
+    rows = pq.ParquetFile(file.path).read()
+    columns = [
+        pa.repeat(pa.scalar(file.values[field.name]).cast(field.type), rows.num_rows)
+        if field.name in file.values
+        else rows.column(field.name)
+        for field in schema
+    ]
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns, schema=schema), sink)
+    return bytes(sink.getvalue())
 
 
 def tables_at(place: str) -> dict[str, Callable[[], pa.Table]]:

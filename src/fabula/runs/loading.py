@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fabula.errors import CheckError, PartialRunError, UsageError
-from fabula.io.destinations import Target
+from fabula.io.destinations import Loading, Sink, Target
 from fabula.io.loading import blocks_of, incoming, load
 from fabula.io.names import file_stem
 from fabula.io.places import make_folder, sha256_of
@@ -28,9 +28,16 @@ from fabula.runs.options import RunOptions
 from fabula.runs.records import write_records
 
 
+def opened(target: Target, allowed: Loading, *, overwrite: bool) -> Sink:
+    """The sink of a destination; only files, and what says so, are replaced."""
+    replaces = target.file is not None or "overwrite" in target.entry.options
+    return target.open(replace(allowed, overwrite=overwrite and replaces))
+
+
 def execute_to_destination(
     plan: Plan,
     target: Target,
+    sink: Sink,
     options: RunOptions,
     check: Callable[[Dataset], None],
     *,
@@ -54,8 +61,6 @@ def execute_to_destination(
         )
     if file is not None:
         refuse_outputs(plan, file)
-    replaces = file is not None or "overwrite" in target.entry.options
-    sink = target.open(replace(options.loading, overwrite=options.overwrite and replaces))
     schemas = {table.name: table.schema for table in plan.tables}
     tables = incoming(schemas, plan.spec)
     sink.check(tables)

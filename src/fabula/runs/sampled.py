@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from fabula.errors import UsageError
-from fabula.io.names import share_name
+from fabula.io.names import SHARE, check_shares, share_name
 from fabula.runs.shares.share import Share
 from fabula.streams import BLOCK_ROWS
 from fabula.synthesizers.sampling import Sampler
@@ -61,15 +63,27 @@ def sampled(
             yield block
 
 
-def share_file(folder: Path, share: Share, ending: str) -> Path:
-    """The file of a share; readers take those of a folder for one table, if all are there."""
+def share_file(folder: Path, share: Share, ending: str, *asked: object) -> Path:
+    """The file of a share; readers take those of a folder for one table, if all are there.
+
+    Its name ends with a mark of what was `asked`, so that shares of different samples don't mix.
+
+    Raises:
+        UsageError: There is no such share.
+        SourceError: The folder has shares of another sample.
+    """
     if not share.number:
         raise UsageError(
             "the shares of a sample are counted from 1",
             code="usage.blocks",
             hint=f"write `--blocks 1/{share.of}`",
         )
-    return folder / f"{share_name(share.number, share.of)}{ending}"
+    mark = hashlib.sha256(repr((version("fabula"), share.of, *asked)).encode()).hexdigest()[:8]
+    name = f"{share_name(share.number, share.of, mark)}{ending}"
+    there = sorted(item.name for item in folder.iterdir()) if folder.is_dir() else []
+    if others := [item for item in there if (found := SHARE.match(item)) and found[2] != mark]:
+        check_shares(folder, [*others, name])
+    return folder / name
 
 
 def share_rows(share: Share, n: int) -> int:

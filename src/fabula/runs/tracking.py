@@ -1,11 +1,15 @@
-"""What others keep of a run: counters of OpenTelemetry, and an MLflow run, from the manifest."""
+"""What others keep of a run, from the manifest: counters of OpenTelemetry, runs of trackers."""
 
 from __future__ import annotations
 
+import json
+import os
+import re
 from collections.abc import Mapping
-from typing import Any
+from importlib import import_module
+from typing import Any, Literal
 
-from fabula.errors import PrerequisiteError
+from fabula.errors import PrerequisiteError, UsageError
 from fabula.runs.dataset import Dataset
 from fabula.runs.manifest import json_ready
 from fabula.telemetry import count
@@ -26,8 +30,13 @@ def count_run(manifest: Mapping[str, Any]) -> None:
             count("model.tokens", usage.get(f"{kind}_tokens"), model=name, kind=kind)
 
 
-def log_run(run: Dataset | Path, *, evaluation: Any = None) -> str:
-    """Log a run to MLflow: into the run that is active there, else into a new one.
+def log_run(
+    run: Dataset | Path,
+    *,
+    evaluation: Any = None,
+    to: Literal["mlflow", "wandb"] = "mlflow",
+) -> str:
+    """Log a run to MLflow or to Weights & Biases: into the run active there, else into a new one.
 
     Parameters are the seed, the hash of the spec, the versions and the rows asked for. Metrics are
     counts of rows and checks, seconds, calls and cost of language models, and the scores of an
@@ -36,36 +45,86 @@ def log_run(run: Dataset | Path, *, evaluation: Any = None) -> str:
     Args:
         run: A dataset, or the folder of a run.
         evaluation: What `fb.evaluate` returned.
+        to: Where: `mlflow` or `wandb`.
 
     Returns:
-        The id of MLflow's run.
+        The id of the run there.
 
     Raises:
-        PrerequisiteError: MLflow is not installed.
+        PrerequisiteError: The client is not installed.
         SourceError: The folder holds no finished run.
     """
-    try:
-        import mlflow
-    except ImportError as exc:
-        raise PrerequisiteError(
-            "`log_run` needs MLflow",
-            code="prerequisite.package",
-            hint="pip install mlflow-skinny",
-        ) from exc
+    log = _TRACKERS.get(to)
+    if log is None:
+        raise UsageError(
+            f"`{to}` is not a tracker", code="usage.tracker", hint='write `to="mlflow"` or "wandb"'
+        )
     manifest = (run if isinstance(run, Dataset) else Dataset.open(run)).manifest
     found = {} if evaluation is None else evaluation.to_dict()
+    files = {"manifest.json": dict(manifest)}
+    if found:
+        files["evaluation.json"] = json_ready(found)
+    name = str(manifest.get("name", "fabula"))
+    return log(name, _params(manifest), _metrics(manifest) | _scores(found), files)
+
+
+def _to_mlflow(
+    name: str,
+    params: Mapping[str, Any],
+    metrics: Mapping[str, float],
+    files: Mapping[str, Mapping[str, Any]],
+) -> str:
+    mlflow = _client("mlflow", install="mlflow-skinny")
     active = mlflow.active_run()
-    started = active or mlflow.start_run(run_name=str(manifest.get("name", "fabula")))
+    started = active or mlflow.start_run(run_name=name)
     try:
-        mlflow.log_params(_params(manifest))
-        mlflow.log_metrics(_metrics(manifest) | _scores(found))
-        mlflow.log_dict(dict(manifest), "manifest.json")
-        if found:
-            mlflow.log_dict(json_ready(found), "evaluation.json")
+        mlflow.log_params(params)
+        mlflow.log_metrics(metrics)
+        for file, content in files.items():
+            mlflow.log_dict(content, file)
     finally:
         if active is None:
             mlflow.end_run()
     return str(started.info.run_id)
+
+
+def _to_wandb(
+    name: str,
+    params: Mapping[str, Any],
+    metrics: Mapping[str, float],
+    files: Mapping[str, Mapping[str, Any]],
+) -> str:
+    wandb = _client("wandb", install="wandb")
+    active = wandb.run
+    started = active or wandb.init(project=None if "WANDB_PROJECT" in os.environ else "fabula",
+                                   name=name)  # fmt: skip
+    try:
+        started.config.update(params)
+        started.summary.update(metrics)
+        # Their names take fewer characters than those of files do.
+        record = wandb.Artifact(re.sub(r"[^\w.-]", "_", f"{name}-run"), type="fabula-run")
+        for file, content in files.items():
+            with record.new_file(file) as stream:
+                json.dump(content, stream)
+        started.log_artifact(record)
+    finally:
+        if active is None:
+            started.finish()
+    return str(started.id)
+
+
+_TRACKERS = {"mlflow": _to_mlflow, "wandb": _to_wandb}
+
+
+def _client(module: str, *, install: str) -> Any:
+    try:
+        return import_module(module)
+    except ImportError as exc:
+        raise PrerequisiteError(
+            f"`log_run` needs `{module}`",
+            code="prerequisite.package",
+            hint=f"pip install {install}",
+        ) from exc
 
 
 def _params(manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,5 +167,5 @@ def _failed(gates: Any) -> int:
 
 
 def _plain(name: str) -> str:
-    """A name with characters that MLflow takes."""
+    """A name with characters that trackers take."""
     return "".join(char if char.isalnum() or char in "_-./ " else "_" for char in name)

@@ -9,7 +9,7 @@ DESTINATIONS.add(
         opens="fabula.lake.iceberg:IcebergSink",
         schemes=("iceberg",),
         reads="fabula.lake.iceberg:tables_at",
-        options=("append", "overwrite"),
+        options=("append", "overwrite", "partition_by"),
         needs="lake",
     )
 )

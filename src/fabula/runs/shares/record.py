@@ -11,6 +11,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from fabula.errors import SourceError
+from fabula.io.names import SHARE as SAMPLED
+from fabula.io.names import check_shares
 from fabula.io.places import write_json
 from fabula.io.run_files import checked, read_object
 from fabula.runs.belongings import RUN
@@ -129,6 +131,14 @@ def find_shares(folders: Iterable[Path]) -> list[Found]:
         inner = sorted(item for item in _entries(folder) if is_share(item.name))
         own = [folder] if (folder / SHARE).exists() or is_share(folder.name) else inner
         started = [place for place in own if (place / RUN).exists() or (place / SHARE).exists()]
+        if not started and any(SAMPLED.match(item.name) for item in _entries(folder)):
+            check_shares(folder, [item.name for item in _entries(folder)])
+            raise SourceError(
+                f"`{folder}` has all shares of a sample: they are one table as they are",
+                code="merge.no-share",
+                where=str(folder),
+                hint=f"look at it with `fabula show {folder}`",
+            )
         if not started:
             raise SourceError(
                 f"`{folder}` has no share of a run",
