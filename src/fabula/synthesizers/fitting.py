@@ -240,7 +240,7 @@ def fit(
         relations, train, columns = learned_relations(train, columns, known=known, protect=guarded)
     codes = columns.encode(train)
 
-    cells = tuple(codec.cells for codec in columns.codecs)
+    cells = relations.marked([codec.cells for codec in columns.codecs])
     learned = kind.fit(codes, cells, seed=seed, progress=told, **options)
     relations = usable_relations(relations, columns, learned, seed)
     card = Card(
