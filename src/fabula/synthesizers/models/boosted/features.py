@@ -59,8 +59,8 @@ def drawing_order(columns: Sequence[CellColumn]) -> tuple[int, ...]:
 
     Columns of many cells are hard to predict and easy to predict from; those of many labels come
     first, after places. Before them come rare flags, whose few rows tell little of what leads to
-    the flag, and much of what goes with it. On the data sets that were tried, this order made the most realistic
-    rows, and took the least time to learn.
+    the flag, and much of what goes with it. On the data sets that were tried, this order made the
+    most realistic rows, and took the least time to learn.
     """
 
     def rank(at: int) -> tuple[bool, bool, bool, float]:
