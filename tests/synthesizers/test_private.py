@@ -12,6 +12,7 @@ import pytest
 from fabula.errors import UsageError
 from fabula.synthesizers.fitting import fit
 from fabula.synthesizers.models.private.accounting import Account, affordable, epsilon_of, scale
+from fabula.synthesizers.models.private.discovery import threshold
 from tests.synthesizers.blocked import sampled_without
 
 DOMAIN: dict[str, Any] = {"kind": ["book", "tool", "toy"], "price": "0..50", "stock": "0..9"}
@@ -135,3 +136,69 @@ def test_whole_numbers_dates_and_left_out_columns_have_a_domain() -> None:
     assert rows.column_names == ["day", "member"]
     assert {day.year for day in rows["day"].to_pylist() if day} == {2019}
     assert "left out" in str(synthesizer.card())
+
+
+def test_bounds_and_labels_are_found_within_the_budget() -> None:
+    synthesizer = fit(shop(8_000), epsilon=2.0, holdout=0)
+    card = str(synthesizer.card())
+    assert "ε = 2 at δ = 1e-06" in card
+    assert "bounds and labels were found within the budget" in card
+    rows = synthesizer.sample(4_000, seed=1).to_pandas()
+    assert set(rows.kind) == {"book", "tool", "toy"}
+    price = rows.price.dropna()
+    assert price.min() > 0
+    assert price.max() < 64
+    assert (price[rows.kind == "book"] < 20).mean() > 0.9
+    stock = rows.stock.dropna()
+    assert (stock.min(), stock.max()) == (0, 9)
+
+
+def test_a_part_of_the_domain_may_be_given() -> None:
+    synthesizer = fit(shop(8_000), epsilon=2.0, domain={"price": "0..50", "stock": None}, holdout=0)
+    rows = synthesizer.sample(500, seed=1)
+    assert rows.column_names == ["kind", "price"]
+    assert set(rows["kind"].to_pylist()) == {"book", "tool", "toy"}
+
+
+def test_labels_and_numbers_of_single_people_are_not_found() -> None:
+    """Each name is one person's, and one price lies far beyond all others."""
+    table = shop(8_000)
+    names = pa.array([f"person {row}" for row in range(len(table))])
+    prices = table["price"].to_numpy().copy()
+    prices[0] = 9e6
+    table = table.append_column("name", names).set_column(1, "price", pa.array(prices))
+    synthesizer = fit(table, epsilon=8.0, holdout=0)
+    assert "too rare to be found privately" in synthesizer.card().left_out["name"]
+    assert max(filter(None, synthesizer.sample(4_000)["price"].to_pylist())) < 64
+
+
+def test_the_label_of_a_single_row_passes_the_threshold_as_seldom_as_delta_says() -> None:
+    delta, draws, noise = 1e-2, 40_000, 20.0
+    rho = 1 / (2 * noise**2)
+    noisy = Account().noisy(np.ones(draws, np.int64), rho)
+    # the share of draws is within 5 standard deviations of its mean, which is at most δ
+    assert (noisy >= threshold(noise, delta)).mean() <= delta + 5 * (delta / draws) ** 0.5
+
+
+def test_thresholds_and_noise_share_one_delta() -> None:
+    account = Account()
+    account.noisy(np.array([5]), affordable(1.0, 5e-7))
+    account.delta = 5e-7
+    assert account.epsilon(1e-6) == pytest.approx(1.0, abs=1e-3)
+    assert account.epsilon(1e-6) > epsilon_of(account.rho, 1e-6)
+
+
+def test_a_column_named_as_an_id_is_left_out_without_a_look() -> None:
+    table = shop(2_000).append_column("order_id", pa.array(range(2_000)))
+    assert "key" in fit(table, epsilon=8.0, holdout=0).card().left_out["order_id"]
+
+
+def test_dates_and_columns_without_a_value_have_bounds_or_a_reason() -> None:
+    rng = np.random.default_rng(3)
+    days = pa.array(rng.integers(19_000, 19_365, 8_000)).cast(pa.int32()).cast(pa.date32())
+    table = pa.table({"day": days, "none": pa.nulls(8_000, pa.float64())})
+    synthesizer = fit(table, epsilon=4.0, holdout=0)
+    assert "bounds can't be found" in synthesizer.card().left_out["none"]
+    drawn = synthesizer.sample(2_000)["day"].drop_null().cast(pa.int32()).to_numpy()
+    assert 18_990 <= drawn.min() <= 19_040
+    assert 19_320 <= drawn.max() <= 19_375

@@ -78,10 +78,10 @@ class Learning(TypedDict, total=False):
         protect_by (COLUMN): Count different values of this column in place of rows: it tells whom
             a row is about.
         epsilon (EPS): Learn with differential privacy: the ε to spend, such as 1; smaller is more
-            private. Needs --domain and the extra `privacy`.
+            private. Needs the extra `privacy`.
         delta: The δ to spend, well below 1/rows; 1e-06 by default.
-        domain (FILE): JSON: each column's labels (a list), bounds ("17..90"), or null to leave it
-            out; needed with --epsilon.
+        domain (FILE): JSON: columns' labels (a list), bounds ("17..90"), or null to leave one out;
+            those of other columns are found within --epsilon.
         keys (CHILD.COLUMN=PARENT.COLUMN): A foreign key that was not found; `+` joins the columns
             of a composite key; repeatable.
         keep (TABLE): Table to keep unchanged, with its real rows; repeatable.

@@ -38,7 +38,7 @@ def fit_given(
     ).keyed(table)
     relations, flat, columns = learned_relations(flat, columns, known=known, protect=PROTECTED_ROWS)
     codes = columns.encode(flat)
-    cells = tuple(codec.cells for codec in columns.codecs)
+    cells = relations.marked([codec.cells for codec in columns.codecs])
     given = tuple(
         at
         for at, name in enumerate(columns.names)

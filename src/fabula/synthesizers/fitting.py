@@ -139,8 +139,8 @@ def fit(
         epsilon: Learn with (ε, δ)-differential privacy (model `private`); smaller is more private.
             Noise comes from no seed, so no two such fits are equal.
         delta: The δ of it, well below one over the number of rows.
-        domain: With `epsilon`, the labels of each column (a list), its bounds (`"17..90"`), or
-            None to leave it out; nothing of this is read from the data.
+        domain: With `epsilon`, the labels of columns (a list), their bounds (`"17..90"`), or
+            None to leave one out. Domains of other columns are found within the budget.
         keys: Of several tables, foreign keys that names don't reveal: `"orders.buyer"` to
             `"people.id"`.
         keep: Of several tables, those that stay unchanged: their rows are real.
@@ -240,7 +240,7 @@ def fit(
         relations, train, columns = learned_relations(train, columns, known=known, protect=guarded)
     codes = columns.encode(train)
 
-    cells = tuple(codec.cells for codec in columns.codecs)
+    cells = relations.marked([codec.cells for codec in columns.codecs])
     learned = kind.fit(codes, cells, seed=seed, progress=told, **options)
     relations = usable_relations(relations, columns, learned, seed)
     card = Card(

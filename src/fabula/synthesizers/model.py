@@ -36,12 +36,15 @@ class CellColumn:
         counts: Training rows in each cell; codes run from 0 to `len(counts) - 1`.
         ordered: Whether neighbouring codes are alike, as those of numbers and times.
         missing: Whether the last cell stands for a missing value.
+        marks: Further codes of each cell, below 64 and rising with what they tell, shape (marks,
+            cells); a column with some is a place, drawn before all others. Not saved.
     """
 
     name: str
     counts: NDArray[np.int64]
     ordered: bool
     missing: bool
+    marks: NDArray[np.uint8] | None = None
 
     @property
     def cells(self) -> int:

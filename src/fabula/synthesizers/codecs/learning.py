@@ -212,6 +212,11 @@ class Columns:
         schema = pa.unify_schemas([self.schema, table.schema])
         return replace(self, schema=schema, codecs=(*self.codecs, *further))
 
+    def with_codecs(self, codecs: Mapping[str, ColumnCodec]) -> Columns:
+        """The columns with other codecs of some."""
+        own = zip(self.names, self.codecs, strict=True)
+        return replace(self, codecs=tuple(codecs.get(name, codec) for name, codec in own))
+
     def keyed(self, table: pa.Table) -> Columns:
         """The columns, whose new keys meet none of a table; it may have further rows."""
 

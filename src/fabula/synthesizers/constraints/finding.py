@@ -32,6 +32,7 @@ from fabula.synthesizers.constraints.relations import Relations
 from fabula.synthesizers.constraints.rhythms import find_rhythms
 from fabula.synthesizers.constraints.sample import Sample, varies
 from fabula.synthesizers.constraints.sheet import Sheet
+from fabula.synthesizers.constraints.spots import find_spots
 
 SAMPLE_ROWS = 2_000
 """Rows in which formulas are looked for; more where a table has more columns than a third."""
@@ -88,9 +89,15 @@ def learned_relations(
     """
     plain = columns.only([name for name in columns.names if name not in known])
     relations = with_orders(train, plain, find_relations(train, plain, protect=protect))
+    people = None if columns.persons is None else columns.persons.numbers
+    spots = find_spots(
+        train, relations.measures, items=relations.items, protect=protect, people=people
+    )
+    relations = replace(relations, latent=(*relations.latent, *spots))
     if relations.latent:
         train = relations.widened(train)
         columns = columns.beside(train.select(relations.hidden), protect=protect)
+        columns = columns.with_codecs({spot.name: spot.codec_of(train) for spot in spots})
         relations = replace(relations, measures=measures_of(columns.codecs))
     return relations, train, columns
 

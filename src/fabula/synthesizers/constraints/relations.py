@@ -7,7 +7,7 @@ its sources is moved instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from typing import TypeAlias
@@ -27,15 +27,18 @@ from fabula.synthesizers.constraints.rankings import Ranking
 from fabula.synthesizers.constraints.relation import ByLabel, Relation, merged
 from fabula.synthesizers.constraints.rhythms import Rhythm
 from fabula.synthesizers.constraints.sheet import Sheet
+from fabula.synthesizers.constraints.spots import Spot
 from fabula.synthesizers.constraints.turning import turn
+from fabula.synthesizers.model import CellColumn
 
-Latent: TypeAlias = Gap | Rhythm | Cases
+Latent: TypeAlias = Gap | Rhythm | Cases | Spot
 """A column that is learned, but not handed out."""
 
 _LATENT: Mapping[str, Callable[[CodecState], Latent]] = {
     "gap": Gap.restore,
     "rhythm": lambda state: Rhythm(**state.settings),
     "cases": lambda state: Cases.restore(state.settings),
+    "spot": Spot.restore,
 }
 
 _KEPT: Mapping[str, type[Order | Difference]] = {"order": Order, "difference": Difference}
@@ -82,7 +85,7 @@ class Relations:
         return cls(items, measures_of(codecs), tuple(orders), tuple(latent), tuple(rankings))
 
     def __bool__(self) -> bool:
-        return bool(self.items or self.orders or self.rankings)
+        return bool(self.items or self.orders or self.rankings or self.spots)
 
     @property
     def told(self) -> tuple[str, ...]:
@@ -95,9 +98,19 @@ class Relations:
             *(f"{near.get(item.target, item.target)}: {item.told(self.measures)}"
               for item in self.items
               if item.target not in silent or isinstance(item.how, Absence)),
-            *(item.told for item in (*own, *self.rankings)),
+            *(item.told for item in (*own, *self.rankings, *self.spots)),
             *filter(None, limits),
         )  # fmt: skip
+
+    @property
+    def spots(self) -> list[Spot]:
+        """Pairs of columns that are drawn together."""
+        return [item for item in self.latent if isinstance(item, Spot)]
+
+    def marked(self, cells: Sequence[CellColumn]) -> tuple[CellColumn, ...]:
+        """Columns as a model sees them, with what is known of the cells of places."""
+        spots = {spot.name: spot for spot in self.spots}
+        return tuple(spots[own.name].marked(own) if own.name in spots else own for own in cells)
 
     @property
     def hidden(self) -> list[str]:
@@ -202,6 +215,9 @@ class Relations:
             rng: Chooses where several values keep a relation.
         """
         sheet = Sheet(table, self.measures)
+        for spot in self.spots:
+            first, second = spot.columns
+            spot.put(sheet, rng, gaps[first] & gaps[second])
         self._solve(sheet, {name: ~missing for name, missing in gaps.items()}, gaps)
         self._put(sheet, gaps, rng)
         return sheet.rows
@@ -255,6 +271,8 @@ class Relations:
     def _rank(self, sheet: Sheet, rng: np.random.Generator) -> None:
         for ranking in self.rankings:
             ranking.put(sheet, rng)
+        for spot in self.spots:
+            spot.put(sheet, rng)
 
     def _turn(self, sheet: Sheet) -> Flags:
         """Move times that follow from nothing to the parts that were drawn."""

@@ -9,7 +9,7 @@ SYNTHESIZERS.add(
     SynthesizerEntry(
         name="private",
         title="differentially private marginals",
-        choose="A mathematical guarantee counts: give a budget `epsilon` and a `domain`.",
+        choose="A mathematical guarantee counts: give a budget `epsilon`.",
         source="Marginals of a tree of columns, MST (McKenna et al. 2021)",
         model="fabula.synthesizers.models.private.tree:PrivateTree",
         extra="learned",

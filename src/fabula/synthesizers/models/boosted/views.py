@@ -131,12 +131,15 @@ def views_of(
     groups = None
     for other in earlier:
         column = columns[other]
-        if is_wide(column):
+        is_place = column.marks is not None
+        if is_wide(column) or (is_place and not columns[at].ordered):
             groups = group_of_rows(codes, columns, at, orders) if groups is None else groups
             alike = profiles(codes[:, other], column.cells, groups, ordered=columns[at].ordered)
             if alike is not None:
                 found.append(View(other, likeness_codes(alike, column.counts), ordered=False))
-        elif column.cells > BINS:
+        if column.marks is not None:
+            found += [View(other, mark, ordered=True) for mark in column.marks]
+        elif column.cells > BINS and column.ordered:
             nats = _in_common(bins[other], bins[at])
             close += [(nats, other)] if nats >= CLOSE else []
     for _, other in sorted(close, key=lambda item: -item[0])[:MOST_PLACES]:

@@ -28,9 +28,11 @@ class Account:
 
     Attributes:
         rho: The sum of all prices.
+        delta: The chance that a threshold shows the label of a single row.
     """
 
     rho: float = 0.0
+    delta: float = 0.0
 
     def noisy(self, counts: NDArray[np.int64], rho: float) -> NDArray[np.float64]:
         """Counts of disjoint groups of rows with discrete Gaussian noise of `scale(rho)`."""
@@ -55,8 +57,8 @@ class Account:
         return int(mechanism([float(score) for score in scores]))
 
     def epsilon(self, delta: float) -> float:
-        """The ε of all that was spent."""
-        return epsilon_of(self.rho, delta)
+        """The ε of all that was spent, at a δ that includes the thresholds'."""
+        return epsilon_of(self.rho, delta - self.delta)
 
 
 def scale(rho: float) -> float:

@@ -1,8 +1,8 @@
 """Cells that the data has no say in: bounds and labels that the user gives.
 
 Labels and bounds that are read off the data tell about single rows, whatever noise comes after.
-So they are given: `{"age": "17..90", "sex": ["f", "m"], "note": None}`. What lies outside is moved
-to the nearest bound, or counts as missing.
+So they are given: `{"age": "17..90", "sex": ["f", "m"], "note": None}`, or found at a price
+(`discovery`). What lies outside is moved to the nearest bound, or counts as missing or as rare.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ CELLS = 20
 _DIGITS = 4
 
 
-def columns_of(schema: pa.Schema, domain: Domain) -> Columns:
-    """Columns that follow from types and the domain alone.
+def undeclared(schema: pa.Schema, domain: Domain) -> list[str]:
+    """Names of the columns whose domain is not given, and does not follow from their type.
 
     Raises:
-        UsageError: A column's domain is missing, or does not suit its type.
+        UsageError: The domain is not one of these columns.
     """
     if not isinstance(domain, Mapping):
         raise UsageError(
@@ -54,28 +54,49 @@ def columns_of(schema: pa.Schema, domain: Domain) -> Columns:
                 where=name,
                 hint=did_you_mean(name, schema.names),
             )
-    boolean = [field.name for field in schema if pa.types.is_boolean(field.type)]
-    lacking = [name for name in schema.names if name not in domain and name not in boolean]
-    if lacking:
-        raise UsageError(
-            "differential privacy needs the domain of each column, and may not read it off the"
-            f" data; missing: {', '.join(lacking)}",
-            code="privacy.domain",
-            hint=f'domain={{"{lacking[0]}": "LOW..HIGH" or a list of labels, or None to leave it'
-            " out}",
-        )
+    return [
+        field.name
+        for field in schema
+        if field.name not in domain and not pa.types.is_boolean(field.type)
+    ]
+
+
+def columns_of(
+    schema: pa.Schema,
+    domain: Domain,
+    found: Mapping[str, ColumnCodec],
+    unfound: Mapping[str, str],
+) -> Columns:
+    """Columns that follow from types, the domain, and what was found privately.
+
+    Args:
+        schema: The columns.
+        domain: What was given.
+        found: What was found of other columns.
+        unfound: Why nothing was found of the rest.
+
+    Raises:
+        UsageError: A column's domain does not suit its type, or no column has one.
+    """
     fields: list[pa.Field] = []
     codecs: list[ColumnCodec] = []
     left_out: dict[str, str] = {}
     for field in schema:
         given = domain.get(field.name, [False, True])
-        if given is None:
-            left_out[field.name] = "left out by its domain"
+        if given is None or field.name in unfound:
+            left_out[field.name] = unfound.get(field.name, "left out by its domain")
             continue
         fields.append(field.remove_metadata().with_nullable(True))
-        codecs.append(_codec(field.name, field.type, given))
-    if not codecs:
+        codecs.append(found.get(field.name) or _codec(field.name, field.type, given))
+    if not codecs and not unfound:
         raise UsageError("the domain leaves every column out", code="privacy.domain")
+    if not codecs:
+        name, why = next(iter(unfound.items()))
+        raise UsageError(
+            f"no column can be learned privately; `{name}`: {why}",
+            code="privacy.domain",
+            hint=f'domain={{"{name}": "LOW..HIGH" or a list of labels}}, or a larger epsilon',
+        )
     return Columns(pa.schema(fields), tuple(codecs), left_out)
 
 
@@ -84,7 +105,7 @@ def inside(table: pa.Table, columns: Columns) -> pa.Table:
     arrays = []
     for name, codec in zip(columns.names, columns.codecs, strict=True):
         values = table.column(name).combine_chunks()
-        if isinstance(codec, CategoryCodec):
+        if isinstance(codec, CategoryCodec) and not codec.rare:
             plain = plain_values(values).cast(codec.levels.type)
             values = pc.if_else(pc.is_in(plain, value_set=codec.levels), plain, None)
         arrays.append(values)
@@ -94,7 +115,7 @@ def inside(table: pa.Table, columns: Columns) -> pa.Table:
 def _codec(name: str, kind: pa.DataType, given: Any) -> ColumnCodec:
     wanted = as_wanted(given)
     if isinstance(wanted, Range):
-        if wanted.low is None or wanted.high is None or not _is_number(kind):
+        if wanted.low is None or wanted.high is None or not is_number(kind):
             raise _unsuitable(name, kind, given)
         return _number(name, kind, wanted)
     if isinstance(given, str) or not isinstance(given, Sequence) or not len(given):
@@ -116,16 +137,19 @@ def _number(name: str, kind: pa.DataType, bounds: Range) -> NumberCodec:
         raise _unsuitable(name, kind, f"{bounds.low}..{bounds.high}") from exc
     if not -math.inf < low < high < math.inf:
         raise _unsuitable(name, kind, f"{bounds.low}..{bounds.high}")
-    if is_counted(kind):
-        lattice, first, last = Lattice(kind, int(low), 1.0), 0, int(high - low)
-        zero = -int(low)
-    else:
-        step = 10.0 ** (math.floor(math.log10(high - low)) - _DIGITS)
-        lattice, first, last = Lattice(kind, 0, step), round(low / step), round(high / step)
-        zero = 0
+    lattice, first, last = lattice_within(kind, low, high)
+    zero = -int(low) if is_counted(kind) else 0
     cells = np.array(_cells(first, last, zero))
     grid = np.linspace(cells[:, 0], cells[:, 1], SEGMENTS + 1, axis=1).round()
     return NumberCodec.over(name, lattice, grid)
+
+
+def lattice_within(kind: pa.DataType, low: float, high: float) -> tuple[Lattice, int, int]:
+    """The lattice of numbers between two bounds, and the places of both on it."""
+    if is_counted(kind):
+        return Lattice(kind, int(low), 1.0), 0, int(high - low)
+    step = 10.0 ** (math.floor(math.log10(high - low)) - _DIGITS)
+    return Lattice(kind, 0, step), round(low / step), round(high / step)
 
 
 def _cells(first: int, last: int, zero: int) -> list[tuple[int, int]]:
@@ -142,7 +166,8 @@ def _cells(first: int, last: int, zero: int) -> list[tuple[int, int]]:
     return cells
 
 
-def _is_number(kind: pa.DataType) -> bool:
+def is_number(kind: pa.DataType) -> bool:
+    """Whether values of a type are bounded by two of them."""
     return is_counted(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -9,8 +10,9 @@ import pyarrow as pa
 
 from fabula.io.arrays import array_of
 from fabula.synthesizers.card import Card
+from fabula.synthesizers.codecs.codec import ColumnCodec
 from fabula.synthesizers.model import CodeModel, Steps
-from fabula.synthesizers.models.private.domain import Domain, columns_of, inside
+from fabula.synthesizers.models.private.domain import Domain, columns_of, inside, undeclared
 from fabula.synthesizers.models.private.tree import PrivateTree, check_budget
 from fabula.synthesizers.rules import Rule
 from fabula.synthesizers.synthesizer import Synthesizer
@@ -34,7 +36,7 @@ def fit_privately(
         table: Rows.
         epsilon: The ε to spend.
         delta: The δ.
-        domain: Bounds and labels of the columns.
+        domain: Bounds and labels of columns; those of others are found within the budget.
         holdout: The chance of each row to be kept out of training.
         seed: Told on the card; decides nothing here.
         rules: What every sampled row keeps.
@@ -44,16 +46,35 @@ def fit_privately(
     Raises:
         UsageError: The budget or the domain is missing or wrong.
     """
+    from fabula.synthesizers.models.private.accounting import Account, affordable
+    from fabula.synthesizers.models.private.discovery import DELTA_SHARE, SHARE, Discovery
+
     check_budget(epsilon, delta)
-    columns = columns_of(table.schema, domain)
+    assert epsilon is not None
+    unknown = undeclared(table.schema, domain)
     # A coin for each row, from no seed: one row more or less leaves the others if they are.
     out = np.random.default_rng().random(table.num_rows) < holdout
     training = table.filter(array_of(~out))
+    account = Account()
+    found: Mapping[str, ColumnCodec] = {}
+    unfound: Mapping[str, str] = {}
+    if unknown:
+        for_labels = DELTA_SHARE * delta
+        share = SHARE * len(unknown) / table.num_columns
+        discovery = Discovery.of(
+            [table.schema.field(name) for name in unknown],
+            account,
+            share * affordable(epsilon, delta - for_labels),
+            for_labels,
+        )
+        found, unfound = discovery.codecs(training, unknown), discovery.left_out
+    columns = columns_of(table.schema, domain, found, unfound)
     codes = columns.encode(inside(training, columns))
     cells = tuple(codec.cells for codec in columns.codecs)
     model = PrivateTree.fit(
-        codes, cells, seed=seed, progress=progress, epsilon=epsilon, delta=delta
-    )
+        codes, cells, seed=seed, progress=progress, epsilon=epsilon, delta=delta,
+        account=account,
+    )  # fmt: skip
     card = Card(
         model="private",
         options={"epsilon": epsilon, "delta": delta},

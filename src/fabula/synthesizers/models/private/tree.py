@@ -70,6 +70,7 @@ class PrivateTree:
         progress: Steps,
         epsilon: float | None = None,
         delta: float = DELTA,
+        account: Account | None = None,
     ) -> PrivateTree:
         """Learn rows; cells of `columns` must not depend on them.
 
@@ -80,6 +81,7 @@ class PrivateTree:
             progress: Called with tables counted and tables in all.
             epsilon: The ε to spend.
             delta: The δ.
+            account: What was spent of both before.
 
         Raises:
             UsageError: ε or δ is not a budget.
@@ -89,8 +91,9 @@ class PrivateTree:
         del seed
         check_budget(epsilon, delta)
         assert epsilon is not None
-        layout, account = Layout.of(columns), Account()
-        budget = affordable(epsilon, delta)
+        layout, account = Layout.of(columns), account or Account()
+        before = account.rho
+        budget = affordable(epsilon, delta - account.delta) - before
         count = len(columns)
         share = COLUMNS if count > 1 else 1.0
         singles = [
@@ -111,7 +114,8 @@ class PrivateTree:
         order, parents = _rooted(chosen, count)
         found = tuple(_chances(at, parents[at], shares, pairs) for at in range(count))
         spent = account.epsilon(delta)
-        return cls(layout, order, parents, found, round(rows), _notes(spent, delta, account.rho))
+        notes = _notes(spent, delta, account.rho, before)
+        return cls(layout, order, parents, found, round(rows), notes)
 
     def sample(self, rows: int, rng: np.random.Generator, allowed: Mapping[int, Weights]) -> Drawn:
         """Draw rows; what is allowed is kept exactly."""
@@ -296,11 +300,14 @@ def _chances(
     return np.asarray(table / table.sum(axis=1, keepdims=True))
 
 
-def _notes(epsilon: float, delta: float, rho: float) -> tuple[str, ...]:
+def _notes(epsilon: float, delta: float, rho: float, before: float) -> tuple[str, ...]:
+    domain = "the given domain" if not before else "what was given of the domain"
+    found = f"bounds and labels were found within the budget, at {before / rho:.0%} of ρ"
     return (
         f"differentially private: ε = {epsilon:.4g} at δ = {delta:g} (zCDP ρ = {rho:.4g}), for"
         " adding or removing one row; noise and accounting by OpenDP",
         "covered: the model, its file, and every row sampled from it, however many",
-        "not covered: names and types of columns, the given domain, `holdout` rows, other fits of"
+        *([found] if before else []),
+        f"not covered: names and types of columns, {domain}, `holdout` rows, other fits of"
         " the same data (their ε add up), and people with several rows (ε for each row)",
     )
