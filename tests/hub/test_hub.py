@@ -282,3 +282,56 @@ def test_splits_of_a_dataset_dictionary_are_tables() -> None:
         "train": 3,
         "test": 1,
     }
+
+
+DOCUMENTS = """
+name: letters
+seed: 4
+tables:
+  people:
+    n: 3
+    columns:
+      id: {kind: key}
+      recipient: {kind: person, field: name}
+      letter: {kind: document, template: letter, format: [png, pdf], dpi: 40}
+"""
+
+
+def test_documents_are_pushed_with_their_rows(hub: Hub, tmp_path: Path) -> None:
+    pytest.importorskip("typst", reason="needs the extra `media`")
+    Path("letters.yaml").write_text(DOCUMENTS)
+    data = fb.generate("letters.yaml", output=tmp_path / "run")
+    data.push_to_hub("me/letters")
+    files = hub.repos["me/letters"].files
+    for path in data["letter"].to_pylist():
+        assert files[path] == (tmp_path / "run" / path).read_bytes()
+    assert "media/people/letter/truth-00000.jsonl" in files
+    assert "| people.letter | media/people/letter/ | png, pdf | 6 |" in files["README.md"].decode()
+    shrunk = fb.generate("letters.yaml", n=2, output=tmp_path / "less")
+    shrunk.push_to_hub("me/letters", overwrite=True)
+    kept = [name for name in hub.repos["me/letters"].files if name.endswith(".png")]
+    assert sorted(kept) == sorted(shrunk["letter"].to_pylist())
+    pictures = data.to_hf()
+    assert pictures.column_names == ["id", "recipient", "letter"]
+    assert pictures[0]["letter"].size[0] > 100
+
+
+def test_a_place_for_rows_alone_says_where_the_documents_stay(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("typst", reason="needs the extra `media`")
+    (tmp_path / "letters.yaml").write_text(DOCUMENTS)
+    data = fb.generate(tmp_path / "letters.yaml", output=tmp_path / "run")
+    data.write(tmp_path / "letters.sqlite")
+    assert "gets the paths in `people.letter`, not the files" in caplog.text
+    assert str(tmp_path / "run") in caplog.text
+
+
+def test_a_document_that_was_changed_is_not_pushed(hub: Hub, tmp_path: Path) -> None:
+    pytest.importorskip("typst", reason="needs the extra `media`")
+    (tmp_path / "letters.yaml").write_text(DOCUMENTS)
+    data = fb.generate(tmp_path / "letters.yaml", output=tmp_path / "run")
+    (tmp_path / "run" / data["letter"][0].as_py()).write_bytes(b"another")
+    with pytest.raises(SourceError, match="changed"):
+        data.push_to_hub("me/letters")
+    assert "me/letters" not in hub.repos

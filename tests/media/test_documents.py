@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import json
 import re
 import zipfile
@@ -134,7 +136,7 @@ def test_documents_are_the_same_bytes_on_one_and_two_workers(tmp_path: Path) -> 
     spec = spec.replace("format: [pdf, png]", "format: pdf")
     one, two = made(tmp_path / "one", spec), made(tmp_path / "two", spec, workers=2)
     names = [path.relative_to(one) for path in sorted(one.glob("media/**/*.*"))]
-    assert len(names) == 1040 + 3
+    assert len(names) == 1040 + 4  # three truths and the list of files
     assert all((one / name).read_bytes() == (two / name).read_bytes() for name in names)
 
 
@@ -375,3 +377,17 @@ def test_an_own_page_of_html_escapes_values(tmp_path: Path) -> None:
     (record,) = _document(tmp_path, ["<b>{{ 7 * 7 }}</b>"], template=str(own), format="html")
     page = (tmp_path / "out" / record["files"][0]["path"]).read_text(encoding="utf-8")
     assert page == "<p>&lt;b&gt;{{ 7 * 7 }}&lt;/b&gt;</p>"
+
+
+def test_every_file_is_listed_with_its_digest_and_sizes(tmp_path: Path) -> None:
+    folder = made(tmp_path / "run", SHOP % ", format: [png, pdf]")
+    with (folder / "media/orders/invoice/files.csv").open(encoding="utf-8", newline="") as lines:
+        listed_files = list(csv.DictReader(lines))
+    assert {Path(each["path"]).suffix for each in listed_files} == {".png", ".pdf"}
+    assert len({each["row"] for each in listed_files}) == 30
+    for each in listed_files:
+        content = (folder / each["path"]).read_bytes()
+        assert each["sha256"] == hashlib.sha256(content).hexdigest()
+        assert int(each["bytes"]) == len(content)
+        if each["path"].endswith(".png"):
+            assert int(each["width"]) == int.from_bytes(content[16:20])

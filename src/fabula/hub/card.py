@@ -47,6 +47,7 @@ def card(manifest: Mapping[str, Any], schemas: Mapping[str, pa.Schema], name: st
                 for table, schema in schemas.items()
             ),
         ),
+        *_documents(manifest.get("documents") or {}),
         "## How it was made",
         *_method(manifest),
         "## Checks",
@@ -58,6 +59,18 @@ def card(manifest: Mapping[str, Any], schemas: Mapping[str, pa.Schema], name: st
         "The full record, with the spec and the hash of each file, is `manifest.json`.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _documents(documents: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Which columns name files of the repository, and how many there are."""
+    if not documents:
+        return []
+    rows = [
+        (name, f"{each['folder']}/", ", ".join(each["formats"]), f"{each['files']:,}")
+        for name, each in documents.items()
+    ]
+    told = "Each folder also contains `truth-*.jsonl`: what its files say, and where."
+    return ["## Files", _grid(("column", "folder", "formats", "files"), rows), told]
 
 
 _VERDICTS = {True: "passed", False: "**failed**", None: "not judged"}

@@ -17,6 +17,7 @@ from fabula.io.destinations import Blocks, Incoming, Loading
 from fabula.io.places import write_json
 from fabula.io.run_files import MANIFEST
 from fabula.io.staging import record_of, staged
+from fabula.media.places import MEDIA
 
 DATA, CARD = "data", "README.md"
 _OTHERS = (".gitattributes",)
@@ -31,6 +32,7 @@ class HubSink:
         self._record: Mapping[str, Any] = {}
         self._parent: str | None = None
         self._files: list[str] = []
+        self._media: Mapping[str, Path] = {}
         if self._repository.path or self._repository.revision:
             raise UsageError(
                 f"`{place}` names a part of a dataset, and all of it is pushed",
@@ -46,6 +48,10 @@ class HubSink:
     def keep_record(self, manifest: Mapping[str, Any]) -> None:
         """Take the run's manifest; see `KeepsRecord`."""
         self._record = manifest
+
+    def keep_files(self, files: Mapping[str, Path]) -> None:
+        """Take the files that columns name; see `KeepsFiles`."""
+        self._media = files
 
     def check(self, tables: Sequence[Incoming]) -> None:
         """Refuse a dataset that is there, or one that everybody can read; see `Sink`.
@@ -103,12 +109,12 @@ class HubSink:
             write_json(root / MANIFEST, record)
             text = card(record, {table.name: table.schema for table in tables}, name)
             (root / CARD).write_text(text, encoding="utf-8")
-            old = [file for file in self._files if file.startswith(f"{DATA}/")]
-            new = [f"{DATA}/{file.name}" for file in files]
+            old = [file for file in self._files if file.startswith((f"{DATA}/", f"{MEDIA}/"))]
+            new = [*(f"{DATA}/{file.name}" for file in files), *self._media]
+            paths = [*(file.path for file in files), *self._media.values()]
             operations: list[Any] = [CommitOperationDelete(file) for file in old if file not in new]
             operations += [
-                CommitOperationAdd(there, str(file.path))
-                for there, file in zip(new, files, strict=True)
+                CommitOperationAdd(there, str(path)) for there, path in zip(new, paths, strict=True)
             ]
             operations += [CommitOperationAdd(each, str(root / each)) for each in (CARD, MANIFEST)]
             with self._repository.failures(SinkError):
@@ -126,8 +132,11 @@ class HubSink:
                     if is_new:
                         api.delete_repo(name, repo_type="dataset", missing_ok=True)
                     raise
+        media = f"{len(self._media):,} media files, " if self._media else ""
         seen = "public" if self._loading.public else "private"
         return {
             "commit": done.oid,
-            "lines": [f"{seen} · {len(files):,} Parquet files, card and manifest in one commit"],
+            "lines": [
+                f"{seen} · {len(files):,} Parquet files, {media}card and manifest in one commit"
+            ],
         }

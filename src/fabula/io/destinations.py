@@ -153,6 +153,14 @@ class KeepsRecord(Protocol):
         """Take the manifest, before the load."""
 
 
+@runtime_checkable
+class KeepsFiles(Protocol):
+    """A sink that also stores the files whose paths columns contain."""
+
+    def keep_files(self, files: Mapping[str, Path]) -> None:
+        """Take the files by the paths that columns contain, before the load."""
+
+
 Opener: TypeAlias = Callable[[str, Loading], Sink]
 """Opens an address, or a path, for a load."""
 

@@ -21,10 +21,13 @@ def load_tables(
     loading: Loading,
     wanted: Sequence[Incoming] | None = None,
     manifest: Mapping[str, Any] | None = None,
+    *,
+    prepare: Callable[[Sink], None] | None = None,
 ) -> dict[str, Any]:
     """Load tables that are there already, parents first; returns what the sink says about it.
 
     `wanted` tells their keys; by default none is known. `manifest` is the record of their run.
+    `prepare` is called with the sink once it agreed to the tables.
 
     Raises:
         SinkError: The destination refuses; it is as it was.
@@ -33,6 +36,8 @@ def load_tables(
     if wanted is None:
         wanted = incoming({name: rows.schema for name, rows in tables.items()})
     sink.check(wanted)
+    if prepare is not None:
+        prepare(sink)
     return load(sink, wanted, blocks_of(tables), manifest)
 
 

@@ -5,6 +5,7 @@ Both are made from the truth, document by document, so that no set is ever in me
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
@@ -15,13 +16,14 @@ from fabula.io.places import replacing
 from fabula.media.truth import records_of
 
 _PICTURES = (".png", ".jpg")
+_COLUMNS = ("path", "sha256", "bytes", "width", "height")
 _LISTS = ("lines", "taxes")
 
 
 def write_labels(
     folder: Path, truths: Sequence[str], names: Sequence[str], place: str
 ) -> list[str]:
-    """Write labels of all pictures of a column's documents.
+    """Write the list of a column's files, and labels of all its pictures.
 
     Args:
         folder: The run's folder.
@@ -32,7 +34,7 @@ def write_labels(
     Returns:
         The names of the files, from the run's folder.
     """
-    written = []
+    written = [_list_files(folder, truths, place)]
     for name in names:
         file, write = LABELS[name]
         with (
@@ -42,6 +44,22 @@ def write_labels(
             write(out, lambda: _pictures(folder, truths), place)
         written.append(f"{place}/{file}")
     return written
+
+
+def _list_files(folder: Path, truths: Sequence[str], place: str) -> str:
+    """`files.csv`: the path, digest and sizes of every file, and the row that it belongs to."""
+    name = f"{place}/files.csv"
+    with (
+        replacing(folder / name) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as out,
+    ):
+        lines = csv.writer(out, lineterminator="\n")
+        lines.writerow(("row", *_COLUMNS))
+        for truth in truths:
+            for record in records_of(folder / truth):
+                for file in record["files"]:
+                    lines.writerow((record["row"], *(file.get(key, "") for key in _COLUMNS)))
+    return name
 
 
 Pictures = Callable[[], Iterator[tuple[dict[str, Any], int, Mapping[str, Any]]]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +20,7 @@ from fabula.io.read import TableRows, typed
 from fabula.io.write import plain_type, write_tables
 from fabula.options import known_options
 from fabula.render.results import Result
+from fabula.runs.attached import hand_over, with_pictures
 from fabula.runs.parts import Call, Lost
 from fabula.runs.records import read_calls, read_manifest, read_rejects, spec_of
 from fabula.runs.table_rows import rows_of
@@ -239,6 +240,8 @@ class Dataset(Mapping[str, Any], Result):
     def to_hf(self, table: str | None = None) -> Any:
         """A table as a `datasets.Dataset`; several as a `DatasetDict` by their names.
 
+        Columns of documents that are pictures become `Image` features.
+
         Raises:
             PrerequisiteError: The extra `hub` is not installed.
         """
@@ -249,7 +252,8 @@ class Dataset(Mapping[str, Any], Result):
         def converted(name: str) -> Any:
             rows = self.to_arrow(name)
             plain = [(field.name, plain_type(field.type)) for field in rows.schema]
-            return HubDataset(rows.cast(pa.schema(plain)))
+            made = HubDataset(rows.cast(pa.schema(plain)))
+            return with_pictures(made, name, self.folder, self.manifest)
 
         if table is None and len(self) > 1:
             return DatasetDict({name: converted(name) for name in self})
@@ -282,7 +286,8 @@ class Dataset(Mapping[str, Any], Result):
         """
         gates = {} if evaluation is None else {"gates": evaluation.to_dict()["gates"]}
         tables = {name: self.rows(name) for name in self}
-        described = Dataset(tables, {**self.manifest, **gates}, schemas=self._schemas)
+        record = {**self.manifest, **gates}
+        described = Dataset(tables, record, folder=self.folder, schemas=self._schemas)
         place = f"hf://datasets/{repo}"
         described.write(place, overwrite=overwrite, public=not private, license=license)
 
@@ -329,7 +334,8 @@ class Dataset(Mapping[str, Any], Result):
             rows = {name: self.rows(name) for name in self}
             schemas = {name: table.schema for name, table in rows.items()}
             wanted = incoming(schemas, spec_of(self.manifest))
-            load_tables(target, rows, permitted, wanted, self.manifest)
+            attach = partial(hand_over, folder=self.folder, manifest=self.manifest)
+            load_tables(target, rows, permitted, wanted, self.manifest, prepare=attach)
             return
         place = Path(path)
         named = {self._name(None)} if names_file(place) else self
