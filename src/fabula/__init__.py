@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from fabula.augment.conversations.ask import aconversations, conversations
     from fabula.augment.extend import aextend, extend
+    from fabula.augment.grounded.ask import agrounded, grounded
     from fabula.augment.pairs.ask import apairs, pairs
     from fabula.augment.rows import arows, rows
     from fabula.augment.solving.solve import asolve, solve
@@ -94,6 +95,7 @@ __all__ = [
     "adescribe",
     "aextend",
     "aextract",
+    "agrounded",
     "apairs",
     "arows",
     "asolve",
@@ -111,6 +113,7 @@ __all__ = [
     "fit",
     "generalise",
     "generate",
+    "grounded",
     "infer",
     "judges",
     "load",
@@ -147,6 +150,7 @@ _HOMES = {
     "api": "generate load plan preview rehearse resolve validate",
     "augment.conversations.ask": "aconversations conversations",
     "augment.extend": "aextend extend",
+    "augment.grounded.ask": "agrounded grounded",
     "augment.pairs.ask": "apairs pairs",
     "augment.rows": "arows rows",
     "augment.solving.solve": "asolve solve",

@@ -206,3 +206,24 @@ def test_the_command_writes_a_set_that_its_validation_accepts(
     assert main(["validate", "set.jsonl"]) == 0
     lines = read_json_rows(Path("set.jsonl")) or []
     assert "Answer: " in lines[0]["messages"][-1]["content"]
+
+
+def test_the_command_fails_and_tells_the_rate_where_no_question_is_solved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("tasks.csv").write_text("question,answer\nWhat is 6 times 7?,42\n", encoding="utf-8")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    wrong = {"reasoning": "It is 41.", "solution": "41"}
+    right = {"reasoning": "Six sevens.", "solution": "42"}
+    with ChatServer([wrong, wrong, right]) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        command = ["solve", "tasks.csv", "-o", "made.jsonl", "--model", "openai:gpt-4o-mini"]
+        assert main([*command, "--samples", "2"]) == 4
+        told = capsys.readouterr().err
+        assert "0 of 1 questions solved, 0 of 2 answers verified (0.0 %)" in told
+        assert Path("made.jsonl.rejects.jsonl").exists()
+        assert main([*command, "--samples", "3"]) == 0  # the same file is replaced
+        assert len(server.calls) == 3
+    assert len(read_json_rows("made.jsonl") or ()) == 1
+    assert not Path("made.jsonl.rejects.jsonl").exists()

@@ -62,7 +62,7 @@ def solve(
     """Have a model reason to answers, and keep those that code verifies.
 
     Questions without a verified answer are counted, listed and left out. The same command with
-    more `--samples` asks only for what is missing.
+    more `--samples` asks only for what is missing. Exit code 4 when no question is solved.
 
     Options:
         tasks (FILE): A table of questions.
@@ -72,6 +72,7 @@ def solve(
         dry_run: Print every prompt of one sample and the cost; call and write nothing.
     """
     from fabula.augment.result_files import made_into, may_replace
+    from fabula.augment.solving.result import some_solved
     from fabula.augment.solving.solve import solve as ask
     from fabula.io.places import check_free
 
@@ -87,16 +88,18 @@ def solve(
         try:
             made, written = made_into(
                 file,
-                lambda: ask(
-                    tasks,
-                    **asked,
-                    progress=watch,
-                    on_result=lambda result: talk.say(calls_line(result)),
+                lambda: some_solved(
+                    ask(
+                        tasks,
+                        **asked,
+                        progress=watch,
+                        on_result=lambda result: talk.say(calls_line(result)),
+                    )
                 ),
                 how,
             )
         except PartialRunError as error:
-            talk.say(error.rows.counted)
+            talk.say(error.rows.report())
             raise
     talk.say(made.report())
     talk.say(written.report())

@@ -18,6 +18,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Texts": {
         "pairs": "Generate training pairs: an input and the output that answers it.",
         "conversations": "Generate conversations of several turns, with calls of tools.",
+        "grounded": "Generate questions from documents, with answers that their sources carry.",
         "solve": "Have a model reason to answers, and keep those that code verifies.",
         "balance": "Balance the topics of a text dataset.",
         "describe": "Write a text about each item that mentions all of its fields.",
@@ -66,6 +67,7 @@ CONTINUED = frozenset(
         "describe",
         "extend",
         "extract",
+        "grounded",
         "init",
         "pairs",
         "program",

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from fabula.augment.row_sequence import RowSequence
 from fabula.augment.solving.verifiers import REASONING, SOLUTION
+from fabula.errors import PartialRunError
 from fabula.llm.rows.job import Reject
 
 if TYPE_CHECKING:
@@ -105,3 +106,21 @@ class Solved(RowSequence):
             told = f"{{{{ {REASONING} }}}}\n\nAnswer: {{{{ {SOLUTION} }}}}"
             how = {"user": self.question, "assistant": told} | {k: v for k, v in how.items() if v}
         return known_options(export)(self.to_arrow(), path, **how)
+
+
+def some_solved(made: Solved) -> Solved:
+    """The answers, unless questions were asked and none of them is solved.
+
+    Raises:
+        PartialRunError: No question is solved; `rows` of the error holds the counts.
+    """
+    if made.solved or not made.tasks:
+        return made
+    error = PartialRunError(
+        f"no question is solved: {made.counted}",
+        code="solve.none",
+        hint="give a higher `--samples`, a stronger `--model` or another `--by`; "
+        "known replies cost nothing",
+    )
+    error.rows, error.rejects = made, made.rejects
+    raise error

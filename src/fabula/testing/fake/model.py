@@ -19,6 +19,7 @@ from fabula.llm.json_schema.words import write_facts, write_text
 from fabula.spec.models import ModelSpec
 from fabula.testing.fake.functions import write_function
 from fabula.testing.fake.programs import fake_program, fake_spec
+from fabula.testing.fake.quotes import quoted
 
 _ROWS_ASKED = re.compile(
     r"\b(\d{1,4}) (?:\w+ ){0,3}?(?:rows|items|records|objects|entries|data ?points|topics)\b", re.I
@@ -69,6 +70,8 @@ def fake_reply(request: ChatRequest, prompt: str) -> str:
         return write_text(rng, request.messages[-1].content, words=_words_asked(prompt))
     asked = _ROWS_ASKED.search(prompt)
     value = make_value(rng, request.schema, items=int(asked[1]) if asked else None)
+    if isinstance(value, dict) and ("quotes" in value or "is_right" in value):
+        value = quoted(rng, prompt, value)
     return json.dumps(value, ensure_ascii=False)
 
 
