@@ -27,7 +27,7 @@ MOST_CELLS = 2**22
 """Combinations that a grid has at most; it takes 32 bytes for each."""
 
 SPARSE = 8
-"""So many combinations a row are no dense grid, whatever the chances are."""
+"""With so many combinations a row, most are free whatever the chances are."""
 
 FREE = 0.25
 """Redraws find a free combination soon where at least this share of all draws is free."""

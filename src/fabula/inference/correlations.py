@@ -114,8 +114,8 @@ def _possible(found: _Floats) -> _Floats:
     values, vectors = np.linalg.eigh(normal)
     if values.min() > 0:
         return found
-    mended = (vectors * np.maximum(values, 1e-3)) @ vectors.T
-    scale = np.sqrt(np.diag(mended))
-    mended /= np.outer(scale, scale)
-    nearest: _Floats = 6 / np.pi * np.arcsin(np.clip(mended, -1, 1) / 2)
+    nearest_normal = (vectors * np.maximum(values, 1e-3)) @ vectors.T
+    scale = np.sqrt(np.diag(nearest_normal))
+    nearest_normal /= np.outer(scale, scale)
+    nearest: _Floats = 6 / np.pi * np.arcsin(np.clip(nearest_normal, -1, 1) / 2)
     return nearest

@@ -161,6 +161,8 @@ def _sum(terms: Iterable[tuple[str, float]], constant: float) -> str:
     parts = [(name if abs(k) == 1 else f"{literal(abs(k))} * {name}", k) for name, k in terms]
     if abs(constant) > 1e-9:
         parts.append((literal(abs(constant)), constant))
+    if not parts:
+        return "0"
     parts.sort(key=lambda part: part[1] < 0)
     (first, k), *rest = parts
     signs = "".join(f" {'-' if sign < 0 else '+'} {part}" for part, sign in rest)
