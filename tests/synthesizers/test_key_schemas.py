@@ -189,3 +189,31 @@ def test_keys_of_known_databases_are_found_and_kept(name: str, keys: int) -> Non
         if len(key) == 1:
             values = real[table].column(key[0])
             assert not pc.any(pc.is_in(made[table].column(key[0]), value_set=values)).as_py()
+
+
+def test_two_composite_keys_that_share_a_column_are_both_kept() -> None:
+    rng = np.random.default_rng(0)
+    tenants, size = np.arange(1, 31), 1_500
+    tenant = rng.integers(1, 31, size)
+    tables = {
+        "tenants": pa.table({"tenant_id": tenants, "plan": rng.choice(["basic", "pro"], 30)}),
+        "addresses": pa.table({
+            "tenant_id": np.repeat(tenants, 20), "address_no": np.tile(np.arange(1, 21), 30),
+            "floor": rng.integers(0, 9, 600),
+        }),
+        "orders": pa.table({
+            "order_id": np.arange(size), "tenant_id": tenant,
+            "billing_address_no": rng.integers(1, 21, size),
+            "shipping_address_no": rng.integers(1, 21, size), "amount": rng.normal(50, 9, size),
+        }),
+    }  # fmt: skip
+    found = {key.name: key.target for key in find_keys(tables).foreign if key.child == "orders"}
+    assert found == {
+        "orders.tenant_id": "tenants.tenant_id",
+        "orders.tenant_id+billing_address_no": "addresses.tenant_id+address_no",
+        "orders.tenant_id+shipping_address_no": "addresses.tenant_id+address_no",
+    }
+    model = fit(tables, seed=1, rounds=5)
+    made = model.sample(seed=2)
+    for key in model.keys.foreign:
+        assert (row_links(made, key) >= 0).all(), key.name

@@ -66,18 +66,19 @@ def test_times_as_texts_keep_their_pace_and_people_get_other_names(tmp_path):
 
 
 def test_details_are_made_even_of_tables_too_small_to_learn():
-    """Nine employees get names and telephone numbers; their titles are left out."""
+    """Nine employees get names and telephone numbers, and days of about the same years."""
     people = {
         "employee_id": range(1, 10),
         "first_name": [*FIRST, "Ben", "Eve"],
         "phone": [f"(206) 555-98{number}" for number in range(51, 60)],
-        "hired": ["1992-05-01"] * 9,
+        "hired": [f"199{year}-05-01" for year in range(1, 10)],
     }
     tables = {"employees": pa.table(people), "customers": shop_files()["customers"]}
     model = fit_tables(tables)
     made = model.sample()["employees"]
-    assert made.column_names == ["employee_id", "first_name", "phone"]
+    assert made.column_names == ["employee_id", "first_name", "phone", "hired"]
     assert pc.all(pc.match_substring_regex(made["phone"], r"^\(\d{3}\) \d{3}-\d{4}$")).as_py()
+    assert pc.all(pc.match_substring_regex(made["hired"], r"^199\d-\d\d-\d\d$|^2000-")).as_py()
     assert "9 rows are too few" in model.card()
 
 

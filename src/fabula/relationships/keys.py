@@ -14,6 +14,7 @@ from itertools import combinations
 import pyarrow as pa
 
 from fabula.relationships.column_names import name_words
+from fabula.relationships.composite_keys import matching
 from fabula.relationships.key_names import (
     ENDINGS,
     EXACT,
@@ -323,48 +324,29 @@ class _Search:
     ) -> list[ForeignKey]:
         """Columns that match another table's composite key part by part."""
         found: list[ForeignKey] = []
+        targets = {link.name: (link.parent, link.key) for link in foreign}
         for parent, key in primary.items():
             if len(key) < 2:
                 continue
             there = self.columns.together(parent, key)
             for child in self.tables:
-                columns = self._matching(child, parent, key, foreign) if child != parent else None
-                if columns is None:
+                if child == parent:
                     continue
-                mine = self.columns.together(child, columns)
-                link = ForeignKey(child, columns, parent, key)
-                share = mine.contained(there)
-                if share < self.contained:
-                    if share >= NEAR:
-                        lost = f"{1 - share:.1%} of its values are none of its keys"
-                        self.near.append(NearMiss(link, share, lost))
-                    continue
-                mutual = primary.get(child) == columns and there.contained(mine) == 1
-                if not (mutual and _goes_before(child, parent, self)):
-                    found.append(link)
+                usable, stem = self.columns.of(child), self.stems[parent]
+                several = matching((parent, key), (child, usable), stem, targets)
+                for at, columns in enumerate(several):
+                    mine = self.columns.together(child, columns)
+                    link = ForeignKey(child, columns, parent, key)
+                    share = mine.contained(there)
+                    if share < self.contained:
+                        if share >= NEAR:
+                            lost = f"{1 - share:.1%} of its values are none of its keys"
+                            self.near.append(NearMiss(link, share, lost))
+                        continue
+                    mutual = primary.get(child) == columns and there.contained(mine) == 1
+                    if at or not (mutual and _goes_before(child, parent, self)):
+                        found.append(link)
         return found
-
-    def _matching(
-        self, child: str, parent: str, key: tuple[str, ...], foreign: list[ForeignKey]
-    ) -> tuple[str, ...] | None:
-        """The columns of a child that are named like the parts of a composite key."""
-        usable = self.columns.of(child)
-        targets = {key.name: (key.parent, key.key) for key in foreign}
-        columns: list[str] = []
-        for part in key:
-            target = targets.get(f"{parent}.{part}")
-            same = [name for name in usable if name_words(name) == name_words(part)]
-            beside = [
-                name
-                for name in usable
-                if (target and targets.get(f"{child}.{name}") == target)
-                or likeness(name, self.stems[parent], part, own=False) >= FULL
-            ]
-            choice = [name for name in (*same, *beside) if name not in columns]
-            if not choice:
-                return None
-            columns.append(choice[0])
-        return tuple(columns)
 
 
 _UNTOLD = "-"

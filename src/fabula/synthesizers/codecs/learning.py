@@ -23,6 +23,7 @@ from fabula.synthesizers.codecs.fixed_point import is_exact
 from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.codecs.natural import NaturalCodec
 from fabula.synthesizers.codecs.numbers import NumberCodec
+from fabula.synthesizers.codecs.stand_ins import StandInCodec
 from fabula.synthesizers.codecs.string_formats.codec import WrittenCodec
 from fabula.synthesizers.codecs.string_formats.labelled import LabelledCodec
 from fabula.synthesizers.codecs.string_formats.several_numbers import SeveralNumbersCodec
@@ -56,6 +57,7 @@ _RESTORE: Mapping[str, Callable[[str, pa.DataType, CodecState], ColumnCodec]] = 
     "detail": DetailCodec.restore,
     "tree": TreeCodec.restore,
     "natural": NaturalCodec.restore,
+    "stand-in": StandInCodec.restore,
 }
 
 
@@ -180,22 +182,42 @@ class Columns:
     def made_anew(self, reason: str) -> Columns:
         """The columns of which nothing was learned; the others are left out for a reason."""
         pairs = list(zip(self.names, self.codecs, strict=True))
-        unlearned = DetailCodec | NaturalCodec
+        unlearned = DetailCodec | NaturalCodec | StandInCodec
         replaced = self.only([name for name, codec in pairs if isinstance(codec, unlearned)])
         learned = [name for name in self.names if name not in replaced.names]
         return replace(replaced, left_out={**dict.fromkeys(learned, reason), **self.left_out})
 
+    def with_stand_ins(self, table: pa.Table, *, protect: int, but: Collection[str]) -> Columns:
+        """The columns, and in place of those left out others in their form, where there is one."""
+        codecs = dict(zip(self.names, self.codecs, strict=True))
+        kinds = {field.name: field for field in self.schema}
+        left_out = dict(self.left_out)
+        for name, why in self.left_out.items():
+            if name in but:
+                continue
+            values = table.column(name).combine_chunks()
+            told = why.partition(",")[0].partition(";")[0]
+            found = StandInCodec.learn(name, values, protect=protect, why=told)
+            if found is not None:
+                codecs[name], kinds[name] = found, plain_field(table.schema.field(name))
+                del left_out[name]
+        names = [name for name in table.column_names if name in codecs]
+        schema = pa.schema([kinds[name] for name in names])
+        return replace(
+            self, schema=schema, codecs=tuple(codecs[name] for name in names), left_out=left_out
+        )
+
     @property
     def replaced(self) -> dict[str, str]:
-        """The columns of personal details and of codes, and what was made of each."""
+        """The columns of personal details, of codes, and of a form alone: what was made of each."""
         both = zip(self.names, self.codecs, strict=True)
         return {name: codec.about for name, codec in both if _is_replaced(codec)}
 
     @property
     def personal(self) -> tuple[str, ...]:
         """The replaced columns that are about people."""
-        codes = {codec.name for codec in self.codecs
-                 if isinstance(codec, DetailCodec) and not codec.is_personal}  # fmt: skip
+        codes = {codec.name for codec in self.codecs if isinstance(codec, StandInCodec)
+                 or (isinstance(codec, DetailCodec) and not codec.is_personal)}  # fmt: skip
         return tuple(name for name in self.replaced if name not in codes)
 
     @property
@@ -337,15 +359,17 @@ def _blurred(codec: NumberCodec | WrittenCodec, values: pa.Array) -> NumberCodec
         return codec
     why = f"{finding.reason}; confidence {finding.confidence:.2f}"
     why = f"{TITLES[finding.kind]}, drawn evenly within each interval ({why})"
+    known = plain_values(values).drop_null()
+    differ = pc.count_distinct(known).as_py() == len(known)
     if isinstance(codec, WrittenCodec):
-        return replace(codec, numbers=codec.numbers.blurred(why))
-    return codec.blurred(why)
+        return replace(codec, numbers=codec.numbers.blurred(why, differ=differ))
+    return codec.blurred(why, differ=differ)
 
 
 def _is_replaced(codec: ColumnCodec) -> bool:
     numbers = codec.numbers if isinstance(codec, WrittenCodec) else codec
     blurred = isinstance(numbers, NumberCodec) and bool(numbers.blur)
-    return blurred or isinstance(codec, DetailCodec)
+    return blurred or isinstance(codec, DetailCodec | StandInCodec)
 
 
 def _is_number(kind: pa.DataType) -> bool:

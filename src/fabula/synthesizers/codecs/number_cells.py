@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,8 @@ FEWEST_CELLS, MOST_CELLS, ROWS_OF_CELL = 64, 512, 100
 
 COMMON = 0.002
 """A value of at least this share of the rows is its own cell."""
+
+_REDRAWS = 16
 
 SEGMENTS = 8
 """Parts of an interval between whose quantiles values are drawn, at most: each has as many rows as
@@ -84,3 +88,29 @@ def quantiles(numbers: NDArray[np.float64], pieces: int) -> NDArray[np.float64]:
     places = np.full(SEGMENTS + 1, len(numbers) - 1)
     places[: pieces + 1] = np.linspace(0, len(numbers) - 1, pieces + 1).astype(int)
     return np.asarray(numbers[places])
+
+
+def apart(
+    numbers: NDArray[np.float64],
+    again: Callable[[NDArray[np.int64]], NDArray[np.float64]],
+    ends: tuple[float, float],
+) -> NDArray[np.float64]:
+    """Whole numbers of which none comes twice, as far as there is room between the ends.
+
+    Args:
+        numbers: The numbers.
+        again: Draws other ones for some rows.
+        ends: The least and the largest number that there may be.
+    """
+    found = numbers.copy()
+    for _ in range(_REDRAWS):
+        rows = np.setdiff1d(np.arange(len(found)), np.unique(found, return_index=True)[1])
+        if not len(rows):
+            return found
+        found[rows] = again(rows)
+    free = np.setdiff1d(np.arange(ends[0], ends[1] + 1), found)
+    rows = np.setdiff1d(np.arange(len(found)), np.unique(found, return_index=True)[1])
+    for row in rows[: len(free)]:
+        nearest = int(np.abs(free - found[row]).argmin())
+        found[row], free = free[nearest], np.delete(free, nearest)
+    return found

@@ -24,6 +24,7 @@ from fabula.synthesizers.codecs.fixed_point import Lattice
 from fabula.synthesizers.codecs.last_digits import LastDigits
 from fabula.synthesizers.codecs.number_cells import (
     SEGMENTS,
+    apart,
     bounds_of,
     quantiles,
     sorted_numbers,
@@ -53,6 +54,7 @@ class NumberCodec:
         blur: Why every value inside a cell is as likely, where the values are about people.
         digits: Remainders that values inside intervals prefer.
         tails: What lies below the first cell and above the last one, where that is much.
+        differ: Whether no value comes twice, as of birth dates that all differ.
     """
 
     name: str
@@ -64,6 +66,7 @@ class NumberCodec:
     blur: str = ""
     digits: LastDigits | None = None
     tails: tuple[Tail | None, Tail | None] = (None, None)
+    differ: bool = False
 
     @classmethod
     def learn(
@@ -157,10 +160,11 @@ class NumberCodec:
             told += f"; a tail {' and '.join(sides)} with the mean of the hidden extremes"
         return f"{told}; {self.blur}" if self.blur else told
 
-    def blurred(self, why: str) -> NumberCodec:
-        """The same cells, in which every value is as likely."""
+    def blurred(self, why: str, *, differ: bool = False) -> NumberCodec:
+        """The same cells, in which every value is as likely, and comes once if all `differ`."""
         grid = self.grid[:, [0] + [-1] * SEGMENTS]
         even = replace(self, grid=grid, pieces=np.ones(len(grid), np.int64), blur=why)
+        even = replace(even, differ=differ and self.lattice.step is not None)
         return replace(even, digits=None, tails=(None, None))
 
     def encode(self, values: pa.Array) -> CodeColumn:
@@ -172,6 +176,9 @@ class NumberCodec:
         numbers = np.full(len(codes), np.nan)
         known = np.flatnonzero(codes < len(self.grid))
         numbers[known] = self._draw(codes[known], places.rng)
+        if self.differ and wanted is None and len(known):
+            own, rng, ends = codes[known], places.rng, (self.grid[0, 0], self.grid[-1, -1])
+            numbers[known] = apart(numbers[known], lambda rows: self._draw(own[rows], rng), ends)
         for tail, cell in zip(self.tails, (0, len(self.grid) - 1), strict=True):
             if tail is not None:
                 at = np.flatnonzero(codes == cell)
@@ -212,7 +219,8 @@ class NumberCodec:
 
     def state(self) -> CodecState:
         """The codec as plain values; the type is the schema's."""
-        settings = {"origin": self.lattice.origin, "step": self.lattice.step, "blur": self.blur}
+        lattice, own = self.lattice, {"blur": self.blur, "differ": self.differ}
+        settings = {"origin": lattice.origin, "step": lattice.step, **own}
         arrays = {"grid": self.grid, "counts": self.counts, "pieces": self.pieces}
         if self.digits is not None:
             arrays["digits"] = self.digits.shares
@@ -240,7 +248,7 @@ class NumberCodec:
         )
         return cls(
             name, lattice, arrays["grid"], arrays["counts"], pieces, "", blur, digits,
-            (below, above),
+            (below, above), state.settings.get("differ", False),
         )  # fmt: skip
 
     @cached_property

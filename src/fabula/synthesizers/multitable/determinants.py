@@ -22,6 +22,7 @@ from fabula.inference.guesses import words
 from fabula.io.arrays import array_of, is_text
 from fabula.synthesizers.codecs.categories import OTHER, CategoryCodec
 from fabula.synthesizers.codecs.learning import Columns
+from fabula.synthesizers.codecs.stand_ins import StandInCodec
 from fabula.synthesizers.constraints.evidence import lookup_is_sure, tolerable
 from fabula.synthesizers.constraints.lookups import coded
 from fabula.synthesizers.constraints.relations import Relations
@@ -130,8 +131,10 @@ def determinants_of(
     """
     if columns is None:
         return ()
+    stand_ins = {codec.name for codec in columns.codecs if isinstance(codec, StandInCodec)}
     keys = [key.columns[0] for key in links.outward if len(key.columns) == 1]
-    names = [name for name in (*keys, *columns.names) if name in table.column_names]
+    names = [name for name in (*keys, *columns.names)
+             if name in table.column_names and name not in stand_ins]  # fmt: skip
     codes = {name: _codes(table.column(name)) for name in names}
     sizes = {name: int(own.max(initial=-1)) + 1 for name, own in codes.items()}
     told = [name for name in codes if sizes[name] > 1]

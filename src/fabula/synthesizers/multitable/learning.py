@@ -28,6 +28,7 @@ from fabula.synthesizers.multitable.foreign_keys import Links, Rows
 from fabula.synthesizers.multitable.groups import Groups
 from fabula.synthesizers.multitable.identity import Identity
 from fabula.synthesizers.multitable.layout import Layout, Seen, Siblings
+from fabula.synthesizers.multitable.names import kept_names
 from fabula.synthesizers.multitable.reach import Reach, apart, way_back
 from fabula.synthesizers.multitable.timed import Timed, distances_of, find_timed, reach_of
 from fabula.synthesizers.multitable.timeline import Timeline
@@ -255,17 +256,20 @@ class Lesson:
         if timeline is not None:
             times = self.table.column(timeline.time)
             given = timeline.with_starts(given, times, protect=self.protect)
+        of_people = bool(self.details or self.sensitive)
+        names = {} if of_people else kept_names(self.name, given, self.below.values())
         columns = Columns.learnable(
             given,
             self.details,
             persons,
             protect=self.protect,
-            known=identity.codecs,
+            known={**identity.codecs, **names},
             sensitive=self.sensitive,
         )
         columns = columns.beside(table.select(distances), protect=self.protect)
         if table.num_rows < FEWEST_ROWS and self.name not in self.kept:
             columns = columns.made_anew(f"{table.num_rows:,} rows are too few to learn from")
+        columns = columns.with_stand_ins(table, protect=self.protect, but=self.sensitive)
         return (columns if columns.codecs else None), columns.left_out
 
     def _relations(
