@@ -72,7 +72,7 @@ def keep_row_rules(
     plain = [
         codec.name
         for codec in columns.codecs
-        if isinstance(codec, CategoryCodec | NumberCodec)  # numbers in texts have columns beside
+        if isinstance(codec, CategoryCodec | NumberCodec)  # and not texts that nothing writes
         and (table.columns[codec.name].kind != "expr" or codec.name in given)
     ]
     if len(plain) < 2:
@@ -210,7 +210,10 @@ class _Written:
         self._insert(high, helper, drawn, made.reason)
         told = f"never below {' and '.join(f'`{name}`' for name in names)} in all rows"
         self._put(high, col.expr(rounded(number, kind, step)), told, names)
-        self.checks += [RowCheck(sql=f"{sql_name(high)} >= {name}") for name in lower]
+        if not any(
+            self.columns[name].drop for name in (high, *names)
+        ):  # a check sees what is written
+            self.checks += [RowCheck(sql=f"{sql_name(high)} >= {name}") for name in lower]
 
     def _is_led(self, ends: Collection[str]) -> bool:
         """Whether one of two columns follows from the other already."""
@@ -234,6 +237,7 @@ class _Written:
         if not values:
             return False
         listed = col.choice(values, weights=[counts[value] for value in values], nulls=kind.nulls)
+        listed = listed.model_copy(update={"drop": kind.drop})
         self.columns[source] = listed
         told = f"{len(values):,} labels, from which others follow"
         rare = f"; {len(counts) - len(values):,} rarer ones in {left:,} rows are left out"
@@ -265,7 +269,7 @@ class _Written:
         return f"{told} in all rows but {broken:,}" if broken else f"{told} in all rows"
 
     def _put(self, name: str, kind: AbstractColumn, told: str, sources: Sequence[str]) -> None:
-        self.columns[name] = kind
+        self.columns[name] = kind.model_copy(update={"drop": self.columns[name].drop})
         self.reasons[self._place(name)] = told
         self.sources[name] = tuple(sources)
 
