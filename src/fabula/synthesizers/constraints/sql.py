@@ -185,7 +185,7 @@ def _sum(terms: Iterable[tuple[str, float]], constant: float) -> str:
 
 def _product(formula: Product) -> str:
     parts = [literal(formula.factor)] * (formula.factor != 1)
-    below = []
+    below: list[str] = []
     for name, power, offset, rate in formula.factors:
         plain = (offset, rate) == (0, 1)
         told = sql_name(name) if plain else f"({_sum([(sql_name(name), rate)], offset)})"
