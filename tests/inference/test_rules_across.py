@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
 
 import fabula as fb
 from fabula.spec import col
@@ -79,3 +82,25 @@ def test_a_total_of_children_is_told_with_the_check_that_states_it(tmp_path: Pat
     wrong = data | {"lines": data["lines"].slice(1)}
     broken = fb.validate(tmp_path / "shop.yaml", data=wrong).failed
     assert [result.kind for result in broken] == ["aggregate"]
+
+
+def test_times_written_as_texts_keep_their_order_across_tables(tmp_path: Path) -> None:
+    """The columns of their values follow the parent's; each is written in the file's form."""
+    data = shop()
+    for table, column, form in (
+        ("orders", "placed", "%Y-%m-%dT%H:%M:%S"),
+        ("lines", "sent", "%d.%m.%Y %H:%M:%S"),
+    ):
+        texts = pc.strftime(data[table][column].cast(pa.timestamp("s")), form)
+        suffix = "Z" if table == "orders" else ""
+        texts = pc.binary_join_element_wise(texts, suffix, "")
+        at = data[table].column_names.index(column)
+        rows = data[table].set_column(at, column, texts)
+        csv.write_csv(rows, tmp_path / f"{table}.csv")
+    csv.write_csv(data["products"], tmp_path / "products.csv")
+    made = {k: v.to_pandas() for k, v in fb.generate(fb.infer(tmp_path).spec, seed=1).items()}
+    lines = made["lines"].merge(made["orders"], left_on="order_id", right_on="id")
+    sent = pd.to_datetime(lines["sent"], format="%d.%m.%Y %H:%M:%S")
+    placed = pd.to_datetime(lines["placed"].astype(str).str.removesuffix("Z"))
+    assert (sent >= placed).all()
+    assert ((sent - placed).dt.days <= 3).all()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -90,3 +92,35 @@ def test_noise_is_no_rule() -> None:
     kinds = [column.kind for column in fb.infer(table).spec.tables["data"].columns.values()]
     assert "expr" not in kinds
     assert pc.count_distinct(table["c"]).as_py() == 3
+
+
+def test_rules_hold_between_values_that_are_written_as_texts() -> None:
+    """Dates, amounts and times with a zone: the columns of their values keep the rules."""
+    rng = np.random.default_rng(4)
+    start = np.datetime64("2023-01-01") + rng.integers(0, 700, 600)
+    end, net = start + rng.integers(0, 30, 600), rng.integers(100, 90_000, 600) / 100
+    frame = pd.DataFrame({
+        "von": pd.to_datetime(start).strftime("%d.%m.%Y"),
+        "bis": pd.to_datetime(end).strftime("%d.%m.%Y"),
+        "netto": [f"{each:.2f} €".replace(".", ",") for each in net],
+        "brutto": [f"{round(each * 1.2, 2):.2f} €".replace(".", ",") for each in net],
+    })  # fmt: skip
+    made = fb.generate(fb.infer(frame).spec, n=2_000, seed=1).to_pandas()
+    assert list(made.columns) == list(frame.columns)
+    days = [pd.to_datetime(made[name], format="%d.%m.%Y") for name in ("von", "bis")]
+    assert (days[1] >= days[0]).all()
+    amounts = [
+        made[name].astype(str).str.removesuffix(" €").str.replace(",", ".").astype(float)
+        for name in ("netto", "brutto")
+    ]
+    assert (amounts[1] - 1.2 * amounts[0]).abs().max() < 0.0051
+
+
+def test_times_with_a_zone_are_written_as_the_file_writes_them(tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    rng = np.random.default_rng(4)
+    times = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 10**7, 300), "s")
+    texts = times.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    pd.DataFrame({"at": texts, "n": rng.integers(0, 9, 300)}).to_csv(path, index=False)
+    made = fb.generate(fb.infer(path).spec, n=300, seed=1).to_pandas()
+    assert made["at"].astype(str).str.fullmatch(r"2024-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z").all()

@@ -193,3 +193,35 @@ def test_a_country_of_each_row_stays_one_of_the_real_ones_and_comes_once():
     table = pa.table({"code": ["ENG1", "ESP1", "GER1", "ITA1", "FRA1"], "country": countries})
     made = fb.generate(fb.infer(table).spec, seed=1).to_arrow("data")
     assert sorted(made.column("country").to_pylist()) == sorted(countries)
+
+
+@pytest.mark.parametrize(("own", "share"), [(999, 0.08), (-1, 0.1), (0, 0.6)])
+def test_a_number_that_stands_for_something_else_is_drawn_apart(own, share):
+    """999 and -1 for a missing value, and no purchase at all."""
+    rng = np.random.default_rng(6)
+    values = np.where(rng.random(2_000) < share, own, rng.poisson(40, 2_000) + 5)
+    made = np.asarray(generated(values, 4_000))
+    others = made[made != own]
+    assert abs((made == own).mean() - share) < 0.05
+    assert others.min() >= 5
+    assert others.max() <= values[values != own].max()
+    assert abs(others.mean() - 45) < 2
+
+
+@pytest.mark.parametrize(
+    "form", ["978-3-{:05d}-{}", "47°{:02d}.{}N", "AT{:05d}0{}", "+43 6{:05d} {}"]
+)
+def test_signs_that_all_codes_share_stay(form):
+    rng = np.random.default_rng(6)
+    pairs = zip(rng.integers(0, 99, 200), rng.integers(0, 9, 200), strict=True)
+    values = [form.format(*pair) for pair in pairs]
+    shared = [at for at, place in enumerate(zip(*values, strict=True)) if len(set(place)) == 1]
+    for text in generated(values).to_pylist():
+        assert [text[at] for at in shared] == [values[0][at] for at in shared]
+
+
+def test_days_of_years_in_digits_are_dates():
+    rng = np.random.default_rng(6)
+    days = np.datetime64("2020-01-01") + rng.integers(0, 1_500, 400)
+    values = [int(f"{day.astype(dt.date):%Y%j}") for day in days]
+    assert all(1 <= value % 1_000 <= 366 for value in generated(values).to_pylist())

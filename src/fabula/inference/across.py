@@ -118,7 +118,10 @@ def _put(
     checks: Sequence[str],
 ) -> None:
     table = tables[name]
-    added = tuple(RowCheck(sql=sql) for sql in checks)
+    hidden = [each for known in tables.values() for each in known.columns.items() if each[1].drop]
+    shown = [sql for sql in checks if not any(sql_name(each) in sql for each, _ in hidden)]
+    added = tuple(RowCheck(sql=sql) for sql in shown)  # a check sees what is written
+    kind = kind.model_copy(update={"drop": table.columns[column].drop})
     tables[name] = table.model_copy(
         update={"columns": {**table.columns, column: kind}, "checks": (*table.checks, *added)}
     )

@@ -55,6 +55,13 @@ _IDENTIFYING = {
     "postcode",
 }
 
+_FEWEST_VALUES, _LEAST_ATOM, _OFTENER, _FAR = 10, 0.02, 5, 0.25
+"""Of a number that is drawn apart: how many differing ones there are, the share of its rows, how
+many times as many these are as those of any other, or how far off it is, as a share of their range.
+"""
+_FORMED = ("postcode", "phone")
+"""Details whose forms differ from country to country."""
+
 
 def guess_array(name: str, values: Values, *, owner: str, beside: frozenset[str]) -> Guess:
     """The column that the values look like.
@@ -138,6 +145,40 @@ def _category(values: Values) -> Guess | None:
 
 
 def _number(values: Values) -> Guess:
+    """The nearest family, and a number of its own that many rows have, such as 0 or 999."""
+    atom = _atom(values)
+    if atom is None:
+        return _of_a_family(values)
+    rest = values.filter(pc.not_equal(values, pa.scalar(atom, values.type)))
+    found = _of_a_family(rest)
+    if not isinstance(found.column, AbstractDistribution):
+        return _of_a_family(values)
+    share = round(1 - len(rest) / len(values), 4)
+    decimals = 0 if found.column.counts else found.column.decimals
+    end = float(atom) if decimals else int(atom)
+    own = col.uniform(end, end, decimals=decimals)
+    column = col.mixture([(share, own), (round(1 - share, 4), found.column)])
+    return Guess(column, f"{atom:g} in {share:.1%}, others: {found.reason}")
+
+
+def _atom(values: Values) -> Any:
+    """The least or largest number, if far more rows have it than any other, or it is far off."""
+    counted = values.value_counts()
+    if len(counted) < _FEWEST_VALUES:
+        return None
+    order = np.argsort(-counted.field("counts").to_numpy())
+    first, second = (counted[int(at)].as_py() for at in order[:2])
+    ends = pc.min_max(values).as_py().values()
+    if first["values"] not in ends or first["counts"] < _LEAST_ATOM * len(values):
+        return None
+    others = values.filter(pc.not_equal(values, pa.scalar(first["values"], values.type)))
+    low, high = (float(end) for end in pc.min_max(others).as_py().values())
+    apart = max(low - float(first["values"]), float(first["values"]) - high)
+    often = first["counts"] >= _OFTENER * second["counts"]
+    return first["values"] if often or apart > _FAR * (high - low) else None
+
+
+def _of_a_family(values: Values) -> Guess:
     numbers = values.cast(pa.float64(), safe=False).to_numpy()
     finite = numbers[np.isfinite(numbers)]
     if not len(finite):
@@ -222,9 +263,9 @@ def _told(facts: Facts, values: Values) -> Guess | None:
 
 
 def _own_form(told: Guess | None, values: Values) -> Guess | None:
-    """The form of postcodes that are not written as those of the spec's people: `00944-1410`."""
+    """The form of postcodes and phones that the spec's people write otherwise: `00944-1410`."""
     column = None if told is None else told.column
-    if told is None or not isinstance(column, Person) or column.field != "postcode":
+    if told is None or not isinstance(column, Person) or column.field not in _FORMED:
         return None
     sample = pc.unique(values).slice(0, _SAMPLE).to_pylist()
     forms = {len(text): code_pattern([other for other in sample if len(other) == len(text)])
@@ -255,9 +296,14 @@ def _string(facts: Facts, values: Values) -> Guess:
         )  # the states of generated addresses are written out: `Alabama`
         listed = field in _PUBLIC or alone
         return (guess_labels(facts.name, values, least=1) if listed else None) or by_name
-    regex = number_pattern(sample) or code_pattern(sample) or run_pattern(sample)
-    if regex is not None and pc.all(pc.match_substring_regex(values, f"^(?:{regex})$")).as_py():
-        return Guess(col.pattern(regex, unique=distinct == 1), "every value has this form")
+    for _ in range(2):
+        regex = number_pattern(sample) or code_pattern(sample) or run_pattern(sample)
+        if regex is None:
+            break
+        fits = pc.match_substring_regex(values, f"^(?:{regex})$")
+        if pc.all(fits).as_py():
+            return Guess(col.pattern(regex, unique=distinct == 1), "every value has this form")
+        sample = [*sample, *values.filter(pc.invert(fits)).slice(0, _SAMPLE).to_pylist()]
     mean = sum(len(text.split()) for text in sample) / len(sample)
     reason = f"text: {distinct:.0%} distinct, {mean:.0f} words on average"
     return Guess(col.llm(facts.name.replace("_", " ")), reason)

@@ -20,7 +20,7 @@ _LONGEST = 64
 _FEWEST = 20
 """Texts from which a mixture of letters and digits in one place is not chance."""
 _ENOUGH, _FEW_LETTERS = 30, 6
-"""Texts from which so few letters in one place are all that are there."""
+"""Texts from which so few letters in one place, or one sign, are all that are there."""
 
 _VOWELS = re.compile("[aeiou]", re.IGNORECASE)
 _NO_WORD = 0.05
@@ -36,11 +36,15 @@ def code_pattern(texts: Sequence[str]) -> str | None:
     if len({len(text) for text in texts}) != 1 or not 2 <= len(texts[0]) <= _LONGEST:
         return None
     places = [frozenset(place) for place in zip(*texts, strict=True)]
-    classes = _hexadecimal(places, len(texts)) or [_class(place, len(texts)) for place in places]
+    sure = len(set(texts)) >= _ENOUGH
+    classes = _hexadecimal(places, len(texts)) or [
+        literal(*place) if sure and len(place) == 1 else _class(place, len(texts))
+        for place in places
+    ]
     known = [item for item in classes if item is not None]
     if len(known) < len(classes):
         return None
-    has_digits = any(item == r"\d" or "0-9" in item for item in known)
+    has_digits = any(map(str.isdigit, texts[0])) or any("0-9" in item for item in known)
     return _runs(known) if has_digits or are_letter_codes(texts) else None
 
 

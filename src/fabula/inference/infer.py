@@ -93,7 +93,9 @@ def _from_classes(classes: Iterable[type], prompt: str | None) -> Inferred:
 def _from_tables(data: Mapping[str, pa.Table], prompt: str) -> Inferred:
     reasons: dict[str, str] = {}
     tables: dict[str, TableSpec] = {}
+    plain: dict[str, dict[str, tuple[str, pa.Array]]] = {}
     for name, rows in data.items():
+        plain[name] = {}
         columns: dict[str, AbstractColumn] = {}
         beside = frozenset(rows.column_names)
         for column in rows.column_names:
@@ -111,12 +113,14 @@ def _from_tables(data: Mapping[str, pa.Table], prompt: str) -> Inferred:
                     columns[helpers[-1]] = part.column
                     reasons[f"tables.{name}.columns.{helpers[-1]}"] = part.reason
                 made = written.texts_of(helpers)
+                if written.plain is not None:
+                    plain[name][column] = helpers[0], written.plain
             elif made.column.kind == "llm" and is_text(values.type):
                 made = guess_labels(column, values) or made
             columns[column] = made.column
             reasons[place] = made.reason
         tables[name] = TableSpec(name, n=rows.num_rows, columns=columns, prompt=prompt)
-    unwritten = _link(data, tables, reasons)
+    unwritten = _link(data, plain, tables, reasons)
     for name, rows in data.items():
         tables[name], beyond = correlated(tables[name], rows)
         unwritten += beyond
@@ -136,9 +140,12 @@ def _free(name: str, taken: Collection[str]) -> str:
 
 
 def _link(
-    data: Mapping[str, pa.Table], tables: dict[str, TableSpec], reasons: dict[str, str]
+    data: Mapping[str, pa.Table],
+    plain: Mapping[str, Mapping[str, tuple[str, pa.Array]]],
+    tables: dict[str, TableSpec],
+    reasons: dict[str, str],
 ) -> list[str]:
-    """Declare the keys that the data has, in place; returns what is said about the others.
+    """Declare the keys and rules of the data, in place; returns what is said about the others.
 
     Of a key of several columns one is a reference, and the others are copied through it.
     """
@@ -188,8 +195,19 @@ def _link(
             replace(child, other, col.expr(sql), f"with `{column}` a key of `{link.parent}`")
         written |= places
     number_rows(data, keys, tables, reasons)
-    keep_rules(data, keys, tables, reasons)
-    return [*unwritten, *_keep_row_rules(data, keys, tables, reasons)]
+    valued = {name: _valued(rows, plain[name], keys.of(name)) for name, rows in data.items()}
+    keep_rules(valued, keys, tables, reasons)
+    return [*unwritten, *_keep_row_rules(valued, keys, tables, reasons)]
+
+
+def _valued(
+    rows: pa.Table, plain: Mapping[str, tuple[str, pa.Array]], keys: Collection[str]
+) -> pa.Table:
+    """A table with the values that texts stand for in their place, under the names of these."""
+    for column, (helper, values) in plain.items():
+        if column not in keys:
+            rows = rows.set_column(rows.column_names.index(column), helper, values)
+    return rows
 
 
 def _keep_row_rules(

@@ -25,7 +25,9 @@ from fabula.spec import col
 from fabula.spec.tables import TableSpec
 from fabula.synthesizers.codecs.categories import CategoryCodec
 from fabula.synthesizers.codecs.learning import FEWEST_ROWS, Columns
+from fabula.synthesizers.codecs.numbers import NumberCodec
 from fabula.synthesizers.constraints.finding import find_relations
+from fabula.synthesizers.constraints.formulas import Sum
 from fabula.synthesizers.constraints.label_search import leads
 from fabula.synthesizers.constraints.lookups import MISSING, Lookup
 from fabula.synthesizers.constraints.measures import measures_of
@@ -70,8 +72,11 @@ def keep_row_rules(
     plain = [
         codec.name
         for codec in columns.codecs
-        if table.columns[codec.name].kind != "expr" or codec.name in given
+        if isinstance(codec, CategoryCodec | NumberCodec)  # and not texts that nothing writes
+        and (table.columns[codec.name].kind != "expr" or codec.name in given)
     ]
+    if len(plain) < 2:
+        return table
     columns = columns.only(plain)
     some = some.select(columns.names)
     found = find_relations(some, columns, protect=LABEL_ROWS, given=given)
@@ -205,7 +210,10 @@ class _Written:
         self._insert(high, helper, drawn, made.reason)
         told = f"never below {' and '.join(f'`{name}`' for name in names)} in all rows"
         self._put(high, col.expr(rounded(number, kind, step)), told, names)
-        self.checks += [RowCheck(sql=f"{sql_name(high)} >= {name}") for name in lower]
+        if not any(
+            self.columns[name].drop for name in (high, *names)
+        ):  # a check sees what is written
+            self.checks += [RowCheck(sql=f"{sql_name(high)} >= {name}") for name in lower]
 
     def _is_led(self, ends: Collection[str]) -> bool:
         """Whether one of two columns follows from the other already."""
@@ -229,6 +237,7 @@ class _Written:
         if not values:
             return False
         listed = col.choice(values, weights=[counts[value] for value in values], nulls=kind.nulls)
+        listed = listed.model_copy(update={"drop": kind.drop})
         self.columns[source] = listed
         told = f"{len(values):,} labels, from which others follow"
         rare = f"; {len(counts) - len(values):,} rarer ones in {left:,} rows are left out"
@@ -244,19 +253,23 @@ class _Written:
             return None
         measure = self.measures.get(target)
         room = 0.0 if measure is None or measure.is_time else 0.5 * measure.step
-        return _differing(made.column(0), self.rows.column(target), room)
+        try:
+            return _differing(made.column(0), self.rows.column(target), room)
+        except pa.ArrowException:  # values of another type
+            return None
 
     def _told(self, item: Relation, found: Relations, broken: int) -> str:
-        measure = found.measures.get(item.target)
         told = replace(item, broken=0).told(found.measures)
-        if measure is not None and measure.is_time:
+        names = [item.target, *item.sources]
+        timed = any(name in found.measures and found.measures[name].is_time for name in names)
+        if isinstance(item.how, Sum) and timed:  # fitted numbers, for which SQL has plainer words
             told = f"follows from {' and '.join(item.sources)}"
         elif not isinstance(item.how, Lookup):
             told = f"is {told}"
         return f"{told} in all rows but {broken:,}" if broken else f"{told} in all rows"
 
     def _put(self, name: str, kind: AbstractColumn, told: str, sources: Sequence[str]) -> None:
-        self.columns[name] = kind
+        self.columns[name] = kind.model_copy(update={"drop": self.columns[name].drop})
         self.reasons[self._place(name)] = told
         self.sources[name] = tuple(sources)
 

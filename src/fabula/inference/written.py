@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,7 @@ _PERIOD_SQL = {
     "%n": "strftime({0} + INTERVAL 1 YEAR, '%y')", "%N": "strftime({0} + INTERVAL 1 YEAR, '%Y')",
 }  # fmt: skip
 """What writes the signs that `strftime` of SQL lacks."""
+_UTC = pa.timestamp("us", "UTC")
 _TIME_OF_DAY = "TIMESTAMP '2000-01-01' + to_seconds({0})"
 
 
@@ -49,11 +50,13 @@ class WrittenGuess:
         values: The columns of values, which are not written.
         sql: The expression that writes them; `{0}`, `{1}` … stand for their names.
         reason: Their form, and what is said about values of no such form.
+        plain: The real values, where there is one column of them.
     """
 
     values: tuple[Guess, ...]
     sql: str
     reason: str
+    plain: pa.Array | None = field(default=None, compare=False)
 
     def texts_of(self, helpers: Sequence[str]) -> Guess:
         """The column of texts, given what the columns of values are called."""
@@ -73,12 +76,15 @@ def written_guess(
         context: What `guess_array` wants to know.
     """
     kind = values.type
-    if pa.types.is_time(kind) and form is not None:
-        seconds = _in_seconds(values.combine_chunks())
-        clock = _sql(Written(form), seconds.type)
-        if clock is None:
+    if form is not None:
+        plain = values.combine_chunks()
+        clock = pa.types.is_time(kind)
+        plain = _in_seconds(plain) if clock else pc.local_timestamp(plain.cast(_UTC, safe=False))
+        sql = _sql(Written(form), plain.type)
+        if sql is None:
             return None
-        return WrittenGuess((_helper(name, seconds, context),), clock, "times of day")
+        told = "times of day" if clock else form.told
+        return WrittenGuess((_helper(name, plain, context),), sql, told, plain)
     text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
     if text and simple.column.kind not in ("llm", "pattern", "person"):
         return None
@@ -104,7 +110,7 @@ def written_guess(
     if gap is not None and not values.null_count and len(found.gaps) == 1 and text:
         sql = f"coalesce({sql}, '{_quoted(gap)}')"
     reason = "; ".join(part for part in (found.form.told, _doubts(found, stray)) if part)
-    return WrittenGuess((helper,), sql, reason)
+    return WrittenGuess((helper,), sql, reason, plain)
 
 
 def _listed(found: Written, texts: pa.Array) -> WrittenGuess:

@@ -35,6 +35,7 @@ _FEW_WORDS, _FEW_WORDS_SHARE = 5, 0.1
 _DATE_DIGITS = (
     r"^(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-3]\d(?:[0-2]\d(?:[0-5]\d(?:[0-5]\d)?)?)?)?$"
     r"|^\d?\d(?:0[1-9]|1[0-2])[0-3]\d$|^[0-3]?\d(?:0[1-9]|1[0-2])\d\d$"
+    r"|^(?:19|20)\d\d[0-3]\d\d$"
 )
 _FIRST = 1_000
 """Rows that tell whether numbers may be dates at all."""

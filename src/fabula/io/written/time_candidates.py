@@ -26,9 +26,11 @@ _CONSTANT = frozenset({"T", "Z", "UTC", "GMT", "at", "h", "Uhr", "de"})
 """Words that may be in times; others make codes, such as `RE 2019-12`."""
 
 _COMPACT: Mapping[int, str] = {
-    6: "%Y%2m", 8: "%Y%2m%2d", 10: "%Y%2m%2d%2H", 12: "%Y%2m%2d%2H%M", 14: "%Y%2m%2d%2H%M%S",
-    17: "%Y%2m%2d%2H%M%S%3f", 20: "%Y%2m%2d%2H%M%S%6f",
+    6: "%Y%2m", 7: "%Y%3j", 8: "%Y%2m%2d", 10: "%Y%2m%2d%2H", 12: "%Y%2m%2d%2H%M",
+    14: "%Y%2m%2d%2H%M%S", 17: "%Y%2m%2d%2H%M%S%3f", 20: "%Y%2m%2d%2H%M%S%6f",
 }  # fmt: skip
+_DAYS_OF_YEARS = 7
+"""Digits of a year and a day of it, which few numbers are by chance."""
 _SHORT: Mapping[tuple[int, ...], tuple[str, ...]] = {
     (6,): ("%2y%2m%2d", "%2d%2m%2y"), (5, 6): ("%-y%2m%2d", "%-d%2m%2y"),
 }  # fmt: skip
@@ -103,6 +105,8 @@ def _compact(tokens: list[str], values: list[pa.Array | None]) -> Iterator[str]:
             widths = pc.unique(pc.utf8_length(texts)).to_pylist()
             known = _COMPACT_TIMES if fields else _COMPACT
             if len(widths) > 1 or widths[0] not in known or len(texts) < _FEWEST_COMPACT:
+                return
+            if widths[0] == _DAYS_OF_YEARS and len(texts) < _FEWEST_SHORT:
                 return
             fields.append(known[widths[0]])
         else:

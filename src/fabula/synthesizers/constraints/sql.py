@@ -21,6 +21,9 @@ from fabula.synthesizers.constraints.measures import Measure
 _DAY = 86_400.0
 _DECIMALS = range(10)
 
+_NEAR = 0.02
+"""How far the number of a unit may be from the one that rounded lengths give."""
+
 _PARTS = {
     "date": "epoch(CAST({0} AS DATE))",
     "month and year": "(year({0}) - 1970) * 12 + month({0})",
@@ -62,8 +65,9 @@ def formula_sql(formula: Formula, target: str, measures: Mapping[str, Measure]) 
     measure = measures[target]
     if measure.is_time:
         return list(_moments(formula, measure, measures)) if isinstance(formula, Sum) else []
-    number = _number(formula, target, measures)
-    return [] if number is None else [rounded(number, measure.codec.lattice.type, measure.step)]
+    ways = [*_lengths(formula, measures), _number(formula, target, measures)]
+    kind, step = measure.codec.lattice.type, measure.step
+    return [rounded(number, kind, step) for number in ways if number is not None]
 
 
 def rounded(number: str, kind: pa.DataType, step: float) -> str:
@@ -152,6 +156,18 @@ def _number(formula: Formula, target: str, measures: Mapping[str, Measure]) -> s
     return found
 
 
+def _lengths(formula: Formula, measures: Mapping[str, Measure]) -> Iterator[str]:
+    """Whole units between two times, where a sum over some rows gives nearly these."""
+    if not isinstance(formula, Sum) or len(formula.terms) != 2:
+        return
+    if not all(measures[name].is_time for name in formula.sources):
+        return
+    (earlier, low), (later, high) = sorted(formula.terms, key=lambda term: term[1])
+    for size in WHOLE.values():
+        if abs(high * size - 1) < _NEAR and abs(low * size + 1) < _NEAR:
+            yield f"(epoch({sql_name(later)}) - epoch({sql_name(earlier)})) / {literal(size)}"
+
+
 def _plain(name: str, measures: Mapping[str, Measure]) -> str:
     return f"epoch({sql_name(name)})" if measures[name].is_time else sql_name(name)
 
@@ -171,7 +187,7 @@ def _sum(terms: Iterable[tuple[str, float]], constant: float) -> str:
 
 def _product(formula: Product) -> str:
     parts = [literal(formula.factor)] * (formula.factor != 1)
-    below = []
+    below: list[str] = []
     for name, power, offset, rate in formula.factors:
         plain = (offset, rate) == (0, 1)
         told = sql_name(name) if plain else f"({_sum([(sql_name(name), rate)], offset)})"
