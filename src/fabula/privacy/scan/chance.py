@@ -59,8 +59,9 @@ class _Near:
 
     def add(self, sort: int, kind: str, texts: Squeezed, begins: Counts, ends: Counts) -> None:
         """Add values of a sort: those that are longer than what chance draws of them."""
-        long = ends - begins >= self._ending + _KNOWN
-        begins, ends = begins[long], ends[long]
+        long = np.flatnonzero(ends - begins >= self._ending + _KNOWN)
+        _, once = np.unique(texts.hashes(begins[long], ends[long]), return_index=True)
+        begins, ends = begins[long[once]], ends[long[once]]
         ways = np.ones(len(ends)) / (10 if kind in _CHECKED else 1)
         for back in range(1, self._ending + 1):
             ways *= np.where(texts.kinds[ends - back] & CLASS == DIGIT, 10, 26)

@@ -18,6 +18,7 @@ from fabula.privacy.notes.details import TAIL, dialled
 from fabula.privacy.notes.names import Names, person_names
 from fabula.privacy.notes.needles import Mention
 from fabula.privacy.notes.ordinary import is_ordinary
+from fabula.privacy.notes.writers import flags
 from fabula.privacy.run_index import HashSet, LikelyHashes, RunIndex
 from fabula.privacy.scan.chance import Codes
 from fabula.privacy.scan.nested import plain_tables
@@ -161,7 +162,9 @@ class RealValues:
 
 
 def _numeric(texts: Sequence[str]) -> NDArray[np.bool_]:
-    return np.array([not any(map(str.isalpha, text)) for text in texts], dtype=bool)
+    values = pa.array(texts, pa.large_string())
+    found: NDArray[np.bool_] = ~flags(pc.match_substring_regex(values, r"\p{L}"))
+    return found
 
 
 def _sensitive(tables: Mapping[str, pa.Table], named: Sequence[str]) -> dict[tuple[str, str], str]:
