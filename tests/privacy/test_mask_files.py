@@ -143,3 +143,13 @@ def test_a_table_without_rows_keeps_its_header(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("name,email\n", encoding="utf-8")
     fb.mask(tmp_path / "p.csv", output=tmp_path / "out.csv")
     assert (tmp_path / "out.csv").read_text(encoding="utf-8") == "name,email\n"
+
+
+def test_amounts_of_which_some_are_whole_are_no_codes(tmp_path: Path, key: Path) -> None:
+    table = customers()
+    paid = [f"{n * 7 / 100:.10g}" for n in range(1, table.num_rows + 1)]
+    assert {"7", "0.07"} <= {*paid}
+    write_csv(table.append_column("paid", [paid]), tmp_path / "people.csv")
+    made = fb.mask(tmp_path / "people.csv", key_file=key, output=tmp_path / "out.csv")
+    assert made.card["tables"]["people"]["columns"]["paid"]["action"] == "keep"
+    assert [row["paid"] for row in csv_rows(tmp_path / "out.csv")] == paid

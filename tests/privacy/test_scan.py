@@ -6,6 +6,7 @@ import json
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pc_csv
 import pyarrow.parquet as pq
@@ -107,8 +108,38 @@ def test_seven_digits_that_chance_explains_are_a_note_and_no_leak(tmp_path: Path
     (tmp_path / "ids.txt").write_text("\n".join(map(str, numbers)))
     phones = [f"+49 6221 {1_000_000 + n * 61_111}" for n in range(140)]
     report = scan(tmp_path, against={"phone": phones}, sensitive=["phone"])
-    assert report.passed
+    assert report.passed, report.report()
     assert any("chance brings about" in note for note in report.notes)
+
+
+def _phones(seed: int, count: int = 3000) -> list[str]:
+    """Phones of one town, in which a third of all numbers is in use."""
+    drawn = np.random.default_rng(seed).permutation(10_000)[:count]
+    return [f"+44 20 7946 {n:04}" for n in drawn.tolist()]
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_new_numbers_equal_those_of_others_as_often_as_their_space_is_small(
+    ending: str, tmp_path: Path
+) -> None:
+    real, new = _phones(1), _phones(2)
+    assert 800 < len({*real} & {*new}) < 1000
+
+    def scanned_with(phones: list[str]) -> ScanReport:
+        table, path = pa.table({"phone": phones}), tmp_path / f"customers.{ending}"
+        pc_csv.write_csv(table, path) if ending == "csv" else pq.write_table(table, path)
+        return scan(tmp_path, against={"customers": pa.table({"phone": real})})
+
+    report = scanned_with(new)
+    assert report.passed, report.report()
+    assert any("chance brings about" in note for note in report.notes)
+    report = scanned_with([*real[:20], *new[20:]])
+    assert {leak.count for leak in report.leaks} == {20}
+    assert "the old value of its own row" in {leak.how for leak in report.leaks}
+    assert not scanned_with(real).passed
+    (tmp_path / "a.log").write_text(f"call {real[7]}")
+    leaks = scanned_with(new).leaks
+    assert {leak.file for leak in leaks} == {"a.log"}
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])

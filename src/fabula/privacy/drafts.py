@@ -203,9 +203,11 @@ def typed(table: pa.Table) -> pa.Table:
             for form, kind in (
                 (r"^-?(0|[1-9]\d{0,17})$", pa.int64()),
                 (r"^-?\d+\.\d+$", pa.float64()),
+                (r"^-?(0|[1-9]\d{0,14})(\.\d+)?$", pa.float64()),  # `5` among `73.44`
             ):
                 if known.null_count < len(known) and _all(known, form):
                     values = known.cast(kind)
+                    break
         columns[name] = values
     return pa.table(columns)
 

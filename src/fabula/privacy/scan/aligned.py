@@ -13,9 +13,11 @@ import numpy as np
 import pyarrow as pa
 
 from fabula.io.arrays import array_of
+from fabula.privacy.notes.details import TAIL
 from fabula.privacy.notes.masking import BLOCK, own_places
 from fabula.privacy.notes.needles import Mention
 from fabula.privacy.notes.writers import flags
+from fabula.privacy.scan.chance import is_chance
 from fabula.privacy.squeezed import Squeezed
 
 _TURNS = 10
@@ -41,7 +43,8 @@ def own_parts(
         The kind, how many rows hold it, the first of them, and what is there.
     """
     found = _hits(texts, own)
-    expected = _by_chance(texts[:_SAMPLE], own) if found and len(texts) > _TURNS else {}
+    some = [each for each in own if _named(each.kind) in found]
+    expected = _by_chance(texts[:_SAMPLE], some) if found and len(texts) > _TURNS else {}
     for kind, rows in found.items():
         chance = max(expected.get(kind, 0.0), drawn * 3 / _TURNS) * max(1.0, len(texts) / _SAMPLE)
         if len(rows) > (chance + 4 * math.sqrt(chance) + 1 if chance else 0):
@@ -63,6 +66,23 @@ def _by_chance(texts: Sequence[str | None], own: Sequence[Mention]) -> dict[str,
     return counts
 
 
+def unchanged(values: Sequence[str | None], own: pa.Array) -> tuple[int, int]:
+    """How many rows have their own old number, and the first of them; none if chance explains it.
+
+    Args:
+        values: A column.
+        own: The same column of the real table.
+    """
+    new, old = (Squeezed.of([text or "" for text in each]).whole() for each in (values, own))
+    is_long = (old.lengths >= TAIL) & (old.lengths == new.lengths)
+    rows = np.flatnonzero(is_long & (old.hashes == new.hashes))
+    size = len(old.hashes)
+    moves = [turn * size // (_TURNS + 1) for turn in range(1, _TURNS + 1)]
+    turned = sum(int((np.roll(old.hashes, by) == new.hashes)[is_long].sum()) for by in moves)
+    known = size > _TURNS and is_chance(len(rows), turned / _TURNS)
+    return (0, 0) if known or not len(rows) else (len(rows), int(rows[0]))
+
+
 def _hits(texts: Sequence[str | None], own: Sequence[Mention]) -> dict[str, dict[int, str]]:
     """What is in the rows that hold a part of their person, by kind and row."""
     found: dict[str, dict[int, str]] = {}
@@ -77,12 +97,15 @@ def _hits(texts: Sequence[str | None], own: Sequence[Mention]) -> dict[str, dict
                 continue
             hits = places.hits(stream)
             is_there = flags(places.write(hits).is_valid())
-            kind = "name" if places.kind in _NAMES else places.kind
-            rows = found.setdefault(kind, {})
+            rows = found.setdefault(_named(places.kind), {})
             told = hits.rows[is_there].tolist(), hits.spans.filter(array_of(is_there)).to_pylist()
             for row, span in zip(*told, strict=True):
                 rows.setdefault(start + row, span)
     return {kind: rows for kind, rows in found.items() if rows}
+
+
+def _named(kind: str) -> str:
+    return "name" if kind in _NAMES else kind
 
 
 def without_spans(texts: list[str | None], spans: pa.Table) -> list[str | None]:

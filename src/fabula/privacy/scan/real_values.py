@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,9 @@ from fabula.privacy.notes.details import TAIL, dialled
 from fabula.privacy.notes.names import Names, person_names
 from fabula.privacy.notes.needles import Mention
 from fabula.privacy.notes.ordinary import is_ordinary
+from fabula.privacy.notes.writers import flags
 from fabula.privacy.run_index import HashSet, LikelyHashes, RunIndex
+from fabula.privacy.scan.chance import Codes
 from fabula.privacy.scan.nested import plain_tables
 from fabula.privacy.scan.unkeyed import UnkeyedHashes
 from fabula.privacy.squeezed import Counts, Hashes, Squeezed
@@ -87,12 +89,11 @@ class RealValues:
         self._hashable: list[tuple[Sought, list[str]]] = []
         self._labels: list[Counts] = []
         self._words: list[Counts] = []
-        self._tails: list[Hashes] = []
-        self.tailed: list[tuple[int, str]] = []
+        self.codes = Codes()
         names: list[tuple[Names, Names]] = []
         for (table, column), kind in self.columns.items():
             values = tables[table].column(column)
-            texts = _texts(values)
+            texts = texts_of(values)
             self._add(Sought(table, column, kind), texts)
             mention = Mention(kind, pa.array(texts, pa.large_string()),
                               pa.array(texts, pa.large_string()))  # fmt: skip
@@ -103,10 +104,14 @@ class RealValues:
                       if (pair[0].kind, pair[1].kind) == ("first_name", "last_name")]  # fmt: skip
         self.labels: Counts = np.concatenate([np.zeros(0, np.int64), *self._labels])
         self.words: Counts = np.concatenate([np.zeros(0, np.int64), *self._words])
-        self.tails = HashSet(np.concatenate([np.zeros(0, np.uint64), *self._tails]))
         self.people = _people(names)
         self.unkeyed = UnkeyedHashes([values for _, values in self._hashable])
         self.hashable = [sought for sought, _ in self._hashable]
+
+    def mentions(self, table: str) -> Iterator[tuple[str, Mention]]:
+        """The sensitive columns of a table, each with its values."""
+        columns = [column for name, column in self.columns if name == table]
+        yield from zip(columns, self.own[table], strict=True)
 
     def _add(self, sought: Sought, texts: list[str | None]) -> None:
         distinct = [text for text in dict.fromkeys(texts) if text]
@@ -131,9 +136,7 @@ class RealValues:
             self.sought.append(part)
             digits = [dialled(text) for text in distinct]
             digits = [text for text in digits if len(text) >= TAIL]
-            ends = Squeezed.of([text[-TAIL:] for text in digits])
-            self._tails.append(ends.whole().hashes)
-            self.tailed += [(len(self.sought) - 1, text) for text in digits]
+            self.codes.add_tails(len(self.sought) - 1, kind, digits)
 
     def _add_runs(self, sought: Sought, texts: list[str], least: int) -> None:
         squeezed = Squeezed.of(texts)
@@ -148,6 +151,7 @@ class RealValues:
         self.index.add(squeezed, rows)
         self.sought.append(sought)
         self._labels.append(np.full(len(rows), len(self.sought) - 1))
+        self.codes.add(len(self.sought) - 1, sought.kind, squeezed, rows)
         exact = words if sought.kind in _EXACT else np.where(_numeric(texts), words, 1)
         short = whole.lengths < _CERTAIN
         if sought.kind == "name":  # John Stone is no Johnstone
@@ -158,7 +162,9 @@ class RealValues:
 
 
 def _numeric(texts: Sequence[str]) -> NDArray[np.bool_]:
-    return np.array([not any(map(str.isalpha, text)) for text in texts], dtype=bool)
+    values = pa.array(texts, pa.large_string())
+    found: NDArray[np.bool_] = ~flags(pc.match_substring_regex(values, r"\p{L}"))
+    return found
 
 
 def _sensitive(tables: Mapping[str, pa.Table], named: Sequence[str]) -> dict[tuple[str, str], str]:
@@ -194,7 +200,8 @@ def _is_in(named: str, place: str) -> bool:
     return whole or f".{named}." in f".{place.partition('.')[2]}."
 
 
-def _texts(values: pa.ChunkedArray) -> list[str | None]:
+def texts_of(values: pa.ChunkedArray) -> list[str | None]:
+    """Values as texts: whole numbers without a point."""
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
     if pa.types.is_floating(values.type):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from fabula.errors import SourceError
 from fabula.io.arrays import is_text
@@ -19,14 +20,16 @@ from fabula.io.names import file_stem
 from fabula.io.sources import read_tables
 from fabula.io.tables import named_tables
 from fabula.privacy.masked import CARD, written_folder
+from fabula.privacy.notes.details import TAIL
 from fabula.privacy.notes.needles import Mention
-from fabula.privacy.scan.aligned import own_parts, without_spans
+from fabula.privacy.scan.aligned import own_parts, unchanged, without_spans
 from fabula.privacy.scan.card import PLACES, Card
+from fabula.privacy.scan.chance import UNCODED, is_chance
 from fabula.privacy.scan.encodings import decoded, hash_words
 from fabula.privacy.scan.leaks import Leak, ScanReport, hidden
-from fabula.privacy.scan.real_values import RealValues, Sought
-from fabula.privacy.scan.searching import NumberCount, Seen, search, squeezed_lines
-from fabula.privacy.scan.views import Chunk, chunks_of
+from fabula.privacy.scan.real_values import SHARED, RealValues, Sought, texts_of
+from fabula.privacy.scan.searching import Seen, search, squeezed_lines
+from fabula.privacy.scan.views import Chunk, chunks_of, readings
 from fabula.privacy.squeezed import Squeezed
 from fabula.render import amounts
 from fabula.types import Path as PathLike
@@ -37,8 +40,7 @@ _NEWLINE = ord("\n")
 _REAL_PLACES, _BY_CHANCE = ("city", "state", "postcode"), 0.05
 """New towns are real ones, of which some share is by chance the person's own."""
 _BORDER, _INSIDE = re.compile(r"[\t,;\"]"), re.compile(r"[_.@-]\w|\d")
-_PAGES = ("cp1250", "cp1251", "iso-8859-2", "koi8-r", "mac-roman", "cp437")
-_CONTROLS, _TEXT = bytes({*range(32)} - {9, 10, 13}), 0.99
+_MOST_ENDS = 1000
 _PAIR = Sought("", "first and last name", "name", "near to each other")
 _SINGLE = Sought("", "first or last name", "name", "by itself")
 
@@ -119,11 +121,19 @@ class _Source(NamedTuple):
 
 @dataclass
 class _Tally:
-    """Leaks of one sort in one file."""
+    """Leaks of one sort in one file.
+
+    Attributes:
+        place: Where the first is.
+        example: The first, hidden.
+        counts: How many there are, by part of the file.
+        ends: Their last signs: numbers that differ in the area code alone are one draw of chance.
+    """
 
     place: str
     example: str
     counts: dict[str, int] = field(default_factory=dict)
+    ends: set[str] = field(default_factory=set)
 
 
 class _Found:
@@ -140,7 +150,7 @@ class _Found:
         self._tallies: dict[tuple[str, Sought, str], _Tally] = {}
         self._unread: dict[str, str] = {}
         self._notes: list[str] = []
-        self._numbers = NumberCount()
+        self._expected: dict[tuple[str, str, str], NDArray[np.float64]] = {}
 
     def file(self, path: Path, name: str) -> None:
         """Search a file."""
@@ -154,10 +164,11 @@ class _Found:
     def chunk(self, file: str, chunk: Chunk, *, table: bool) -> None:
         """Search a chunk as it is, and all that it holds in an encoding."""
         names = self._every_name or (self._card.one_off and not table)
-        for data in _readings(chunk.data):
+        for data in readings(chunk.data):
             text, lines = squeezed_lines(data)
-            newlines = None
-            for seen in search(text, lines, self._real, self._numbers, names=names):
+            newlines, source = None, _Source(file, chunk.place, "as it is", table)
+            given = text, lines, self._real, self._chance(source)
+            for seen in search(*given, names=names, tails=not chunk.is_repeated):
                 if newlines is None:
                     newlines = np.flatnonzero(lines.raw == _NEWLINE)
                 numbers = np.searchsorted(newlines, seen.begins).tolist()
@@ -165,19 +176,19 @@ class _Found:
                     _place(chunk, text, number, begin)
                     for number, begin in zip(numbers, seen.begins.tolist(), strict=True)
                 )
-                self._add(_Source(file, chunk.place, "as it is", table), text, seen, places)
+                self._add(source, text, seen, places)
         for hid in decoded(chunk.data):
             text, lines = squeezed_lines("\n".join(" ".join(t.split()) for t in hid.texts))
+            source = _Source(file, chunk.place, hid.how, table)
             newlines = np.flatnonzero(lines.raw == _NEWLINE)
-            for seen in search(text, lines, self._real, NumberCount(), names=names):
+            for seen in search(text, lines, self._real, self._chance(source), names=names):
                 origins = [
                     hid.origins[at] for at in np.searchsorted(newlines, seen.begins).tolist()
                 ]
                 places = (
                     _place(chunk, "", chunk.data.count(b"\n", 0, origin), 0) for origin in origins
                 )
-                self._add(_Source(file, chunk.place, hid.how, table), text, seen, places)
-
+                self._add(source, text, seen, places)
         self._hashes(file, chunk, table=table)
 
     def _hashes(self, file: str, chunk: Chunk, *, table: bool) -> None:
@@ -216,6 +227,8 @@ class _Found:
         key = (source.file, sought, source.how)
         tally = self._tallies.setdefault(key, _Tally(place, hidden(value)))
         tally.counts[source.part] = tally.counts.get(source.part, 0) + 1
+        if len(tally.ends) < _MOST_ENDS:
+            tally.ends.add("".join(filter(str.isalnum, value))[-TAIL:])
 
     def tables(self, root: Path) -> None:
         """Search the rows of tables for parts of their own person."""
@@ -240,13 +253,10 @@ class _Found:
             )
 
     def _table(self, root: Path, name: str, table: pa.Table, real: str) -> None:
-        keys = [key for key in self._real.columns if key[0] == real]
-        own = [
-            mention
-            for key, mention in zip(keys, self._real.own[real], strict=True)
-            if key not in self._kept
-        ]
+        mentions = self._real.mentions(real)
+        own = [mention for column, mention in mentions if (real, column) not in self._kept]
         for each in table.schema:
+            self._unchanged(name, each.name, table.column(each.name), real)
             if is_text(each.type) and (real, each.name) not in self._kept:
                 texts = table.column(each.name).to_pylist()
                 masked = self._card.written.get(name, name)
@@ -260,6 +270,19 @@ class _Found:
                         " other people's values were not searched there"
                     )
                 self._column(name, each.name, texts, own, real, known=known)
+
+    def _unchanged(self, table: str, column: str, values: pa.ChunkedArray, real: str) -> None:
+        """Search a column of new numbers for rows that have their old one."""
+        kind = self._real.columns.get((real, column), UNCODED[0])
+        if (real, column) in self._kept or kind in (*UNCODED, *SHARED):
+            return
+        old = next(own.original for key, own in self._real.mentions(real) if key == column)
+        count, row = unchanged(texts_of(values), old.to_pylist())
+        if count:
+            sought = Sought(real, column, kind, "the old value of its own row")
+            place = f"row {row + 1}, column `{column}`"
+            tally = _Tally(place, hidden(old[row].as_py()), {"": count})
+            self._tallies[table, sought, "as it is"] = tally
 
     def _column(
         self,
@@ -288,9 +311,9 @@ class _Found:
         parts = action != "keep" and (one_off or known)
         plain = [" ".join((text or "").split()) for text in texts]
         joined, stream = "\n".join(plain), Squeezed.of(plain)
-        source = _Source(table, "rows", "as it is", table=True)
+        source = _Source(table, f"column `{column}`", "as it is", table=True)
         names = one_off and parts and not is_place
-        for seen in search(joined, stream, self._real, NumberCount(), names=names):
+        for seen in search(joined, stream, self._real, self._chance(source), names=names):
             rows = np.searchsorted(stream.row_places, seen.begins, side="right").tolist()
             found = zip(seen.sought.tolist(), rows, seen.begins.tolist(), seen.ends.tolist(),
                         strict=True)  # fmt: skip
@@ -304,33 +327,43 @@ class _Found:
                     place = f"row {row}, column `{column}`"
                     self._count(source, sought, place, joined[begin:end])
 
+    def _chance(self, source: _Source) -> NDArray[np.float64]:
+        """How many values of each sort chance brings where a text is from."""
+        key = source.file, source.part, source.how
+        return self._expected.setdefault(key, np.zeros(len(self._real.sought)))
+
     def _sought(self, number: int) -> Sought:
         return self._real.sought[number] if number >= 0 else (_SINGLE, _PAIR)[number + 2]
 
     def report(self, files: int, size: int) -> ScanReport:
         """Everything that was found, without what chance explains."""
-        expected = self._numbers.seen * len(self._real.tailed) / 1e7
-        bound = 0.0 if expected < 0.02 else expected + 4 * expected**0.5 + 1
-        tails = sum(max(tally.counts.values()) for (_, sought, how), tally in self._tallies.items()
-                    if sought.form == "last digits" and how == "as it is")  # fmt: skip
+        numbers = {sought: at for at, sought in enumerate(self._real.sought)}
         leaks = []
         for (file, sought, how), tally in self._tallies.items():
-            if sought.form == "last digits" and how == "as it is" and tails <= bound:
+            column = ".".join(part for part in (sought.table, sought.column) if part)
+            chances = {
+                part: float(self._expected[file, part, how][numbers[sought]])
+                if sought in numbers and (file, part, how) in self._expected
+                else 0.0
+                for part in tally.counts
+            }
+            known = 0 < len(tally.ends) < _MOST_ENDS
+            few = len(tally.ends) if known else sum(tally.counts.values())
+            if all(is_chance(min(n, few), chances[part]) for part, n in tally.counts.items()):
+                part = max(tally.counts, key=tally.counts.__getitem__)
+                self._notes.append(
+                    f"{file}: {amounts.count(tally.counts[part], 'number')} equal real ones of"
+                    f" `{column}` ({sought.form or how}); chance brings about {chances[part]:.2g}"
+                )
                 continue
             count = max(tally.counts.values())
             if how == "as it is":  # a new street may be called like someone
                 count -= self._as_places.get((self._card.files.get(file, ("",))[0], sought), 0)
             if count <= 0:
                 continue
-            column = ".".join(part for part in (sought.table, sought.column) if part)
             told = ", ".join(part for part in (sought.form, how) if part and part != "as it is")
             leaks.append(Leak(file, tally.place, sought.kind, column, told or how,
                               count, tally.example))  # fmt: skip
-        if 0 < tails <= bound:
-            self._notes.append(
-                f"{tails} numbers of seven digits equal the end of a real one; chance brings"
-                f" about {expected:.1f}"
-            )
         self._notes += [
             f"`{table}.{column}` was kept by choice and was not searched"
             for table, column in sorted(self._kept)
@@ -348,17 +381,6 @@ def _ends_inside(text: str, begin: int, end: int) -> bool:
 def _is_part(number: int, sought: Sought) -> bool:
     """Whether a value is a part of another, or names that two people may share."""
     return number < 0 or sought.form in ("local part", "last digits")
-
-
-def _readings(data: bytes) -> Iterator[str]:
-    """Bytes as text: as UTF-8, and in the code pages of before if they are none."""
-    try:
-        yield data.decode()
-    except UnicodeDecodeError:
-        yield data.decode("utf-8", "replace")
-        yield data.decode("cp1252", "replace")
-        if len(data.translate(None, _CONTROLS)) > _TEXT * len(data):
-            yield from (data.decode(page, "replace") for page in _PAGES)
 
 
 def _place(chunk: Chunk, text: str, line: int, begin: int) -> str:

@@ -1,26 +1,19 @@
-"""The search of one text for real values: whole ones, last digits, and names of one person."""
+"""The search of one text for real values: whole ones, ends of numbers, and names of one person."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fabula.privacy.folding import CLASS, DIGIT, LOWER
-from fabula.privacy.notes.details import TAIL, digit_ends
+from fabula.privacy.folding import LOWER
 from fabula.privacy.scan.real_values import PersonWords, RealValues
 from fabula.privacy.squeezed import Counts, Squeezed, code_points
 
 NEAR = 200
 """Characters between two names of one person that distinguish them from chance."""
-
-_LONGEST_NUMBER = 19
-_BETWEEN_VALUES = re.compile(r"[\t,;|]")
-"""What parts the values of a row: the digits of a phone number stand in one value."""
-_PHONE_SIGNS = re.compile(r"[ ()./\u00a0-]{1,3}")
 
 
 @dataclass(frozen=True)
@@ -39,13 +32,6 @@ class Seen:
     ends: Counts
 
 
-@dataclass
-class NumberCount:
-    """Numbers of seven digits, of which some equal the end of a real one by chance."""
-
-    seen: int = 0
-
-
 def squeezed_lines(data: bytes | str) -> tuple[str, Squeezed]:
     """A text whose lines, and objects of JSON, are the rows."""
     text = data if isinstance(data, str) else data.decode("utf-8", "replace")
@@ -55,7 +41,13 @@ def squeezed_lines(data: bytes | str) -> tuple[str, Squeezed]:
 
 
 def search(
-    text: str, lines: Squeezed, real: RealValues, numbers: NumberCount, *, names: bool
+    text: str,
+    lines: Squeezed,
+    real: RealValues,
+    expected: NDArray[np.float64],
+    *,
+    names: bool,
+    tails: bool = True,
 ) -> Iterator[Seen]:
     """All real values in a text.
 
@@ -63,8 +55,9 @@ def search(
         text: The text.
         lines: The same, squeezed.
         real: What is sought.
-        numbers: Counts the numbers that chance may explain.
+        expected: How many of each of `RealValues.sought` chance brings; that of this text is added.
         names: Whether a single name counts.
+        tails: Whether numbers count that end as a real one does.
     """
     if not len(lines.codes):
         return
@@ -78,7 +71,12 @@ def search(
         kept = (last - first >= least) & (ends - begins <= 2 * lengths + 8)
         told[lines.rows[first[kept]]] = True
         yield Seen(real.labels[entries[kept]], begins[kept], ends[kept])
-    yield from _tails(text, lines, real, numbers)
+    sorts = real.codes.sorts
+    expected[:sorts] += real.codes.expected(lines)
+    if tails:
+        found, begins, ends, chance = real.codes.tails(lines)
+        expected[:sorts] += chance
+        yield Seen(found, lines.places[begins], lines.places[ends - 1] + 1)
     yield from _pairs(text, lines, real.people, told)
     if names:
         word_ends = lines.word_ends
@@ -87,43 +85,6 @@ def search(
         words = capital[hits]
         yield Seen(np.full(len(words), -2), lines.places[lines.starts[words]],
                    lines.places[word_ends[words] - 1] + 1)  # fmt: skip
-
-
-def _tails(text: str, lines: Squeezed, real: RealValues, numbers: NumberCount) -> Iterator[Seen]:
-    if not real.tailed:
-        return
-    ends = digit_ends(lines)
-    sizes = ends - lines.starts[np.searchsorted(lines.starts, ends - 1, side="right") - 1]
-    numbers.seen += int((sizes == TAIL).sum())
-    hits, entries = real.tails.find(lines.hashes(ends - TAIL, ends))
-    found = []
-    for end, entry in zip(ends[hits].tolist(), entries.tolist(), strict=True):
-        if _BETWEEN_VALUES.search(text, lines.places[end - TAIL], lines.places[end - 1]):
-            continue
-        label, digits = real.tailed[entry]
-        start = _number_start(text, lines, end)
-        number = "".join(map(chr, lines.codes[start:end].tolist())).lstrip("0")
-        if digits.endswith(number) or number.endswith(digits):
-            found.append((label, int(lines.places[start]), int(lines.places[end - 1]) + 1))
-    if found:
-        columns = np.array(found, dtype=np.int64).T
-        yield Seen(columns[0], columns[1], columns[2])
-
-
-def _number_start(text: str, lines: Squeezed, end: int) -> int:
-    """Where the digits start that a reader takes as one number.
-
-    Seven digits in one piece are a number, whatever precedes them.
-    """
-    start = end - TAIL
-    split = bool(lines.bounds[start + 1 : end].any())
-    while start > 0 and end - start < _LONGEST_NUMBER and (
-        not lines.bounds[start]
-        or (split and lines.kinds[start - 1] & CLASS == DIGIT
-            and _PHONE_SIGNS.fullmatch(text[lines.places[start - 1] + 1 : lines.places[start]]))
-    ):  # fmt: skip
-        start -= 1
-    return start
 
 
 def _pairs(

@@ -26,6 +26,8 @@ CHUNK = 1 << 18
 _LONGEST_LINE = 1 << 16
 _MOST_UNPACKED = 1 << 33
 _DEEPEST = 3
+_PAGES = ("cp1250", "cp1251", "iso-8859-2", "koi8-r", "mac-roman", "cp437")
+_CONTROLS, _TEXT = bytes({*range(32)} - {9, 10, 13}), 0.99
 _PACKED: dict[bytes, Any] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
@@ -71,6 +73,17 @@ def chunks_of(path: Path) -> Iterator[Chunk]:
             code="scan.unreadable",
             where=str(path),
         ) from exc
+
+
+def readings(data: bytes) -> Iterator[str]:
+    """Bytes as text: as UTF-8, and in the code pages of before if they are none."""
+    try:
+        yield data.decode()
+    except UnicodeDecodeError:
+        yield data.decode("utf-8", "replace")
+        yield data.decode("cp1252", "replace")
+        if len(data.translate(None, _CONTROLS)) > _TEXT * len(data):
+            yield from (data.decode(page, "replace") for page in _PAGES)
 
 
 def _chunks(stream: BinaryIO, place: str) -> Iterator[Chunk]:
