@@ -63,7 +63,7 @@ class Members:
         self.grouped: dict[tuple[int, int], Any] = {}
 
     def __len__(self) -> int:
-        return int(self.table.num_rows)
+        return len(self.identity)
 
     def account(self, column: str) -> Account:
         """The account of a conserved column.

@@ -90,6 +90,8 @@ class Population(Members):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
+        if name in self.views:
+            return self.views[name]
         return getattr(self.all, name)
 
     def __setattr__(self, name: str, values: Any) -> None:
