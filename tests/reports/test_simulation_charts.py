@@ -51,6 +51,12 @@ def test_a_run_is_drawn_as_events_money_quantities_states_and_flows() -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_who_pays_whom_is_drawn_from_files_as_from_memory(tmp_path: Path, kind: str) -> None:
+    written = simulate(bank(), output=tmp_path / "out", format=kind)
+    assert [*simulation_charts(written)] == [*simulation_charts(simulate(bank()))]
+
+
 def test_the_kept_numbers_add_up_to_the_tables() -> None:
     made = simulate(bank(steps=1000))
     history = made.manifest["simulation"]["history"]

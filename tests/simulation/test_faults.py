@@ -203,6 +203,34 @@ DECLARED = {
 }
 
 
+STARTED = {
+    'world.population("more", n=3, x=conserved(-4))': "`more.x` is conserved, and starts below 0",
+    'world.population("more", n=3, x=conserved(0.5))': "starts from 0.5, and not from whole units",
+    'world.population("more", n=3, x=money(0.005))': "starts from 0.005, and not from whole cents",
+    'world.population("more", n=3, x=conserved("many"))': "starts from 'many', and not from one",
+    'world.population("more", n=3, x=state([1, 2]))': "starts from [1, 2], and not from one value",
+    'world.population("more", n=-3, x=state(0))': "`n` must be at least 0, not -3",
+    'world.population("more", x=fb.col.key())': "table `more` does not say how many rows",
+    'world.population("more", n=3, x=fb.col.reference(to="b"))': "refers to table `b`",
+    'world.population("more", source="none.parquet")': "`none.parquet` can't be read",
+    'world.population("more", n=3, x=fb.col.normal(nothing=1))': "nothing",
+    'world.population("more", n=3, x=fb.col.bool(0.5))': "did you mean `bernoulli`?",
+}
+
+
+@pytest.mark.parametrize("line", STARTED)
+def test_what_a_population_cannot_start_from_is_told_with_its_line(
+    tmp_path: Path, line: str
+) -> None:
+    file = tmp_path / "bad.py"
+    imports = "from fabula.simulation import World, conserved, money, state\n"
+    file.write_text(f"import fabula as fb\n{imports}world = World('w', steps=1)\n{line}\n")
+    with pytest.raises(fb.FabulaError) as caught:
+        fb.simulate(file)
+    assert STARTED[line] in caught.value.message
+    assert (caught.value.file, caught.value.line) == (str(file), 4)
+
+
 @pytest.mark.parametrize("line", DECLARED)
 def test_a_wrong_declaration_is_told_with_its_line(tmp_path: Path, line: str) -> None:
     file = tmp_path / "bad.py"

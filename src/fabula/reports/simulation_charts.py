@@ -114,7 +114,9 @@ def _time(facts: Mapping[str, Any], step: int) -> str:
 def _flows(dataset: Dataset, name: str, parties: list[str], amount: str) -> pa.Table:
     """What each member paid each other one: the `sum` by pair, added up batch by batch."""
     sums: list[pa.Table] = []
-    for batch in ds.dataset(dataset.rows(name)).to_batches(columns=[*parties, amount]):
+    found = dataset.rows(name)
+    kept = found if isinstance(found, ds.Dataset) else ds.dataset(found)
+    for batch in kept.to_batches(columns=[*parties, amount]):
         rows = pa.table({**{p: batch[p] for p in parties}, "sum": batch[amount].cast("double")})
         sums.append(_by_pair(rows, parties))
         if sum(map(len, sums)) > MOST_PAIRS:

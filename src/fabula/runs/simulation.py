@@ -16,10 +16,10 @@ from typing import Any
 import pyarrow as pa
 
 from fabula.engines.made import MadeBlock
-from fabula.errors import RunInterrupted, SourceError, UsageError
+from fabula.errors import RunInterrupted, SpecError, UsageError
 from fabula.io.formats import as_format
 from fabula.io.formulas import is_asked
-from fabula.io.places import check_free, sha256_of
+from fabula.io.places import check_free
 from fabula.io.tables import as_table
 from fabula.llm.session import models_of_run
 from fabula.planning.planner import make_plan
@@ -35,8 +35,9 @@ from fabula.runs.manifest import stopwatch, table_record, tell_formulas
 from fabula.runs.parts import PART_BLOCKS, Layout, PartRecord
 from fabula.runs.stores import MemoryStore
 from fabula.simulation.decisions import Told
+from fabula.simulation.faults import placed
 from fabula.simulation.history import History
-from fabula.simulation.model_files import load_world, source_sha256
+from fabula.simulation.model_files import file_sha256, load_world, source_sha256
 from fabula.simulation.running import Run
 from fabula.simulation.totals import key_facts, totals
 from fabula.simulation.world import World
@@ -137,7 +138,10 @@ def facts_of(world: World, spec: DatasetSpec | None, steps: int, seed: int) -> d
         "fabula": version("fabula"),
         "model_sha256": source_sha256(world),
         "spec_sha256": spec_sha256(spec) if spec else None,
-        "sources": {name: _sha256(path) for name, path in world.sources.items()},
+        "sources": {
+            name: file_sha256(path, world.populations[name].declared_at)
+            for name, path in world.sources.items()
+        },
         "seed": seed,
         "steps": steps,
         "parameters": world.parameters,
@@ -364,21 +368,15 @@ def populations_of(world: World, spec: DatasetSpec | None, seed: int) -> dict[st
     tables = {name: as_table(path, name=name) for name, path in world.sources.items()}
     if spec is not None:
         with models_of_run() as open_model:
-            made = execute(make_plan(spec, seed=seed), open_model=open_model)
+            try:
+                plan = make_plan(spec, seed=seed)
+            except SpecError as error:
+                named = (error.where or "").split(".")
+                found = [p for name, p in world.populations.items() if name in named]
+                raise placed(error, *found[0].declared_at) if found else error from None
+            made = execute(plan, open_model=open_model)
         tables |= {name: made.to_arrow(name) for name in made}
     return tables
-
-
-def _sha256(path: FilePath) -> str:
-    try:
-        return sha256_of(path)
-    except OSError as error:
-        raise SourceError(
-            f"`{path}` can't be read: {(error.strerror or str(error)).lower()}",
-            code="source.unreadable",
-            where=str(path),
-            hint="a population's `source` is a file, from the current folder on",
-        ) from error
 
 
 def laws_held(facts: Mapping[str, Any]) -> str:

@@ -81,7 +81,7 @@ class Draw:
     def chance(self, a: Agents, p: ArrayLike) -> NDArray[np.bool_]:
         """True with probability `p`, one number or one an agent."""
         chances = np.asarray(p)
-        if not ((chances >= 0) & (chances <= 1)).all():
+        if chances.size and not 0 <= chances.min() <= chances.max() <= 1:  # nor NaN
             raise ModelFault(
                 "a probability is below 0, above 1 or not a number", "cut it: `np.clip(p, 0, 1)`"
             )

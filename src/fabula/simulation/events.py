@@ -140,6 +140,8 @@ class EventTable:
                 f"`{self.name}`: {', '.join(wrong_sizes)} values, and `{longest}` {size}",
                 "give one value per row, such as `order=order[ok]`",
             )
+        if not size:
+            return Rows(self, np.arange(0))
         piece, place = self.room(size)
         for name, column in read.items():
             piece[name][place : place + size] = column

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -83,6 +84,12 @@ def declared_at(depth: int = 2) -> tuple[str, int]:
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("fabula."):
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_lineno
+
+
+def placed(error: SpecError, file: str, line: int | None) -> SpecError:
+    """An error of a spec that a model makes, with its line in the model."""
+    found = error.violations
+    return SpecError([v if v.file else replace(v, file=file, line=line) for v in found])
 
 
 def declaration_error(

@@ -39,7 +39,6 @@ class Members:
         key_column: The column that identifies a row.
         roles: Its columns by name.
         table: The rows as they were made.
-        first_key: The key of the first row, if each next one is the next number.
         columns: The values that rules see: numbers, texts, and row numbers for references.
         accounts: What moved in and out of each conserved column.
         identity: The number that each agent's draws are keyed by.
@@ -54,7 +53,7 @@ class Members:
         self.world, self.table_name, self.roles = world, name, dict(roles)
         self.key_column = key or ""
         self.table = pa.table({})
-        self.first_key: int | None = None
+        self._first_key: int | None = None  # of keys that count up by one
         self.columns: dict[str, NDArray[Any]] = {}
         self.accounts: dict[str, Account] = {}
         self.identity = np.empty(0, dtype=np.uint64)
@@ -63,7 +62,7 @@ class Members:
         self.grouped: dict[tuple[int, int], Any] = {}
 
     def __len__(self) -> int:
-        return int(self.table.num_rows)
+        return len(self.identity)
 
     def account(self, column: str) -> Account:
         """The account of a conserved column.
@@ -94,8 +93,8 @@ class Members:
     def keys(self, rows: NDArray[np.int64], *, spent: bool = False) -> pa.Array:
         """The keys of row numbers; missing for -1; these may stand where the numbers did."""
         missing = rows < 0 if len(rows) and int(rows.min()) < 0 else None
-        if self.first_key is not None:
-            made = np.add(rows, self.first_key, out=rows if spent else None)
+        if self._first_key is not None:
+            made = np.add(rows, self._first_key, out=rows if spent else None)
             return array_of(made, missing=missing)
         known = self.table.column(self.key_column).combine_chunks()
         if known.type == pa.int64():

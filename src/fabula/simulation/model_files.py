@@ -11,10 +11,11 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import ModuleType
 
-from fabula.errors import SpecError, UsageError, Violation, did_you_mean
-from fabula.io.places import write_text
+from fabula.errors import SourceError, SpecError, UsageError, Violation, did_you_mean
+from fabula.io.places import sha256_of, write_text
 from fabula.io.templates import templates
 from fabula.kinds.base.code import ModelFile
+from fabula.simulation.faults import placed
 from fabula.simulation.world import PARAMETERS, World
 from fabula.types import Path as PathLike
 
@@ -155,25 +156,48 @@ def _run(path: Path, text: bytes, *, alone: bool) -> ModuleType:
     try:
         with nullcontext() if alone else _importable(path.resolve().parent):
             exec(compile(text, str(path), "exec"), vars(module))
-    except SpecError:
-        raise
+    except SpecError as error:
+        raise placed(error, str(path), _line_of(error, path)) from error
     except SyntaxError as error:
         message = f"the model is not Python: {error.msg}"
         raise SpecError(
             [Violation("simulation.model", message, None, None, str(path), error.lineno)]
         ) from error
     except (Exception, SystemExit) as error:  # whatever a user's file raises
-        frames = traceback.extract_tb(error.__traceback__)
-        found = [frame.lineno for frame in frames if frame.filename == str(path)]
         message = f"the model fails: {type(error).__name__}: {error}"
-        line = found[-1] if found else None
-        hint = None
+        hint, line = None, _line_of(error, path)
         if alone and isinstance(error, ModuleNotFoundError):
             hint = "a model that a spec names imports installed packages alone: make it one file"
         raise SpecError(
             [Violation("simulation.model", message, None, hint, str(path), line)]
         ) from error
     return module
+
+
+def _line_of(error: BaseException, path: Path) -> int | None:
+    """The last line of a file that an error came from."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((f.lineno for f in reversed(frames) if f.filename == str(path)), None)
+
+
+def file_sha256(path: Path, declared_at: tuple[str, int]) -> str:
+    """The digest of a file with the rows of a population.
+
+    Raises:
+        SourceError: It can't be read; the error has the line of the population.
+    """
+    file, line = declared_at
+    try:
+        return sha256_of(path)
+    except OSError as error:
+        raise SourceError(
+            f"`{path}` can't be read: {(error.strerror or str(error)).lower()}",
+            code="source.unreadable",
+            where=str(path),
+            hint="a population's `source` is a file, from the current folder on",
+            file=file,
+            line=line,
+        ) from error
 
 
 @contextmanager

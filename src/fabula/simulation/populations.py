@@ -35,7 +35,7 @@ class Population(Members):
         self, world: Surroundings, name: str, key: str | None, roles: Mapping[str, Role]
     ) -> None:
         super().__init__(world, name, key, roles)
-        self.place = declared_at(3)
+        self.declared_at = declared_at(3)
         self.is_packed = False
         self.packed: NDArray[Any] = np.empty(0)
 
@@ -51,7 +51,7 @@ class Population(Members):
         if bad := [name for name in names if name in RESERVED]:
             raise self._bad(bad[0], "has a name that views use; rename it in the file or spec")
         self.identity = _identity(keys, self.table_name)
-        self.first_key = _first_of_row(keys)
+        self._first_key = _first_of_row(keys)
 
     def begin(self, populations: Mapping[str, Population]) -> None:
         """Start every column from the rows."""
@@ -90,10 +90,12 @@ class Population(Members):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
+        if name in self.views:
+            return self.views[name]
         return getattr(self.all, name)
 
     def __setattr__(self, name: str, values: Any) -> None:
-        if name in RESERVED:
+        if name in RESERVED or name.startswith("_"):
             object.__setattr__(self, name, values)
         else:
             setattr(self.all, name, values)
@@ -169,9 +171,7 @@ class Population(Members):
         if isinstance(role.start, Population):
             return np.full(len(self), -1, dtype=np.int64)
         if role.start is not None and role.drawn is None:
-            start = float(role.start) * CENTS if role.money else role.start
-            kind = object if isinstance(start, str) else None  # or texts are cut to its length
-            return np.full(len(self), round(start) if role.money else start, dtype=kind)
+            return self._constant(name, role)
         if name not in self.table.column_names:
             raise self._bad(name, "is not in the file")
         column = self.table.column(name).combine_chunks()
@@ -190,8 +190,25 @@ class Population(Members):
             raise self._bad(name, "is conserved, and starts below 0")
         return quantities.astype(np.int64)
 
+    def _constant(self, name: str, role: Role) -> NDArray[Any]:
+        """A column that starts from one value."""
+        start: Any = role.start
+        counted = role.money or role.conserved
+        if np.ndim(start) or (counted and not isinstance(start, int | float | np.number)):
+            raise self._bad(name, f"starts from {start!r:.40}, and not from one value of its kind")
+        if role.money:
+            start = round(float(start) * CENTS, 6)  # 0.29 * 100 is not 29
+        if counted and (not np.isfinite(start) or start != int(start)):
+            what = "cents" if role.money else "units"
+            raise self._bad(name, f"starts from {role.start}, and not from whole {what}")
+        if role.conserved and start < 0:
+            raise self._bad(name, "is conserved, and starts below 0")
+        start = int(start) if counted else start
+        kind = object if isinstance(start, str) else None  # or texts are cut to its length
+        return np.full(len(self), start, dtype=kind)
+
     def _bad(self, name: str, why: str) -> SourceError:
-        file, line = self.place
+        file, line = self.declared_at
         return SourceError(
             f"`{self.table_name}.{name}` {why}",
             code="simulation.column",
@@ -218,15 +235,14 @@ def _aligned(n: int, kinds: Mapping[str, Any]) -> NDArray[Any]:
 
 _OWN = (
     "world",
+    "declared_at",
     "table_name",
     "key_column",
     "roles",
     "table",
     "columns",
     "accounts",
-    "place",
     "packed",
-    "first_key",
     "targets",
     "views",
     "grouped",

@@ -148,7 +148,8 @@ class World:
         self._free(name)
         roles = {key: v if isinstance(v, Role) else Role(v) for key, v in columns.items()}
         if bad := [key for key in roles if key in RESERVED or key.startswith("_")]:
-            raise declaration_error(f"a column can't be called `{bad[0]}`", where)
+            hint = f"populations have that name themselves: call it `{bad[0].strip('_')}_`"
+            raise declaration_error(f"a column can't be called `{bad[0]}`", where, hint)
         if wrong := [key for key, v in columns.items() if not isinstance(v, AbstractColumn | Role)]:
             raise declaration_error(
                 f"`{wrong[0]}` is not a column", f"{where}.{wrong[0]}", "use `fb.col.…` or `state`"

@@ -24,13 +24,15 @@ from fabula.errors import SpecError
 from fabula.kinds import KINDS
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.spec.messages import violations_of
+from fabula.spec.synonyms import suggestion
 
 
 def __getattr__(name: str) -> Any:
     if name == "__all__":
         return list(KINDS)
     if name.startswith("_") or name not in KINDS:
-        raise AttributeError(f"there is no column kind `{name}`")
+        hint = suggestion(name, list(KINDS)) or "`fabula kinds` lists all"
+        raise AttributeError(f"there is no column kind `{name}`: {hint}")
     factory = globals()[name] = column_function(KINDS[name])
     return factory
 
