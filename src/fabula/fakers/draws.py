@@ -76,16 +76,26 @@ class BySex(Generic[Word]):
         words: The women's words and the men's, each commonest first.
         attribute: The stream that decides.
         shift: How even the frequencies are; see `frequency_table`.
+        rare: Numbers of women's and men's common words, and the share of all others; None where
+            the frequencies alone decide.
     """
 
     def __init__(
-        self, words: tuple[Sequence[Word], Sequence[Word]], attribute: str, shift: float
+        self,
+        words: tuple[Sequence[Word], Sequence[Word]],
+        attribute: str,
+        shift: float,
+        rare: tuple[int, int, float] | None = None,
     ) -> None:
         female, male = words
         start = 0 if female == male else len(female)
         self.words = [*female, *(male if start else ())]
         self._attribute = attribute
-        tables = [frequency_table(len(female), shift), start + frequency_table(len(male), shift)]
+        limits = [None, None] if rare is None else [(count, rare[2]) for count in rare[:2]]
+        tables = [
+            frequency_table(len(female), shift, limits[0]),
+            start + frequency_table(len(male), shift, limits[1]),
+        ]
         self._tables = tables if start else tables[:1]
 
     def index(self, draws: Draws) -> Index:
@@ -96,16 +106,23 @@ class BySex(Generic[Word]):
         return draws.words[self]
 
 
-def frequency_table(count: int, shift: float) -> NDArray[np.int32]:
+def frequency_table(
+    count: int, shift: float, rare: tuple[int, float] | None = None
+) -> NDArray[np.int32]:
     """The rank, from 0, for each of 65,536 equally likely slots.
 
     Rank r, from 1, weighs (r + shift)^-1.5: a Zipf-Mandelbrot law, for the data tell the order of
     names but not how common each is. A shift of 20 gives the 35 commonest of 2,000 given names
     44 % of all rows; a shift of 2 makes one Korean in six a Kim. Words rarer than one in 65,536
-    may be left out.
+    may be left out. `rare` gives all words after some first ones a share of their own.
     """
     rank = np.arange(1, count + 1) + shift
     # Multiplication and square root are exact to the last bit everywhere; `power` is not.
-    share = np.cumsum(1.0 / (rank * np.sqrt(rank)))
+    weight = 1.0 / (rank * np.sqrt(rank))
+    if rare is not None and 0 < rare[0] < count:
+        common, others = np.split(weight, [rare[0]])
+        scale = rare[1] / (1 - rare[1]) * np.cumsum(common)[-1] / np.cumsum(others)[-1]
+        weight = np.concatenate([common, others * scale])
+    share = np.cumsum(weight)
     middles = (np.arange(SLOTS) + 0.5) / SLOTS
     return np.searchsorted(share / share[-1], middles).astype(np.int32)

@@ -28,6 +28,8 @@ SEXES: Final = ("female", "male")
 _DATA = Path(__file__).parent / "data"
 _WELL_FORMED = re.compile(r"[^\W\d_]+(?:[ '’-]{1,2}[^\W\d_]+)*")
 _STREET = re.compile(r"\w[\w .'’-]*")
+_ROMAN = re.compile(r"\b(?:I{2,3}|I?V|VI{1,3}|I?X|XI{1,3}|XXI{1,3})\b", re.IGNORECASE)
+"""Numbers of kings and popes, which the data writes as `Paolo Ii`."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class Locale:
     jobs: tuple[Sequence[str], Sequence[str]]
     first: tuple[Sequence[Name], Sequence[Name]]
     last: tuple[Sequence[Name], Sequence[Name]]
+    rare_first: tuple[int, int, float] | None
+    """How many given names are common, and the share of all others; see `draws.BySex`."""
     rank_shift: int
     """How even the surnames' frequencies are; see `draws.frequency_table`."""
     name: str
@@ -100,6 +104,7 @@ def load_locale(code: str) -> Locale:
         titles=(_listed(female_titles), _listed(male_titles)),
         jobs=_jobs(people["occupation"]),
         first=_first_names(words, people),
+        rare_first=_rare_first(words),
         last=_last_names(words, people),
         rank_shift=words.get("rank_shift", 60),
         name=words.get("name", "{first} {last}"),
@@ -163,6 +168,17 @@ def _first_names(
     return female, male
 
 
+def _rare_first(words: Mapping[str, Any]) -> tuple[int, int, float] | None:
+    """The numbers of listed names and the share of others, where a locale states one.
+
+    Mimesis' lists of some languages hold medieval and foreign names that no native expects often.
+    """
+    if "rare_first" not in words:
+        return None
+    female, male = (len(_listed(words[f"first_{sex}"])) for sex in SEXES)
+    return female, male, float(words["rare_first"])
+
+
 def _last_names(
     words: Mapping[str, Any], people: Mapping[str, Any]
 ) -> tuple[Sequence[Name], Sequence[Name]]:
@@ -193,10 +209,25 @@ def _names(
     """Names in the order of frequency; the rest, whose order is unknown, in a fixed disorder."""
     own = words.get("fold", {})
     readings = dict(_reading(entry) for entry in listed)
-    tail = {name for name in {*rest} - without - {*readings} if _WELL_FORMED.fullmatch(name)}
-    readings |= dict.fromkeys(sorted(tail, key=name_key), "")
+    tail = {name for name in {*rest} - without - {*readings} if _is_name(name)}
+    readings |= dict.fromkeys(map(_capital, sorted(tail, key=name_key)), "")
     names = (Name(text, reading or to_ascii(text, own)) for text, reading in readings.items())
     return [name for name in names if name.latin]
+
+
+def _is_name(text: str) -> bool:
+    """Whether an entry is a name: the data also has `First names` and `Jose luis`."""
+    words = text.split()
+    return (
+        _WELL_FORMED.fullmatch(text) is not None
+        and not (len(words) > 1 and words[-1].islower())
+        and text != "First names"
+    )
+
+
+def _capital(name: str) -> str:
+    """`McConnell`, which the data writes as `Mcconnell`."""
+    return f"Mc{name[2:].capitalize()}" if name.startswith("Mc") else name
 
 
 def _reading(entry: str) -> tuple[str, str]:
@@ -218,11 +249,26 @@ def _streets(words: Mapping[str, Any], code: str) -> Sequence[str]:
         return list(dict.fromkeys(chain.from_iterable(made)))
     ends = tuple(_listed(words.get("street_ends", "")))
     names = dict.fromkeys(_mimesis(code, "address")["street"]["name"])
+    foreign = tuple(_listed(words.get("street_not", "")))
+    small = "|".join(_listed(words.get("street_small", "")))
+    wrong = re.compile(rf" ({small})(?= )|'\w|[aeiou]'(?= |$)" if small else "$^")
     return [
-        name
+        _ROMAN.sub(lambda found: found[0].upper(), wrong.sub(_respelled, name))
         for name in names
-        if _STREET.fullmatch(name) and (not ends or name.lower().endswith(ends))
+        if _STREET.fullmatch(name)
+        and (not ends or name.lower().endswith(ends))
+        and not (foreign and name.startswith(foreign))
     ]
+
+
+def _respelled(found: re.Match[str]) -> str:
+    """What Italian streets are called in a register of capitals, as people write it.
+
+    Small words inside a name are small, a letter after `'` is not, and `Rava'` is `Ravà`.
+    """
+    if found[0].endswith("'"):
+        return "àèìòù"["aeiou".index(found[0][0])]
+    return found[0].lower() if found[1] else found[0].upper()
 
 
 def _composed(entry: str, lists: Mapping[str, Sequence[str]]) -> Iterator[str]:

@@ -29,7 +29,9 @@ class Names:
     """One locale's dictionaries of names."""
 
     def __init__(self, locale: Locale) -> None:
-        self._first_names = BySex(locale.first, "first_name", _FIRST_NAME_SHIFT)
+        self._first_names = BySex(
+            locale.first, "first_name", _FIRST_NAME_SHIFT, rare=locale.rare_first
+        )
         self._last_names = BySex(locale.last, "last_name", locale.rank_shift)
         self._drawn = {"first_name": self._first_names, "last_name": self._last_names}
         first, last = self._first_names.words, self._last_names.words
