@@ -123,8 +123,8 @@ def fit(
 ) -> None:
     """Fit a synthesizer to a table, for `fabula sample`.
 
-    The file contains no row of the data. Identifiers are newly generated and free text is left out;
-    the printed card lists both. Related tables are learned together, with their keys, and written
+    The file contains no row of the data. Identifiers and free text are newly generated; the printed
+    card lists both. Related tables are learned together, with their keys, and written
     as a folder.
 
     Options:

@@ -120,7 +120,7 @@ def fit(
 ) -> Synthesizer[Any] | RelationalSynthesizer[Any]:
     """Learn a table, or several related ones, and return a synthesizer that samples new rows.
 
-    Identifiers are newly generated, free text is left out (the card says so), and rare labels and
+    Identifiers and free text are newly generated (the card says how), and rare labels and
     extreme numbers are not reproduced. Several tables are learned with their keys, always by
     `boosted`, from all of their rows.
 

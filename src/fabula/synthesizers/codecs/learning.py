@@ -24,6 +24,7 @@ from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.codecs.natural import NaturalCodec
 from fabula.synthesizers.codecs.numbers import NumberCodec
 from fabula.synthesizers.codecs.stand_ins import StandInCodec
+from fabula.synthesizers.codecs.prose import ProseCodec
 from fabula.synthesizers.codecs.string_formats.codec import WrittenCodec
 from fabula.synthesizers.codecs.string_formats.labelled import LabelledCodec
 from fabula.synthesizers.codecs.string_formats.several_numbers import SeveralNumbersCodec
@@ -58,6 +59,7 @@ _RESTORE: Mapping[str, Callable[[str, pa.DataType, CodecState], ColumnCodec]] = 
     "tree": TreeCodec.restore,
     "natural": NaturalCodec.restore,
     "stand-in": StandInCodec.restore,
+    "prose": ProseCodec.restore,
 }
 
 
@@ -348,7 +350,10 @@ def _codec(
     if _is_number(kind):
         return NumberCodec.learn(name, values, protect=protect, people=people)
     if _is_text(values):
-        return "free text, which is not learned; a `text` or `llm` column of a spec writes it"
+        prose = ProseCodec.learn(name, values, protect=protect, people=people)
+        return (
+            prose or "free text, which is not learned; a `text` or `llm` column of a spec writes it"
+        )
     return CategoryCodec.learn(name, values, protect=protect, persons=persons)
 
 
