@@ -63,6 +63,12 @@ if TYPE_CHECKING:
     from fabula.spec.tables import DatasetSpec, TableSpec
     from fabula.synthesizers.fitting import fit
     from fabula.synthesizers.multitable.database import RelationalSynthesizer
+    from fabula.synthesizers.pictures.judging import PictureReport, evaluate_pictures
+    from fabula.synthesizers.pictures.learned import (
+        PictureSynthesizer,
+        contact_sheet,
+        fit_pictures,
+    )
     from fabula.synthesizers.synthesizer import Synthesizer, load_synthesizer
     from fabula.testing.strategies import strategy
     from fabula.topics.report import balance, balance_plan
@@ -79,6 +85,8 @@ __all__ = [
     "FabulaError",
     "Generalised",
     "Masked",
+    "PictureReport",
+    "PictureSynthesizer",
     "Plan",
     "Rehearsal",
     "RelationalSynthesizer",
@@ -104,13 +112,16 @@ __all__ = [
     "blend",
     "calibrate",
     "col",
+    "contact_sheet",
     "conversations",
     "describe",
     "evaluate",
+    "evaluate_pictures",
     "export",
     "extend",
     "extract",
     "fit",
+    "fit_pictures",
     "generalise",
     "generate",
     "grounded",
@@ -187,6 +198,8 @@ _HOMES = {
     "spec.tables": "DatasetSpec TableSpec",
     "synthesizers.fitting": "fit",
     "synthesizers.multitable.database": "RelationalSynthesizer",
+    "synthesizers.pictures.judging": "PictureReport evaluate_pictures",
+    "synthesizers.pictures.learned": "PictureSynthesizer contact_sheet fit_pictures",
     "synthesizers.synthesizer": "Synthesizer load_synthesizer",
     "testing.strategies": "strategy",
     "topics.report": "balance balance_plan",

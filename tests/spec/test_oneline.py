@@ -141,6 +141,7 @@ def test_every_kind_can_be_named(kind: str) -> None:
         "pattern": "/a/",
         "template": "x",
         "document": "template=invoice",
+        "speech": "text=b",
         "expr": "'1 + 1'",
         "provider": "code.isbn",
         "series": "day",

@@ -16,7 +16,7 @@ from fabula.io.places import replacing
 from fabula.media.truth import records_of
 
 _PICTURES = (".png", ".jpg")
-_COLUMNS = ("path", "sha256", "bytes", "width", "height")
+_COLUMNS = ("path", "sha256", "bytes", "width", "height", "seconds", "sample_rate")
 _LISTS = ("lines", "taxes")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,42 +38,35 @@ class DocumentRow:
     lines: Sequence[Row]
 
 
-class DocumentMaker:
-    """Makes the documents of one column, folder by folder, from any thread.
+class AbstractMaker(ABC):
+    """Makes the files of one column, folder by folder, from any thread.
 
     Args:
         folder: The run's folder.
         table: The table's name.
         column: The column's name.
-        spec: The column.
-        seed: The run's seed.
-
-    Raises:
-        PrerequisiteError: The extra `media` is missing.
-        SourceError: The template is missing.
     """
 
-    def __init__(self, folder: Path, table: str, column: str, spec: Document, seed: int) -> None:
-        self._folder, self._table, self._column, self._spec = folder, table, column, spec
-        self._template: Template = template(spec.template)
-        self._composer = Composer(spec, self._template, table, column, seed)
-        self._own_html = spec.template.endswith(".html")
-        self._setter = None if self._own_html else Typesetter(self._template, spec.fonts)
+    def __init__(self, folder: Path, table: str, column: str) -> None:
+        self._folder, self._table, self._column = folder, table, column
 
+    @abstractmethod
     def close(self) -> None:
-        """Let go of the template."""
-        if self._setter is not None:
-            self._setter.close()
+        """Let go of what it needed."""
+
+    @abstractmethod
+    def _made(self, row: DocumentRow, other: Row) -> dict[str, Any]:
+        """Make the files of a row and tell what is in them."""
 
     def is_made(self, folder: int) -> bool:
-        """Whether the documents of a folder are there as their truth says."""
+        """Whether the files of a folder are there as their truth says."""
         truth = self._folder / truth_path(self._table, self._column, folder)
         return truth.is_file() and all(
             is_unchanged(self._folder / name, digest) for name, digest in listed(truth).items()
         )
 
     def make(self, folder: int, rows: Sequence[DocumentRow]) -> None:
-        """Make the documents of a folder, and then the truth about them.
+        """Make the files of a folder, and then the truth about them.
 
         Raises:
             SinkError: A file can't be written.
@@ -88,6 +82,52 @@ class DocumentMaker:
         lines = (json.dumps(record, ensure_ascii=False) for record in told)
         write_text(truth, "".join(line + "\n" for line in lines))
 
+    def _path(self, number: int, ending: str) -> str:
+        """The path of a row's file."""
+        return document_path(self._table, self._column, number, ending)
+
+    def _written(self, name: str, content: bytes) -> dict[str, Any]:
+        """Write one file, whole or not at all; the truth proves later that it reached the disk."""
+        path = self._folder / name
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        try:
+            temporary.write_bytes(content)
+            temporary.replace(path)
+        except OSError as exc:
+            with suppress(OSError):
+                temporary.unlink()
+            raise sink_error(exc, path) from exc
+        return {"path": name, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+
+
+class DocumentMaker(AbstractMaker):
+    """Makes the documents of one column.
+
+    Args:
+        folder: The run's folder.
+        table: The table's name.
+        column: The column's name.
+        spec: The column.
+        seed: The run's seed.
+
+    Raises:
+        PrerequisiteError: The extra `media` is missing.
+        SourceError: The template is missing.
+    """
+
+    def __init__(self, folder: Path, table: str, column: str, spec: Document, seed: int) -> None:
+        super().__init__(folder, table, column)
+        self._spec = spec
+        self._template: Template = template(spec.template)
+        self._composer = Composer(spec, self._template, table, column, seed)
+        self._own_html = spec.template.endswith(".html")
+        self._setter = None if self._own_html else Typesetter(self._template, spec.fonts)
+
+    def close(self) -> None:
+        """Let go of the template."""
+        if self._setter is not None:
+            self._setter.close()
+
     def _made(self, row: DocumentRow, other: Row) -> dict[str, Any]:
         """Make the files of a row and tell what is in them."""
         content = self._composer.content(row.number, row.fields, row.lines, other=other)
@@ -102,7 +142,7 @@ class DocumentMaker:
                 drawn, sizes = [self._file(ending, content, pages)], [{}]
             for page, content_bytes in enumerate(drawn, 1):
                 suffix = "" if page == 1 else f"-{page}"
-                path = document_path(self._table, self._column, row.number, ending)
+                path = self._path(row.number, ending)
                 path = path.removesuffix(f".{ending}") + f"{suffix}.{ending}"
                 files.append(self._written(path, content_bytes) | sizes[page - 1])
         truth = truth_of(content, pages, boxes)
@@ -151,19 +191,6 @@ class DocumentMaker:
             lambda name: self._composer.rng(name, number),
         )
         return made, boxes, scan, sizes
-
-    def _written(self, name: str, content: bytes) -> dict[str, Any]:
-        """Write one file, whole or not at all; the truth proves later that it reached the disk."""
-        path = self._folder / name
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            temporary.write_bytes(content)
-            temporary.replace(path)
-        except OSError as exc:
-            with suppress(OSError):
-                temporary.unlink()
-            raise sink_error(exc, path) from exc
-        return {"path": name, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
 
 
 def truth_of(

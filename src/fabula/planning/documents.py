@@ -10,6 +10,7 @@ from fabula.errors import UsageError, Violation, did_you_mean
 from fabula.io.places import sha256_of
 from fabula.kinds.document import DEFECTS, Document
 from fabula.kinds.reference import Reference
+from fabula.kinds.speech import Speech
 from fabula.media.catalogue import (
     LANGUAGES,
     SETTINGS,
@@ -40,7 +41,7 @@ class DocumentPlan:
 
     table: str
     column: str
-    spec: Document
+    spec: Document | Speech
     fields: Mapping[str, str]
     lines: tuple[str, str] | None
     key: str | None
@@ -53,13 +54,14 @@ def document_plans(spec: DatasetSpec) -> list[DocumentPlan]:
         _planned(spec, table, name, column)
         for table in spec.tables.values()
         for name, column in table.columns.items()
-        if isinstance(column, Document) and not column.drop
+        if isinstance(column, Document | Speech) and not column.drop
     ]
 
 
 def own_templates(spec: DatasetSpec) -> dict[str, str]:
     """The hash of each template of the user's own, by its name."""
-    names = {plan.spec.template for plan in document_plans(spec) if is_own(plan.spec.template)}
+    forms = {p.spec.template for p in document_plans(spec) if isinstance(p.spec, Document)}
+    names = {name for name in forms if is_own(name)}
     return {Path(name).name: sha256_of(Path(name)) for name in sorted(names)}
 
 
@@ -71,7 +73,7 @@ def refuse_documents(spec: DatasetSpec) -> None:
     """
     for plan in document_plans(spec):
         raise UsageError(
-            f"the documents of `{plan.table}.{plan.column}` need a folder",
+            f"the files of `{plan.table}.{plan.column}` need a folder",
             code="usage.output",
             hint='name one: `-o out/`, or `output="out"` in Python',
         )
@@ -81,9 +83,15 @@ def document_violations(spec: DatasetSpec) -> Iterator[Violation]:
     """What is wrong with a spec's documents."""
     for table in spec.tables.values():
         for name, column in table.columns.items():
+            where = f"tables.{table.name}.columns.{name}"
             if isinstance(column, Document):
-                where = f"tables.{table.name}.columns.{name}"
                 yield from _violations(spec, table, column, where)
+            elif isinstance(column, Speech):
+                for part in ("text", "voice_column"):
+                    source = getattr(column, part)
+                    if source and (problem := _unknown(spec, table, source)):
+                        near = did_you_mean(source, table.written)
+                        yield Violation("spec.unknown-column", problem, f"{where}.{part}", near)
 
 
 def link_to(spec: DatasetSpec, table: TableSpec, lines: str) -> list[tuple[str, str, str]]:
@@ -97,7 +105,13 @@ def link_to(spec: DatasetSpec, table: TableSpec, lines: str) -> list[tuple[str, 
     return found
 
 
-def _planned(spec: DatasetSpec, table: TableSpec, name: str, column: Document) -> DocumentPlan:
+def _planned(
+    spec: DatasetSpec, table: TableSpec, name: str, column: Document | Speech
+) -> DocumentPlan:
+    if isinstance(column, Speech):
+        spoken = {"text": column.text, "voice": column.voice_column}
+        sources = {field: source for field, source in spoken.items() if source}
+        return DocumentPlan(table.name, name, column, sources, None, None, {})
     form = template(column.template)
     lines, key, line_fields = None, None, {}
     if column.lines is not None:

@@ -12,11 +12,14 @@ from typing import Any
 from fabula.checks.data import ROW_NUMBER, Data
 from fabula.io.read import TableRows
 from fabula.kinds.base.sql import quoted
+from fabula.kinds.document import Document
 from fabula.kinds.reference import Reference
+from fabula.kinds.speech import Speech
 from fabula.media.catalogue import template
 from fabula.media.labels import write_labels
-from fabula.media.making import DocumentMaker, DocumentRow
+from fabula.media.making import AbstractMaker, DocumentMaker, DocumentRow
 from fabula.media.places import FOLDER_ROWS, media_folder, truth_path
+from fabula.media.speech.recording import SpeechMaker, check_speech
 from fabula.media.truth import records_of
 from fabula.media.typesetting import Typesetter
 from fabula.planning.documents import DocumentPlan, document_plans
@@ -31,10 +34,13 @@ def check_documents(plan: Plan) -> None:
     """Make sure, before any row is made, that documents can be.
 
     Raises:
-        PrerequisiteError: The extra `media` is missing.
+        PrerequisiteError: The extra `media` or `speech` is missing.
         SourceError: A folder of fonts is missing.
     """
     for documents in document_plans(plan.spec):
+        if isinstance(documents.spec, Speech):
+            check_speech()
+            continue
         form = documents.spec.template
         if not form.endswith(".html"):
             Typesetter(template(form), documents.spec.fonts).close()
@@ -50,7 +56,7 @@ def make_documents(
         the truth about them.
 
     Raises:
-        PrerequisiteError: The extra `media` is missing.
+        PrerequisiteError: The extra `media` or `speech` is missing.
         SourceError: A template is missing or wrong.
         SinkError: A file can't be written.
     """
@@ -66,7 +72,8 @@ def make_documents(
             card, truths = made.told()
             told[f"{documents.table}.{documents.column}"] = card
             place = media_folder(documents.table, documents.column)
-            names += [*truths, *write_labels(folder, truths, documents.spec.labels, place)]
+            labels = documents.spec.labels if isinstance(documents.spec, Document) else ()
+            names += [*truths, *write_labels(folder, truths, labels, place)]
     return told, names
 
 
@@ -83,7 +90,12 @@ class _Documents:
     def make(self, workers: int) -> None:
         """Make the folders that are missing."""
         asked = self._documents
-        maker = DocumentMaker(self._folder, asked.table, asked.column, asked.spec, self._seed)
+        where = (self._folder, asked.table, asked.column)
+        maker: AbstractMaker
+        if isinstance(asked.spec, Speech):
+            maker = SpeechMaker(*where, asked.spec, self._seed)
+        else:
+            maker = DocumentMaker(*where, asked.spec, self._seed)
 
         def make_folder(folder: int) -> None:
             if self._stopped.is_set():
@@ -109,7 +121,7 @@ class _Documents:
             for record in records_of(self._folder / name):
                 counts["documents"] += 1
                 counts["files"] += len(record["files"])
-                counts["pages"] += len(record["pages"])
+                counts["pages"] += len(record.get("pages", ()))
                 counts["bytes"] += sum(file["bytes"] for file in record["files"])
                 counts["differs"] += bool(record.get("differs"))
                 counts["unread"] += bool(record.get("unread"))
@@ -123,7 +135,7 @@ class _Documents:
         )
         card = {
             "folder": media_folder(asked.table, asked.column),
-            "template": asked.spec.template,
+            **({"template": asked.spec.template} if isinstance(asked.spec, Document) else {}),
             "formats": list(asked.spec.format),
             "fields": dict(asked.fields),
             **lines,

@@ -43,6 +43,7 @@ from fabula.kinds.text import Text as _Text
 from fabula.kinds.learned import Learned as _Learned
 from fabula.kinds.source import Source as _Source
 from fabula.kinds.document import Document as _Document
+from fabula.kinds.speech import Speech as _Speech
 from fabula.kinds.function import Function as _Function
 from fabula.kinds.simulation import Simulation as _Simulation
 
@@ -576,6 +577,23 @@ def document(
     description: str = ...,
 ) -> _Document:
     """A file made from the row and its children, such as the invoice of an order."""
+
+def speech(
+    text: str = ...,
+    *,
+    voice: Sequence[str] = ...,
+    voice_column: str | None = ...,
+    speed: int | Sequence[int] = ...,
+    sample_rate: Literal[8000, 16000, 22050] = ...,
+    telephone: bool = ...,
+    noise: float = ...,
+    reverb: float = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Speech:
+    """A recording of a text of the row, by eSpeak NG, with the time of each word."""
 
 def function(
     function: Any,

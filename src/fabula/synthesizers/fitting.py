@@ -37,6 +37,7 @@ from fabula.synthesizers.constraints.finding import learned_relations
 from fabula.synthesizers.constraints.relations import Relations
 from fabula.synthesizers.model import CodeModel
 from fabula.synthesizers.models.number_pairs import unlearned
+from fabula.synthesizers.pictures.reading import refuse_pictures
 from fabula.synthesizers.pii.doubted import doubted_labels, pooled_labels
 from fabula.synthesizers.rules import row_rules
 from fabula.synthesizers.sampling import Sampler
@@ -173,6 +174,7 @@ def fit(
     entry = synthesizer_entry(_chosen(model, epsilon))
     name = entry.name
     check_seed(seed)
+    refuse_pictures(data)
     forms = forms_in(data)
     if len(forms) > 1:
         if name != DEFAULT:

@@ -7,6 +7,7 @@ import pyarrow as pa
 from fabula.engines.block import Array, Block, Engine
 from fabula.engines.kinds import TableFacts, engine_of
 from fabula.kinds.document import Document
+from fabula.kinds.speech import Speech
 from fabula.media.places import document_path
 from fabula.planning.plan import ColumnPlan
 
@@ -15,7 +16,7 @@ from fabula.planning.plan import ColumnPlan
 def document_engine(column: ColumnPlan, table: TableFacts) -> Engine:
     """The path of each row's document in the run's folder."""
     spec = column.spec
-    assert isinstance(spec, Document)
+    assert isinstance(spec, Document | Speech)
 
     def make(block: Block) -> Array:
         paths = [

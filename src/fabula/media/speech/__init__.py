@@ -1,0 +1,1 @@
+"""Speech from rows: recordings with the time of each word."""

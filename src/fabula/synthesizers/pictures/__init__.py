@@ -1,0 +1,1 @@
+"""Small pictures, learned from a folder: read, learn, sample, judge."""
