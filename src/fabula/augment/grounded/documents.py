@@ -108,7 +108,7 @@ def read_document(path: Path, name: str = "") -> Document:
     reader = READERS.get(path.suffix.lower() or ".txt")
     if reader is None:
         raise SourceError(
-            f"`{path}` is no document that can be read",
+            f"`{path}` has a format that can't be read as a document",
             code="source.document-format",
             where=str(path),
             hint=f"give a file that ends with {', '.join(READERS)}",
