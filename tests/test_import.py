@@ -89,6 +89,7 @@ PUBLIC_NAMES = [
     "unmask",
     "validate",
     "view",
+    "worth",
 ]
 
 LOADED_LATER = {
