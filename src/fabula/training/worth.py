@@ -200,7 +200,7 @@ def _read(data: TableLike, label: str, text: str, what: str) -> tuple[list[str],
 def _curve(
     vectors: Vectors, labels: NDArray[Any], real_vectors: Vectors, real: NDArray[Any]
 ) -> list[Point]:
-    """What growing parts of the set teach; parts are drawn anew and are nested."""
+    """What growing parts of the set teach; each draw nests its parts."""
     orders = [stream(0, "worth", "rows", draw).permutation(len(labels)) for draw in range(_DRAWS)]
     sizes = sorted({round(part * len(labels)) for part in _PARTS})
     points = []
