@@ -118,7 +118,9 @@ class _Run:
     refused: Counter[str] = field(default_factory=Counter)
     rejects: dict[int, Reject] = field(default_factory=dict)
     total: RowsResult = field(default_factory=lambda: RowsResult([]))
+    seen: set[str] = field(default_factory=set)
     unwritten: set[int] = field(default_factory=set)
+    known: dict[int, list[str]] = field(default_factory=dict)
     replies: int = 0
     error: FabulaError | None = None
 
@@ -161,13 +163,12 @@ class _Run:
 
     def _new(self, written: Mapping[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
         """The questions that repeat none, whatever the case and the punctuation."""
-        known = {_plain(row["question"]) for row in self.rows if row is not None}
         new = {}
         for place, row in written.items():
-            if (plain := _plain(row["question"])) in known:
+            if (plain := _plain(row["question"])) in self.seen:
                 self._refuse(place, row, "it repeats a question")
             else:
-                known.add(plain)
+                self.seen.add(plain)
                 new[place] = row
         return new
 
@@ -187,18 +188,13 @@ class _Run:
         )
 
     def _prompt(self, task: Task) -> str:
-        rows = zip(self.tasks, self.rows, strict=True)
         return question_prompt(
             task.kind,
             [self.passages[place] for place in task.shown],
             task.attributes,
             number=task.number,
             count=task.count,
-            known=[
-                row["question"]
-                for other, row in rows
-                if row is not None and other.shown[0] == task.shown[0]
-            ],
+            known=self.known.get(task.shown[0], ()),
             extra=self.options.get("extra", ""),
         )
 
@@ -301,6 +297,8 @@ class _Run:
             self._refuse(place, row, why)
         else:
             self.rows[place] = row
+            first = self.tasks[place].shown[0]
+            self.known.setdefault(first, []).append(row["question"])
             self.rejects.pop(place, None)
 
     def _refuse(self, place: int, row: Mapping[str, Any], why: str) -> None:
