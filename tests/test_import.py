@@ -42,6 +42,7 @@ PUBLIC_NAMES = [
     "adescribe",
     "aextend",
     "aextract",
+    "agrounded",
     "apairs",
     "arows",
     "asolve",
@@ -62,6 +63,7 @@ PUBLIC_NAMES = [
     "fit_pictures",
     "generalise",
     "generate",
+    "grounded",
     "infer",
     "judges",
     "load",
@@ -92,6 +94,7 @@ PUBLIC_NAMES = [
     "unmask",
     "validate",
     "view",
+    "worth",
 ]
 
 LOADED_LATER = {

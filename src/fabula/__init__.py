@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from fabula.testing.strategies import strategy
     from fabula.topics.report import balance, balance_plan
     from fabula.training.export import export
+    from fabula.training.worth import worth
     from fabula.web.server import View, view
 
 __version__ = "0.1.0"
@@ -155,6 +156,7 @@ __all__ = [
     "unmask",
     "validate",
     "view",
+    "worth",
 ]
 
 _HOMES = {
@@ -204,6 +206,7 @@ _HOMES = {
     "testing.strategies": "strategy",
     "topics.report": "balance balance_plan",
     "training.export": "export",
+    "training.worth": "worth",
     "web.server": "View view",
 }
 """The public names of each module."""

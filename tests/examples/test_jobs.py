@@ -369,3 +369,32 @@ def test_no_wrong_sum_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     assert made["solved"].solved == 30
     assert len(Path("checked_maths.jsonl").read_text(encoding="utf-8").splitlines()) == 30
+
+
+def test_every_answer_about_the_museum_stands_in_its_document(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A third of the quotes is invented at first."""
+    numbers = itertools.count()
+
+    def answer(call: Call) -> Any:
+        assert call.schema is not None
+        if "is_right" in call.schema["properties"]:
+            return {"is_right": True}
+        number = next(numbers)
+        question = {"question": f"What of matter {number}?", "answer": "", "quotes": []}
+        if "Leave `answer` and `quotes` empty" in call.prompt:
+            return question
+        shown = re.findall(r"^<passage [^\n]*>\n(.*?)\n</passage>$", call.prompt, re.M | re.S)
+        quotes = ["The museum was founded by two sisters."] if number % 3 == 0 else shown
+        return {**question, "answer": "It is so.", "quotes": quotes}
+
+    made, _ = answered("grounded_questions", answer, monkeypatch)
+    found = made["made"]
+    assert len(found) == 20
+    assert found.refused["a quote does not stand in its source"] >= 5
+    spans = [span for row in found for span in row["spans"]]
+    assert {span["document"] for span in spans} == {"visit.html", "rules.md", "loans.docx"}
+    for span in spans:
+        text = found.documents[span["document"]].text
+        assert text[span["start"] : span["end"]] == span["quote"]

@@ -8,48 +8,34 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from os import PathLike
-from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
+from typing import Any, Unpack
 
 from fabula.augment.asking import (
     SAMPLE_STEP,
     Asker,
-    AskOptions,
     asking,
     counting,
     job_options,
     shortfall,
 )
-from fabula.augment.grounded.documents import Document, read_documents
-from fabula.augment.grounded.passages import FEWEST, Likeness, Passage, passages_of
+from fabula.augment.grounded.passages import FEWEST
+from fabula.augment.grounded.plan import Documents, GroundedOptions, Plan, Task, planned
 from fabula.augment.grounded.result import Grounded
 from fabula.augment.grounded.wording import (
     JUDGE_SYSTEM,
-    KINDS,
     NO_ANSWER,
     NONE,
-    ONE,
-    SEVERAL,
     SYSTEM,
     judge_prompt,
     question_prompt,
 )
-from fabula.augment.pairs.attributes import Attributes, dealt
 from fabula.augment.user_checks import unless_overlapping
-from fabula.errors import FabulaError, UsageError, did_you_mean
+from fabula.errors import FabulaError
 from fabula.llm.rows.ask import ask_rows
 from fabula.llm.rows.job import Reject, RowField, RowProblems, RowsJob, RowsResult
 from fabula.llm.rows.sync import run_sync
-from fabula.streams import stream
-
-if TYPE_CHECKING:
-    from fabula.spec.models import ModelLike
-    from fabula.types import TableLike
-
-Documents: TypeAlias = str | PathLike[str] | Mapping[str, str] | Sequence[str | PathLike[str]]
-Verdict: TypeAlias = Callable[[Mapping[str, Any]], Any]
 
 ROUNDS = 3
 """How often a question is asked from the start if the judge refuses it or it repeats another."""
@@ -57,7 +43,6 @@ _AT_ONCE = 4
 """Questions about one passage that don't know of each other; later ones are told the earlier."""
 _NEAR = 3
 """Passages of all documents that a judge of an unanswerable question sees besides its own."""
-_TAKEN = ("kind", "question", "answer", "quotes", "spans", "context")
 _FIELDS = (
     RowField("question", {"type": "string", "minLength": 1}),
     RowField("answer", {"type": "string"}),
@@ -65,18 +50,6 @@ _FIELDS = (
 )
 _LETTERS = re.compile(r"\w+")
 _VERDICT = RowField("is_right", {"type": "boolean"})
-
-
-class GroundedOptions(AskOptions, total=False):
-    """What `grounded` takes besides the documents and the number; see `grounded`."""
-
-    kinds: Mapping[str, float]
-    balance: Attributes
-    passage: int
-    judge: ModelLike | Verdict | bool
-    no_answer: str
-    extra: str
-    against: TableLike
 
 
 def grounded(documents: Documents, n: int = 100, **options: Unpack[GroundedOptions]) -> Grounded:
@@ -124,7 +97,7 @@ async def agrounded(
     documents: Documents, n: int = 100, **options: Unpack[GroundedOptions]
 ) -> Grounded:
     """`grounded` for callers with their own event loop: same arguments, same questions."""
-    run = _prepared(documents, n, options)
+    run = _Run(planned(documents, n, options), options)
     async with asking(options, name="questions") as asker:
         await run.ask(asker)
     result, made = run.result(), run.made()
@@ -136,93 +109,24 @@ async def agrounded(
     return made
 
 
-@dataclass(frozen=True)
-class _Task:
-    """One question before it is asked."""
-
-    kind: str
-    attributes: Mapping[str, Any]
-    shown: tuple[int, ...]
-    number: int
-    count: int
-
-
-def _prepared(given: Documents, n: int, options: GroundedOptions) -> _Run:
-    """The run, with documents read and every question planned.
-
-    Raises:
-        UsageError: An option is wrong.
-        SourceError: A document can't be read.
-    """
-    size, attributes = options.get("passage", 1_500), options.get("balance", {})
-    kinds = dict(options.get("kinds", {ONE: 6, SEVERAL: 2, NONE: 2}))
-    wrong = next((kind for kind in kinds if kind not in KINDS), None)
-    if wrong is not None:
-        hint = did_you_mean(wrong, KINDS) or f"there are {', '.join(KINDS)}"
-        raise UsageError(f"there is no kind `{wrong}`", code="usage.kinds", hint=hint)
-    if n < 0 or size < 200:
-        what = f"{n} questions" if n < 0 else f"passages of {size} characters"
-        raise UsageError(
-            f"{what} can't be made",
-            code="usage.rows",
-            hint="give 0 questions or more, and passages of 200 characters or more",
-        )
-    for name in attributes:
-        if name in _TAKEN:
-            raise UsageError(
-                f"the attribute `{name}` has the name of a field",
-                code="usage.attribute",
-                hint="rename it",
-            )
-    read, left_out = read_documents(given)
-    passages = [passage for document in read for passage in passages_of(document, size)]
-    if n and kinds.get(SEVERAL) and len(passages) < 2:
-        raise UsageError(
-            "a question over several passages needs two, and the documents are one passage",
-            code="usage.kinds",
-            hint='give smaller passages (`passage=400`), or `kinds={"one": 1}`',
-        )
-    run = _Run(passages, read, options, notes=_notes(read, left_out))
-    order = stream(0, "grounded", "passages", 0).permutation(len(passages)).tolist()
-    firsts = [order[place % len(order)] for place in range(n)]
-    counts, seen = Counter(firsts), Counter[int]()
-    for first, row in zip(firsts, dealt({"kind": kinds, **attributes}, n), strict=True):
-        kind = row.pop("kind")
-        seen[first] += 1
-        more = run.likeness.nearest(passages[first].text, 1, but=[first]) if kind == SEVERAL else ()
-        shown = (first, *more)
-        run.tasks.append(_Task(kind, row, shown, seen[first], counts[first]))
-    run.rows = [None] * n
-    return run
-
-
-def _notes(documents: Sequence[Document], left_out: Sequence[str]) -> tuple[str, ...]:
-    told = [f"{document.name}: {note}" for document in documents for note in document.notes]
-    if left_out:
-        shown = ", ".join(left_out[:3]) + ", …" * (len(left_out) > 3)
-        told.append(f"{len(left_out):,} files of other formats were not read: {shown}")
-    return tuple(told)
-
-
 @dataclass
 class _Run:
     """The questions of one call while they are asked."""
 
-    passages: Sequence[Passage]
-    documents: Sequence[Document]
+    plan: Plan
     options: GroundedOptions
-    notes: tuple[str, ...] = ()
-    tasks: list[_Task] = field(default_factory=list)
-    rows: list[dict[str, Any] | None] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
     rejects: dict[int, Reject] = field(default_factory=dict)
     total: RowsResult = field(default_factory=lambda: RowsResult([]))
+    seen: set[str] = field(default_factory=set)
     unwritten: set[int] = field(default_factory=set)
+    known: dict[int, list[str]] = field(default_factory=dict)
     replies: int = 0
     error: FabulaError | None = None
 
     def __post_init__(self) -> None:
-        self.likeness = Likeness(self.passages)
+        self.tasks, self.passages = self.plan.tasks, self.plan.passages
+        self.rows: list[dict[str, Any] | None] = [None] * len(self.tasks)
         self.overlap = unless_overlapping(lambda _: (), self.options.get("against"))
 
     async def ask(self, asker: Asker) -> None:
@@ -259,13 +163,12 @@ class _Run:
 
     def _new(self, written: Mapping[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
         """The questions that repeat none, whatever the case and the punctuation."""
-        known = {_plain(row["question"]) for row in self.rows if row is not None}
         new = {}
         for place, row in written.items():
-            if (plain := _plain(row["question"])) in known:
+            if (plain := _plain(row["question"])) in self.seen:
                 self._refuse(place, row, "it repeats a question")
             else:
-                known.add(plain)
+                self.seen.add(plain)
                 new[place] = row
         return new
 
@@ -284,19 +187,14 @@ class _Run:
             **options,
         )
 
-    def _prompt(self, task: _Task) -> str:
-        rows = zip(self.tasks, self.rows, strict=True)
+    def _prompt(self, task: Task) -> str:
         return question_prompt(
             task.kind,
             [self.passages[place] for place in task.shown],
             task.attributes,
             number=task.number,
             count=task.count,
-            known=[
-                row["question"]
-                for other, row in rows
-                if row is not None and other.shown[0] == task.shown[0]
-            ],
+            known=self.known.get(task.shown[0], ()),
             extra=self.options.get("extra", ""),
         )
 
@@ -311,7 +209,7 @@ class _Run:
 
         return problems
 
-    def _problems(self, task: _Task, row: dict[str, Any]) -> list[tuple[str, str]]:
+    def _problems(self, task: Task, row: dict[str, Any]) -> list[tuple[str, str]]:
         quotes = [quote for quote in row["quotes"] if quote.strip()]
         if task.kind == NONE:
             row["answer"] = self.options.get("no_answer", NO_ANSWER)
@@ -336,7 +234,7 @@ class _Run:
         return [("it overlaps with the evaluation file", each) for each in self.overlap(row)]
 
     def _spans(
-        self, task: _Task, quotes: Sequence[str]
+        self, task: Task, quotes: Sequence[str]
     ) -> list[tuple[set[int], dict[str, Any]] | None]:
         """The passages that hold each quote, and the first one's span."""
         found: list[tuple[set[int], dict[str, Any]] | None] = []
@@ -391,7 +289,7 @@ class _Run:
         task = self.tasks[place]
         shown = list(task.shown)
         if task.kind == NONE:
-            shown += self.likeness.nearest(row["question"], _NEAR, but=shown)
+            shown += self.plan.likeness.nearest(row["question"], _NEAR, but=shown)
         return judge_prompt(task.kind, row, [self.passages[at] for at in shown])
 
     def _settle(self, place: int, row: dict[str, Any], why: str) -> None:
@@ -399,13 +297,15 @@ class _Run:
             self._refuse(place, row, why)
         else:
             self.rows[place] = row
+            first = self.tasks[place].shown[0]
+            self.known.setdefault(first, []).append(row["question"])
             self.rejects.pop(place, None)
 
     def _refuse(self, place: int, row: Mapping[str, Any], why: str) -> None:
         self.refused[why] += 1
         self.rejects[place] = Reject(place, why, row["question"], 1)
 
-    def _row(self, task: _Task, row: Mapping[str, Any]) -> dict[str, Any]:
+    def _row(self, task: Task, row: Mapping[str, Any]) -> dict[str, Any]:
         spans = [span[1] for span in self._spans(task, row["quotes"]) if span is not None]
         context = "\n\n".join(self.passages[place].text for place in task.shown)
         told = {"question": row["question"], "answer": row["answer"]}
@@ -435,12 +335,12 @@ class _Run:
         return Grounded(
             tuple(row for row in self.rows if row is not None),
             len(self.tasks),
-            {document.name: document for document in self.documents},
+            {document.name: document for document in self.plan.documents},
             len(self.passages),
             self.replies,
             {why: count for why, count in self.refused.items() if count},
             self.options.get("judge", True) is not False,
-            self.notes,
+            self.plan.notes,
             tuple(self.rejects[place] for place in sorted(self.rejects)),
         )
 

@@ -108,7 +108,7 @@ def read_document(path: Path, name: str = "") -> Document:
     reader = READERS.get(path.suffix.lower() or ".txt")
     if reader is None:
         raise SourceError(
-            f"`{path}` is no document that can be read",
+            f"`{path}` has a format that can't be read as a document",
             code="source.document-format",
             where=str(path),
             hint=f"give a file that ends with {', '.join(READERS)}",
@@ -138,11 +138,12 @@ def _with_text(document: Document, where: str) -> Document:
 
 def _decoded(data: bytes) -> tuple[str, tuple[str, ...]]:
     """A text file's text, and a note where its encoding is guessed."""
+    notes: tuple[str, ...] = ()
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        text, notes = data.decode("utf-16", "replace"), ()
+        text = data.decode("utf-16", "replace")
     else:
         try:
-            text, notes = data.decode("utf-8-sig"), ()
+            text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
             text, notes = data.decode("cp1252", "replace"), ("read as Windows-1252",)
     return text.replace("\r\n", "\n").replace("\r", "\n"), notes

@@ -18,6 +18,7 @@ def quoted(rng: random.Random, prompt: str, value: dict[str, Any]) -> dict[str, 
         return {**value, "answer": "", "quotes": []}
     quotes = []
     for passage in _PASSAGE.findall(prompt):
-        sentences = _SENTENCE.findall(passage)
+        found = _SENTENCE.findall(passage)
+        sentences = [each for each in found if sum(map(str.isalpha, each)) >= 12]
         quotes.append(rng.choice(sentences) if sentences else passage)
     return {**value, "answer": quotes[0], "quotes": quotes} if quotes else value

@@ -1,0 +1,266 @@
+"""`fb.worth`: what a labelled set of texts is worth: trained on it, tested on real rows.
+
+A light classifier (word vectors of this machine, logistic regression) learns the labels from parts
+of the set and is tested on all real rows. Coverage is that of Naeem et al. (2020): the share of the
+real rows that a row of the set is as near as their fifth real neighbour.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import override
+
+from fabula.dedup.against import texts_in
+from fabula.dedup.find import near_duplicates
+from fabula.errors import UsageError, did_you_mean
+from fabula.extras import missing_extra
+from fabula.llm.providers.local_embeddings import embed_locally
+from fabula.render.amounts import percent
+from fabula.render.results import Result
+from fabula.streams import stream
+from fabula.training.table_rows import given_rows
+
+if TYPE_CHECKING:
+    from fabula.render.svg import Drawing
+    from fabula.types import TableLike
+
+FEWEST = 20
+"""Rows that a set and an evaluation set need."""
+_PARTS = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
+_DRAWS, _FOLDS, _NEIGHBOURS, _AT_ONCE = 3, 5, 5, 2_048
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Point:
+    """What a part of the set teaches.
+
+    Attributes:
+        rows: Rows of the part.
+        f1: F1 of the labels on the real rows, each label counting the same; the mean of three
+            draws.
+        accuracy: Share of the real rows whose label is found.
+    """
+
+    rows: int
+    f1: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Worth(Result):
+    """What a set is worth beside real rows.
+
+    Attributes:
+        curve: By the number of rows; the last point is the whole set.
+        real_rows: Real rows that were tested.
+        real: What real rows teach about each other (five folds); None with too few of a label.
+        guess: What guessing the most common label gives.
+        redundancy: Share of the set's rows that nearly repeat an earlier one.
+        coverage: Share of the real rows that have a row of the set near them.
+        unknown: Real rows by label that the set has no row of.
+        dropped: Rows without a text or a label, in the set and among the real ones.
+    """
+
+    curve: tuple[Point, ...]
+    real_rows: int
+    real: Point | None
+    guess: Point
+    redundancy: float
+    coverage: float
+    unknown: Mapping[str, int]
+    dropped: tuple[int, int] = (0, 0)
+
+    @property
+    def f1(self) -> float:
+        """F1 on real rows of a classifier that learnt from the whole set."""
+        return self.curve[-1].f1
+
+    def report(self) -> str:
+        """The figures, a line each."""
+        lines = [
+            f"trained on {self.curve[-1].rows:,} rows, tested on {self.real_rows:,} real ones: "
+            f"F1 {self.f1:.3f}, accuracy {self.curve[-1].accuracy:.3f}"
+        ]
+        if self.real is not None:
+            lines.append(f"trained on {self.real.rows:,} real rows instead: F1 {self.real.f1:.3f}")
+        else:
+            lines.append("too few real rows of a label to train on real rows instead")
+        lines.append(f"guessing: F1 {self.guess.f1:.3f}, accuracy {self.guess.accuracy:.3f}")
+        told = ", ".join(f"{point.rows:,} rows {point.f1:.3f}" for point in self.curve)
+        lines.append(f"F1 by size: {told}")
+        lines.append(f"redundancy: {percent(self.redundancy)} nearly repeat an earlier row")
+        lines.append(f"coverage: {percent(self.coverage)} of the real rows have a row near them")
+        for label, count in self.unknown.items():
+            lines.append(f"label `{label}` is missing in the set: {count:,} real rows")
+        for count, where in zip(self.dropped, ("the set", "the real rows"), strict=True):
+            lines += [f"without a text or a label in {where}: {count:,}"] if count else []
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures as plain values."""
+        return asdict(self)
+
+    def chart(self) -> Drawing:
+        """The learning curve."""
+        from fabula.render import charts
+
+        series = {"this set": [point.f1 for point in self.curve]}
+        if self.real is not None:
+            series[f"{self.real.rows:,} real rows"] = [self.real.f1] * len(self.curve)
+        series["guessing"] = [self.guess.f1] * len(self.curve)
+        places = [f"{point.rows:,}" for point in self.curve]
+        title = "What parts of the set teach"
+        return charts.lines(title, "rows of the set", "F1 on real rows", places, series, high=1.0)
+
+    @override
+    def _repr_html_(self) -> str:
+        return f"{self.chart().inline()}{super()._repr_html_()}"
+
+
+def worth(data: TableLike, *, against: TableLike, label: str, text: str = "") -> Worth:
+    """Measure what a labelled set of texts is worth: train on it, test on real rows.
+
+    Args:
+        data: The set, in any form.
+        against: Real rows with the same columns.
+        label: The column of labels.
+        text: The column of texts; by default all texts of a row but its label.
+
+    Returns:
+        The learning curve beside what real rows teach, redundancy and coverage.
+
+    Raises:
+        UsageError: A column is missing, or there are too few rows or labels.
+        PrerequisiteError: The extra `texts` is not installed.
+
+    Examples:
+        >>> rows = [{"text": f"my {what} is late", "label": what} for what in ("bill", "bus") * 15]
+        >>> worth(rows, against=rows, label="label").f1
+        1.0
+    """
+    texts, labels, dropped = _read(data, label, text, "the set")
+    real_texts, real_labels, real_dropped = _read(against, label, text, "`against`")
+    if len(set(labels)) < 2:
+        raise UsageError(
+            f"the set has only the label `{labels[0]}`",
+            code="usage.label",
+            hint="give a column of two labels or more",
+        )
+    vectors, real_vectors = embed_locally(texts), embed_locally(real_texts)
+    made, real = np.array(labels), np.array(real_labels)
+    common = Counter(labels).most_common(1)[0][0]
+    unknown = Counter(name for name in real_labels if name not in set(labels))
+    return Worth(
+        tuple(_curve(vectors, made, real_vectors, real)),
+        len(real),
+        _real(real_vectors, real),
+        _point(0, real, np.full(len(real), common)),
+        len(near_duplicates(texts)) / len(texts),
+        _coverage(vectors, real_vectors),
+        dict(unknown.most_common()),
+        (dropped, real_dropped),
+    )
+
+
+def _read(data: TableLike, label: str, text: str, what: str) -> tuple[list[str], list[str], int]:
+    """Texts and labels of rows that have both, and how many rows have not."""
+    given = given_rows(data)
+    for name in filter(None, (label, text)):
+        if name not in given.columns:
+            raise UsageError(
+                f"{what} has no column `{name}`",
+                code="usage.unknown-column",
+                hint=did_you_mean(name, given.columns) or f"there are {', '.join(given.columns)}",
+            )
+    texts, labels = [], []
+    for row in given.rows:
+        rest = {name: value for name, value in row.items() if name != label}
+        said = str(row[text] or "") if text else "\n".join(texts_in([rest]))
+        named = "" if row[label] is None else str(row[label]).strip()
+        if said.strip() and named:
+            texts.append(said)
+            labels.append(named)
+    if len(texts) < FEWEST:
+        raise UsageError(
+            f"{what} has {len(texts)} rows with a text and a label",
+            code="usage.rows",
+            hint=f"give {FEWEST} rows or more",
+        )
+    return texts, labels, given.size - len(texts)
+
+
+def _curve(
+    vectors: Vectors, labels: NDArray[Any], real_vectors: Vectors, real: NDArray[Any]
+) -> list[Point]:
+    """What growing parts of the set teach; each draw nests its parts."""
+    orders = [stream(0, "worth", "rows", draw).permutation(len(labels)) for draw in range(_DRAWS)]
+    sizes = sorted({round(part * len(labels)) for part in _PARTS})
+    points = []
+    for size in sizes:
+        drawn = [order[:size] for order in orders]
+        found = [
+            _point(size, real, _taught(vectors[rows], labels[rows], real_vectors))
+            for rows in drawn
+            if len(np.unique(labels[rows])) > 1
+        ]
+        if len(found) == len(drawn):
+            f1 = float(np.mean([each.f1 for each in found]))
+            points.append(Point(size, f1, float(np.mean([each.accuracy for each in found]))))
+    return [*points, _point(len(labels), real, _taught(vectors, labels, real_vectors))]
+
+
+def _real(vectors: Vectors, labels: NDArray[Any]) -> Point | None:
+    """What real rows teach about each other: each fold is told by the others."""
+    if min(Counter(labels.tolist()).values()) < _FOLDS or len(set(labels.tolist())) < 2:
+        return None
+    folds = np.zeros(len(labels), dtype=np.int64)
+    order = stream(0, "worth", "folds", 0).permutation(len(labels))
+    for name in np.unique(labels):
+        rows = order[labels[order] == name]
+        folds[rows] = np.arange(len(rows)) % _FOLDS
+    found = np.empty(len(labels), dtype=labels.dtype)
+    for fold in range(_FOLDS):
+        rest = folds != fold
+        found[~rest] = _taught(vectors[rest], labels[rest], vectors[~rest])
+    return _point(len(labels) * (_FOLDS - 1) // _FOLDS, labels, found)
+
+
+def _taught(vectors: Vectors, labels: NDArray[Any], asked: Vectors) -> NDArray[Any]:
+    try:
+        from sklearn.linear_model import LogisticRegression
+    except ImportError as exc:
+        raise missing_extra(exc, needed_by="`fb.worth`") or exc from exc
+    found: NDArray[Any] = (
+        LogisticRegression(C=10, max_iter=1_000).fit(vectors, labels).predict(asked)
+    )
+    return found
+
+
+def _point(rows: int, real: NDArray[Any], found: NDArray[Any]) -> Point:
+    """Accuracy, and F1 with equal weight for each label of the real rows."""
+    scores = []
+    for name in np.unique(real):
+        hits = int(((found == name) & (real == name)).sum())
+        scores.append(2 * hits / int((found == name).sum() + (real == name).sum()))
+    return Point(rows, float(np.mean(scores)), float((found == real).mean()))
+
+
+def _coverage(vectors: Vectors, real: Vectors) -> float:
+    """The share of real rows with a row of the set within their own neighbourhood."""
+    covered = 0
+    for start in range(0, len(real), _AT_ONCE):
+        part = real[start : start + _AT_ONCE]
+        own = np.sort(part @ real.T, axis=1)[:, -_NEIGHBOURS - 1]  # a row is its own neighbour
+        best = np.full(len(part), -1.0, dtype=np.float32)
+        for at in range(0, len(vectors), _AT_ONCE):
+            best = np.maximum(best, (part @ vectors[at : at + _AT_ONCE].T).max(axis=1))
+        covered += int((best >= own - 1e-6).sum())
+    return covered / len(real)
