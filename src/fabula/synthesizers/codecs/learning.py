@@ -23,8 +23,8 @@ from fabula.synthesizers.codecs.fixed_point import is_exact
 from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.codecs.natural import NaturalCodec
 from fabula.synthesizers.codecs.numbers import NumberCodec
-from fabula.synthesizers.codecs.stand_ins import StandInCodec
 from fabula.synthesizers.codecs.prose import ProseCodec
+from fabula.synthesizers.codecs.stand_ins import StandInCodec
 from fabula.synthesizers.codecs.string_formats.codec import WrittenCodec
 from fabula.synthesizers.codecs.string_formats.labelled import LabelledCodec
 from fabula.synthesizers.codecs.string_formats.several_numbers import SeveralNumbersCodec
