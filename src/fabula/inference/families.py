@@ -25,6 +25,7 @@ POOR_FIT = 0.1
 
 MOST_DIGITS = 18
 """Digits of a bound, decimals included, that a column rounds to."""
+_MOST_DECIMALS, _EXACT = 12, 7
 _SIMPLER = 0.01
 """How much worse a family of one parameter may fit than one of two."""
 
@@ -117,8 +118,9 @@ def _decimals(values: Floats) -> int | None:
     """The fewest decimals that hold every value, or None if they are too many for a spec."""
     sample = values[:10_000]
     most = MOST_DIGITS - math.ceil(math.log10(max(np.abs(values).max(), 1)))
-    for places in range(min(7, most)):
-        if np.allclose(sample, np.round(sample, places), rtol=0, atol=1e-9):
+    for places in range(min(_MOST_DECIMALS + 1, most)):
+        noise = 1e-9 if places < _EXACT else 0.0  # of sums; finer numbers are as they were read
+        if np.allclose(sample, np.round(sample, places), rtol=2e-15, atol=noise):
             return places
     return None
 
