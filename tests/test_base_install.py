@@ -12,6 +12,7 @@ import pytest
 
 BASE = """
 import importlib.metadata as metadata, re, sys
+from importlib.machinery import PathFinder
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name as plain
 
@@ -26,12 +27,13 @@ while needed:
 installed = metadata.packages_distributions()
 lacking = {top for top, homes in installed.items() if not names & {plain(home) for home in homes}}
 
-class Absent:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in lacking:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+class Base(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name.partition(".")[0] not in lacking:
+            return super().find_spec(name, path, target)
 
-sys.meta_path.insert(0, Absent())
+sys.meta_path = [Base if finder is PathFinder else finder for finder in sys.meta_path]
 """
 """Hides every installed package that a base install lacks."""
 
@@ -58,6 +60,8 @@ COMMANDS = {
     "init --from schema.sql -o sql.yaml": "databases",
     "balance real.csv --model fake": "texts",
     "preview 'x llm' -n 1": "local",
+    "init --template tickets": 0,
+    "preview tickets.yaml --model fake -n 3": 0,
 }
 """What is typed, and its exit code, or the extra that it needs."""
 
@@ -89,6 +93,8 @@ for command in {list(COMMANDS)!r}:
         wanted = COMMANDS[command]
         if wanted == 0:
             assert code == 0, (command, told)
+            if command == "init --template tickets":
+                assert "fabula preview tickets.yaml --model fake" in told
         else:
             assert code == 3, (command, told)
             assert f"pip install 'fabula[{wanted}]'" in told, (command, told)

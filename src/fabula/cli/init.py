@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -106,8 +107,11 @@ def init(
         text = _template(template)
         path = output or Path(f"{template}.yaml")
         _write(path, text, overwrite)
-        talk.say(f"Wrote `{path}` — {_needs(text)}")
-        talk.hint(f"see some rows with `fabula preview {pasted(path)}`")
+        needs = _needs(text)
+        talk.say(f"Wrote `{path}` — {needs}")
+        # The embedded model may not be installed; placeholders show the spec as well.
+        lacks = "by a language model" in needs and find_spec("xllamacpp") is None
+        talk.hint(f"see some rows with `fabula preview {pasted(path)}{' --model fake' * lacks}`")
     else:
         about = [(name, _about(text)) for name, text in templates(".yaml").items()]
         typer.echo("\n".join(grid.lines(about)))

@@ -91,7 +91,9 @@ class BySex(Generic[Word]):
         start = 0 if female == male else len(female)
         self.words = [*female, *(male if start else ())]
         self._attribute = attribute
-        limits = [None, None] if rare is None else [(count, rare[2]) for count in rare[:2]]
+        limits: list[tuple[int, float] | None] = (
+            [None, None] if rare is None else [(count, rare[2]) for count in rare[:2]]
+        )
         tables = [
             frequency_table(len(female), shift, limits[0]),
             start + frequency_table(len(male), shift, limits[1]),

@@ -33,7 +33,9 @@ def open_local(path: str | None = None) -> ChatModel:
         ModelError: The file is missing or not a GGUF file.
     """
     if importlib.util.find_spec("xllamacpp") is None:
-        raise PrerequisiteError.for_extra("local", needed_by="the embedded model")
+        error = PrerequisiteError.for_extra("local", needed_by="the embedded model")
+        error.hint = f"{error.hint}; or see placeholders with `--model fake`"
+        raise error
     from fabula.llm.providers.local.engine import LocalModel
     from fabula.llm.providers.local.pull import SHA256, pull_weights
 
