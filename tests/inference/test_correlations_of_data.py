@@ -79,5 +79,7 @@ def test_contradicting_correlations_of_pairs_with_gaps_still_generate() -> None:
 def test_a_matrix_is_written_a_row_a_line() -> None:
     real = houses()
     for at in range(3):
-        real = real.append_column(f"taxable_value_{at}", pa.array(real["price"].to_numpy() + at))
+        noise = np.random.default_rng(at).lognormal(0, 0.3, N)
+        worth = (real["price"].to_numpy() * noise).round(-2)
+        real = real.append_column(f"taxable_value_{at}", pa.array(worth))
     assert "        matrix:\n          - [1.0, " in fb.infer({"houses": real}).to_yaml()

@@ -52,11 +52,6 @@ def test_generated_numbers_are_spread_as_the_datas(draw: Callable[[], NDArray[An
     assert theirs.min() <= ours.min() <= ours.max() <= theirs.max()
 
 
-def test_the_reason_says_which_value_repeats() -> None:
-    found = fb.infer({"t": pa.table({"x": often_zero()})})
-    assert "are 0; of the others nearest of" in found.reasons["tables.t.columns.x"]
-
-
 def test_no_number_lies_where_the_data_has_a_gap() -> None:
     made = fb.generate(fb.infer({"t": pa.table({"x": gap_and_tail()})}), seed=2)["t"]["x"]
     assert not ((made.to_numpy() > 1.01) & (made.to_numpy() < 4.99)).any()

@@ -1,11 +1,8 @@
-"""Numbers that no single distribution fits: one value that many rows have, or several pieces."""
+"""Numbers that no distribution fits: pieces within which they are spread evenly."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +18,6 @@ _TAIL = (0.9, 0.97, 0.99, 0.997)
 MOST_PIECES, NEAR = 12, 0.01
 """Pieces are split until they are that many, or all as near to the rows as that."""
 
-LEAST_REPEATED = 0.04
-"""The share of rows, at least, that one repeated value has to be a part of its own."""
-
 _FEWEST = 50
 _Floats = NDArray[np.float64]
 
@@ -38,23 +32,7 @@ def best_fit(values: _Floats, *, whole: bool) -> Guess:
     single = fitted(values, whole=whole)
     if single.distance <= POOR_FIT or len(values) < _FEWEST:
         return single.guess
-    return _inflated(values, single, whole=whole) or _pieces(values, single, whole=whole)
-
-
-def _inflated(values: _Floats, single: Fit, *, whole: bool) -> Guess | None:
-    """A value that many rows have, mostly 0, and a distribution of the others."""
-    distinct, counts = np.unique(values, return_counts=True)
-    often = int(counts.argmax())
-    value, share = float(distinct[often]), float(counts[often] / len(values))
-    rest = values[values != value]
-    if share < LEAST_REPEATED or len(rest) < _FEWEST:
-        return None
-    other = fitted(rest, whole=whole)
-    if other.distance * (1 - share) > min(POOR_FIT, single.distance / 2):
-        return None
-    parts = [_Part(share, value, value), _Part(1 - share, column=other.column)]
-    reason = f"{share:.1%} are {value:g}; of the others {other.guess.reason}"
-    return Guess(_mixture(parts, single, whole=whole), reason)
+    return _pieces(values, single, whole=whole)
 
 
 def _pieces(values: _Floats, single: Fit, *, whole: bool) -> Guess:
@@ -70,11 +48,21 @@ def _pieces(values: _Floats, single: Fit, *, whole: bool) -> Guess:
             break
         starts.add(split)
     edges = [*sorted(starts), len(distinct)]
-    parts = [
-        _Part(below[to] - below[at], distinct[at], distinct[to - 1]) for at, to in pairwise(edges)
+    low, high = (single.guess.column.model_dump()[name] for name in ("min", "max"))
+    of = [
+        {
+            "weight": round(float(below[to] - below[at]), 4) or 1e-4,
+            "column": Uniform(
+                min=_rounded(max(distinct[at], low), whole=whole),
+                max=_rounded(min(distinct[to - 1], high), whole=whole),
+                decimals=0 if whole else None,
+            ),
+        }
+        for at, to in pairwise(edges)
     ]
-    reason = f"in {len(parts)} pieces, as the nearest family is {single.distance:.2f} away"
-    return Guess(_mixture(parts, single, whole=whole), reason)
+    reason = f"in {len(of)} pieces, as the nearest family is {single.distance:.2f} away"
+    column = Mixture(of=of, min=low, max=high, decimals=single.decimals)
+    return Guess(column, reason)
 
 
 def _worst(
@@ -94,31 +82,6 @@ def _worst(
     worst = np.maximum(over, under)  # between a value and the next one
     at = int(worst.argmax())
     return float(worst[at]), start + at + 1
-
-
-@dataclass(frozen=True)
-class _Part:
-    share: float
-    low: float = 0.0
-    high: float = 0.0
-    column: Any = None
-
-
-def _mixture(parts: Sequence[_Part], single: Fit, *, whole: bool) -> Mixture:
-    low, high = (single.guess.column.model_dump()[name] for name in ("min", "max"))
-    of = [
-        {
-            "weight": round(part.share, 4) or 1e-4,
-            "column": part.column
-            or Uniform(
-                min=_rounded(max(part.low, low), whole=whole),
-                max=_rounded(min(part.high, high), whole=whole),
-                decimals=0 if whole else None,
-            ),
-        }
-        for part in parts
-    ]
-    return Mixture(of=of, min=low, max=high, decimals=single.decimals)
 
 
 def _rounded(value: float, *, whole: bool) -> float:
