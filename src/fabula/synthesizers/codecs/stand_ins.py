@@ -313,11 +313,10 @@ def _even(made: StandInCodec, known: pa.Array) -> StandInCodec:
             (at for at in range(7) if np.allclose(np.round(numbers, at), numbers, atol=1e-9)), 6
         )
         spread = float(np.ptp(numbers)) or abs(float(numbers[0])) or 1.0
-        step = max(10.0 ** math.floor(math.log10(spread)), 10.0**-decimals)
-        least = math.floor(numbers.min() / step) * step
-        most = (math.floor(numbers.max() / step) + 1) * step
-        form = {"least": least, "most": most, "step": 10.0**-decimals, "decimals": decimals}
-        form |= {"low": f"{least:,g}", "high": f"{most:,g}"}
+        unit = max(10.0 ** math.floor(math.log10(spread)), 10.0**-decimals)
+        low, high = (math.floor(end / unit) * unit for end in (numbers.min(), numbers.max() + unit))
+        form = {"least": low, "most": high, "step": 10.0**-decimals, "decimals": decimals}
+        form |= {"low": f"{low:,g}", "high": f"{high:,g}"}
     return replace(made, how="even", settings=form)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ DIFFER, LONGEST, WORDS = 0.9, 60, 4
 
 
 def kept_names(
-    name: str, table: pa.Table, children: Iterable[NDArray[object]]
+    name: str, table: pa.Table, children: Iterable[NDArray[np.int64]]
 ) -> dict[str, StandInCodec]:
     """The columns of a table whose names are kept.
 
