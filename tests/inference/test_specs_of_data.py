@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fabula as fb
+from fabula.io.written.number_forms import NumberForm
 from tests.spellings import DURATIONS, FIRST, LAST, SPELLINGS
 
 ROWS = 300
@@ -225,3 +226,26 @@ def test_days_of_years_in_digits_are_dates():
     days = np.datetime64("2020-01-01") + rng.integers(0, 1_500, 400)
     values = [int(f"{day.astype(dt.date):%Y%j}") for day in days]
     assert all(1 <= value % 1_000 <= 366 for value in generated(values).to_pylist())
+
+
+@pytest.mark.parametrize("decimals", [0, 2])
+def test_amounts_in_lakhs_keep_their_commas(decimals):
+    """12,34,567 as in India: two digits between the commas before the last three."""
+    rng = np.random.default_rng(6)
+    numbers = np.round(rng.lognormal(12, 2, 500), decimals)
+    form = NumberForm(thousands=",", decimals=decimals, lakh=True)
+    values = form.write(pa.array(numbers, pa.float64()))
+    assert NumberForm.of(pc.unique(values), np.ones(500, int)) == form
+    assert np.allclose(form.read(values).to_numpy(), numbers)
+    made = generated(values).to_pylist()
+    tail = rf"\.\d{{{decimals}}}" if decimals else ""
+    assert all(re.fullmatch(rf"(\d\d?(,\d\d)*,\d{{3}}|\d{{1,3}}){tail}", text) for text in made)
+    assert max(map(len, made)) > 8
+
+
+def test_long_numbers_that_many_rows_have_generate():
+    """They are too long for the decimals of the others."""
+    rng = np.random.default_rng(6)
+    values = np.where(rng.random(300) < 0.1, 1e30, np.round(rng.normal(0, 50, 300), 2))
+    made = np.asarray(generated(values))
+    assert made.max() <= 1e30

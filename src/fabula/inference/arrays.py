@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.inference.codes import code_pattern, is_mixed, number_pattern, run_pattern
-from fabula.inference.families import nearest_family
+from fabula.inference.families import MOST_DIGITS, nearest_family
 from fabula.inference.guesses import MOST_CHOICES, Facts, Guess, guess, words
 from fabula.inference.mixtures import best_fit
 from fabula.inference.periods import are_periods
@@ -155,6 +155,8 @@ def _number(values: Values) -> Guess:
         return _of_a_family(values)
     share = round(1 - len(rest) / len(values), 4)
     decimals = 0 if found.column.counts else found.column.decimals
+    if decimals is not None and abs(float(atom)) >= 10.0 ** (MOST_DIGITS - decimals):
+        return _of_a_family(values)
     end = float(atom) if decimals else int(atom)
     own = col.uniform(end, end, decimals=decimals)
     column = col.mixture([(share, own), (round(1 - share, 4), found.column)])

@@ -226,10 +226,19 @@ def _number_sql(form: NumberForm) -> str | None:
     """Numbers with their signs; what has no fixed number of decimals is cut to them."""
     if form.minus != "-" or (not form.fixed and form.thousands):
         return None
-    number = f"format('{{{{:{',' if form.thousands else ''}.{form.decimals}f}}}}', {{0}}::DOUBLE)"
+    commas = "," if form.thousands and not form.lakh else ""
+    number = f"format('{{{{:{commas}.{form.decimals}f}}}}', {{0}}::DOUBLE)"
     if not form.fixed:
         number = f"rtrim(rtrim({number}, '0'), '.')"
-    if form.thousands not in ("", ",") or form.point != ".":
+    if form.lakh:
+        whole = f"replace(split_part({number}, '.', 1), '-', '')"
+        pairs = rf"regexp_replace(reverse(left({whole}, -3)), '(\d\d)', '\1,', 'g')"
+        more = f"reverse(rtrim({pairs}, ',')) || ','"
+        sign = "CASE WHEN {0} < 0 THEN '-' ELSE '' END"
+        head = f"CASE WHEN length({whole}) > 3 THEN {more} ELSE '' END || right({whole}, 3)"
+        tail = f"right({number}, {form.decimals + 1})" if form.decimals else "''"
+        number = f"{sign} || {head} || {tail}"
+    elif form.thousands not in ("", ",") or form.point != ".":
         signs = (",", "~"), (".", form.point), ("~", form.thousands)
         for old, new in signs:
             number = f"replace({number}, '{old}', '{_quoted(new)}')"

@@ -50,6 +50,7 @@ class NumberForm:
         fixed: Whether all numbers have as many.
         minus: Where a minus stands: before the prefix, after it, after the number, or brackets in
             its place.
+        lakh: Whether two digits are between the signs before the last three: 12,34,567.
     """
 
     prefix: str = ""
@@ -59,6 +60,7 @@ class NumberForm:
     decimals: int = 0
     fixed: bool = True
     minus: Literal["-", "−", "inner", "brackets", "after"] = "-"
+    lakh: bool = False
 
     @classmethod
     def of(cls, texts: pa.Array, rows: Rows) -> NumberForm | None:
@@ -97,7 +99,11 @@ class NumberForm:
     def read(self, texts: pa.Array) -> pa.Array:
         """Numbers; null where a text is not of this form."""
         plain = _with_leading_minus(texts, self.minus)
-        whole = rf"\d{{1,3}}(?:{re.escape(self.thousands)}\d{{3}})*" if self.thousands else r"\d+"
+        whole, between = r"\d+", re.escape(self.thousands)
+        if self.lakh:
+            whole = rf"(?:\d{{1,2}}(?:{between}\d\d)*{between}\d{{3}}|\d{{1,3}})"
+        elif self.thousands:
+            whole = rf"\d{{1,3}}(?:{between}\d{{3}})*"
         tail = rf"(?:{re.escape(self.point)}\d{{1,{self.decimals}}})?" if self.decimals else ""
         minus = r"[-−]?"
         parts = pc.extract_regex(
@@ -129,6 +135,7 @@ class NumberForm:
         text = f"{abs(value):,.{self.decimals}f}"
         whole, _, rest = text.partition(".")
         rest = rest if self.fixed else rest.rstrip("0")
+        whole = _by_lakhs(whole.replace(",", "")) if self.lakh else whole
         body = whole.replace(",", self.thousands) + (self.point + rest if rest else "")
         if value >= 0 or not body.strip("0.,"):
             return f"{self.prefix}{body}{self.suffix}"
@@ -171,13 +178,24 @@ def _styles(start: NumberForm, bodies: pa.Array) -> Iterator[NumberForm]:
                 widths = _decimals(bodies, decimal)
                 if max(widths) <= MOST_DECIMALS:
                     fixed = len(widths) == 1
-                    yield replace(
+                    found = replace(
                         start, thousands=thousands, point=decimal, decimals=max(widths), fixed=fixed
                     )
+                    yield found
+                    if thousands == ",":
+                        yield replace(found, lakh=True)
     for point in ".,":
         most = max(_decimals(bodies, point))
         if 0 < most <= MOST_DECIMALS:
             yield replace(start, point=point, decimals=most, fixed=False)
+
+
+def _by_lakhs(digits: str) -> str:
+    """Digits with commas as in India: the last three, and two by two before them."""
+    head, tail = digits[:-3], digits[-3:]
+    first = [head[: len(head) % 2]] if len(head) % 2 else []
+    pairs = [head[at : at + 2] for at in range(len(head) % 2, len(head), 2)]
+    return ",".join([*first, *pairs, tail])
 
 
 def _decimals(bodies: pa.Array, point: str) -> set[int]:

@@ -175,7 +175,7 @@ def _plain(name: str, measures: Mapping[str, Measure]) -> str:
 def _sum(terms: Iterable[tuple[str, float]], constant: float) -> str:
     """A sum with the signs that people write."""
     parts = [(name if abs(k) == 1 else f"{literal(abs(k))} * {name}", k) for name, k in terms]
-    if abs(constant) > 1e-9:
+    if abs(constant) > 1e-9 or not parts:
         parts.append((literal(abs(constant)), constant))
     if not parts:
         return "0"
