@@ -153,3 +153,14 @@ def test_amounts_of_which_some_are_whole_are_no_codes(tmp_path: Path, key: Path)
     made = fb.mask(tmp_path / "people.csv", key_file=key, output=tmp_path / "out.csv")
     assert made.card["tables"]["people"]["columns"]["paid"]["action"] == "keep"
     assert [row["paid"] for row in csv_rows(tmp_path / "out.csv")] == paid
+
+
+def test_the_card_of_a_masking_into_a_database_is_in_the_working_folder(
+    tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_csv(customers(), tmp_path / "people.csv")
+    monkeypatch.chdir(tmp_path)
+    made = fb.mask(source, key_file=key, output="sqlite:///crm.db")
+    assert made.card["destination"]["card"] == "crm.db.card.json"
+    card = json.loads((tmp_path / "crm.db.card.json").read_text())
+    assert card["tables"]["people"]["columns"]["name"]["action"] == "replace"

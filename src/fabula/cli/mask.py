@@ -109,6 +109,8 @@ def mask(
     tables = masked.card["tables"].values()
     rows = amounts.count(sum(table["rows"] for table in tables), "row")
     talk.say(f"Wrote `{output}` ({amounts.count(len(tables), 'table')}, {rows})")
+    if told := masked.card.get("destination", {}).get("card"):
+        talk.say(f"Wrote the card `{told}`")
     talk.say(PROMISES[masking.promise])
     if map is not None:
         talk.say(f"Wrote the encrypted map `{map}`: with the key, it restores the real values")

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 from typing_extensions import Unpack
 
-from fabula.io.destinations import Loading, Target, destination_of, names_file
+from fabula.io.destinations import KeepsRecord, Loading, Target, destination_of, names_file
 from fabula.io.loading import incoming, load
 from fabula.io.places import check_free, make_folder, write_json, write_text
 from fabula.options import known_options
@@ -98,7 +99,8 @@ def run(masking: Masking) -> Masked:
 def load_masked(masking: Masking, target: Target, loading: Loading) -> Masked:
     """Mask tables into a destination, block by block; its load is in the card.
 
-    The card is written next to a file, and into the manifest of a store that keeps one.
+    The card is written next to a file, and into the manifest of a store that keeps one; that of a
+    database or another store into the working folder, under the last word of the address.
 
     Raises:
         SinkError: The destination refuses; it is as it was.
@@ -115,8 +117,13 @@ def load_masked(masking: Masking, target: Target, loading: Loading) -> Masked:
     loaded = load(sink, wanted, blocks, record)
     card = record["masking"]
     card["destination"] = {"kind": target.entry.name, **loaded}
-    if target.file is not None:
-        write_json(card_path(target.file, single=True), card)
+    place = card_path(target.file, single=True) if target.file else None
+    if place is None and not isinstance(sink, KeepsRecord):
+        name = Path(urlsplit(target.place).path).name or target.entry.name
+        place = card_path(Path(name), single=True)
+        card["destination"]["card"] = str(place)
+    if place is not None:
+        write_json(place, card)
     return Masked({}, card)
 
 
