@@ -236,12 +236,12 @@ class EventTable:
             self._filled.append(pa.Table.from_arrays(columns, schema=self.schema.remove(0)))
 
     def _shown(self, kind: Any, values: NDArray[Any]) -> pa.Array:
-        """The values of a column as the table has them; the memory may be the same."""
+        """The values of a column as the table has them."""
         if isinstance(kind, Population):
-            return kind.keys(values, spent=True)
+            return kind.keys(values)
         if isinstance(kind, EventTable):
             missing = values < 0 if int(values.min()) < 0 else None
-            return array_of(np.add(values, 1, out=values), missing=missing)
+            return array_of(values + 1, missing=missing)
         if kind is when:
             return array_of(values.view(np.int64), pa.timestamp("us"))
         if kind == "money":

@@ -90,11 +90,11 @@ class Members:
         else:
             np.add.at(values, rows, change)
 
-    def keys(self, rows: NDArray[np.int64], *, spent: bool = False) -> pa.Array:
-        """The keys of row numbers; missing for -1; these may stand where the numbers did."""
+    def keys(self, rows: NDArray[np.int64]) -> pa.Array:
+        """The keys of row numbers; missing for -1."""
         missing = rows < 0 if len(rows) and int(rows.min()) < 0 else None
         if self._first_key is not None:
-            made = np.add(rows, self._first_key, out=rows if spent else None)
+            made = rows + self._first_key
             return array_of(made, missing=missing)
         known = self.table.column(self.key_column).combine_chunks()
         if known.type == pa.int64():
