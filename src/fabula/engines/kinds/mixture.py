@@ -10,7 +10,7 @@ from fabula.engines.catalogue import column_engine
 from fabula.engines.discrete import Weighted
 from fabula.engines.kinds import TableFacts, engine_of
 from fabula.engines.numbers import as_column, bounds, rounded
-from fabula.kinds.base.columns import AbstractNumber
+from fabula.kinds.base.distributions import AbstractDistribution
 from fabula.kinds.mixture import Mixture
 from fabula.planning.plan import ColumnPlan
 
@@ -38,7 +38,7 @@ def mixture_engine(column: ColumnPlan, table: TableFacts) -> Engine:
     return make
 
 
-def cut_to(part: AbstractNumber, mixture: Mixture) -> AbstractNumber:
+def cut_to(part: AbstractDistribution, mixture: Mixture) -> AbstractDistribution:
     """A component with the mixture's bounds if it has none of its own."""
     missing = {
         name: getattr(mixture, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -66,7 +67,7 @@ class PictureSynthesizer(Result):
         return Pictures(pixels, np.concatenate([labels for _, labels in blocks]), self.names)
 
     def write(
-        self, path: Path | str, n: int = 1_000, *, label: str | None = None, seed: int = 0
+        self, path: str | PathLike[str], n: int = 1_000, *, label: str | None = None, seed: int = 0
     ) -> Path:
         """Draw pictures into a folder, a subfolder a label, one block after the other.
 

@@ -36,7 +36,7 @@ def drawn(model: str, layers: Layers, conditions: Floats, rng: np.random.Generat
         return np.asarray(shown, np.float32)
     point = rng.standard_normal((count, layers["last.bias"].size), dtype=np.float32)
 
-    def velocity(where: Floats, time: float) -> Floats:
+    def velocity(where: Floats, time: np.float32) -> Floats:
         waves = time_waves(np.full((count, 1), time, np.float32), np)
         return _run(layers, np.concatenate([where, waves, conditions], axis=1))
 

@@ -84,7 +84,7 @@ def numbers_something(name: str) -> bool:
     words = name_words(name)
     if not words or names_class(name) or names_year(name):
         return False
-    return words[-1] in OF_PEOPLE | _OF_THINGS | IDS or words == ["nr"]
+    return words[-1] in OF_PEOPLE | _OF_THINGS | IDS or words == ("nr",)
 
 
 def numbered(told_by: str, values: pa.Array) -> Persons:
