@@ -41,11 +41,13 @@ def locked(project: dict[str, Any]) -> dict[str, list[str]]:
     base: list[str] = project["project"]["dependencies"]
     extras: dict[str, list[str]] = project["project"]["optional-dependencies"]
     groups: dict[str, list[str]] = project["dependency-groups"]
-    optional = [item for listed in extras.values() for item in listed]
-    everything = [*base, *(item for item in optional if Requirement(item).name != name)]
+    own = [item for listed in extras.values() for item in listed if Requirement(item).name == name]
+    combined = {extra for item in own for extra in Requirement(item).extras}
+    together = [item for extra in combined for item in extras[extra]]
+    alone = [item for extra in extras.keys() - combined - {"all"} for item in extras[extra]]
     return {
         "bootstrap": groups["bootstrap"],
         "base": base,
-        "all": everything,
-        "dev": everything + groups["dev"],
+        "all": [*base, *together],
+        "dev": [*base, *together, *alone, *groups["dev"]],
     }
