@@ -35,7 +35,9 @@ SECTIONS = {
         "items.py", "appliances.py", "append.py", "tvs.yaml", "housing.py", "medical_bills.py",
         "actors.py", "housing_program.py", "housing_tables.py",
     ),
-    "Training sets": ("product_pairs.py", "support_chat.py", "checked_maths.py"),
+    "Training sets": (
+        "product_pairs.py", "support_chat.py", "checked_maths.py", "grounded_questions.py",
+    ),
     "From real data": ("learned.py", "learned_tables.py", "release.py", "blend.py"),
     "From a simulation": (
         "store.py", "payments.py", "hospital.py", "support.py", "website.py", "epidemic.py",

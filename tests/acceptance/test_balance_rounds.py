@@ -141,6 +141,7 @@ def test_another_run_is_not_replaced_unasked(tmp_path: Path) -> None:
     assert made.table.slice(0, 62).num_rows == 62
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_at_its_round_and_repeats_no_call(tmp_path: Path) -> None:
     """Killed in the second round, with one of its calls answered."""
     wanted = Script()

@@ -106,6 +106,7 @@ def wide_row(number: int) -> dict[str, Any]:
     return {**values, "name": f"new {number}", "note": f"short {number}"}
 
 
+@pytest.mark.slow
 def test_a_large_frame_is_a_small_prompt() -> None:
     """Fields, a seeded sample and a summary in under 5,000 tokens; nothing is elided."""
     frame = wide_frame()

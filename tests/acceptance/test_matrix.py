@@ -214,6 +214,7 @@ WORKER = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_a_killed_run_repeats_no_answered_call(name: str, tmp_path: Path) -> None:
     """Kill -9 in mid-run, then the same command. Nothing is lost or doubled."""

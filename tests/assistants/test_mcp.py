@@ -50,6 +50,7 @@ def content(result: Any) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_an_assistant_repairs_a_spec_in_three_calls_then_makes_and_evaluates_rows(
     tmp_path: Path,
 ) -> None:

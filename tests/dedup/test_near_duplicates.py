@@ -48,6 +48,7 @@ def test_missing_texts_match_nothing_and_odd_ones_do_no_harm(method: str) -> Non
     assert near_duplicates([None], method=method) == []
 
 
+@pytest.mark.slow
 def test_minhash_finds_what_comparing_every_pair_finds() -> None:
     texts = short_texts(400)
     near = {(a, b) for a, b in combinations(range(400), 2) if jaccard(texts[a], texts[b]) >= 0.7}
@@ -81,6 +82,7 @@ def test_embedding_finds_the_same_in_other_words() -> None:
     assert near_duplicates(texts, similarity=0.75) == []
 
 
+@pytest.mark.slow
 def test_a_large_set_is_compared_in_cells_and_hardly_misses_any() -> None:
     texts = short_texts(ONE_CELL + 2_000)
     later = np.arange(10, len(texts), 10)

@@ -9,9 +9,16 @@ from fabula.spec.loading import parse_spec
 from tests.docs.pages import PAGES, ROOT, blocks, run_page
 
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+COSTLY = ("documents.md", "simulation.md", "testing.md", "learned.md")
+"""Pages whose commands take seconds."""
+
+RUN = [
+    pytest.param(page, id=name, marks=pytest.mark.slow if page.name in COSTLY else ())
+    for page, name in zip(PAGES, NAMES, strict=True)
+]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+@pytest.mark.parametrize("page", RUN)
 def test_commands_print_what_the_page_shows(page, tmp_path, monkeypatch):
     """Run from top to bottom in an empty folder; refresh with `python -m tests.docs.pages`."""
     monkeypatch.chdir(tmp_path)

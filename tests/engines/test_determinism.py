@@ -130,7 +130,7 @@ def test_more_rows_leave_the_first_ones_as_they_were() -> None:
 
 
 GOLDEN = {
-    "parent": "2be53bdd42ddd2540a342aae798982da0cc4d800dd9f977ae60dc0d96c650017",
+    "parent": "9276d719ddf766cca1b58cd5f4c9ab68e72dbc9296b21b9f671467b4c2a21135",
     "child": "2d14b40935ce843e8d4b5714a93043d03ed67c4a46cd88f9b518e973a444cf91",
 }
 

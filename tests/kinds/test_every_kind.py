@@ -31,6 +31,7 @@ ALONE = [n for n in WRITABLE if not KINDS[n].elsewhere and KINDS[n].section != "
 NEEDS: dict[str, dict[str, Any]] = {
     "size": {"kind": "constant", "value": 2.0},
     "city": {"kind": "constant", "value": "Rome"},
+    "note": {"kind": "constant", "value": "The parcel is late."},
     "day": {"kind": "sequence", "start": "2026-01-01", "step": "1d"},
     "id": {"kind": "key"},
     "quantity": {"kind": "constant", "value": 3},

@@ -137,6 +137,7 @@ def test_a_failing_upload_is_tried_again(store: Store) -> None:
     assert read(place)["homes"].to_table()["n"].to_pylist() == list(range(1000))
 
 
+@pytest.mark.slow
 def test_a_load_that_fails_leaves_nothing_and_aborts_its_upload(store: Store) -> None:
     """Two tables: the second, of several parts, never arrives; the first is removed again."""
     place = store.make("warehouse") + "/broken"
@@ -158,6 +159,7 @@ def test_a_user_is_told_of_parts_that_can_not_be_aborted(
     assert "may be kept there and billed" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_load_whose_manifest_fails_leaves_the_old_tables(store: Store) -> None:
     place = store.make("warehouse") + "/shop"
     Dataset({"homes": pa.table({"n": [1, 2]})}).write(place)

@@ -289,6 +289,7 @@ def test_labels_for_trainers_name_every_picture_and_box(tmp_path: Path) -> None:
     assert "4 documents in `media/orders/invoice`" in fb.Dataset.open(folder).report()
 
 
+@pytest.mark.slow
 def test_defects_come_at_their_shares_with_labels_that_say_what_would_be_right(
     tmp_path: Path,
 ) -> None:

@@ -41,6 +41,7 @@ def overlap(one: list[float], two: list[float]) -> float:
     return shared / (sum(areas) - shared)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("severity", [0.1, 0.5, 1.0])
 def test_boxes_are_where_coloured_markers_are_found_again(severity: float) -> None:
     rng = np.random.default_rng(4)

@@ -64,6 +64,7 @@ def test_a_hundred_sentences_have_times_that_fit_their_recordings(tmp_path: Path
     assert [float(each["seconds"]) for each in listed] == [each["seconds"] for each in truth]
 
 
+@pytest.mark.slow
 def test_the_same_seed_makes_the_same_recordings_and_a_lost_one_again(tmp_path: Path) -> None:
     options = ", telephone: true, noise: 0.1, reverb: 0.3, sample_rate: 8000"
     first = recorded(tmp_path / "one", options)

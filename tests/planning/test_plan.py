@@ -252,6 +252,7 @@ def test_a_plan_takes_another_seed_and_model() -> None:
     assert plan.spec.tables["a"].columns["name"].model is None
 
 
+@pytest.mark.slow
 def test_ten_thousand_columns_plan_in_reasonable_time() -> None:
     """A wide table with expressions, templates and dependent numbers."""
     columns: dict[str, Any] = {f"x{i}": X for i in range(8_000)}

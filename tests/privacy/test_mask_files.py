@@ -31,6 +31,7 @@ def test_kept_columns_stay_to_the_byte(tmp_path: Path) -> None:
         assert email not in old
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1_000, 50_000])
 def test_the_size_of_blocks_changes_no_byte(tmp_path: Path, key: Path, size: int) -> None:
     masking = prepare(write_csv(customers(), tmp_path / "people.csv"), key_file=key)
@@ -46,6 +47,7 @@ def test_the_size_of_blocks_changes_no_byte(tmp_path: Path, key: Path, size: int
     assert whole == cut
 
 
+@pytest.mark.slow
 def test_a_killed_masking_continues_to_the_same_bytes(
     tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,6 +85,7 @@ def identifiers(files: list[Path], columns: dict[str, list[str]]) -> Iterator[st
                         if all(values)}  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", DATA)
 @pytest.mark.parametrize("kept", [True, False])
 def test_no_whole_identifier_is_left(data: str, kept: bool, tmp_path: Path) -> None:

@@ -71,6 +71,7 @@ BOMBS = ["rows.csv.gz", "cell.csv.gz", "rows.jsonl.gz", "wide.csv", "same.csv", 
          "wide.parquet", "table.zip"]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_file_that_is_a_bomb_is_one_clear_error(name: str, bombs: Path) -> None:
     code, told = cost("show", name, folder=bombs)

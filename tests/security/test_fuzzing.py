@@ -43,6 +43,7 @@ def test_what_fuzzing_found_once_is_mended(found: str) -> None:
         read(data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["{", "[", "[{", '{"a":', "[1,", '{"rows":['])
 def test_brackets_without_end_cost_a_reader_no_minutes(text: str) -> None:
     """Each opening bracket was tried in turn, by five readers."""

@@ -88,6 +88,7 @@ def damaged_arrays(array: np.ndarray) -> list[np.ndarray]:
             array.astype(np.float32), array.reshape(-1, 1, 1), np.full_like(array, 0)]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("model", MODELS)
 def test_no_changed_array_ends_the_process(
@@ -153,6 +154,7 @@ def test_a_header_that_claims_too_much_is_refused(
         Synthesizer.load(tmp_path / "m.fabula")
 
 
+@pytest.mark.slow
 def test_an_archive_that_unpacks_to_gigabytes_is_refused(
     fitted: dict[str, Members], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

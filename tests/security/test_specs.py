@@ -79,6 +79,7 @@ GROWING = [
 """What the arguments' sizes don't bound, in one row or in thousands."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sql", "rows"), GROWING, ids=lambda value: str(value)[:40])
 def test_sql_whose_values_grow_is_stopped_within_its_memory(sql: str, rows: int) -> None:
     """A process of its own: its peak counts nothing else."""
@@ -268,6 +269,7 @@ def test_lists_and_objects_of_a_provider_become_json() -> None:
     assert isinstance(json.loads(found["y"][0].as_py()), list)
 
 
+@pytest.mark.slow
 def test_a_pattern_of_many_alternatives_is_drawn() -> None:
     many = "|".join("abc"[number % 3] for number in range(100_001))
     assert len(set(made({"x": {"kind": "pattern", "regex": many}}, 50)["x"].to_pylist())) == 3

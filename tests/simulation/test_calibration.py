@@ -52,6 +52,7 @@ def targets(kiosk: Path) -> dict[str, float]:
     return {name: float(means[name]) for name in ("sales", "missed")}
 
 
+@pytest.mark.slow
 def test_hidden_parameters_are_found_again(kiosk: Path, targets: dict[str, float]) -> None:
     made = fb.calibrate(kiosk, targets, ["rate", "purse"])
     assert not made.missed
@@ -63,6 +64,7 @@ def test_hidden_parameters_are_found_again(kiosk: Path, targets: dict[str, float
     assert made.runs < 200
 
 
+@pytest.mark.slow
 def test_a_parameter_without_effect_is_told(kiosk: Path, targets: dict[str, float]) -> None:
     made = fb.calibrate(kiosk, targets, {"rate": (0.1, 0.9), "purse": None, "unused": None})
     assert made.unidentified == ["unused"]

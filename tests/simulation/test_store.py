@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -103,6 +104,7 @@ def scarce(agents: int, seats: int) -> World:
     return world
 
 
+@pytest.mark.slow
 def test_the_last_items_go_to_anybody_alike() -> None:
     agents, seats, runs = 60, 20, 400
     wins = np.zeros(agents)

@@ -306,6 +306,7 @@ junk = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(specs, st.data())
 def test_a_spec_with_anything_in_any_place_is_read_or_told_in_plain_words(

@@ -173,6 +173,7 @@ def test_rows_of_one_table_form_a_forest_as_deep_and_with_as_many_roots(
     assert loops[0] == loops[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "keys"), [("chinook", 11), ("northwind", 11)])
 def test_keys_of_known_databases_are_found_and_kept(name: str, keys: int) -> None:
     """No orphan, no repeated key, and no real key where a key is one column."""

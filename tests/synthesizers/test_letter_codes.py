@@ -37,6 +37,7 @@ def codes(form: str, rows: int, seed: int) -> list[str]:
     return sorted(found)[:: max(1, len(found) // rows)][:rows]
 
 
+@pytest.mark.slow
 @settings(max_examples=24, deadline=None, derandomize=True)
 @given(st.sampled_from(list(FORMS)), st.integers(0, 2**32 - 1))
 def test_codes_keep_their_form_and_differ_where_the_real_ones_do(form, seed):

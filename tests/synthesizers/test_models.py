@@ -144,6 +144,7 @@ def test_the_same_seed_gives_the_same_network(model: str) -> None:
     assert again.sample(200).equals(fitted(model).sample(200))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["gan", NETWORKS[0]])
 def test_a_network_ends_in_time_and_tells_so(model: str, tmp_path: Path) -> None:
     """Bounded time; what it has by then is saved and sampled without JAX."""

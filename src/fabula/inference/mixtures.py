@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -18,7 +19,9 @@ _TAIL = (0.9, 0.97, 0.99, 0.997)
 MOST_PIECES, NEAR = 12, 0.01
 """Pieces are split until they are that many, or all as near to the rows as that."""
 
-_FEWEST = 50
+_CHANCE = 1.63
+"""Over the root of their number, the distance of values of a distribution in one case of 100."""
+
 _Floats = NDArray[np.float64]
 
 
@@ -30,7 +33,7 @@ def best_fit(values: _Floats, *, whole: bool) -> Guess:
         whole: Whether they are counts or other whole numbers.
     """
     single = fitted(values, whole=whole)
-    if single.distance <= POOR_FIT or len(values) < _FEWEST:
+    if single.distance <= max(POOR_FIT, _CHANCE / math.sqrt(len(values))):
         return single.guess
     return _pieces(values, single, whole=whole)
 

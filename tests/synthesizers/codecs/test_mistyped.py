@@ -31,6 +31,7 @@ def resampled(texts: list[str | None], seed: int, kind: pa.DataType | None = Non
     return codec.decode(codec.encode(values), places).to_pylist()
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     st.sampled_from(list(SPELLINGS)),
@@ -59,6 +60,7 @@ def test_dates_stay_dates_beside_mistyped_values_and_placeholders(form, empty, m
     assert {write(date) for date in dates} <= set(made)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(st.sampled_from(list(DURATIONS)), st.integers(0, 6), st.integers(0, 2**32 - 1))
 def test_durations_stay_durations(form, mistyped, seed):

@@ -23,6 +23,7 @@ def model():
     return fb.fit(REAL, seed=1, holdout=0)
 
 
+@pytest.mark.slow
 def test_every_sampled_row_keeps_every_relation(model):
     """Also in a second block; the card tells them."""
     assert broken(REAL) == {}

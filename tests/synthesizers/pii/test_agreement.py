@@ -47,6 +47,7 @@ def made(tmp_path_factory):
     return again.to_pylist()
 
 
+@pytest.mark.slow
 def test_towns_and_postcodes_are_those_of_the_country(made):
     for row in made:
         code = next(code for name, _, code in COUNTRIES.values() if name == row["country"])

@@ -86,6 +86,7 @@ def told_by(table: pa.Table, key: str) -> dict[str, dict[str, set]]:
     return found
 
 
+@pytest.mark.slow
 def test_all_rows_of_a_person_tell_the_same(real, made):
     people = told_by(made, "ship_to")
     assert len(people) == len(told_by(real, "ship_to"))
@@ -116,6 +117,7 @@ def test_what_depends_on_a_person_still_does(made):
     assert pc.quantile(amounts[0], 0.1)[0].as_py() > pc.quantile(amounts[1], 0.9)[0].as_py()
 
 
+@pytest.mark.slow
 def test_people_stay_the_same_in_every_block_and_with_every_number_of_workers(model):
     made = model.sample(70_000, seed=3, workers=2)
     assert made.slice(0, 100).equals(model.sample(70_000, seed=3).slice(0, 100))
@@ -124,6 +126,7 @@ def test_people_stay_the_same_in_every_block_and_with_every_number_of_workers(mo
     assert set(people) <= set(told_by(made.slice(0, 60_000), "ship_to"))
 
 
+@pytest.mark.slow
 def test_rows_of_a_country_that_is_asked_for_are_of_people_who_live_there(model):
     made = model.sample(300, given={"ship_country": "Spain"}, seed=1)
     assert set(made["ship_country"].to_pylist()) == {"Spain"}

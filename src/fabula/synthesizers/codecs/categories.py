@@ -33,6 +33,10 @@ from fabula.synthesizers.codecs.codec import (
 from fabula.synthesizers.model import CellColumn, Weights
 from fabula.synthesizers.pii.persons import Persons
 
+TEXT_SHARE, TEXT_DISTINCT, LONG_TEXT = 0.5, 20, 60
+"""Strings are text where more than this share and more than that many differ, or if they are
+longer than that many characters on average."""
+
 OTHER = "other"
 """The label that stands for rare ones if they are many."""
 
@@ -271,3 +275,16 @@ def plain_values(values: pa.Array) -> pa.Array:
     if pa.types.is_string_view(kind):
         return values.cast(pa.large_string())
     return values
+
+
+def is_free_text(values: pa.Array) -> bool:
+    """Whether strings are text rather than labels."""
+    plain = plain_values(values)
+    filled = len(plain) - plain.null_count
+    if not filled:
+        return False
+    distinct = pc.count_distinct(plain).as_py()
+    if distinct > TEXT_DISTINCT and distinct > TEXT_SHARE * filled:
+        return True
+    is_string = pa.types.is_string(plain.type) or pa.types.is_large_string(plain.type)
+    return bool(is_string and pc.mean(pc.utf8_length(plain)).as_py() > LONG_TEXT)

@@ -16,7 +16,7 @@ from fabula.io.written.fields import plain_field
 from fabula.pii import find
 from fabula.pii.kinds import BLURRED, TITLES
 from fabula.synthesizers.codecs.alike import joined_by_likeness
-from fabula.synthesizers.codecs.categories import CategoryCodec, plain_values
+from fabula.synthesizers.codecs.categories import CategoryCodec, is_free_text, plain_values
 from fabula.synthesizers.codecs.codec import CodecState, ColumnCodec
 from fabula.synthesizers.codecs.codes import are_codes
 from fabula.synthesizers.codecs.fixed_point import is_exact
@@ -43,10 +43,6 @@ from fabula.synthesizers.pii.persons import (
 )
 
 FEWEST_ROWS = 20
-
-TEXT_SHARE, TEXT_DISTINCT, LONG_TEXT = 0.5, 20, 60
-"""Strings are text where more than this share and more than that many differ, or if they are
-longer than that many characters on average."""
 
 _RESTORE: Mapping[str, Callable[[str, pa.DataType, CodecState], ColumnCodec]] = {
     "number": NumberCodec.restore,
@@ -114,7 +110,13 @@ class Columns:
             told = plain_values(table.column(protect_by).combine_chunks())
             persons = numbered(protect_by, told)
         columns = cls.learnable(
-            table, details, persons, protect=protect, known=known, sensitive=sensitive
+            table,
+            details,
+            persons,
+            protect=protect,
+            known=known,
+            sensitive=sensitive,
+            prose=True,
         )
         if not columns.codecs:
             name, reason = next(iter(columns.left_out.items()))
@@ -136,6 +138,7 @@ class Columns:
         protect: int,
         known: Mapping[str, ColumnCodec] | None = None,
         sensitive: Collection[str] = (),
+        prose: bool = False,
     ) -> Columns:
         """As `learn`, for a table that may have no column to learn.
 
@@ -146,6 +149,7 @@ class Columns:
             protect: As for `learn`.
             known: Codecs of some columns.
             sensitive: Columns that are replaced or left out.
+            prose: Whether free text is written by its row's values, and not left out.
         """
         known = known or {}
         fields: list[pa.Field] = []
@@ -162,7 +166,7 @@ class Columns:
             if joining is not None:
                 neighbours[name], values = joining, joining(values)
             coded = decided is None and are_codes(table, name)
-            codec = decided or _codec(name, values, protect, persons, coded=coded)
+            codec = decided or _codec(name, values, protect, persons, coded=coded, prose=prose)
             if isinstance(codec, str):
                 left_out[name] = codec
                 continue
@@ -314,7 +318,13 @@ def _check(table: pa.Table) -> None:
 
 
 def _codec(
-    name: str, values: pa.Array, protect: int, persons: Persons | None, *, coded: bool
+    name: str,
+    values: pa.Array,
+    protect: int,
+    persons: Persons | None,
+    *,
+    coded: bool,
+    prose: bool,
 ) -> ColumnCodec | str:
     """The codec of a column, or why there is none; whole numbers may be codes."""
     if identifies_people(name):
@@ -349,11 +359,10 @@ def _codec(
             return labels
     if _is_number(kind):
         return NumberCodec.learn(name, values, protect=protect, people=people)
-    if _is_text(values):
-        prose = ProseCodec.learn(name, values, protect=protect, people=people)
-        return (
-            prose or "free text, which is not learned; a `text` or `llm` column of a spec writes it"
-        )
+    if is_free_text(values):
+        told = "free text, which is not learned; a `text` or `llm` column of a spec writes it"
+        text = prose and ProseCodec.learn(name, values, protect=protect, people=people)
+        return text or told
     return CategoryCodec.learn(name, values, protect=protect, persons=persons)
 
 
@@ -380,15 +389,3 @@ def _is_replaced(codec: ColumnCodec) -> bool:
 def _is_number(kind: pa.DataType) -> bool:
     tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_temporal)
     return any(test(kind) for test in tests)
-
-
-def _is_text(values: pa.Array) -> bool:
-    plain = plain_values(values)
-    filled = len(plain) - plain.null_count
-    if not filled:
-        return False
-    distinct = pc.count_distinct(plain).as_py()
-    if distinct > TEXT_DISTINCT and distinct > TEXT_SHARE * filled:
-        return True
-    is_string = pa.types.is_string(plain.type) or pa.types.is_large_string(plain.type)
-    return bool(is_string and pc.mean(pc.utf8_length(plain)).as_py() > LONG_TEXT)

@@ -68,6 +68,7 @@ async def test_what_it_is_too_weak_for_is_refused_with_better_models(purpose: st
     await model.close()
 
 
+@pytest.mark.slow
 @pytest.mark.local_model
 async def test_one_user_message_is_text_that_goes_on(
     model: ChatModel, capfd: pytest.CaptureFixture[str]
@@ -136,6 +137,7 @@ async def test_a_prompt_that_is_too_long_is_a_named_error(model: ChatModel) -> N
     assert caught.value.code == "model.context-length"
 
 
+@pytest.mark.slow
 @pytest.mark.local_model
 async def test_rows_and_texts_come_in_exact_numbers(model: ChatModel) -> None:
     name = RowField("name", {"type": "string"}, "product name of a few words")
