@@ -85,8 +85,8 @@ def grounded(documents: Documents, n: int = 100, **options: Unpack[GroundedOptio
         ModelError: A model can't be used at all.
 
     Examples:
-        >>> made = grounded({"cats.txt": "Cats sleep for up to 16 hours a day."}, 1, model="fake",
-        ...                 kinds={"one": 1})
+        >>> text = "Cats sleep for up to 16 hours a day."
+        >>> made = grounded({"cats.txt": text}, 1, model="fake", kinds={"one": 1})
         >>> made[0]["spans"][0]["quote"]
         'Cats sleep for up to 16 hours a day.'
     """
