@@ -144,7 +144,7 @@ def test_bounds_and_labels_are_found_within_the_budget() -> None:
     assert "ε = 2 at δ = 1e-06" in card
     assert "bounds and labels were found within the budget" in card
     rows = synthesizer.sample(4_000, seed=1).to_pandas()
-    assert set(rows.kind) == {"book", "tool", "toy"}
+    assert set(rows.kind.dropna()) == {"book", "tool", "toy"}  # noise may make a few missing
     price = rows.price.dropna()
     assert price.min() > 0
     assert price.max() < 64

@@ -169,7 +169,7 @@ def test_a_run_is_started_watched_and_opened(shown: View, file: Path) -> None:
 def test_a_run_is_stopped_and_continued(shown: View, file: Path) -> None:
     get, post = opened(shown), poster(shown)
     at = address(get)
-    job = post(f"{at}/run", n=30_000_000)[1]["address"]
+    job = post(f"{at}/run", n=200_000_000)[1]["address"]
     while not json.loads(get(f"{job}.json")[1])["tables"]:
         time.sleep(0.05)
     assert post(f"{job}/again")[0] == 409
