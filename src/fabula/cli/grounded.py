@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Unpack
 
@@ -11,11 +12,9 @@ import typer
 from fabula.cli.arguments import Asking, Count, Exporting, Positive, parted
 from fabula.cli.console import Talk
 from fabula.cli.dry_run import print_rehearsal
-from fabula.cli.llm_options import calls_line
+from fabula.cli.llm_options import ask_into
 from fabula.cli.options import Read, verb
 from fabula.cli.pairs import read_balance
-from fabula.cli.progress import progress
-from fabula.errors import PartialRunError
 
 
 def _weights(texts: Sequence[str]) -> Any:
@@ -80,8 +79,6 @@ def grounded(
         dry_run: Print every prompt and the cost; call and write nothing.
     """
     from fabula.augment.grounded.ask import grounded as ask
-    from fabula.augment.result_files import made_into, may_replace
-    from fabula.io.places import check_free
 
     asked, export = parted(wishes, Exporting)
     if asked.pop("no_judge", False):
@@ -89,24 +86,4 @@ def grounded(
     if dry_run:
         print_rehearsal(lambda noted: ask(documents, n, **asked, rehearsal=noted))
         return
-    how = may_replace(file, {"format": form, **export})
-    if not how.get("split"):
-        check_free(file, overwrite=how["overwrite"])
-    with progress(talk) as watch:
-        try:
-            made, written = made_into(
-                file,
-                lambda: ask(
-                    documents,
-                    n,
-                    **asked,
-                    progress=watch,
-                    on_result=lambda result: talk.say(calls_line(result)),
-                ),
-                how,
-            )
-        except PartialRunError as error:
-            talk.say(error.rows.report())
-            raise
-    talk.say(made.report())
-    talk.say(written.report())
+    ask_into(talk, file, form, export, partial(ask, documents, n, **asked))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from fabula.cli.console import Talk
+from fabula.cli.progress import progress
+from fabula.errors import PartialRunError
 
 if TYPE_CHECKING:
     from fabula.llm.rows.job import RowsResult
@@ -25,6 +28,42 @@ def calls_line(result: RowsResult) -> str:
     parts += [f"{result.cached:,} more answered from the ledger"] if result.cached else []
     parts += [f"{count:,} × {note}" for note, count in result.notes.items()]
     return " · ".join(parts)
+
+
+def ask_into(
+    talk: Talk, file: Path, form: str | None, export: Mapping[str, Any], ask: Callable[..., Any]
+) -> None:
+    """Ask for rows, write them as options say, and report both.
+
+    Args:
+        talk: What is said and how.
+        file: The file to write, or with `split` a folder.
+        form: Its format.
+        export: The other options of an export.
+        ask: Makes the rows; takes `progress` and `on_result`.
+
+    Raises:
+        SinkError: The file exists, or can't be written.
+        PartialRunError: Rows are missing; those that came are in the file.
+    """
+    from fabula.augment.result_files import made_into, may_replace
+    from fabula.io.places import check_free
+
+    how = may_replace(file, {"format": form, **export})
+    if not how.get("split"):
+        check_free(file, overwrite=how["overwrite"])
+
+    def told(result: RowsResult) -> None:
+        talk.say(calls_line(result))
+
+    with progress(talk) as watch:
+        try:
+            made, written = made_into(file, lambda: ask(progress=watch, on_result=told), how)
+        except PartialRunError as error:
+            talk.say(error.rows.report())
+            raise
+    talk.say(made.report())
+    talk.say(written.report())
 
 
 def show_prompts(talk: Talk, prompts: Sequence[str], model: str) -> None:

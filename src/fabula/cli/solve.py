@@ -10,10 +10,8 @@ import typer
 from fabula.cli.arguments import Asking, Positive, Splitting, parted
 from fabula.cli.console import Talk
 from fabula.cli.dry_run import print_rehearsal
-from fabula.cli.llm_options import calls_line
+from fabula.cli.llm_options import ask_into
 from fabula.cli.options import verb
-from fabula.cli.progress import progress
-from fabula.errors import PartialRunError
 
 
 class Solving(Asking, total=False):
@@ -71,35 +69,14 @@ def solve(
             format of the file's ending.
         dry_run: Print every prompt of one sample and the cost; call and write nothing.
     """
-    from fabula.augment.result_files import made_into, may_replace
     from fabula.augment.solving.result import some_solved
     from fabula.augment.solving.solve import solve as ask
-    from fabula.io.places import check_free
 
     asked, export = parted(wishes, Splitting)
     if dry_run:
         once = {**asked, "samples": 2 if asked.get("by") == "agreement" else 1}
         print_rehearsal(lambda noted: ask(tasks, **once, rehearsal=noted))
         return
-    how = may_replace(file, {"format": form, **export})
-    if not how.get("split"):
-        check_free(file, overwrite=how["overwrite"])
-    with progress(talk) as watch:
-        try:
-            made, written = made_into(
-                file,
-                lambda: some_solved(
-                    ask(
-                        tasks,
-                        **asked,
-                        progress=watch,
-                        on_result=lambda result: talk.say(calls_line(result)),
-                    )
-                ),
-                how,
-            )
-        except PartialRunError as error:
-            talk.say(error.rows.report())
-            raise
-    talk.say(made.report())
-    talk.say(written.report())
+    ask_into(
+        talk, file, form, export, lambda **watched: some_solved(ask(tasks, **asked, **watched))
+    )

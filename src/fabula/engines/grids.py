@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from fabula.engines.block import Array, Engine
 from fabula.engines.kinds.choice import pick, value_array
+from fabula.engines.unique import stepped
 from fabula.io.arrays import array_of
 from fabula.kinds.choice import Choice
 from fabula.kinds.datetime import Datetime
@@ -121,10 +122,7 @@ def _values(column: ColumnPlan) -> Callable[[_Numbers], Array]:
         values = value_array(column)
         return lambda at: pick(values, at)
     if isinstance(spec, Uniform):
-        ends = spec.grid_ends()
-        assert ends is not None
-        first, scale = ends[0], 10.0 ** (spec.decimals or 0)
-        return lambda at: array_of(at + first if scale == 1 else (at + first) / scale)
+        return stepped(spec)[1]
     assert isinstance(spec, Datetime)
     start = spec.limits[0]
     assert start is not None

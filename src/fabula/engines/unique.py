@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fabula.engines.block import Array, Block, Engine
+from fabula.engines.block import Array, Engine
 from fabula.engines.expressions import evaluate
 from fabula.engines.kinds.choice import pick, value_array
 from fabula.errors import CheckError
@@ -50,17 +50,9 @@ def distinct_engine(column: ColumnPlan, *, rows: int, seed: int, table: str) -> 
         order = Permutation(len(usable), seed, table, column.name)
         return lambda block: pick(values, usable[order(block.unique_numbers)])
     if isinstance(spec, Uniform) and spec.decimals is not None and not column.sql:
-        ends = spec.grid_ends()
-        assert ends is not None
-        first, scale = ends[0], 10.0**spec.decimals
-        steps = Permutation(min(ends[1] - first + 1, 2**64 - 1), seed, table, column.name)
-        whole = spec.decimals == 0
-
-        def number(block: Block) -> Array:
-            values = steps(block.unique_numbers) + np.int64(first)
-            return array_of(values if whole else values / scale)
-
-        return number
+        size, value = stepped(spec)
+        steps = Permutation(min(size, 2**64 - 1), seed, table, column.name)
+        return lambda block: value(steps(block.unique_numbers))
     if isinstance(spec, Pattern):
         pattern = compile_pattern(spec.regex)
         if pattern.has_index and pattern.size is not None:
@@ -73,6 +65,20 @@ def distinct_engine(column: ColumnPlan, *, rows: int, seed: int, table: str) -> 
             lambda part: block.rng(f"{spec.who}:{part}"), block.unique_numbers, field
         )
     return None
+
+
+def stepped(spec: Uniform) -> tuple[int, Callable[[NDArray[np.int64]], Array]]:
+    """How many values a uniform column of some decimals has, and the one at each place."""
+    ends = spec.grid_ends()
+    assert ends is not None
+    first, last = ends
+    scale = 10.0 ** (spec.decimals or 0)
+
+    def value(places: NDArray[np.int64]) -> Array:
+        values = places + np.int64(first)
+        return array_of(values / scale if spec.decimals else values)
+
+    return last - first + 1, value
 
 
 def distinct_groups(

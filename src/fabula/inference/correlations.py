@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -34,7 +33,8 @@ def correlated(table: TableSpec, rows: pa.Table) -> tuple[TableSpec, list[str]]:
     names = [
         name
         for name, column in table.columns.items()
-        if name in rows.column_names and name not in taken and column.orders and not column.unique
+        if name not in taken and column.orders and not column.unique
+        if name in rows.column_names and _is_numeric(rows.column(name).type)
     ]
     found, linked = _ranked(names, rows)
     strongest = np.where(linked, np.abs(found), 0.0).max(axis=1, initial=0.0)
@@ -56,26 +56,35 @@ def correlated(table: TableSpec, rows: pa.Table) -> tuple[TableSpec, list[str]]:
 
 def _ranked(names: Sequence[str], rows: pa.Table) -> tuple[_Floats, NDArray[np.bool_]]:
     """The rank correlation of each two columns, over rows that have both, and which are sure."""
-    found, linked = np.zeros((len(names), len(names))), np.zeros((len(names), len(names)), bool)
-    numbers = [pc.cast(rows.column(name).combine_chunks(), pa.float64(), safe=False)
-               for name in names if _is_numeric(rows.column(name).type)]  # fmt: skip
-    if len(numbers) < len(names):
-        return found, linked  # texts that are read as numbers are drawn under a name of their own
-    values = [column.to_numpy(zero_copy_only=False) for column in numbers]
-    known = [~np.isnan(column) for column in values]
-    ranks = [mean_ranks(column) if whole.all() else None
-             for column, whole in zip(values, known, strict=True)]  # fmt: skip
-    for i in range(len(names)):
-        for j in range(i):
+    found = np.zeros((len(names), len(names)))
+    if len(names) < 2:
+        return found, found > 0
+    values = [_floats(rows.column(name)) for name in names]
+    known = np.array([~np.isnan(column) for column in values])
+    whole = np.flatnonzero(known.all(axis=1))
+    if len(whole) > 1 and rows.num_rows >= _FEWEST:  # in one step, as there may be hundreds
+        ranks = np.array([mean_ranks(values[at]) for at in whole])
+        ranks -= ranks.mean(axis=1, keepdims=True)
+        sizes = np.sqrt((ranks**2).sum(axis=1))
+        sizes[sizes == 0] = 1.0  # of a column that never changes
+        found[np.ix_(whole, whole)] = (ranks @ ranks.T) / np.outer(sizes, sizes)
+    counts = np.full(found.shape, rows.num_rows)
+    for i in np.flatnonzero(~known.all(axis=1)):
+        for j in range(len(names)):
             both = known[i] & known[j]
-            if both.sum() < _FEWEST:
-                continue
-            one, other = ranks[i], ranks[j]
-            if one is None or other is None:
-                one, other = mean_ranks(values[i][both]), mean_ranks(values[j][both])
-            found[i, j] = found[j, i] = r = correlation(one, other)
-            linked[i, j] = linked[j, i] = abs(r) >= max(LEAST, DEVIATIONS / math.sqrt(both.sum()))
-    return found, linked
+            counts[i, j] = counts[j, i] = both.sum()
+            if i != j and both.sum() >= _FEWEST:
+                ranked = mean_ranks(values[i][both]), mean_ranks(values[j][both])
+                found[i, j] = found[j, i] = correlation(*ranked)
+    np.fill_diagonal(found, 0.0)
+    enough = np.abs(found) >= np.maximum(LEAST, DEVIATIONS / np.sqrt(np.maximum(counts, 1)))
+    return found, enough & (counts >= _FEWEST)
+
+
+def _floats(column: pa.ChunkedArray[pa.Scalar[pa.DataType]]) -> _Floats:
+    """A column's numbers, NaN where there is none."""
+    numbers = pc.cast(column.combine_chunks(), pa.float64(), safe=False)
+    return np.asarray(numbers.to_numpy(zero_copy_only=False), np.float64)
 
 
 def _is_numeric(kind: pa.DataType) -> bool:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from fabula.inference.guesses import Guess
 from fabula.kinds import KINDS
-from fabula.kinds.base.columns import AbstractColumn
 from fabula.kinds.base.distributions import AbstractDistribution, Moments
 from fabula.spec import col
 
@@ -36,13 +35,11 @@ class Fit:
 
     Attributes:
         guess: Its column, with the values' bounds and decimals, and why it is that one.
-        column: The distribution alone.
         distance: The Kolmogorov-Smirnov distance of the two at 199 quantiles.
         decimals: The fewest decimals that hold every value; None if they are too many.
     """
 
     guess: Guess
-    column: AbstractColumn
     distance: float
     decimals: int | None
 
@@ -65,8 +62,7 @@ def fitted(values: Floats, *, whole: bool) -> Fit:
     bounds: dict[str, Any] = {"min": _tidy(low, whole), "max": _tidy(high, whole)}
     decimals = 0 if whole else _decimals(values)
     if low == high:
-        constant = col.constant(bounds["min"])
-        return Fit(Guess(constant, "it has one value"), constant, 0.0, decimals)
+        return Fit(Guess(col.constant(bounds["min"]), "it has one value"), 0.0, decimals)
     quantiles = np.quantile(values, _LEVELS)
     fits = [
         (_distance(quantiles, function), column)
@@ -78,7 +74,7 @@ def fitted(values: Floats, *, whole: bool) -> Fit:
     if distance > POOR_FIT:
         reason += ": a poor fit, check it"
     bounded = column.model_copy(update={**bounds, **rounding})
-    return Fit(Guess(bounded, reason), column, distance, decimals)
+    return Fit(Guess(bounded, reason), distance, decimals)
 
 
 def _moments(values: Floats, whole: bool) -> Moments:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from fabula.errors import UsageError
 from fabula.synthesizers.model import CellColumn, Weights
 
 CodeColumn: TypeAlias = NDArray[np.int32]
@@ -114,3 +115,15 @@ class ColumnCodec(Protocol):
     def state(self) -> CodecState:
         """The codec as plain values."""
         ...
+
+
+def not_given(name: str, why: str, code: str) -> UsageError:
+    """The error where a column is asked for whose values can't be.
+
+    Args:
+        name: The column.
+        why: What it is, as the rest of a sentence: `is part of a key`.
+        code: The error's code.
+    """
+    hint = f"leave `{name}` out of `given`"
+    return UsageError(f"`{name}` {why}", code=code, where=name, hint=hint)

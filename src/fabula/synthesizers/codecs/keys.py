@@ -28,7 +28,7 @@ from fabula.kinds.uuid import Uuid
 from fabula.relationships.key_names import named_as_key
 from fabula.streams import Permutation
 from fabula.synthesizers.codecs.categories import plain_values
-from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Target
+from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Target, not_given
 from fabula.synthesizers.codecs.natural import means_a_year
 from fabula.synthesizers.codecs.taken import Taken, tries
 from fabula.synthesizers.model import CellColumn, Weights
@@ -165,12 +165,7 @@ class KeyCodec:
     def weights(self, wanted: Target) -> Weights:
         """Identifiers can't be asked for."""
         del wanted
-        raise UsageError(
-            f"`{self.name}` is a key, which is newly generated for each row",
-            code="given.key",
-            where=self.name,
-            hint=f"leave `{self.name}` out of `given`",
-        )
+        raise not_given(self.name, "is a key, which is newly generated for each row", "given.key")
 
     def state(self) -> CodecState:
         """The codec as plain values; the type is the schema's."""

@@ -9,13 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.errors import UsageError
 from fabula.io.arrays import array_of, is_text
 from fabula.io.written.columns import written_form
 from fabula.io.written.time_forms import TimeForm
 from fabula.relationships.key_names import named_as_key, names_year
 from fabula.synthesizers.codecs.categories import label_type, plain_values
-from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Target
+from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Target, not_given
 from fabula.synthesizers.model import CellColumn, Weights
 
 MOST = 300
@@ -72,12 +71,7 @@ class NaturalCodec:
     def weights(self, wanted: Target) -> Weights:
         """Parts of keys can't be asked for."""
         del wanted
-        raise UsageError(
-            f"`{self.name}` is part of a key",
-            code="given.key",
-            where=self.name,
-            hint=f"leave `{self.name}` out of `given`",
-        )
+        raise not_given(self.name, "is part of a key", "given.key")
 
     def state(self) -> CodecState:
         """The codec as plain values; the type is the schema's."""

@@ -16,7 +16,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fabula.errors import UsageError
 from fabula.io.arrays import array_of
 from fabula.synthesizers.codecs.categories import fewer, label_type, plain_values
 from fabula.synthesizers.codecs.codec import (
@@ -25,6 +24,7 @@ from fabula.synthesizers.codecs.codec import (
     CodecState,
     Places,
     Target,
+    not_given,
 )
 from fabula.synthesizers.codecs.number_cells import SEGMENTS, quantiles
 from fabula.synthesizers.codecs.word_chains import WordChain, counted_words
@@ -169,11 +169,8 @@ class ProseCodec:
         """Texts can't be asked for, but for missing ones."""
         if wanted == (None,) and self.cells.missing:
             return np.append(np.zeros(len(self.counts) - 1), 1.0)
-        raise UsageError(
-            f"`{self.name}` is free text, which is newly written for each row",
-            code="given.text",
-            where=self.name,
-            hint=f"leave `{self.name}` out of `given`",
+        raise not_given(
+            self.name, "is free text, which is newly written for each row", "given.text"
         )
 
     def state(self) -> CodecState:

@@ -25,11 +25,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.errors import UsageError
 from fabula.fakers.pools import provider_pool
 from fabula.io.arrays import array_of, is_text
 from fabula.synthesizers.codecs.categories import CategoryCodec, label_type, plain_values
-from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Target
+from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Target, not_given
 from fabula.synthesizers.model import CellColumn, Weights
 from fabula.synthesizers.pii.sieve import Sieve
 
@@ -149,11 +148,10 @@ class StandInCodec:
         """Only missing values can be asked for."""
         if wanted == (None,) and self.missing:
             return np.array([0.0, 1.0])
-        raise UsageError(
-            f"`{self.name}` is made in the form of the real values, which are not learned",
-            code="given.not-learned",
-            where=self.name,
-            hint=f"leave `{self.name}` out of `given`",
+        raise not_given(
+            self.name,
+            "is made in the form of the real values, which are not learned",
+            "given.not-learned",
         )
 
     def state(self) -> CodecState:

@@ -10,14 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.errors import UsageError
 from fabula.io.arrays import array_of
 from fabula.relationships.column_names import name_words
 from fabula.relationships.common_types import plain
 from fabula.relationships.key_names import named_as_key
 from fabula.relationships.key_values import KeyColumns
 from fabula.relationships.keys import ForeignKey, find_keys
-from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Target
+from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Target, not_given
 from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.model import CellColumn, Weights
 from fabula.synthesizers.multitable.bins import Bins
@@ -72,11 +71,8 @@ class TreeCodec:
     def weights(self, wanted: Target) -> Weights:
         """Keys can't be asked for."""
         del wanted
-        raise UsageError(
-            f"`{self.name}` points at `{self.key}`, which is newly generated for each row",
-            code="given.key",
-            where=self.name,
-            hint=f"leave `{self.name}` out of `given`",
+        raise not_given(
+            self.name, f"points at `{self.key}`, which is newly generated for each row", "given.key"
         )
 
     def flattened(self, table: pa.Table) -> pa.Table:

@@ -16,12 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.errors import UsageError
 from fabula.io.arrays import array_of, is_text
 from fabula.pii.check_digits import with_account_check, with_card_check
 from fabula.pii.national_ids import SCHEMES
 from fabula.synthesizers.codecs.categories import label_type, plain_values
-from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Target
+from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Target, not_given
 from fabula.synthesizers.model import CellColumn, Weights
 from fabula.synthesizers.pii.areas import AreaColumn
 from fabula.synthesizers.pii.countries import CALLING, CountryColumn, calling_codes
@@ -130,11 +129,10 @@ class DetailCodec:
         """Only missing values can be asked for."""
         if wanted == (None,) and self.missing:
             return np.array([0.0, 1.0])
-        raise UsageError(
-            f"`{self.name}` holds {WORDS[self.detail]}, which are newly generated for each row",
-            code="given.detail",
-            where=self.name,
-            hint=f"leave `{self.name}` out of `given`",
+        raise not_given(
+            self.name,
+            f"holds {WORDS[self.detail]}, which are newly generated for each row",
+            "given.detail",
         )
 
     def state(self) -> CodecState:

@@ -123,13 +123,13 @@ def _all_found(
 ) -> list[PersonalColumn]:
     """The personal columns of a table, by value first, then by name."""
     findings = find_in_table(table)
-    ids = [item.name for item in table.schema
-           if pa.types.is_integer(item.type)
-           and (identifies_people(item.name) or numbers_something(item.name)
-                or are_codes(table, item.name))]  # fmt: skip
-    names = dict.fromkeys([*_texts_of(table), *findings, *ids])
+    whole = [item.name for item in table.schema if pa.types.is_integer(item.type)]
+    ids = [name for name in whole if identifies_people(name) or numbers_something(name)]
+    coded = {name for name in whole if name not in ids and are_codes(table, name)}
+    names = [name for name in whole if name in ids or name in coded]
+    names = list(dict.fromkeys([*_texts_of(table), *findings, *names]))
     found = [
-        _found(table, name, owner, protect, findings.get(name))
+        _found(table, name, owner, protect, findings.get(name), coded=name in coded)
         for name in names
         if name not in sensitive
     ]
@@ -198,6 +198,7 @@ def _found(
     finding: Finding | None,
     *,
     persons: Persons | None = None,
+    coded: bool = False,
 ) -> PersonalColumn | None:
     kind = table.schema.field(name).type
     labels, doubted = pa.types.is_dictionary(kind), finding is None or finding.confidence < CERTAIN
@@ -224,7 +225,7 @@ def _found(
     if finding is not None and finding.kind == "city":
         reason = f"{finding.reason}; confidence {finding.confidence:.2f}"
         column = replace(column, detail="city", reason=reason)
-    return _found_by_name(table, column, owner, _Counted(rows, who, protect))
+    return _found_by_name(table, column, owner, _Counted(rows, who, protect, coded))
 
 
 @dataclass(frozen=True)
@@ -235,11 +236,13 @@ class _Counted:
         rows: Its rows.
         who: The people who have it, or again the rows where people are not known.
         protect: Labels of fewer are rare.
+        coded: Whether they are whole numbers that are codes, whatever their column's name is.
     """
 
     rows: NDArray[np.int64]
     who: NDArray[np.int64]
     protect: int
+    coded: bool
 
     def are_frequent(self, *, nobody: bool) -> bool:
         """Whether the labels of enough rows are kept as labels."""
@@ -262,7 +265,7 @@ def _found_by_name(
     if identifies_people(name) and _are_ids(name, known, int(counted.rows.sum()), kind):
         reason = f"`{name}` says that it tells people apart; confidence {BY_NAME:.2f}"
         return replace(column, detail="code", reason=reason)
-    if pa.types.is_integer(kind) and _are_numbers_of(table, column, counted):
+    if pa.types.is_integer(kind) and _are_numbers_of(column, counted):
         who = "people" if _are_people(name) else THINGS
         return replace(column, detail="code", reason=f"`{name}` numbers {who}")
     if not is_text(kind):
@@ -331,7 +334,7 @@ def _are_ids(name: str, known: pa.Array, rows: int, kind: pa.DataType) -> bool:
 FEWEST_IDS, SPARSE = 10, 8
 
 
-def _are_numbers_of(table: pa.Table, column: PersonalColumn, counted: _Counted) -> bool:
+def _are_numbers_of(column: PersonalColumn, counted: _Counted) -> bool:
     """Whether whole numbers identify something that comes in several rows: things in few.
 
     Codes of few rows each are numbers of something whatever their name is: as labels, all of them
@@ -343,7 +346,7 @@ def _are_numbers_of(table: pa.Table, column: PersonalColumn, counted: _Counted) 
     named = numbers_something(name)
     if named and _are_people(name):
         return True
-    return not counted.are_frequent(nobody=False) and (named or are_codes(table, name))
+    return (named or counted.coded) and not counted.are_frequent(nobody=False)
 
 
 def _are_people(name: str) -> bool:
