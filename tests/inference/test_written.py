@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import fabula as fb
 from fabula.io.written.columns import written_digits, written_form
+from fabula.io.written.time_forms import TimeForm
 from tests.spellings import DURATIONS, FIRST, SPELLINGS
 
 ROWS = 120
@@ -154,3 +155,33 @@ def test_what_a_reader_doubted_stands_in_the_spec(tmp_path):
     assert "# line 1 is left out, before the header: `# made by hand`" in found.to_yaml()
     assert "note: column 3 is called `price_2`" in repr(found)
     fb.generate(found.to_yaml(), seed=1)
+
+
+@pytest.mark.parametrize(
+    ("form", "first", "last"),
+    [
+        ("%-d. %B{de} %Y", "5. März 2024", "31. Oktober 2026"),
+        ("%a{de}, %d.%m.%Y", "Di, 05.03.2024", "Sa, 31.10.2026"),
+        ("%-d %B{fr} %Y", "5 mars 2024", "31 octobre 2026"),
+        ("%A{fr} %-d %+B{fr} %Y", "mardi 5 Mars 2024", "samedi 31 Octobre 2026"),
+        ("%-d de %B{es} de %Y", "5 de marzo de 2024", "31 de octubre de 2026"),
+        ("%d-%b{nl}-%Y", "05-mrt-2024", "31-okt-2026"),
+        ("%-d %B{ru} %Y", "5 марта 2024", "31 октября 2026"),
+        ("%^b{de} %Y", "MÄR 2024", "OKT 2026"),
+    ],
+)
+def test_names_of_months_and_weekdays_keep_their_language(form, first, last):
+    """A first spec and a learned table write days of the calendar as the data does."""
+    days = np.datetime64("2024-03-05") + np.arange(971).astype("timedelta64[D]")
+    written = TimeForm(form)
+    month = written.type == pa.int64()
+    real = written.write(pa.array(days.astype("datetime64[M]").astype(int) if month else days))
+    assert (real[0].as_py(), real[-1].as_py()) == (first, last)
+    found = written_form(real)
+    assert found is not None
+    assert found.form.format == form
+    for values in (
+        made(real)[0],
+        fb.fit(pa.table({"x": real}), model="copula").sample(300, seed=1)["x"],
+    ):
+        assert written.read(values.cast(pa.large_string())).null_count == 0

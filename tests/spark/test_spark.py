@@ -127,8 +127,11 @@ def test_what_a_frame_can_not_hold_is_refused(session: Any) -> None:
             spark.generate(session, spec).collect()
 
 
-def test_the_guide_s_blocks_run(session: Any, tmp_path: Path) -> None:
+def test_the_guide_s_blocks_run(
+    session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The blocks for Spark's notebooks, with the guide's spec and a folder of this machine."""
+    monkeypatch.chdir(tmp_path)
     guide = (Path(__file__).parents[2] / "docs/guides/clusters.md").read_text(encoding="utf-8")
     spec = re.search(r"```yaml\n(# shop.yaml\n.*?)```", guide, re.DOTALL)
     blocks = re.findall(r'```python title="spark.py"\n(.*?)```', guide, re.DOTALL)
@@ -136,8 +139,12 @@ def test_the_guide_s_blocks_run(session: Any, tmp_path: Path) -> None:
     assert len(blocks) == 2
     Path("shop.yaml").write_text(spec[1])
     program = "".join(blocks).replace("/Volumes/main/default", str(tmp_path / "volume"))
-    program = program.replace('.saveAsTable("orders")', '.parquet("orders")')
+    program = program.replace('.saveAsTable("orders")', f'.parquet("{tmp_path}/orders")')
     names: dict[str, Any] = {"spark": session}
     with pytest.warns(UserWarning, match="leaves out"):
         exec(program, names)
-    assert session.read.parquet("orders").count() == names["run"].count("orders") == 100_000
+    assert (
+        session.read.parquet(f"{tmp_path}/orders").count()
+        == names["run"].count("orders")
+        == 100_000
+    )

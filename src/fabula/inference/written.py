@@ -25,11 +25,12 @@ from fabula.io.written.form import flags
 from fabula.io.written.labels import number_labels
 from fabula.io.written.number_forms import NumberForm
 from fabula.io.written.time_forms import TimeForm
+from fabula.io.written.time_signs import NAMES, cased
 from fabula.kinds.base.columns import AbstractNumber
 from fabula.kinds.base.sql import quoted
 from fabula.spec import col
 
-_DIGITS = re.compile(r"%([-^_]?)(\d?)([a-zA-Z])")
+_DIGITS = re.compile(r"%([-^_+]?)(\d?)([a-zA-Z](?:\{\w+\})?)")
 _FRACTIONS = {"3": "%g", "6": "%f"}
 _LISTED = 100
 """Most values that stand for a form which no expression writes."""
@@ -212,14 +213,21 @@ def _sql(found: Written, kind: pa.DataType) -> str | None:
         form.format,
     ).replace("'", "''")
     moment = "{0}" if pa.types.is_temporal(kind) else _TIME_OF_DAY
-    texts = re.split("(%[qhnN])", plain)
-    sql = " || ".join(
-        _PERIOD_SQL[text].format(moment) if text in _PERIOD_SQL else f"strftime({moment}, '{text}')"
-        for text in texts
-        if text
-    )
+    texts = re.split(r"(%[qhnN]|%\+?[aAbB]\{\w+\})", plain)
+    sql = " || ".join(_time_sql(text, moment) for text in texts if text)
     case = {"^": "upper", "_": "lower"}.get(next(iter(flags), ""))
     return f"{case}({sql})" if case else sql
+
+
+def _time_sql(text: str, moment: str) -> str:
+    """What writes a sign that `strftime` of SQL lacks, or a text of signs that it has."""
+    if text in _PERIOD_SQL:
+        return _PERIOD_SQL[text].format(moment)
+    if not text.endswith("}"):
+        return f"strftime({moment}, '{text}')"
+    flag, sign = text[1 : text.index("{") - 1], text[text.index("{") - 1 :]
+    names = ", ".join(f"'{cased(name, flag)}'" for name in NAMES[sign])
+    return f"[{names}][{'month' if sign[0] in 'bB' else 'isodow'}({moment})]"
 
 
 def _number_sql(form: NumberForm) -> str | None:

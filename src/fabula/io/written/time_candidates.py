@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -136,7 +137,7 @@ def _separated(tokens: list[str], values: list[pa.Array | None], rows: Rows) -> 
         return
     numbers = [at for at, token in enumerate(tokens) if token[0].isdigit()]
     signs = [sign for sign in words.values() if sign and sign.startswith("%")]
-    named, halves = any(sign[-1] in "bB" for sign in signs), any(s[-1] == "p" for s in signs)
+    named, halves = any("b" in sign[:3].lower() for sign in signs), any(s[-1] == "p" for s in signs)
     for date in _NAMED_DATES if named else _preferred(tokens):
         for time in _TIMES:
             roles = date + (time.replace("H", "I") if halves else time)
@@ -198,10 +199,12 @@ def _word(texts: pa.Array | None, rows: Rows) -> str | None:
     found = pc.unique(texts).to_pylist()
     if len(found) == 1 and found[0] in _CONSTANT:
         return str(found[0])
+    values = texts.dictionary_encode()
+    weights = np.bincount(values.indices.to_numpy(zero_copy_only=False), rows)
+    counts = dict(zip(values.dictionary.to_pylist(), weights, strict=True))
     for sign, names in NAMES.items():
-        for flag in ("", "^", "_"):
-            written = pa.array([cased(name, flag) for name in names], texts.type)
-            known = pc.is_in(texts, value_set=written).to_numpy(zero_copy_only=False)
-            if rows[known].sum() >= (1 - MOST_STRAY) * rows.sum():
+        for flag in ("", "^", "_", "+"):
+            known = sum(counts.get(cased(name, flag), 0) for name in names)
+            if known >= (1 - MOST_STRAY) * rows.sum():
                 return f"%{flag}{sign}"
     return None

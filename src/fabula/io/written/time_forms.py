@@ -1,8 +1,8 @@
 """Dates and times written as text: the one form of a column, read and written as arrays.
 
 A form is a string of the signs of `strftime` between literal text: `%-m/%-d/%Y`, `%I:%M %p`.
-Three additions: `%-d` has no leading zero, `%^b` is in capitals and `%_b` in small letters, and
-`%3f` has three digits.
+Four additions: `%-d` has no leading zero, `%^b` is in capitals, `%_b` in small letters and
+`%+b` has a first capital, `%3f` has three digits, and `%B{de}` is in a language.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MONTHS: Mapping[str, int] = {"q": 3, "h": 6, "m": 1, "b": 1, "B": 1}
 """The months of the periods that signs count; a year has 12."""
 _YEARS = (1900, 2100)
 """Digits without signs between them, and periods, are times only within these years."""
-_PIECE = re.compile(r"%([-^_]?)(\d?)([a-zA-Z])|([^%]+)")
+_PIECE = re.compile(r"%([-^_+]?)(\d?)([a-zA-Z](?:\{\w+\})?)|([^%]+)")
 _FIRST_OF_CENTURY = 69
 """Two-digit years from here on are of the twentieth century, as POSIX has it."""
 
@@ -84,7 +84,7 @@ class TimeForm:
 
     @cached_property
     def _signs(self) -> frozenset[str]:
-        return frozenset(sign for _, _, sign, _ in self._pieces)
+        return frozenset(sign[:1] for _, _, sign, _ in self._pieces)
 
     @property
     def months(self) -> int:
@@ -113,7 +113,7 @@ class TimeForm:
             if sign in "YG" and (self.is_compact or self._signs & set("jVqhnN")):
                 low, high = _YEARS
             missing |= (numbers < low) | (numbers > high)
-            found[sign] = numbers * 10 ** (9 - int(width)) if sign == "f" else numbers
+            found[sign[0]] = numbers * 10 ** (9 - int(width)) if sign == "f" else numbers
         days, valid = _days(found)
         missing |= ~valid
         if self.type == pa.int64():
@@ -144,7 +144,7 @@ class TimeForm:
                 written.append(pa.scalar(literal, pa.large_string()))
             elif sign in NAMES:
                 names = pa.array([cased(name, flag) for name in NAMES[sign]], pa.large_string())
-                written.append(names.take(array_of(numbers[sign.lower()])))
+                written.append(names.take(array_of(numbers[sign[0].lower()])))
             else:
                 number = numbers[sign] // 10 ** (9 - int(digits)) if sign == "f" else numbers[sign]
                 text = array_of(number).cast(pa.large_string())

@@ -12,28 +12,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
+from fabula.io.written.time_signs import MONTHS
 from fabula.pii.dates import written_times
 from fabula.privacy.notes.needles import Mention, Needle
 from fabula.privacy.notes.writers import Hits, only_where, written_parts
 from fabula.privacy.squeezed import Counts, Runs, runs_of
 
 _FIRST_YEAR, _LAST_YEAR = 1800, 2199
-
-MONTHS = {
-    "en": "January February March April May June July August September October November December",
-    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
-    "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
-    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre"
-    " diciembre",
-    "it": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre"
-    " dicembre",
-    "pl": "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października"
-    " listopada grudnia",
-    "pt": "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro"
-    " dezembro",
-    "ru": "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
-}
-"""Names of months as they are in dates."""
 
 _ORDINALS = ["th", "st", "nd", "rd", *["th"] * 17, "st", "nd", "rd", *["th"] * 7, "st"]
 
