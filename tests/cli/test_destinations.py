@@ -168,6 +168,7 @@ def test_an_option_that_would_do_nothing_is_refused(run, shop, command, told):
     assert [path.name for path in shop.parent.iterdir()] == ["shop.yaml"]
 
 
+@pytest.mark.slow
 def test_samples_of_one_table_and_of_several_are_loaded(run):
     fb.fit(shoppers(300)).save("shoppers.fabula")
     ended = run("sample", "shoppers.fabula", "-n", "90", "-o", "made.nest")

@@ -59,6 +59,7 @@ def test_sample_prints_csv_and_repeats_itself(run):
     assert run("sample", "shoppers.fabula", "-n", "5", "--seed", "3").out == first.out
 
 
+@pytest.mark.slow
 def test_shares_of_a_sample_are_together_the_rows_of_one_call(run, fitted):
     """A share is a file of its own; readers refuse the folder as long as one is missing."""
     folder, _ = fitted

@@ -113,6 +113,7 @@ def test_progress_can_be_switched_off(talk):
         assert watch is None
 
 
+@pytest.mark.slow
 def test_a_stopped_run_loses_nothing_and_goes_on(shop, tmp_path):
     """Ctrl-C ends with 130 and says how to continue; the same command asks only what is missing."""
     shop.write_text(

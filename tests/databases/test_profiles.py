@@ -85,6 +85,7 @@ def test_no_rare_value_and_no_exact_extreme_is_in_the_file(filled: str) -> None:
         assert secret not in text
 
 
+@pytest.mark.slow
 def test_learned_values_stand_between_the_keys_and_rules_of_the_schema(
     filled: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -78,6 +78,7 @@ def all_kinds(n: int = 70_000) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_blocks_are_the_same_in_any_order_and_from_any_thread() -> None:
     """Determinism: fresh makers, random orders, four threads over both tables at once."""
     spec = all_kinds(66_000)

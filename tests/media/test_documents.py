@@ -267,6 +267,7 @@ def test_what_does_not_fit_is_told_before_anything_is_made(
     assert code in {violation.code for violation in caught.value.violations}
 
 
+@pytest.mark.slow
 def test_labels_for_trainers_name_every_picture_and_box(tmp_path: Path) -> None:
     spec = SHOP % ", format: [png, pdf], labels: [coco, donut], scan: 0.4"
     folder = made(tmp_path / "out", spec.replace("n: 30", "n: 4"))

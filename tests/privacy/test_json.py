@@ -77,6 +77,7 @@ def test_nested_details_are_new_and_types_nulls_and_order_stay(lines: Path, key:
         assert [v["fee"] for v in old["visits"]] == [v["fee"] for v in new["visits"]]
 
 
+@pytest.mark.slow
 def test_bytes_between_values_stay_in_every_form_of_json(tmp_path: Path, key: Path) -> None:
     """Spaces, escapes, the spelling of numbers and keys are those of the file."""
     rows = _people()
@@ -117,6 +118,7 @@ def _days(text: str) -> int:
     return dt.date.fromisoformat(text).toordinal()
 
 
+@pytest.mark.slow
 def test_json_csv_and_another_block_size_give_the_same_people(
     lines: Path, key: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

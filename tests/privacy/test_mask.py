@@ -27,6 +27,7 @@ def _column(rows: Sequence[dict[str, str]], name: str) -> list[str]:
     return [row[name] for row in rows]
 
 
+@pytest.mark.slow
 def test_no_whole_original_of_a_personal_column_is_left(shop: Path, tmp_path: Path) -> None:
     fb.mask(shop, output=tmp_path / "out")
     before, after = csv_rows(shop / "customers.csv"), csv_rows(tmp_path / "out" / "customers.csv")

@@ -79,6 +79,7 @@ def test_a_killed_masking_continues_to_the_same_bytes(
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
 
 
+@pytest.mark.slow
 def test_originals_and_finished_outputs_are_never_overwritten_unasked(
     shop: Path, tmp_path: Path
 ) -> None:

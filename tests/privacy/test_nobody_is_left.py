@@ -107,6 +107,7 @@ def test_no_whole_identifier_is_left(data: str, kept: bool, tmp_path: Path) -> N
         assert {v for v in found if re.search(rf"(?<!\w){re.escape(v)}(?!\w)", text)} == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kept", [True, False])
 def test_a_single_file_is_scanned_with_its_card(kept: bool, tmp_path: Path) -> None:
     real = tmp_path / "real"

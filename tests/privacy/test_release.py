@@ -166,6 +166,7 @@ def test_a_planted_fault_fails_its_gate(
     assert gates <= _failed(broken)
 
 
+@pytest.mark.slow
 def test_a_release_can_be_k_anonymous(made: Path) -> None:
     folder = _generate(made, "coarse", "k: 8")
     release = _released(folder)
@@ -178,6 +179,7 @@ def test_a_release_can_be_k_anonymous(made: Path) -> None:
     assert "privacy.smallest_group" in _failed(alone)
 
 
+@pytest.mark.slow
 def test_two_releases_of_the_same_people_are_intersected(made: Path) -> None:
     coarse = _generate(made, "first", "k: 8")
     report = evaluate_release(_released(coarse), earlier=coarse)
@@ -306,6 +308,7 @@ def test_a_parity_that_can_not_be_is_refused_before_rows_are_made(
         _generate(tmp_path, "out", more)
 
 
+@pytest.mark.slow
 def test_notes_that_tell_their_author_fail_a_gate(tmp_path: Path) -> None:
     rows, rng = patients(400), np.random.default_rng(3)
     words = [f"{a}{b}" for a in ("mol", "ver", "tin", "sal", "dor") for b in "aeiou"]

@@ -103,6 +103,7 @@ def test_hashes_depend_on_key_and_purpose_and_on_nothing_else() -> None:
     assert not (other.digests(values, "p") == first).all(1).any()
 
 
+@pytest.mark.slow
 def test_names_emails_and_dates_need_no_extra() -> None:
     code = (
         "import sys; sys.modules['cryptography'] = None\n"

@@ -103,6 +103,7 @@ def test_a_column_of_the_spec_takes_the_place_of_the_files_column() -> None:
     assert not set(made["mail"].to_pylist()) & set(customers()["email"].to_pylist())
 
 
+@pytest.mark.slow
 def test_fewer_rows_are_the_first_and_more_are_refused(key: Path) -> None:
     whole = fb.generate(_spec(), key_file=key).to_arrow()
     assert fb.generate(_spec(), 30, key_file=key).to_arrow().equals(whole.slice(0, 30))
@@ -197,6 +198,7 @@ def test_the_manifest_says_what_was_done_and_holds_no_key(files: Path, key: Path
     assert key.read_text().split()[1] not in text
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_its_key_and_no_other(files: Path, key: Path) -> None:
     fb.generate(_spec(), output=files / "out", key_file=key)
     again = fb.generate(_spec(), output=files / "out", key_file=key)
@@ -205,6 +207,7 @@ def test_a_run_goes_on_with_its_key_and_no_other(files: Path, key: Path) -> None
         fb.generate(_spec(), output=files / "out")
 
 
+@pytest.mark.slow
 def test_a_file_is_found_beside_the_spec_and_the_output_is_told(
     files: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -221,6 +224,7 @@ def test_a_file_is_found_beside_the_spec_and_the_output_is_told(
     assert "one-off" in told
 
 
+@pytest.mark.slow
 def test_a_spec_with_the_fingerprint_of_a_lost_key_is_refused() -> None:
     settled = fb.plan(_spec()).spec
     source = settled.tables["customers"].source

@@ -33,6 +33,7 @@ def masked(tmp_path: Path, key: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_every_changed_value_comes_back(masked: Path, key: Path) -> None:
     done = fb.unmask([masked / "out"], output=masked / "real", map=masked / "m", key_file=key)
     for name in ("customers.csv", "calls.jsonl"):
@@ -43,6 +44,7 @@ def test_every_changed_value_comes_back(masked: Path, key: Path) -> None:
     assert done.restored["customers"] > 400
 
 
+@pytest.mark.slow
 def test_some_rows_in_another_order_are_enough_and_changed_values_stay(
     masked: Path, key: Path
 ) -> None:
@@ -63,6 +65,7 @@ def test_some_rows_in_another_order_are_enough_and_changed_values_stay(
     assert done.left["customers"] == 1
 
 
+@pytest.mark.slow
 def test_another_key_a_changed_or_a_cut_map_lead_nowhere(
     masked: Path, key: Path, tmp_path: Path
 ) -> None:
@@ -90,6 +93,7 @@ def test_a_map_tells_nothing_without_the_key_and_is_its_owners_alone(masked: Pat
         assert text not in sealed
 
 
+@pytest.mark.slow
 def test_a_map_needs_a_key_that_is_kept(masked: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = str(masked / "crm")
     assert main(["mask", data, "-o", str(masked / "o"), "--map", str(masked / "m2")]) == 3
@@ -98,6 +102,7 @@ def test_a_map_needs_a_key_that_is_kept(masked: Path, capsys: pytest.CaptureFixt
     assert main(["unmask", data, "--map", str(masked / "m"), "-o", str(masked / "o")]) == 3
 
 
+@pytest.mark.slow
 def test_the_verbs_lead_there_and_back(
     masked: Path, key: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

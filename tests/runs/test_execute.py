@@ -46,6 +46,7 @@ def shop(rows: int, *checks: dict[str, Any], **columns: Any) -> Plan:
     return make_plan(DatasetSpec.model_validate(spec))
 
 
+@pytest.mark.slow
 def test_workers_and_files_change_no_byte(tmp_path: Path) -> None:
     """Determinism, B3.1: one or two workers, in memory or in files, every reference resolves."""
     checks = (
@@ -83,6 +84,7 @@ print(int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[
 """Its own peak: that of `getrusage` would count the memory of the process that started it."""
 
 
+@pytest.mark.slow
 def test_a_run_into_a_folder_loads_no_frame_library(tmp_path: Path) -> None:
     """Start-up: pandas and polars are for those who ask for them."""
     code = (
@@ -116,6 +118,7 @@ def test_any_number_of_rows_is_met_exactly(tmp_path: Path, rows: int) -> None:
     assert data.checks.passed
 
 
+@pytest.mark.slow
 def test_broken_rows_are_drawn_again_dropped_or_reported(tmp_path: Path) -> None:
     """The three repairs of a row-level check, each counted in the manifest."""
     rule = {"kind": "row", "sql": "total > 30"}

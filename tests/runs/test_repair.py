@@ -95,6 +95,7 @@ def twins(table: str, _block: int, _attempt: int, made: pa.Table) -> MadeBlock |
     return with_column(made, "name", pa.array(names))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file_format", ["parquet", "csv", "jsonl", "arrow"])
 def test_dropped_rows_take_those_that_refer_to_them_along(
     tmp_path: Path, file_format: Format
@@ -121,6 +122,7 @@ def test_dropped_rows_take_those_that_refer_to_them_along(
     assert in_memory.rejected == data.rejected
 
 
+@pytest.mark.slow
 def test_orphans_are_dropped_where_the_spec_says_so(tmp_path: Path) -> None:
     """Orphan child ids, repaired by drop, over several parts."""
 

@@ -109,6 +109,7 @@ SCHEDULES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kills", SCHEDULES, ids=len)
 def test_a_killed_run_ends_with_the_same_bytes(tmp_path: Path, kills: list[int]) -> None:
     """(kill -9 in mid-run, then the same command): no row lost, doubled or made twice."""
@@ -353,6 +354,7 @@ def test_every_main_format_gives_the_same_dataset(tmp_path: Path, file_format: A
         assert data[table].schema == expected[table].schema
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_nothing_that_looks_whole(tmp_path: Path) -> None:
     """Writing fails in the middle of a file; the error is named and the run continues later."""
     program = Path(__file__).with_name("standin.py")

@@ -108,6 +108,7 @@ def test_n_sizes_populations_and_never_events() -> None:
     assert fb.generate(spec, {"people": 0}).to_arrow("reviews").num_rows == 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("folder")
 def test_a_preview_shows_the_first_rows_of_the_whole_run() -> None:
     spec = fb.load("spec.yaml", allow_code="kiosk.py")
@@ -223,6 +224,7 @@ def test_misspelled_keys_and_neighbouring_modules_are_explained() -> None:
     assert "make it one file" in str(raised.value.violations[0].hint)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("folder")
 def test_tables_that_wait_for_each_other_are_a_cycle() -> None:
     changed = SPEC.replace(
@@ -275,6 +277,7 @@ def test_a_model_filled_population_is_left_to_simulate() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("folder")
 def test_planning_previewing_and_generating_run_an_unchanged_file_once() -> None:
     """Each run of the file leaves a line; a changed file, size or seed runs again."""

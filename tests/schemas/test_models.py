@@ -165,6 +165,7 @@ def run(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_file_of_models_runs_only_where_it_is_allowed(tmp_path: Path) -> None:
     (tmp_path / "library.py").write_text(MODELS, encoding="utf-8")
     refused = run("init", "--from", "library.py", folder=tmp_path)
@@ -214,6 +215,7 @@ print(Author.objects.count(), Book.objects.count(), Book.authors.through.objects
 """
 
 
+@pytest.mark.slow
 def test_a_django_project_is_filled_with_rows_that_pass_its_own_validators(tmp_path: Path) -> None:
     for name, text in {
         "library/__init__.py": "",

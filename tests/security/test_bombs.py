@@ -80,6 +80,7 @@ def test_a_file_that_is_a_bomb_is_one_clear_error(name: str, bombs: Path) -> Non
     assert name.partition(".")[0] in told
 
 
+@pytest.mark.slow
 def test_rows_that_a_file_only_claims_get_no_memory(bombs: Path) -> None:
     """Twelve gigabytes of text from 1.5 MB."""
     code, told = cost("export", "rows.parquet", "-o", "x.csv", folder=bombs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
@@ -52,17 +53,29 @@ def test_numbers_and_other_texts_are_no_formulas(text: str) -> None:
     assert not is_formula(text)
 
 
-@pytest.fixture(autouse=True)
-def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A spec, a learned table and a run, all with formulas."""
+    folder = tmp_path_factory.mktemp("formulas")
     columns = {
         "a": {"kind": "choice", "values": ["=cmd|'/C calc'!A0", "x"]},
         "=b": {"kind": "uniform", "min": -5, "max": -1, "decimals": 0},
     }
-    Path("s.json").write_text(json.dumps({"tables": {"t": {"n": 40, "columns": columns}}}))
-    rows = fb.generate(Path("s.json"), n=60).to_arrow()
-    fb.fit(rows, model="copula").save(Path("m.fabula"))
-    fb.generate(Path("s.json"), output="run")
+    spec = folder / "s.json"
+    spec.write_text(json.dumps({"tables": {"t": {"n": 40, "columns": columns}}}))
+    rows = fb.generate(spec, n=60).to_arrow()
+    fb.fit(rows, model="copula").save(folder / "m.fabula")
+    fb.generate(spec, output=folder / "run")
+    return folder
+
+
+@pytest.fixture
+def _folder(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(made, tmp_path / "work")
+    monkeypatch.chdir(tmp_path / "work")
+
+
+in_folder = pytest.mark.usefixtures("_folder")
 
 
 FACES = {
@@ -76,6 +89,7 @@ FACES = {
 }
 
 
+@in_folder
 @pytest.mark.parametrize("face", FACES)
 @pytest.mark.parametrize("escape", [False, True])
 def test_every_command_that_writes_csv_says_and_escapes_formulas(
@@ -99,6 +113,7 @@ def test_every_command_that_writes_csv_says_and_escapes_formulas(
     assert {row[1][0] for row in rows} == {"-"}  # numbers stay numbers
 
 
+@in_folder
 def test_python_escapes_and_counts_formulas_too() -> None:
     made = fb.generate(Path("s.json"), output="out", format="csv", escape_formulas=True)
     count = made.manifest["tables"]["t"]["formulas"]["a"]
@@ -112,6 +127,7 @@ def test_python_escapes_and_counts_formulas_too() -> None:
     )
 
 
+@in_folder
 def test_a_run_with_and_one_without_escapes_are_two_runs() -> None:
     """A folder never holds a table that is escaped in half of its parts."""
     assert main(["generate", "s.json", "-o", "out", "--format", "csv"]) == 0
@@ -121,6 +137,7 @@ def test_a_run_with_and_one_without_escapes_are_two_runs() -> None:
     assert main(again) == 0
 
 
+@in_folder
 def test_what_is_appended_to_a_file_is_looked_at() -> None:
     Path("old.csv").write_text("a,b\n" + "".join(f"=x{i},{i}\n" for i in range(30)))
     words = ["extend", "old.csv", "-n", "3", "--model", "fake", "-o", "new.csv"]
@@ -130,6 +147,7 @@ def test_what_is_appended_to_a_file_is_looked_at() -> None:
     assert not [line for line in new[31:] if line.lstrip('"').startswith("=")]
 
 
+@in_folder
 def test_quiet_commands_stay_quiet(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["-q", "generate", "s.json", "-o", "out.csv"]) == 0
     assert capsys.readouterr().err == ""

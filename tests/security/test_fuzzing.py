@@ -15,6 +15,7 @@ from tests.security.fuzzing import fuzz
 EXAMPLES = {"spec": 25, "model": 10, "run": 8, "frames": 60, "replies": 40}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS)
 def test_no_damaged_input_is_a_fault_of_ours(target: str) -> None:
     fuzz(target, EXAMPLES[target])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.security.probes_table import FOLDERS, GROUPS, ROOT, SHARED, collected, table, written
 
 
@@ -15,6 +17,7 @@ def test_every_file_of_attacks_stands_in_one_group_of_the_table() -> None:
     assert sorted([*named, *SHARED]) == sorted(there)
 
 
+@pytest.mark.slow
 def test_the_table_counts_what_the_tests_try() -> None:
     """`python -m tests.security.probes_table` writes it."""
     found = collected()

@@ -147,6 +147,7 @@ def test_a_command_that_is_told_to_end_ends_like_ctrl_c(number: signal.Signals) 
     assert b"stopped" in errors
 
 
+@pytest.mark.slow
 def test_a_killed_container_leaves_a_run_that_goes_on(tmp_path: Path) -> None:
     """SIGTERM in the middle of a run: nothing lost, and the line that says how to continue."""
     code = "import sys; from fabula.cli.main import main; sys.exit(main(sys.argv[1:]))"
@@ -189,6 +190,7 @@ def test_a_secret_goes_to_a_strangers_host_only_when_its_user_says_so(
     assert f"sends $CANARY to {host}" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("answer", "code"), [("y", 3), ("n", 2), ("", 2)])
 def test_a_person_at_a_terminal_is_asked_once(answer: str, code: int, tmp_path: Path) -> None:
     """The answer yes is remembered; no answer is no. Behind the question nobody listens."""

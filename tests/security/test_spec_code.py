@@ -265,6 +265,7 @@ def test_a_file_that_is_not_there_can_not_be_allowed(capsys: pytest.CaptureFixtu
     assert "there is no file `rule.py`" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_person_at_a_terminal_is_asked() -> None:
     spec("rules.py:total")
     command = "import sys; from fabula.cli.main import main; sys.exit(main(sys.argv[1:]))"

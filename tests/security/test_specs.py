@@ -91,6 +91,7 @@ def test_sql_whose_values_grow_is_stopped_within_its_memory(sql: str, rows: int)
     assert "it takes " in told
 
 
+@pytest.mark.slow
 def test_a_check_whose_sql_grows_fails_and_says_so() -> None:
     """Its query reads a whole table, in a run and over data at rest."""
     grows = "len(list_transform(range(10000), lambda x: repeat('a', 100000))) > a"
@@ -103,6 +104,7 @@ def test_a_check_whose_sql_grows_fails_and_says_so() -> None:
     assert "it takes more than 300 MB for 3 rows" in told
 
 
+@pytest.mark.slow
 def test_columns_that_double_each_other_are_stopped() -> None:
     """Each joins two texts: for short ones, that calls for no limit."""
     doubled = {f"x{at}": {"kind": "expr", "sql": f"x{at - 1} || x{at - 1}"} for at in range(1, 40)}
@@ -293,6 +295,7 @@ def test_a_spec_of_endless_values_is_one_clear_error(text: str) -> None:
     assert len(str(caught.value)) < 2_000
 
 
+@pytest.mark.slow
 def test_thousands_of_problems_are_told_in_a_page() -> None:
     """Each problem's line was searched among all lines."""
     Path("s.yaml").write_text("".join(f"k{number}: &a{number} x\n" for number in range(8_000)))

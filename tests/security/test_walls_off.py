@@ -159,6 +159,7 @@ def test_a_template_without_bounds_takes_what_it_asks_for(
     assert fb.generate({"tables": spec}).num_rows == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_a_table_without_bounds_is_as_wide_as_it_says(
     form: str, monkeypatch: pytest.MonkeyPatch

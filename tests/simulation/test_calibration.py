@@ -72,6 +72,7 @@ def test_a_parameter_without_effect_is_told(kiosk: Path, targets: dict[str, floa
     assert "do not determine unused" in made.report()
 
 
+@pytest.mark.slow
 def test_bounds_hold_and_what_is_missed_is_told(
     kiosk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -83,6 +84,7 @@ def test_bounds_hold_and_what_is_missed_is_told(
     assert "--set rate=0.3 -n people=400`" in said
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_command_that_runs_the_fit(
     kiosk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -90,6 +90,7 @@ def test_200_calls_give_100_000_agents_the_shares_of_asking_each(
     assert told["by_rule"] == 0
 
 
+@pytest.mark.slow
 def test_a_second_run_asks_nothing_and_has_the_same_tables(
     tmp_path: Path, server: ChatServer
 ) -> None:

@@ -15,6 +15,7 @@ import fabula as fb
 MODEL = Path(fabula.__file__).parent / "templates" / "payments.py"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_every_scheme_makes_its_five_payments_and_balances_are_kept(seed: int) -> None:
     sizes = {"accounts": 300, "schemes": 12}

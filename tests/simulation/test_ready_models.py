@@ -64,6 +64,7 @@ def test_the_ready_models_are_all_there_and_the_help_lists_them(
     assert all(f"`{name}`" in told or name in told for name in READY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0, 1])
 @pytest.mark.parametrize(
     ("name", "agents"),
@@ -85,6 +86,7 @@ def hours(table: pa.Table, start: str, end: str) -> np.ndarray:
     return np.asarray(seconds / 3600)
 
 
+@pytest.mark.slow
 def test_no_ward_has_more_patients_than_beds_and_everybody_leaves_once() -> None:
     made = fb.simulate(MODELS / "hospital.py", {"patients": 900}, parameters={"days": 20})
     admissions, discharges = made.to_arrow("admissions"), made.to_arrow("discharges")
@@ -139,6 +141,7 @@ def test_sessions_have_their_pages_in_order_and_checkout_b_sells_more() -> None:
     assert set(orders["session"].to_pylist()) == set(thanks["session"].to_pylist())
 
 
+@pytest.mark.slow
 def test_shelves_are_empty_as_often_as_in_real_stores() -> None:
     """8.3 % of products out of stock on average (Gruen, Corsten and Bharadwaj 2002)."""
     shares = []
@@ -149,6 +152,7 @@ def test_shelves_are_empty_as_often_as_in_real_stores() -> None:
     assert 0.04 < np.mean(shares) < 0.12
 
 
+@pytest.mark.slow
 def test_beds_are_as_full_and_stays_as_long_as_in_real_hospitals() -> None:
     """The OECD counts 69.8 % of beds in use; acute stays of 5 to 8 days in European countries."""
     made = fb.simulate(MODELS / "hospital.py")

@@ -82,6 +82,7 @@ def test_keys_and_references_of_all_regions_fit(model: Path) -> None:
     assert "mean_stock" in facts["regions"]["west"]["totals"].keys() - facts["totals"].keys()
 
 
+@pytest.mark.slow
 def test_a_region_is_the_same_whoever_else_is_there_and_however_many_workers(
     model: Path, tmp_path: Path
 ) -> None:
@@ -100,6 +101,7 @@ def test_a_region_is_the_same_whoever_else_is_there_and_however_many_workers(
     assert again.reused == sum(map(again.count, again))
 
 
+@pytest.mark.slow
 def test_large_tables_are_cut_into_parts_that_hold_every_row(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,6 +64,7 @@ def test_any_number_of_workers_makes_the_same_bytes(
     assert hashes(tmp_path / str(workers)) == alone
 
 
+@pytest.mark.slow
 def test_any_executor_makes_the_same_totals(kiosk: Path) -> None:
     class Backwards(Executor):
         """Runs what it is given last first."""
@@ -90,6 +91,7 @@ def test_a_replicate_is_the_run_of_its_seed(kiosk: Path, tmp_path: Path) -> None
     assert made.totals["per_person"].to_pylist()[1] == alone["sales"].num_rows / 60
 
 
+@pytest.mark.slow
 def test_scenarios_share_their_chance_and_differ_with_little_noise(kiosk: Path) -> None:
     made = fb.replicate(
         kiosk, replicates=12, scenarios={"now": {}, "same": {}, "dear": {"price": 330}}
@@ -104,6 +106,7 @@ def test_scenarios_share_their_chance_and_differ_with_little_noise(kiosk: Path) 
     assert "dear minus now, with the same random draws" in made.report()
 
 
+@pytest.mark.slow
 def test_the_command_prints_totals_and_goes_on_where_it_stopped(
     kiosk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -147,6 +150,7 @@ def test_wrong_options_say_what_to_type(
     assert told in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_failing_run_of_a_worker_is_told_with_its_line(kiosk: Path) -> None:
     kiosk.write_text(MODEL.replace("LINE", "a.purse = 1"))
     for workers in (1, 2):
@@ -155,6 +159,7 @@ def test_a_failing_run_of_a_worker_is_told_with_its_line(kiosk: Path) -> None:
         assert caught.value.line == 19
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_is_told(kiosk: Path) -> None:
     kiosk.write_text(MODEL.replace("LINE", "import os; os._exit(9)"))
     with pytest.raises(PartialRunError, match="ended before it was done"):

@@ -122,6 +122,7 @@ def test_a_run_that_is_killed_five_times_has_the_same_bytes(tmp_path: Path) -> N
     assert not (tmp_path / "killed" / ".fabula").exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_stops_after_any_step_goes_on_to_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,6 +34,7 @@ def run(seed: int, customers: int, budget: float = 260, products: int = 200) -> 
     return fb.simulate(STORE, sizes, seed=seed, parameters={"budget": budget})
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(seed=st.integers(0, 2**40), customers=st.integers(0, 900), products=st.integers(100, 300))
 def test_nobody_overspends_and_every_sum_agrees(seed: int, customers: int, products: int) -> None:
@@ -63,6 +64,7 @@ def test_zero_budgets_buy_nothing() -> None:
     assert made["order_lines"].num_rows == made["orders"].num_rows == 0
 
 
+@pytest.mark.slow
 def test_doubled_budgets_raise_the_revenue() -> None:
     for seed in range(6):
         once, twice = (sum(cents(run(seed, 200, b)["orders"]["total"])) for b in (200, 400))

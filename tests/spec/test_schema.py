@@ -96,6 +96,7 @@ def test_the_demo_keeps_the_schema() -> None:
     assert fits(as_json(read_data(demo.read_text())), SCHEMA)
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(specs)
 def test_every_spec_keeps_the_schema_in_its_short_form(spec: DatasetSpec) -> None:

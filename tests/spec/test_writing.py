@@ -19,12 +19,14 @@ from tests.templates import TEMPLATES, template
 SHOP = Path(__file__).parents[2] / "examples" / "shop.yaml"
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(specs)
 def test_yaml_reads_back_as_the_same_spec(spec: DatasetSpec) -> None:
     assert parse_spec(to_yaml(spec)) == spec
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(specs)
 def test_the_plain_values_build_the_same_spec(spec: DatasetSpec) -> None:

@@ -48,6 +48,7 @@ def texts(rows: Any) -> list[str]:
     return [m["content"] for row in rows for m in row["messages"] if m["content"]]
 
 
+@pytest.mark.slow
 def test_all_conversations_come_with_exact_quotas_though_a_fifth_of_the_replies_is_spoiled() -> (
     None
 ):
@@ -107,6 +108,7 @@ def test_the_same_call_after_a_budget_asks_only_for_what_is_missing() -> None:
     assert again.rows == made.rows
 
 
+@pytest.mark.slow
 def test_a_killed_command_continues_without_a_paid_reply_lost(tmp_path: Path) -> None:
     """What the server had answered when the process was killed is not asked again."""
     command = [

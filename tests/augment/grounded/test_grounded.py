@@ -101,6 +101,7 @@ def squeezed(text: str) -> str:
     return " ".join(text.split())
 
 
+@pytest.mark.slow
 def test_no_quote_is_kept_that_its_source_lacks_though_a_third_is_altered_or_invented(
     documents: list[Path],
 ) -> None:

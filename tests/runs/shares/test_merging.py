@@ -165,6 +165,7 @@ def test_a_share_goes_to_a_folder_and_has_no_report() -> None:
             fb.generate(SHOP, blocks="1/2", **options)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_killed_share_is_resumed_and_a_finished_one_is_left_alone() -> None:
     """A kill loses the parts under way; the same command makes only those."""
     spec = {**SHOP, "tables": {**SHOP["tables"]}}

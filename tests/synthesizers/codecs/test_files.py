@@ -31,7 +31,7 @@ def test_times_of_a_csv_file_come_back_as_they_were_written(tmp_path, form):
     times = [FIRST + dt.timedelta(milliseconds=int(m)) for m in rng.integers(0, 10**10, 200)]
     path, out = tmp_path / "data.csv", tmp_path / "made.csv"
     path.write_text("at;n\n" + "".join(f"{FORMS[form](t)};{t.day}\n" for t in times) + ";5\n")
-    fb.fit(path, seed=1, holdout=0, rounds=2).save(tmp_path / "m.fabula")
+    fb.fit(path, model="copula", seed=1, holdout=0).save(tmp_path / "m.fabula")
     model = fb.load_synthesizer(tmp_path / "m.fabula")
     write_table(out, model.sample(100, seed=2), model.schema, "csv")
     with out.open(newline="") as file:

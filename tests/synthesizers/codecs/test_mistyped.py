@@ -81,6 +81,7 @@ def test_durations_stay_durations(form, mistyped, seed):
     assert min(real) <= min(values.to_pylist()) <= max(values.to_pylist()) <= max(real)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None, derandomize=True)
 @given(st.sampled_from(["%Y%m%d", "%Y%m"]), st.integers(0, 9), st.integers(0, 2**32 - 1))
 def test_whole_numbers_that_are_dates_yield_days_of_the_calendar(form, mistyped, seed):

@@ -57,6 +57,7 @@ def _runs(table: pa.Table) -> dict[tuple[str, ...], int]:
     return found
 
 
+@pytest.mark.slow
 def test_no_text_and_no_six_words_of_few_texts_are_copied(made):
     real = tickets(1)
     assert not set(real["note"].drop_null().to_pylist()) & set(made["note"].to_pylist())
@@ -113,6 +114,7 @@ def test_the_card_says_that_texts_are_newly_written(model):
     assert "words are too rare" in told
 
 
+@pytest.mark.slow
 def test_codes_and_few_texts_are_left_out():
     rng = np.random.default_rng(5)
     letters = rng.integers(97, 123, (ROWS, 12)).astype(np.uint8)

@@ -42,6 +42,7 @@ def test_without_it_rows_break_them():
     assert len(broken(plain.sample(500))) == len(RELATIONS) + 1
 
 
+@pytest.mark.slow
 def test_values_stay_within_what_was_learned(model):
     """Rows whose computed value lies beyond the protected extremes are drawn again."""
     rows = model.sample(3_000, seed=5)
@@ -140,6 +141,7 @@ def test_a_file_without_relations_is_read_and_a_wrong_one_is_refused(model, tmp_
         fb.load_synthesizer(tmp_path / "bad.fabula")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["copula", "mixture"])
 def test_other_models_keep_them(name):
     rows = fb.fit(REAL, model=name, seed=1).sample(500)
@@ -153,6 +155,7 @@ def test_privacy_by_mathematics_reads_no_relation():
     assert fb.fit(bits, epsilon=1.0, domain=domain).card().exact == ()
 
 
+@pytest.mark.slow
 def test_tables_of_a_database_keep_their_own(tmp_path):
     """Within each table, after loading too."""
     lines = REAL.select(["price", "quantity", "gross", "zone", "borough"])

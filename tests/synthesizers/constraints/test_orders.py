@@ -50,6 +50,7 @@ def seconds(table: pa.Table) -> np.ndarray:
     return between.to_numpy() / 1e6
 
 
+@pytest.mark.slow
 def test_an_end_keeps_its_distance_from_its_start() -> None:
     """No end before its start, and trips take as long as the real ones."""
     real = trips()
@@ -133,6 +134,7 @@ def test_without_exact_nothing_is_learned_beside() -> None:
     assert model.sample(100).num_rows == 100
 
 
+@pytest.mark.slow
 def test_times_written_as_text_keep_their_order() -> None:
     """Texts such as `14.11.2023 22:13` are made like the times that they stand for."""
     real = trips()

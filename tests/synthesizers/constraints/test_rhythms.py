@@ -42,6 +42,7 @@ def test_an_end_at_midnight_stays_at_midnight_and_after_its_start(delivered: str
     assert (made.placed <= made.delivered).all()
 
 
+@pytest.mark.slow
 def test_an_end_at_work_stays_there_and_keeps_its_distance(tmp_path: Path) -> None:
     """On weekdays from nine to five, as many days after the start; also once it is loaded."""
     real = orders("at work")

@@ -56,6 +56,7 @@ def test_towns_and_postcodes_are_those_of_the_country(made):
         assert any(re.fullmatch(place.postcodes, row["zip"]) for place in places), row
 
 
+@pytest.mark.slow
 def test_phones_begin_as_those_of_the_country(made):
     calling = {country: code for country, code, _ in COUNTRIES.values()}
     assert all(row["phone"].startswith(f"{calling[row['country']]} ") for row in made)
@@ -69,6 +70,7 @@ def test_e_mails_hold_the_last_name(made):
         assert last in re.sub("[^a-z]", "", row["email"].split("@")[0]), row
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whole", [False, True])
 def test_postcodes_begin_as_those_of_a_town_that_is_learned_as_a_label(whole, tmp_path):
     """Towns of many rows stay, and their streets and postcodes are new."""
@@ -92,6 +94,7 @@ def test_postcodes_begin_as_those_of_a_town_that_is_learned_as_a_label(whole, tm
     assert set(made["postcode"].to_pylist()).isdisjoint(codes if whole else map(str, codes))
 
 
+@pytest.mark.slow
 def test_no_town_lies_in_two_countries_also_where_countries_have_no_locale():
     """Countries that no locale stands for, and pooled ones, have towns of their own."""
     rng = np.random.default_rng(5)
@@ -143,6 +146,7 @@ def places_of(rows: int) -> pa.Table:
     )
 
 
+@pytest.mark.slow
 def test_what_follows_from_a_real_town_follows_from_a_new_one(tmp_path):
     """A new town has one country and depot, and always a state or never one."""
     fb.fit(places_of(600), rounds=5, seed=1).save(tmp_path / "m.fabula")

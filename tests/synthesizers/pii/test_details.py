@@ -70,6 +70,7 @@ def model() -> fb.Synthesizer:
     return fb.fit(customers(), seed=1, holdout=0, rounds=20)
 
 
+@pytest.mark.slow
 def test_details_are_recognised_and_named_on_the_card(model):
     """By name where values agree, or by the values alone; cities stay labels."""
     columns = model.card().columns
@@ -117,6 +118,7 @@ def test_gaps_keep_their_share_and_can_be_asked_for(model):
     assert wrong.value.code == "given.detail"
 
 
+@pytest.mark.slow
 def test_rows_repeat_by_seed_in_any_number_and_from_a_file(model, tmp_path):
     """A row's details depend on the seed and on its number alone."""
     made = model.sample(70_000, seed=5)

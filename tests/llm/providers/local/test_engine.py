@@ -97,6 +97,7 @@ async def test_a_model_of_chat_form_never_just_goes_on(model: ChatModel) -> None
     await larger.close()
 
 
+@pytest.mark.slow
 @pytest.mark.local_model
 async def test_replies_follow_the_schema_even_where_it_has_no_bounds(model: ChatModel) -> None:
     schema = {
