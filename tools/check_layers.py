@@ -23,7 +23,7 @@ LAYERS = (
     ("reports",),
     ("evaluation",),
     ("runs",),
-    ("inference.infer", "inference.row_rules"),
+    ("inference.infer", "inference.people", "inference.row_rules"),
     (
         "engines",
         "media",

@@ -31,6 +31,7 @@ from fabula.io.written.fields import form_of
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.kinds.datetime import Datetime
 from fabula.kinds.key import Key
+from fabula.kinds.person import Person
 from fabula.kinds.reference import Reference
 from fabula.kinds.sequence import Sequence as Steps
 from fabula.relationships.keys import ForeignKey, Keys, find_keys, key_labels, singular
@@ -119,7 +120,8 @@ def _from_tables(data: Mapping[str, pa.Table], prompt: str) -> Inferred:
                 made = guess_labels(column, values) or made
             columns[column] = made.column
             reasons[place] = made.reason
-        tables[name] = TableSpec(name, n=rows.num_rows, columns=columns, prompt=prompt)
+        table = TableSpec(name, n=rows.num_rows, columns=columns, prompt=prompt)
+        tables[name] = _with_locales(rows, table, reasons)
     unwritten = _link(data, plain, tables, reasons)
     for name, rows in data.items():
         tables[name], beyond = correlated(tables[name], rows)
@@ -132,6 +134,14 @@ def _from_tables(data: Mapping[str, pa.Table], prompt: str) -> Inferred:
     ] + unwritten
     spec = DatasetSpec(name=title, tables=tables)
     return Inferred(spec, MappingProxyType(reasons), tuple(notes))
+
+
+def _with_locales(rows: pa.Table, table: TableSpec, reasons: dict[str, str]) -> TableSpec:
+    if not any(isinstance(kind, Person) for kind in table.columns.values()):
+        return table
+    from fabula.inference.people import with_locales  # lazily: reads the names of all locales
+
+    return with_locales(rows, table, reasons)
 
 
 def _free(name: str, taken: Collection[str]) -> str:

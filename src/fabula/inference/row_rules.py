@@ -21,6 +21,7 @@ from fabula.io.sql import sql_error, thread_connection
 from fabula.kinds.base.columns import AbstractColumn, AbstractNumber
 from fabula.kinds.checks.row import RowCheck
 from fabula.kinds.choice import Choice
+from fabula.kinds.person import Person
 from fabula.spec import col
 from fabula.spec.tables import TableSpec
 from fabula.synthesizers.codecs.categories import CategoryCodec
@@ -74,6 +75,7 @@ def keep_row_rules(
         for codec in columns.codecs
         if isinstance(codec, CategoryCodec | NumberCodec)  # and not texts that nothing writes
         and (table.columns[codec.name].kind != "expr" or codec.name in given)
+        and not _is_of_several(table.columns[codec.name])
     ]
     if len(plain) < 2:
         return table
@@ -89,6 +91,11 @@ def keep_row_rules(
     return table.model_copy(
         update={"columns": written.columns, "checks": (*table.checks, *written.checks)}
     )
+
+
+def _is_of_several(kind: AbstractColumn) -> bool:
+    """Whether a column is of people of several countries, whose details agree by themselves."""
+    return isinstance(kind, Person) and isinstance(kind.locale, tuple)
 
 
 @dataclass

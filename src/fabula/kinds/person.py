@@ -44,7 +44,8 @@ class Person(AbstractColumn):
 
     Attributes:
         field: Which attribute.
-        locale: Language and country of the people (`en`, `de`, `pt-br`), or several.
+        locale: Language and country of the people (`en`, `de`, `pt-br`), or several; one that
+            stands twice has twice as many people.
         who: Tells two people of one row apart (`buyer`, `seller`).
     """
 
