@@ -48,6 +48,7 @@ def search(
     *,
     names: bool,
     tails: bool = True,
+    pairs: bool = True,
 ) -> Iterator[Seen]:
     """All real values in a text.
 
@@ -58,6 +59,7 @@ def search(
         expected: How many of each of `RealValues.sought` chance brings; that of this text is added.
         names: Whether a single name counts.
         tails: Whether numbers count that end as a real one does.
+        pairs: Whether first and last names of one person near to each other count.
     """
     if not len(lines.codes):
         return
@@ -77,7 +79,8 @@ def search(
         found, begins, ends, chance = real.codes.tails(lines)
         expected[:sorts] += chance
         yield Seen(found, lines.places[begins], lines.places[ends - 1] + 1)
-    yield from _pairs(text, lines, real.people, told)
+    if pairs:
+        yield from _pairs(text, lines, real.people, told)
     if names:
         word_ends = lines.word_ends
         capital = np.flatnonzero(lines.kinds[lines.starts] & LOWER == 0)
