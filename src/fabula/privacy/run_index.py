@@ -88,17 +88,16 @@ class RunIndex:
         self._words = min(MOST_WORDS, max(self._words, int(words.max(initial=1))))
         self._sets = None
 
-    def find(self, texts: Squeezed) -> tuple[Counts, Counts, Counts]:
+    def likely(self, texts: Squeezed) -> Counts:
+        """The words of a text at which a run of four characters or more may start."""
+        return self._built()[1].find(texts.beginnings(_AT_FIRST, texts.starts))
+
+    def find(self, texts: Squeezed, likely: Counts | None = None) -> tuple[Counts, Counts, Counts]:
         """Where the runs are: starts and lengths in the stream, and their numbers."""
-        none = np.zeros(0, np.uint64)
-        if self._sets is None:
-            likely = {n: LikelyHashes(np.concatenate(h)) for n, h in self._beginnings.items()}
-            first = LikelyHashes(np.concatenate([none, *self._at_first]))
-            self._sets = HashSet(np.concatenate([none, *self._hashes])), first, likely
-        wholes, at_first, beginnings = self._sets
+        wholes, _, beginnings = self._built()
         found: list[tuple[Counts, Counts, Counts]] = []
         longest = len(texts.codes)
-        some = at_first.find(texts.beginnings(_AT_FIRST, texts.starts))
+        some = self.likely(texts) if likely is None else likely
         for size, known in sorted(beginnings.items(), reverse=True):
             if size < _AT_FIRST:
                 some = np.arange(len(texts.starts))
@@ -119,3 +118,11 @@ class RunIndex:
         columns = zip((empty, empty, empty), *found, strict=True)
         first, lengths, entries = map(np.concatenate, columns)
         return first, lengths, entries
+
+    def _built(self) -> tuple[HashSet, LikelyHashes, dict[int, LikelyHashes]]:
+        if self._sets is None:
+            none = np.zeros(0, np.uint64)
+            likely = {n: LikelyHashes(np.concatenate(h)) for n, h in self._beginnings.items()}
+            first = LikelyHashes(np.concatenate([none, *self._at_first]))
+            self._sets = HashSet(np.concatenate([none, *self._hashes])), first, likely
+        return self._sets

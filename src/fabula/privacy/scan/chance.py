@@ -142,8 +142,13 @@ class Codes:
             for near in self._near_ends:
                 near.add(sort, kind, squeezed, *once)
 
-    def expected(self, text: Squeezed) -> NDArray[np.float64]:
-        """How many values of each sort chance brings into a text."""
+    def expected(self, text: Squeezed, words: Counts) -> NDArray[np.float64]:
+        """How many values of each sort chance brings into a text.
+
+        Args:
+            text: The text.
+            words: The words at which a real value may start.
+        """
         if self._sets is None:
             whole = HashSet(np.concatenate([np.zeros(0, np.uint64), *self._wholes]))
             self._sets = whole, LikelyHashes(np.concatenate([np.zeros(0, np.uint64), *self._begin]))
@@ -151,7 +156,7 @@ class Codes:
         found = np.zeros(self.sorts)
         if not self._lengths or not len(text.codes):
             return found
-        words = likely.find(text.beginnings(BEGINNING, text.starts))
+        words = words[likely.find(text.beginnings(BEGINNING, text.starts[words]))]
         lengths = np.zeros(max(self._lengths) + 2, dtype=bool)
         lengths[list(self._lengths)] = True
         for more in range(_MOST_WORDS):

@@ -64,7 +64,8 @@ def search(
     if not len(lines.codes):
         return
     told = np.zeros(len(lines.row_ends) - 1, dtype=bool)
-    starts, lengths, entries = real.index.find(lines)
+    likely = real.index.likely(lines)
+    starts, lengths, entries = real.index.find(lines, likely)
     if len(starts):
         begins = lines.places[starts]
         ends = lines.places[starts + lengths - 1] + 1
@@ -74,7 +75,7 @@ def search(
         told[lines.rows[first[kept]]] = True
         yield Seen(real.labels[entries[kept]], begins[kept], ends[kept])
     sorts = real.codes.sorts
-    expected[:sorts] += real.codes.expected(lines)
+    expected[:sorts] += real.codes.expected(lines, likely)
     if tails:
         found, begins, ends, chance = real.codes.tails(lines)
         expected[:sorts] += chance
