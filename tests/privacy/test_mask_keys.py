@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -125,3 +126,17 @@ def test_people_of_one_name_alone_leave_the_notes(key: Path) -> None:
     made = fb.mask(table, person="id", columns=asked, key_file=key).table
     for old, new in zip(names, made["note"].to_pylist(), strict=True):
         assert old.split()[-1] not in new
+
+
+def test_how_many_names_depend_on_the_other_rows_is_said(key: Path) -> None:
+    """A new name that a real person has is another one; without that person it stays."""
+    key.write_text(f"fabula-mask-key-1 {'5c' * 32}\n", encoding="ascii")
+    table = customers(3_000)
+    some = table.slice(0, 300)
+    whole, part = (fb.mask(each, key_file=key) for each in (table, some))
+    kept = [name for name in table.column_names if name not in ("name", "email")]
+    assert whole.table.slice(0, 300).select(kept).equals(part.table.select(kept))
+    names = zip(whole.table["name"].to_pylist(), part.table["name"].to_pylist(), strict=False)
+    differ = sum(one != other for one, other in names)
+    (told,) = re.findall(r"about ([\d.]+)% of new names", " ".join(whole.card["notes"]))
+    assert 0 < differ < 300 * 3 * float(told) / 100

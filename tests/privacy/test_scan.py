@@ -54,9 +54,10 @@ def test_a_new_street_that_is_by_chance_the_persons_old_one_is_no_leak() -> None
     own = [Mention("street", pa.array(streets), pa.array(streets))]
     drawn: list[str | None] = ["9 Mill Lane"] * 40
     drawn[7] = streets[7]
-    assert list(own_parts(drawn, own, drawn=True)) == []
-    assert [kind for kind, *_ in own_parts(drawn, own)] == ["street"]
-    assert [kind for kind, *_ in own_parts([*streets], own, drawn=True)] == ["street"]
+    new = pa.array(drawn)
+    assert list(own_parts(new, own, drawn=True)) == []
+    assert [kind for kind, *_ in own_parts(new, own)] == ["street"]
+    assert [kind for kind, *_ in own_parts(pa.array(streets), own, drawn=True)] == ["street"]
 
 
 def masked_folder(folder: Path, promise: str, actions: dict[str, str]) -> pa.Table:

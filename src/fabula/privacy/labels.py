@@ -93,7 +93,7 @@ def _in_samples(
         for column in columns:
             values = _texts(sample.column(column))
             rows = _hits(everyone, values)
-            rows = max([rows, *(count for _, count, *_ in own_parts(values.to_pylist(), own))])
+            rows = max([rows, *(count for _, count, *_ in own_parts(values, own))])
             if rows:
                 told = f"{rows:,} of {len(values):,} values name people of these tables"
                 yield (name, column), ColumnAction("notes", confirmed=True, reason=told)

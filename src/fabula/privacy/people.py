@@ -64,7 +64,7 @@ DRAWN = ("name", "first_name", "last_name", "email", "username", "street", "addr
          "state", "postcode", "country", "country_code", "company", "job")  # fmt: skip
 """Details that are drawn from word lists, and need no cipher."""
 
-_ATTEMPTS = 64
+_ATTEMPTS, _TRIALS = 64, 10_000
 
 Keys = NDArray[np.uint8]
 
@@ -141,6 +141,15 @@ class NewPeople:
             digests[again] = drawn = _named_again(digests[again], attempt)
             group = Group(self._people, drawn, None if sexes is None else sexes[again])
         return Group(self._people, digests, sexes)
+
+    def share_drawn_again(self) -> float:
+        """About which share of new people get another name, since a real person has the first."""
+        if self.taken is None:
+            return 0.0
+        trials = pa.array(map(str, range(_TRIALS)), pa.large_string())
+        group = Group(self._people, self.secret.digests(trials, "trial of names", KEY_BYTES))
+        places = (places[group.index(name)] for name, places in self._places.items())
+        return float(self.taken.holds(*places).mean())
 
     @cached_property
     def _places(self) -> dict[Literal["first_name", "last_name"], NDArray[np.int64]]:

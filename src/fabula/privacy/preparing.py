@@ -133,6 +133,12 @@ def completed(masking: Masking, samples: Mapping[str, pa.Table], ask: Ask = as_o
             said.append(f"{told}; files without that column give other names")
     taken = known.taken if secret.kept or said else None  # else no word of a real name recurs
     people = NewPeople(secret, locales, taken, known.sex_finder())
+    if secret.kept and (share := people.share_drawn_again()):
+        told = f"about {share:.1%}" if share >= 0.001 else f"about 1 in {round(1 / share):,}"
+        said.append(
+            f"{told} of new names were those of real people, and are others instead: in a file with"
+            " other people these can differ, under the same key"
+        )
     noted = (*masking.notes, *plan.notes, *said)
     masking = replace(masking, plan=replace(plan, tables=tables), people=people, notes=noted)
     return _with_everyone(masking, ask)

@@ -12,6 +12,9 @@ MOST_WORDS = 8
 _BEGINNINGS = (1, 4, 6, 8)
 """Characters at the beginning of a run, as far as it has so many, that tell where it may be."""
 
+_AT_FIRST = 4
+"""Characters by which most words are passed over."""
+
 _MOST_BITS = 29
 
 
@@ -64,9 +67,10 @@ class RunIndex:
 
     def __init__(self) -> None:
         self._hashes: list[Hashes] = []
+        self._at_first: list[Hashes] = []
         self._beginnings: dict[int, list[Hashes]] = {}
         self._words = 1
-        self._sets: tuple[HashSet, dict[int, LikelyHashes]] | None = None
+        self._sets: tuple[HashSet, LikelyHashes, dict[int, LikelyHashes]] | None = None
 
     def __len__(self) -> int:
         return sum(map(len, self._hashes))
@@ -79,20 +83,25 @@ class RunIndex:
         for size in np.unique(sizes).tolist():
             beginnings = texts.beginnings(size, starts[sizes == size])
             self._beginnings.setdefault(size, []).append(beginnings)
+        self._at_first.append(texts.beginnings(_AT_FIRST, starts[sizes >= _AT_FIRST]))
         words = np.searchsorted(texts.starts, ends) - np.searchsorted(texts.starts, starts)
         self._words = min(MOST_WORDS, max(self._words, int(words.max(initial=1))))
         self._sets = None
 
-    def find(self, texts: Squeezed) -> tuple[Counts, Counts, Counts]:
+    def likely(self, texts: Squeezed) -> Counts:
+        """The words of a text at which a run of four characters or more may start."""
+        return self._built()[1].find(texts.beginnings(_AT_FIRST, texts.starts))
+
+    def find(self, texts: Squeezed, likely: Counts | None = None) -> tuple[Counts, Counts, Counts]:
         """Where the runs are: starts and lengths in the stream, and their numbers."""
-        if self._sets is None:
-            likely = {n: LikelyHashes(np.concatenate(h)) for n, h in self._beginnings.items()}
-            self._sets = HashSet(np.concatenate([np.zeros(0, np.uint64), *self._hashes])), likely
-        wholes, beginnings = self._sets
+        wholes, _, beginnings = self._built()
         found: list[tuple[Counts, Counts, Counts]] = []
         longest = len(texts.codes)
+        some = self.likely(texts) if likely is None else likely
         for size, known in sorted(beginnings.items(), reverse=True):
-            words = known.find(texts.beginnings(size, texts.starts))
+            if size < _AT_FIRST:
+                some = np.arange(len(texts.starts))
+            words = some[known.find(texts.beginnings(size, texts.starts[some]))]
             for count in range(self._words):
                 words = words[words + count < len(texts.starts)]
                 if not len(words):
@@ -109,3 +118,11 @@ class RunIndex:
         columns = zip((empty, empty, empty), *found, strict=True)
         first, lengths, entries = map(np.concatenate, columns)
         return first, lengths, entries
+
+    def _built(self) -> tuple[HashSet, LikelyHashes, dict[int, LikelyHashes]]:
+        if self._sets is None:
+            none = np.zeros(0, np.uint64)
+            likely = {n: LikelyHashes(np.concatenate(h)) for n, h in self._beginnings.items()}
+            first = LikelyHashes(np.concatenate([none, *self._at_first]))
+            self._sets = HashSet(np.concatenate([none, *self._hashes])), first, likely
+        return self._sets

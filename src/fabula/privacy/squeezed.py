@@ -278,14 +278,16 @@ class Squeezed:
         mask = np.uint64((1 << 8 * size) - 1)
         return (self._eights[starts] & mask) * np.uint64(_BASE)
 
+    @cached_property
+    def _in_rows(self) -> Hashes:
+        """How each word begins, and in which row."""
+        begin = self.beginnings(BEGINNING, self.starts)
+        return (begin ^ self.rows.astype(np.uint64)) * np.uint64(_BASE)
+
     def rows_like(self, others: Squeezed) -> NDArray[np.bool_]:
         """The rows with a word that begins as one of the same row of others does."""
         words = np.arange(len(self.starts))
-        mine, theirs = (
-            (each.beginnings(BEGINNING, each.starts) ^ each.rows.astype(np.uint64))
-            * np.uint64(_BASE)
-            for each in (self, others)
-        )
+        mine, theirs = self._in_rows, others._in_rows
         for shift in (64 - _BITS, 64 - 2 * _BITS):
             bits = np.uint64(shift), np.uint64((1 << _BITS) - 1)
             known = np.zeros(1 << _BITS, dtype=bool)
@@ -382,8 +384,8 @@ def _read_lookalike_digits(
         return
     middle = codes[1:-1]
     signs = (middle == ord("o")) | (middle == ord("l")) | (middle == ord("i"))
-    at = np.flatnonzero(signs) + 1
-    at = at[(kinds[at - 1] & CLASS == DIGIT) & (kinds[at + 1] & CLASS == DIGIT)]
+    digits = kinds & CLASS == DIGIT
+    at = np.flatnonzero(signs & digits[:-2] & digits[2:]) + 1
     rows = np.searchsorted(row_ends, at, side="right")
     at = at[(row_ends[rows - 1] < at) & (row_ends[rows] > at + 1)]
     codes[at] = np.where(codes[at] == ord("o"), ord("0"), ord("1"))

@@ -30,7 +30,7 @@ _NAMES = ("name", "first_name", "last_name")
 
 
 def own_parts(
-    texts: Sequence[str | None], own: Sequence[Mention], *, drawn: bool = False
+    texts: pa.Array, own: Sequence[Mention], *, drawn: bool = False
 ) -> Iterator[tuple[str, int, int, str]]:
     """Each kind of part that stands more often in its own row than chance explains.
 
@@ -44,7 +44,7 @@ def own_parts(
     """
     found = _hits(texts, own)
     some = [each for each in own if _named(each.kind) in found]
-    expected = _by_chance(texts[:_SAMPLE], some) if found and len(texts) > _TURNS else {}
+    expected = _by_chance(texts.slice(0, _SAMPLE), some) if found and len(texts) > _TURNS else {}
     for kind, rows in found.items():
         chance = max(expected.get(kind, 0.0), drawn * 3 / _TURNS) * max(1.0, len(texts) / _SAMPLE)
         if len(rows) > (chance + 4 * math.sqrt(chance) + 1 if chance else 0):
@@ -52,7 +52,7 @@ def own_parts(
             yield kind, len(rows), row, rows[row]
 
 
-def _by_chance(texts: Sequence[str | None], own: Sequence[Mention]) -> dict[str, float]:
+def _by_chance(texts: pa.Array, own: Sequence[Mention]) -> dict[str, float]:
     counts: dict[str, float] = {}
     size = len(texts)
     for turn in range(1, _TURNS + 1):
@@ -66,14 +66,14 @@ def _by_chance(texts: Sequence[str | None], own: Sequence[Mention]) -> dict[str,
     return counts
 
 
-def unchanged(values: Sequence[str | None], own: pa.Array) -> tuple[int, int]:
+def unchanged(values: pa.Array, own: pa.Array) -> tuple[int, int]:
     """How many rows have their own old number, and the first of them; none if chance explains it.
 
     Args:
         values: A column.
         own: The same column of the real table.
     """
-    new, old = (Squeezed.of([text or "" for text in each]).whole() for each in (values, own))
+    new, old = (Squeezed.of(each).whole() for each in (values, own))
     is_long = (old.lengths >= TAIL) & (old.lengths == new.lengths)
     rows = np.flatnonzero(is_long & (old.hashes == new.hashes))
     size = len(old.hashes)
@@ -83,12 +83,11 @@ def unchanged(values: Sequence[str | None], own: pa.Array) -> tuple[int, int]:
     return (0, 0) if known or not len(rows) else (len(rows), int(rows[0]))
 
 
-def _hits(texts: Sequence[str | None], own: Sequence[Mention]) -> dict[str, dict[int, str]]:
+def _hits(texts: pa.Array, own: Sequence[Mention]) -> dict[str, dict[int, str]]:
     """What is in the rows that hold a part of their person, by kind and row."""
     found: dict[str, dict[int, str]] = {}
     for start in range(0, len(texts), BLOCK):
-        block = texts[start : start + BLOCK]
-        stream = Squeezed.of([text or "" for text in block])
+        stream = Squeezed.of(texts.slice(start, BLOCK))
         if not len(stream.codes):
             continue
         mine = [Mention(m.kind, *[m.original.slice(start, BLOCK)] * 2) for m in own]
@@ -108,18 +107,18 @@ def _named(kind: str) -> str:
     return "name" if kind in _NAMES else kind
 
 
-def without_spans(texts: list[str | None], spans: pa.Table) -> list[str | None]:
+def without_spans(texts: pa.Array, spans: pa.Table) -> pa.Array:
     """Notes without the places that a masker wrote.
 
     Args:
         texts: The notes as they were written.
         spans: The places: `row`, `start` and `end`.
     """
-    rest = list(texts)
+    rest = texts.to_pylist()
     columns = (spans.column(name).to_numpy() for name in ("row", "start", "end"))
     rows, starts, ends = columns
     for at in np.lexsort((-starts, rows)).tolist():  # from the back of each text
         row, start, end = int(rows[at]), int(starts[at]), int(ends[at])
         text = rest[row] or ""
         rest[row] = f"{text[:start]}\u2022{text[end:]}"
-    return rest
+    return pa.array(rest, pa.large_string())

@@ -11,10 +11,11 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.privacy.folding import CLASS, DIGIT
-from fabula.privacy.notes.details import TAIL, digit_ends
+from fabula.privacy.notes.details import TAIL, leftwards
 from fabula.privacy.run_index import HashSet, LikelyHashes
 from fabula.privacy.squeezed import BEGINNING, Counts, Hashes, Squeezed
 
@@ -59,9 +60,8 @@ class _Near:
 
     def add(self, sort: int, kind: str, texts: Squeezed, begins: Counts, ends: Counts) -> None:
         """Add values of a sort: those that are longer than what chance draws of them."""
-        long = np.flatnonzero(ends - begins >= self._ending + _KNOWN)
-        _, once = np.unique(texts.hashes(begins[long], ends[long]), return_index=True)
-        begins, ends = begins[long[once]], ends[long[once]]
+        long = ends - begins >= self._ending + _KNOWN
+        begins, ends = begins[long], ends[long]
         ways = np.ones(len(ends)) / (10 if kind in _CHECKED else 1)
         for back in range(1, self._ending + 1):
             ways *= np.where(texts.kinds[ends - back] & CLASS == DIGIT, 10, 26)
@@ -119,13 +119,14 @@ class Codes:
         self._lengths |= set(np.unique(ends - begins).tolist())
         self._wholes.append(squeezed.hashes(begins, ends))
         self._begin.append(squeezed.beginnings(BEGINNING, begins))
+        once = _once(squeezed, begins, ends)
         for near in self._near:
-            near.add(sort, kind, squeezed, begins, ends)
+            near.add(sort, kind, squeezed, *once)
 
-    def add_tails(self, sort: int, kind: str, numbers: Sequence[str]) -> None:
+    def add_tails(self, sort: int, kind: str, numbers: pa.Array) -> None:
         """Add numbers that are known by their last seven digits or more."""
         self.sorts = max(self.sorts, sort + 1)
-        if not numbers:
+        if not len(numbers):
             return
         squeezed = Squeezed.of(numbers)
         begins, ends = squeezed.row_ends[:-1], squeezed.row_ends[1:]
@@ -137,11 +138,17 @@ class Codes:
             self._tails[False].append((hashes, sorts))
             whole = (ends - begins)[long] == size
             self._tails[True].append((hashes[whole], sorts[whole]))
+            once = _once(squeezed, ends[long] - size, ends[long])
             for near in self._near_ends:
-                near.add(sort, kind, squeezed, ends[long] - size, ends[long])
+                near.add(sort, kind, squeezed, *once)
 
-    def expected(self, text: Squeezed) -> NDArray[np.float64]:
-        """How many values of each sort chance brings into a text."""
+    def expected(self, text: Squeezed, words: Counts) -> NDArray[np.float64]:
+        """How many values of each sort chance brings into a text.
+
+        Args:
+            text: The text.
+            words: The words at which a real value may start.
+        """
         if self._sets is None:
             whole = HashSet(np.concatenate([np.zeros(0, np.uint64), *self._wholes]))
             self._sets = whole, LikelyHashes(np.concatenate([np.zeros(0, np.uint64), *self._begin]))
@@ -149,7 +156,7 @@ class Codes:
         found = np.zeros(self.sorts)
         if not self._lengths or not len(text.codes):
             return found
-        words = likely.find(text.beginnings(BEGINNING, text.starts))
+        words = words[likely.find(text.beginnings(BEGINNING, text.starts[words]))]
         lengths = np.zeros(max(self._lengths) + 2, dtype=bool)
         lengths[list(self._lengths)] = True
         for more in range(_MOST_WORDS):
@@ -210,37 +217,57 @@ class Codes:
         return np.maximum(one, other)
 
 
+def _once(texts: Squeezed, begins: Counts, ends: Counts) -> tuple[Counts, Counts]:
+    """Runs of the stream, equal ones once."""
+    _, rows = np.unique(texts.hashes(begins, ends), return_index=True)
+    return begins[rows], ends[rows]
+
+
 def _numbers(text: Squeezed) -> tuple[Counts, Counts]:
     """Numbers of at least seven digits as a reader takes them: where they start and end.
 
     Seven digits in one piece are a number, whatever precedes them.
     """
-    ends = digit_ends(text)
-    if not len(ends):
-        return ends, ends
-    is_digit = text.kinds & CLASS == DIGIT
-    gaps = np.diff(text.places, prepend=-1) - 1
-    # a gap inside a number holds nothing that parts values; one of a phone only its signs
-    raw = np.minimum(text.raw, 255)
-    apart = np.concatenate([[0], np.cumsum(_APART[raw])])
-    signs = np.concatenate([[0], np.cumsum(_PHONE_SIGNS[raw])])
-    at = text.places
-    before = np.concatenate([[0], at[:-1] + 1])
-    parted = np.concatenate([[0], np.cumsum((apart[at] > apart[before]) | ~is_digit)])
-    inside = parted[ends] == parted[ends - TAIL + 1]
-    inside &= is_digit[ends - TAIL]
-    ends = ends[inside]
-    joins = is_digit & (gaps <= _WIDEST) & (signs[at] - signs[before] == gaps)
-    joins[1:] &= is_digit[:-1]
-    joins[0] = False
-    joins[text.row_ends[:-1][text.row_ends[:-1] < len(joins)]] = False
-    index = np.arange(len(is_digit))
-    group = np.maximum.accumulate(np.where(joins, 0, index))
-    word = np.maximum.accumulate(np.where(text.bounds[:-1], index, 0))
+    last = np.flatnonzero(text.kinds[text.starts] & CLASS == DIGIT)
+    starts, ends = text.starts[last], text.word_ends[last]
+    split = ends - starts < TAIL
     first = ends - TAIL
-    split = word[ends - 1] > first
-    starts = np.minimum(np.where(split, group[first], word[first]), first)
-    starts = np.maximum(starts, ends - _LONGEST)
-    while (zero := (starts < first) & (text.codes[starts] == ord("0"))).any():
+    kept = ~split | (first >= text.row_ends[text.rows[last]])
+    digits = text.kinds & CLASS == DIGIT
+    for back in range(1, TAIL + 1):  # no sign parts the seven
+        at = np.flatnonzero(kept & split)
+        inside = ends[at] - back
+        kept[at] = digits[inside]
+        if back < TAIL:
+            kept[at] &= _between(text, inside, ~_APART)
+    starts, ends, split = starts[kept], ends[kept], split[kept]
+    begins = np.maximum(ends - _LONGEST, text.row_ends[text.row_of(ends - 1)])
+
+    def goes_on(places: Counts) -> NDArray[np.bool_]:
+        more: NDArray[np.bool_] = split & (places > begins)
+        at = places[more]
+        near = (text.places[at] - text.places[at - 1] <= _WIDEST + 1) & digits[at - 1]
+        near[near] = _between(text, at[near], _PHONE_SIGNS)
+        more[more] = near
+        return more
+
+    starts = np.maximum(leftwards(np.where(split, ends - TAIL, starts), goes_on), ends - _LONGEST)
+    while (zero := (starts < ends - TAIL) & (text.codes[starts] == ord("0"))).any():
         starts = starts + zero
     return starts, ends
+
+
+def _between(text: Squeezed, at: Counts, signs: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether all that stands before some places, after the letter or digit before, is of a sort.
+
+    Args:
+        text: The text.
+        at: Places in the stream.
+        signs: Which signs are of the sort; the last one stands for all beyond.
+    """
+    found = np.ones(len(at), dtype=bool)
+    place, stop = text.places[at - 1] + 1, text.places[at]
+    while len(which := np.flatnonzero(found & (place < stop))):
+        found[which] = signs[np.minimum(text.raw[place[which]], len(signs) - 1)]
+        place[which] += 1
+    return found

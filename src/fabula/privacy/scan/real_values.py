@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from fabula.errors import UsageError, did_you_mean
 from fabula.pii import find_in_table
 from fabula.pii.lexicon import all_first, all_last, all_towns
+from fabula.privacy.folding import CLASS, DIGIT
 from fabula.privacy.notes.dates import spelled_dates
-from fabula.privacy.notes.details import TAIL, dialled
+from fabula.privacy.notes.details import TAIL, all_dialled
 from fabula.privacy.notes.names import Names, person_names
 from fabula.privacy.notes.needles import Mention
 from fabula.privacy.notes.ordinary import is_ordinary
-from fabula.privacy.notes.writers import flags
 from fabula.privacy.run_index import HashSet, LikelyHashes, RunIndex
 from fabula.privacy.scan.chance import Codes
 from fabula.privacy.scan.nested import plain_tables
 from fabula.privacy.scan.unkeyed import UnkeyedHashes
-from fabula.privacy.squeezed import Counts, Hashes, Squeezed
+from fabula.privacy.squeezed import Counts, Hashes, Squeezed, runs_of
 
 SHARED = ("first_name", "last_name", "city", "postcode", "company", "coordinate")
 """Details that many people have: they tell someone only with the rest of a row."""
@@ -86,18 +86,15 @@ class RealValues:
         self.own: dict[str, list[Mention]] = {}
         self.rows = {name: table.num_rows for name, table in tables.items()}
         self.columns = _sensitive(tables, sensitive)
-        self._hashable: list[tuple[Sought, list[str]]] = []
+        self._hashable: list[tuple[Sought, pa.Array]] = []
         self._labels: list[Counts] = []
         self._words: list[Counts] = []
         self.codes = Codes()
         names: list[tuple[Names, Names]] = []
         for (table, column), kind in self.columns.items():
-            values = tables[table].column(column)
-            texts = texts_of(values)
+            texts = texts_of(tables[table].column(column))
             self._add(Sought(table, column, kind), texts)
-            mention = Mention(kind, pa.array(texts, pa.large_string()),
-                              pa.array(texts, pa.large_string()))  # fmt: skip
-            self.own.setdefault(table, []).append(mention)
+            self.own.setdefault(table, []).append(Mention(kind, texts, texts))
         for own in self.own.values():
             found = person_names(own)
             names += [pair for pair in zip(found[::2], found[1::2], strict=False)
@@ -113,32 +110,29 @@ class RealValues:
         columns = [column for name, column in self.columns if name == table]
         yield from zip(columns, self.own[table], strict=True)
 
-    def _add(self, sought: Sought, texts: list[str | None]) -> None:
-        distinct = [text for text in dict.fromkeys(texts) if text]
+    def _add(self, sought: Sought, texts: pa.Array) -> None:
+        distinct = pc.unique(texts).drop_null()
+        distinct = distinct.filter(pc.not_equal(distinct, ""))
         kind = sought.kind
         if kind in ("birth_date", "date"):
-            for form in spelled_dates(pa.array(distinct, pa.string())):
-                self._add_runs(sought, form, 6)
+            for form in spelled_dates(distinct):
+                self._add_runs(sought, pa.array(form, pa.large_string()), 6)
             return
         if kind in SHARED:
             return
         self._hashable.append((sought, distinct))
-        least = _LEAST_NAME if kind == "name" else _LEAST
-        self._add_runs(sought, distinct, least)
-        back = Sought(sought.table, sought.column, kind, "reversed")
-        self._add_runs(back, [text[::-1] for text in distinct], _CERTAIN)
+        self._add_runs(sought, distinct, _LEAST_NAME if kind == "name" else _LEAST)
+        self._add_runs(replace(sought, form="reversed"), pc.utf8_reverse(distinct), _CERTAIN)
         if kind == "email":
-            part = Sought(sought.table, sought.column, kind, "local part")
-            locals_ = [text.partition("@")[0] for text in distinct]
-            self._add_runs(part, locals_, _LEAST_LOCAL)
+            locals_ = pc.replace_substring_regex(distinct, "(?s)@.*", "")
+            self._add_runs(replace(sought, form="local part"), locals_, _LEAST_LOCAL)
         if kind in _TAILED:
-            part = Sought(sought.table, sought.column, kind, "last digits")
-            self.sought.append(part)
-            digits = [dialled(text) for text in distinct]
-            digits = [text for text in digits if len(text) >= TAIL]
+            self.sought.append(replace(sought, form="last digits"))
+            digits = all_dialled(distinct)
+            digits = digits.filter(pc.greater_equal(pc.utf8_length(digits), TAIL))
             self.codes.add_tails(len(self.sought) - 1, kind, digits)
 
-    def _add_runs(self, sought: Sought, texts: list[str], least: int) -> None:
+    def _add_runs(self, sought: Sought, texts: pa.Array, least: int) -> None:
         squeezed = Squeezed.of(texts)
         whole = squeezed.whole()
         words = np.diff(np.searchsorted(squeezed.starts, squeezed.row_ends))
@@ -152,19 +146,23 @@ class RealValues:
         self.sought.append(sought)
         self._labels.append(np.full(len(rows), len(self.sought) - 1))
         self.codes.add(len(self.sought) - 1, sought.kind, squeezed, rows)
-        exact = words if sought.kind in _EXACT else np.where(_numeric(texts), words, 1)
         short = whole.lengths < _CERTAIN
         if sought.kind == "name":  # John Stone is no Johnstone
-            known = all_last() | all_first() | all_towns()
-            short |= np.array(["".join(text.casefold().split()) in known for text in texts])
-        self._words.append(np.where(short | (sought.kind in _EXACT), exact, 1)[rows]
-                           if sought.kind != "name" else np.where(short, 2, 1)[rows])  # fmt: skip
+            short[_known_words().find(whole.hashes)[0]] = True
+            least_words = np.where(short, 2, 1)
+        elif sought.kind in _EXACT:
+            least_words = words
+        else:
+            letters = np.concatenate([[0], np.cumsum(squeezed.kinds & CLASS != DIGIT)])
+            plain = letters[squeezed.row_ends[1:]] == letters[squeezed.row_ends[:-1]]
+            least_words = np.where(short & plain, words, 1)
+        self._words.append(least_words[rows])
 
 
-def _numeric(texts: Sequence[str]) -> NDArray[np.bool_]:
-    values = pa.array(texts, pa.large_string())
-    found: NDArray[np.bool_] = ~flags(pc.match_substring_regex(values, r"\p{L}"))
-    return found
+@lru_cache(maxsize=1)
+def _known_words() -> HashSet:
+    """Names and towns that are one word."""
+    return HashSet(runs_of(sorted(all_last() | all_first() | all_towns())).hashes)
 
 
 def _sensitive(tables: Mapping[str, pa.Table], named: Sequence[str]) -> dict[tuple[str, str], str]:
@@ -200,14 +198,13 @@ def _is_in(named: str, place: str) -> bool:
     return whole or f".{named}." in f".{place.partition('.')[2]}."
 
 
-def texts_of(values: pa.ChunkedArray) -> list[str | None]:
+def texts_of(values: pa.ChunkedArray) -> pa.Array:
     """Values as texts: whole numbers without a point."""
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
     if pa.types.is_floating(values.type):
         values = pc.cast(values, pa.int64(), safe=False) if _is_whole(values) else values
-    found: list[str | None] = values.cast(pa.large_string()).to_pylist()
-    return found
+    return values.cast(pa.large_string()).combine_chunks()
 
 
 def _is_whole(values: pa.ChunkedArray) -> bool:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -20,15 +19,16 @@ from fabula.io.names import file_stem
 from fabula.io.sources import read_tables
 from fabula.io.tables import named_tables
 from fabula.privacy.masked import CARD, written_folder
-from fabula.privacy.notes.details import TAIL
+from fabula.privacy.notes.masking import BLOCK
 from fabula.privacy.notes.needles import Mention
 from fabula.privacy.scan.aligned import own_parts, unchanged, without_spans
 from fabula.privacy.scan.card import PLACES, Card
-from fabula.privacy.scan.chance import UNCODED, is_chance
-from fabula.privacy.scan.encodings import decoded, hash_words
-from fabula.privacy.scan.leaks import Leak, ScanReport, hidden
+from fabula.privacy.scan.chance import UNCODED
+from fabula.privacy.scan.encodings import Decoded, decoded, hash_words
+from fabula.privacy.scan.leaks import ScanReport
 from fabula.privacy.scan.real_values import SHARED, RealValues, Sought, texts_of
 from fabula.privacy.scan.searching import Seen, search, squeezed_lines
+from fabula.privacy.scan.tallies import PARTS, Source, Tallies
 from fabula.privacy.scan.views import Chunk, chunks_of, readings
 from fabula.privacy.squeezed import Squeezed
 from fabula.render import amounts
@@ -36,13 +36,9 @@ from fabula.types import Path as PathLike
 from fabula.types import TableLike
 
 _TABLES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather", ".xlsx")
-_NEWLINE = ord("\n")
 _REAL_PLACES, _BY_CHANCE = ("city", "state", "postcode"), 0.05
 """New towns are real ones, of which some share is by chance the person's own."""
 _BORDER, _INSIDE = re.compile(r"[\t,;\"]"), re.compile(r"[_.@-]\w|\d")
-_MOST_ENDS = 1000
-_PAIR = Sought("", "first and last name", "name", "near to each other")
-_SINGLE = Sought("", "first or last name", "name", "by itself")
 
 
 def scan(
@@ -103,39 +99,6 @@ def _files(root: Path) -> list[Path]:
     )  # fmt: skip
 
 
-class _Source(NamedTuple):
-    """Where a text is from.
-
-    Attributes:
-        file: The file.
-        part: The part of the file.
-        how: How the text was written there.
-        table: Whether the file contains tables.
-    """
-
-    file: str
-    part: str
-    how: str
-    table: bool
-
-
-@dataclass
-class _Tally:
-    """Leaks of one sort in one file.
-
-    Attributes:
-        place: Where the first is.
-        example: The first, hidden.
-        counts: How many there are, by part of the file.
-        ends: Their last signs: numbers that differ in the area code alone are one draw of chance.
-    """
-
-    place: str
-    example: str
-    counts: dict[str, int] = field(default_factory=dict)
-    ends: set[str] = field(default_factory=set)
-
-
 class _Found:
     """What was found so far."""
 
@@ -145,12 +108,11 @@ class _Found:
         self._kept = frozenset(
             key for key in real.columns if self._card.action(*key).startswith("keep")
         )
-        self._as_places: dict[tuple[str, Sought], int] = {}
         self._real_rows = set(real.rows.values())
-        self._tallies: dict[tuple[str, Sought, str], _Tally] = {}
+        self._over: dict[tuple[str, bool], NDArray[np.bool_]] = {}
+        self._tallies = Tallies(real.sought)
         self._unread: dict[str, str] = {}
         self._notes: list[str] = []
-        self._expected: dict[tuple[str, str, str], NDArray[np.float64]] = {}
 
     def file(self, path: Path, name: str) -> None:
         """Search a file."""
@@ -163,32 +125,21 @@ class _Found:
 
     def chunk(self, file: str, chunk: Chunk, *, table: bool) -> None:
         """Search a chunk as it is, and all that it holds in an encoding."""
-        names = self._every_name or (self._card.one_off and not table)
+        parts = file not in self._card.files  # else columns are searched for them one by one
+        names = parts and (self._every_name or (self._card.one_off and not table))
         for data in readings(chunk.data):
             text, lines = squeezed_lines(data)
-            newlines, source = None, _Source(file, chunk.place, "as it is", table)
-            given = text, lines, self._real, self._chance(source)
-            for seen in search(*given, names=names, tails=not chunk.is_repeated):
-                if newlines is None:
-                    newlines = np.flatnonzero(lines.raw == _NEWLINE)
-                numbers = np.searchsorted(newlines, seen.begins).tolist()
-                places = (
-                    _place(chunk, text, number, begin)
-                    for number, begin in zip(numbers, seen.begins.tolist(), strict=True)
-                )
-                self._add(source, text, seen, places)
+            source = Source(file, chunk.place, "as it is", table)
+            tails = parts and not chunk.is_repeated
+            for seen in search(text, lines, self._real, self._tallies.chance(source),
+                               names=names, pairs=parts, tails=tails):  # fmt: skip
+                self._add(source, text, seen, partial(_place, chunk, text))
         for hid in decoded(chunk.data):
             text, lines = squeezed_lines("\n".join(" ".join(t.split()) for t in hid.texts))
-            source = _Source(file, chunk.place, hid.how, table)
-            newlines = np.flatnonzero(lines.raw == _NEWLINE)
-            for seen in search(text, lines, self._real, self._chance(source), names=names):
-                origins = [
-                    hid.origins[at] for at in np.searchsorted(newlines, seen.begins).tolist()
-                ]
-                places = (
-                    _place(chunk, "", chunk.data.count(b"\n", 0, origin), 0) for origin in origins
-                )
-                self._add(source, text, seen, places)
+            source = Source(file, chunk.place, hid.how, table)
+            for seen in search(text, lines, self._real, self._tallies.chance(source),
+                               names=names, pairs=parts, tails=parts):  # fmt: skip
+                self._add(source, text, seen, partial(_source_of, chunk, hid, text))
         self._hashes(file, chunk, table=table)
 
     def _hashes(self, file: str, chunk: Chunk, *, table: bool) -> None:
@@ -198,37 +149,39 @@ class _Found:
         found = ((chunk.data[begin:end], begin) for begin, end in hash_words(chunk.data))
         words = [word for word in found if word[0].decode() not in self._card.fingerprints]
         tokens = [token for token, _ in words]
+        source = Source(file, chunk.place, "hashed without a key", table)
         for at, sort in self._real.unkeyed.find(tokens):
             sought = self._real.hashable[sort]
             if (sought.table, sought.column) not in self._kept:
-                place = _place(chunk, "", chunk.data.count(b"\n", 0, words[at][1]), 0)
-                source = _Source(file, chunk.place, "hashed without a key", table)
-                self._count(source, sought, place, tokens[at].decode())
+                place = partial(_origin, chunk, words[at][1])
+                self._tallies.add(source, sought, place, tokens[at].decode())
 
-    def _add(self, source: _Source, text: str, seen: Seen, places: Iterator[str]) -> None:
-        columns = (seen.sought.tolist(), seen.begins.tolist(), seen.ends.tolist())
+    def _add(self, source: Source, text: str, seen: Seen, place: Callable[[int], str]) -> None:
+        """Count what was seen; `place` tells where a character of the text is."""
+        kept = ~self._passed_over(source)[seen.sought]
+        columns = (each[kept].tolist() for each in (seen.sought, seen.begins, seen.ends))
         for number, begin, end in zip(*columns, strict=True):
-            place = next(places)
-            sought = self._sought(number)
-            if (sought.table, sought.column) in self._kept:
-                continue
-            if source.table and sought.kind in ("birth_date", "date"):
-                continue  # other rows hold it by chance
+            sought = self._tallies.sorts[number]
             if source.table and sought.kind == "name" and _ends_inside(text, begin, end):
                 continue
-            if source.file in self._card.files and _is_part(number, sought):
-                continue  # the masker wrote most of this file: columns are searched one by one
-            rows = self._card.files.get(source.file, ("", -1))[1]
-            if sought.kind in PLACES and rows in self._real_rows:
-                continue  # likewise: by chance a new street is another person's old one
-            self._count(source, sought, place, text[begin:end])
+            self._tallies.add(source, sought, partial(place, begin), text[begin:end])
 
-    def _count(self, source: _Source, sought: Sought, place: str, value: str) -> None:
-        key = (source.file, sought, source.how)
-        tally = self._tallies.setdefault(key, _Tally(place, hidden(value)))
-        tally.counts[source.part] = tally.counts.get(source.part, 0) + 1
-        if len(tally.ends) < _MOST_ENDS:
-            tally.ends.add("".join(filter(str.isalnum, value))[-TAIL:])
+    def _passed_over(self, source: Source) -> NDArray[np.bool_]:
+        """Which sorts of real values do not count where a text is from."""
+        known = self._over.get((source.file, source.table))
+        if known is None:
+            rows = self._card.files.get(source.file, ("", -1))[1]
+            known = self._over[source.file, source.table] = np.array([
+                (sought.table, sought.column) in self._kept
+                # other rows hold it by chance
+                or (source.table and sought.kind in ("birth_date", "date"))
+                # the masker wrote most of this file: columns are searched one by one
+                or (source.file in self._card.files and sought.form in PARTS)
+                # likewise: by chance a new street is another person's old one
+                or (sought.kind in PLACES and rows in self._real_rows)
+                for sought in self._tallies.sorts
+            ])  # fmt: skip
+        return known
 
     def tables(self, root: Path) -> None:
         """Search the rows of tables for parts of their own person."""
@@ -258,7 +211,7 @@ class _Found:
         for each in table.schema:
             self._unchanged(name, each.name, table.column(each.name), real)
             if is_text(each.type) and (real, each.name) not in self._kept:
-                texts = table.column(each.name).to_pylist()
+                texts = texts_of(table.column(each.name))
                 masked = self._card.written.get(name, name)
                 spans = written_folder(root) / f"{file_stem(f'{masked}.{each.name}')}.parquet"
                 known = spans.is_file()
@@ -277,18 +230,17 @@ class _Found:
         if (real, column) in self._kept or kind in (*UNCODED, *SHARED):
             return
         old = next(own.original for key, own in self._real.mentions(real) if key == column)
-        count, row = unchanged(texts_of(values), old.to_pylist())
+        count, row = unchanged(texts_of(values), old)
         if count:
             sought = Sought(real, column, kind, "the old value of its own row")
             place = f"row {row + 1}, column `{column}`"
-            tally = _Tally(place, hidden(old[row].as_py()), {"": count})
-            self._tallies[table, sought, "as it is"] = tally
+            self._tallies.put(table, sought, place, old[row].as_py(), count)
 
     def _column(
         self,
         table: str,
         column: str,
-        texts: Sequence[str | None],
+        texts: pa.Array,
         own: Sequence[Mention],
         real: str,
         *,
@@ -303,74 +255,49 @@ class _Found:
             if not copied and kind in _REAL_PLACES and count <= _BY_CHANCE * len(texts):
                 continue
             sought = Sought(real, column, kind, "part of its own person's row")
-            tally = _Tally(f"row {row + 1}, column `{column}`", hidden(value), {"": count})
-            self._tallies[table, sought, "as it is"] = tally
+            self._tallies.put(table, sought, f"row {row + 1}, column `{column}`", value, count)
         action, one_off = self._card.action(table, column), self._card.one_off
         if not action or not (one_off or copied or is_place):
             return
         parts = action != "keep" and (one_off or known)
-        plain = [" ".join((text or "").split()) for text in texts]
-        joined, stream = "\n".join(plain), Squeezed.of(plain)
-        source = _Source(table, f"column `{column}`", "as it is", table=True)
+        source = Source(table, column, "as it is", table=True)
         names = one_off and parts and not is_place
-        for seen in search(joined, stream, self._real, self._chance(source), names=names):
-            rows = np.searchsorted(stream.row_places, seen.begins, side="right").tolist()
-            found = zip(seen.sought.tolist(), rows, seen.begins.tolist(), seen.ends.tolist(),
-                        strict=True)  # fmt: skip
-            for number, row, begin, end in found:
-                sought = self._sought(number)
-                part = parts and _is_part(number, sought) and not (is_place and number < 0)
-                if is_place and sought.kind == "name" and not part:
-                    key = (table, sought)
-                    self._as_places[key] = self._as_places.get(key, 0) + 1
-                elif part or (sought.kind in PLACES and not is_place):
-                    place = f"row {row}, column `{column}`"
-                    self._count(source, sought, place, joined[begin:end])
+        for first in range(0, len(texts), BLOCK):
+            stream = Squeezed.of(texts.slice(first, BLOCK))
+            for seen in search(
+                stream.text, stream, self._real, self._tallies.chance(source), names=names
+            ):
+                self._in_rows(source, stream, seen, first, parts=parts)
 
-    def _chance(self, source: _Source) -> NDArray[np.float64]:
-        """How many values of each sort chance brings where a text is from."""
-        key = source.file, source.part, source.how
-        return self._expected.setdefault(key, np.zeros(len(self._real.sought)))
-
-    def _sought(self, number: int) -> Sought:
-        return self._real.sought[number] if number >= 0 else (_SINGLE, _PAIR)[number + 2]
+    def _in_rows(
+        self, source: Source, stream: Squeezed, seen: Seen, first: int, *, parts: bool
+    ) -> None:
+        """Count what was seen in the rows of a column from some row on."""
+        is_place = (source.file, source.part) in self._card.places
+        rows = np.searchsorted(stream.row_places, seen.begins, side="right") + first
+        columns = (each.tolist() for each in (seen.sought, rows, seen.begins, seen.ends))
+        for number, row, begin, end in zip(*columns, strict=True):
+            sought = self._tallies.sorts[number]
+            part = parts and sought.form in PARTS and not (is_place and number < 0)
+            if is_place and sought.kind == "name" and not part:
+                self._tallies.as_places[source.file, sought] += 1
+            elif part or (sought.kind in PLACES and not is_place):
+                place = partial("row {}, column `{}`".format, row, source.part)
+                self._tallies.add(source, sought, place, stream.text[begin:end])
 
     def report(self, files: int, size: int) -> ScanReport:
         """Everything that was found, without what chance explains."""
-        numbers = {sought: at for at, sought in enumerate(self._real.sought)}
-        leaks = []
-        for (file, sought, how), tally in self._tallies.items():
-            column = ".".join(part for part in (sought.table, sought.column) if part)
-            chances = {
-                part: float(self._expected[file, part, how][numbers[sought]])
-                if sought in numbers and (file, part, how) in self._expected
-                else 0.0
-                for part in tally.counts
-            }
-            known = 0 < len(tally.ends) < _MOST_ENDS
-            few = len(tally.ends) if known else sum(tally.counts.values())
-            if all(is_chance(min(n, few), chances[part]) for part, n in tally.counts.items()):
-                part = max(tally.counts, key=tally.counts.__getitem__)
-                self._notes.append(
-                    f"{file}: {amounts.count(tally.counts[part], 'number')} equal real ones of"
-                    f" `{column}` ({sought.form or how}); chance brings about {chances[part]:.2g}"
-                )
-                continue
-            count = max(tally.counts.values())
-            if how == "as it is":  # a new street may be called like someone
-                count -= self._as_places.get((self._card.files.get(file, ("",))[0], sought), 0)
-            if count <= 0:
-                continue
-            told = ", ".join(part for part in (sought.form, how) if part and part != "as it is")
-            leaks.append(Leak(file, tally.place, sought.kind, column, told or how,
-                              count, tally.example))  # fmt: skip
-        self._notes += [
+        leaks = list(
+            self._tallies.leaks({name: table for name, (table, _) in self._card.files.items()})
+        )
+        notes = [*self._notes, *self._tallies.notes]
+        notes += [
             f"`{table}.{column}` was kept by choice and was not searched"
             for table, column in sorted(self._kept)
         ]
         searched = {".".join(key): kind for key, kind in self._real.columns.items()}
         return ScanReport(tuple(leaks), files, size, searched, self._unread,
-                          tuple(dict.fromkeys(self._notes)))  # fmt: skip
+                          tuple(dict.fromkeys(notes)))  # fmt: skip
 
 
 def _ends_inside(text: str, begin: int, end: int) -> bool:
@@ -378,17 +305,22 @@ def _ends_inside(text: str, begin: int, end: int) -> bool:
     return bool(_BORDER.search(text, begin, end) and _INSIDE.match(text, end))
 
 
-def _is_part(number: int, sought: Sought) -> bool:
-    """Whether a value is a part of another, or names that two people may share."""
-    return number < 0 or sought.form in ("local part", "last digits")
-
-
-def _place(chunk: Chunk, text: str, line: int, begin: int) -> str:
-    """A line, or a row with its column."""
+def _place(chunk: Chunk, text: str, begin: int) -> str:
+    """The place of a character of a chunk: a line, or a row with its column."""
+    number = chunk.first_line + text.count("\n", 0, begin)
     if not chunk.columns:
-        place = f"line {chunk.first_line + line}" if chunk.first_line else ""
-        return ", ".join(part for part in (chunk.place, place) if part)
+        line = f"line {number}" if chunk.first_line else ""
+        return ", ".join(part for part in (chunk.place, line) if part)
     at = text.count("\t", text.rfind("\n", 0, begin) + 1, begin)
     column = chunk.columns[min(at, len(chunk.columns) - 1)]
-    row = f"row {chunk.first_line + line}" if chunk.first_line else chunk.place
-    return f"{row}, column `{column}`"
+    return f"{f'row {number}' if chunk.first_line else chunk.place}, column `{column}`"
+
+
+def _origin(chunk: Chunk, origin: int) -> str:
+    """The place of a byte of a chunk."""
+    return _place(chunk, chunk.data[:origin].decode("latin-1"), origin)
+
+
+def _source_of(chunk: Chunk, hid: Decoded, text: str, begin: int) -> str:
+    """The place of what a character of decoded texts was decoded from."""
+    return _origin(chunk, hid.origins[text.count("\n", 0, begin)])

@@ -48,6 +48,7 @@ def search(
     *,
     names: bool,
     tails: bool = True,
+    pairs: bool = True,
 ) -> Iterator[Seen]:
     """All real values in a text.
 
@@ -58,11 +59,13 @@ def search(
         expected: How many of each of `RealValues.sought` chance brings; that of this text is added.
         names: Whether a single name counts.
         tails: Whether numbers count that end as a real one does.
+        pairs: Whether first and last names of one person near to each other count.
     """
     if not len(lines.codes):
         return
     told = np.zeros(len(lines.row_ends) - 1, dtype=bool)
-    starts, lengths, entries = real.index.find(lines)
+    likely = real.index.likely(lines)
+    starts, lengths, entries = real.index.find(lines, likely)
     if len(starts):
         begins = lines.places[starts]
         ends = lines.places[starts + lengths - 1] + 1
@@ -72,12 +75,13 @@ def search(
         told[lines.rows[first[kept]]] = True
         yield Seen(real.labels[entries[kept]], begins[kept], ends[kept])
     sorts = real.codes.sorts
-    expected[:sorts] += real.codes.expected(lines)
+    expected[:sorts] += real.codes.expected(lines, likely)
     if tails:
         found, begins, ends, chance = real.codes.tails(lines)
         expected[:sorts] += chance
         yield Seen(found, lines.places[begins], lines.places[ends - 1] + 1)
-    yield from _pairs(text, lines, real.people, told)
+    if pairs:
+        yield from _pairs(text, lines, real.people, told)
     if names:
         word_ends = lines.word_ends
         capital = np.flatnonzero(lines.kinds[lines.starts] & LOWER == 0)

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from fabula.privacy.run_index import HashSet
 from fabula.privacy.squeezed import Hashes
@@ -22,7 +24,7 @@ class UnkeyedHashes:
         values: The values of each sort.
     """
 
-    def __init__(self, values: Sequence[Sequence[str]]) -> None:
+    def __init__(self, values: Sequence[pa.Array]) -> None:
         self._values = values
         self._known: tuple[HashSet, list[int]] | None = None
 
@@ -38,8 +40,10 @@ class UnkeyedHashes:
     def _hashed(self) -> tuple[HashSet, list[int]]:
         texts, sorts = [], []
         for sort, values in enumerate(self._values):
-            forms = {form for value in values for form in (value, value.strip().lower())}
-            texts += [form.encode("utf-8", "replace") for form in forms]
+            forms = pc.unique(
+                pa.concat_arrays([values, pc.utf8_lower(pc.utf8_trim_whitespace(values))])
+            )
+            texts += forms.cast(pa.large_binary()).to_pylist()
             sorts += [sort] * len(forms)
         made = (
             method(text, usedforsecurity=False).digest()[: SHOWN // 2]
