@@ -82,18 +82,18 @@ def test_waiting_times_are_erlangs_within_two_percent() -> None:
 def test_the_compiled_loop_gives_the_same_visits(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where many come and leave at the same time, and come back to a station."""
+    """Also where many come and leave at the same time, come back, or all differ in priority."""
     pytest.importorskip("numba")
     rng = np.random.default_rng(seed)
-    n, times = 300, 60 if seed % 2 else 10**9
+    n, times, passes = 300, 60 if seed % 2 else 10**9, 1 if seed % 4 == 3 else 4
     given = {
         "arrived": rng.integers(0, times, n) / (1 if seed % 2 else 1e7),
         "stations": {"door": 2, "desk": 1, "bed": 5},
-        "service": rng.integers(0, 4, (n, 4)) if seed % 2 else rng.random((n, 4)),
+        "service": rng.integers(0, 4, (n, passes)) if seed % 2 else rng.random((n, passes)),
         "route": np.where(
-            np.arange(4) < rng.integers(0, 5, (n, 1)), rng.integers(0, 3, (n, 4)), -1
+            np.arange(passes) < rng.integers(0, 5, (n, 1)), rng.integers(0, 3, (n, passes)), -1
         ),
-        "priority": rng.integers(0, 3, n),
+        "priority": rng.integers(-5, 10**12 if seed % 4 > 1 else 3, n),
     }
     plain = visits(**given)
     monkeypatch.setattr(queues, "COMPILED_FROM", 0)

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import fabula
@@ -75,6 +76,55 @@ def test_a_run_in_parts_has_the_rows_of_one_in_memory(
     assert (tmp_path / "out" / "order_lines" / "part-00001.parquet").is_file()
     assert (tmp_path / "out" / "stockouts.parquet").is_file()
     assert all(kept[name].equals(memory[name]) for name in memory)
+
+
+def test_a_run_into_a_folder_loads_no_frame_library(tmp_path: Path) -> None:
+    """Pandas is 30 MB and a third of a second, which nobody asked for."""
+    model = tmp_path / "words.py"
+    model.write_text(f"""{STORE.read_text()}
+notes = store.event("notes", customer=customers, said=str, sure=bool, share=float)
+store.population("moods", n=3, word=state("calm"), liked=state(fb.col.reference(to="products")))
+
+@store.every("1d", customers)
+def note(a):
+    notes.add(customer=a, said="hm", sure=True, share=np.nan)
+""")
+    code = (
+        "import sys, fabula; from fabula.runs import simulation; simulation.KEPT_EVERY = 0;"
+        "fabula.simulate(sys.argv[1], days=2, output=sys.argv[2]);"
+        "print([name for name in ('pandas', 'polars') if name in sys.modules])"
+    )
+    command = [sys.executable, "-c", code, str(model), str(tmp_path / "out")]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert shown.stdout == "[]\n"
+
+
+def test_a_population_is_written_block_by_block_with_columns_of_one_type(tmp_path: Path) -> None:
+    """A block whose texts are all missing, and one without a missing reference, are like others."""
+    model = tmp_path / "large.py"
+    model.write_text("""
+import numpy as np
+import fabula as fb
+from fabula.simulation import World, conserved, money, state
+
+world = World(steps=1)
+things = world.population("things", n=2)
+people = world.population("people", n=70_000, word=state("calm"), has=state(things),
+                          heat=state(0.5), purse=conserved(money(fb.col.uniform(1, 9))))
+
+@world.every(1, people)
+def act(a):
+    late = a[a.id > 65_536]
+    late.word, late.heat, late.has = None, np.nan, 1
+    a.pay("purse", a.id % 3)
+""")
+    made = fb.simulate(model, output=tmp_path / "out")["people"]
+    late = 70_000 - 65_536
+    assert made["word_end"].to_pylist() == ["calm"] * 65_536 + [None] * late
+    assert made["has_end"].to_pylist() == [None] * 65_536 + [2] * late
+    assert made["heat_end"].null_count == late
+    assert made["purse_end"].type == made["purse"].type == pa.decimal128(18, 2)
+    assert made.equals(fb.simulate(model)["people"])
 
 
 SLOW = """

@@ -51,6 +51,13 @@ def array_of(
     return pa.Array.from_buffers(kind or _TYPES[values.dtype.name], len(values), [known, data])
 
 
+def text_array(values: Sequence[str | None]) -> pa.Array:
+    """Texts as an Arrow array; None is null."""
+    builder = pa.lib.StringBuilder()
+    builder.append_values(values)
+    return builder.finish()
+
+
 def is_text(kind: pa.DataType) -> bool:
     """Whether a column contains strings, and is not encoded as labels."""
     tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)

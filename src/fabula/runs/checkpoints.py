@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from fabula.io.arrays import array_of, empty_table
 from fabula.io.places import replacing
+from fabula.simulation.populations import as_array, as_numpy
 
 _ARRAY = "array"
 
@@ -29,12 +31,13 @@ def write_checkpoint(
     text = json.dumps(_put(state, arrays))
     fields = [(str(place), pa.list_(array.type)) for place, array in enumerate(arrays)]
     schema = pa.schema(fields, metadata={"state": text, "tables": json.dumps([*waiting])})
-    lists = [pa.ListArray.from_arrays([0, len(array)], array) for array in arrays]
+    ends = (array_of(np.array([0, len(array)], dtype=np.int32)) for array in arrays)
+    lists = [*map(pa.ListArray.from_arrays, ends, arrays)]
     with replacing(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
         with pa.ipc.new_stream(sink, schema) as writer:
             writer.write_table(pa.Table.from_arrays(lists, schema=schema))
         for pieces in waiting.values():
-            table = pa.concat_tables(pieces) if pieces else pa.table({})
+            table = pa.concat_tables([*pieces] or [empty_table(pa.schema([]))])
             with pa.ipc.new_stream(sink, table.schema) as writer:
                 writer.write_table(table)
 
@@ -59,7 +62,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, list[pa.Table
 def _put(value: Any, arrays: list[pa.Array]) -> Any:
     """The value as JSON has it, its arrays put aside."""
     if isinstance(value, np.ndarray):
-        arrays.append(pa.array(value))
+        arrays.append(as_array(value))
         return {_ARRAY: len(arrays) - 1}
     if isinstance(value, Mapping):
         return {name: _put(item, arrays) for name, item in value.items()}
@@ -74,5 +77,5 @@ def _taken(value: Any, arrays: Sequence[pa.Array]) -> Any:
     if not isinstance(value, dict):
         return value
     if value.keys() == {_ARRAY}:
-        return np.array(arrays[value[_ARRAY]].to_numpy(zero_copy_only=False))
+        return as_numpy(arrays[value[_ARRAY]])
     return {name: _taken(item, arrays) for name, item in value.items()}

@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 
 from fabula.engines.made import MadeBlock
 from fabula.errors import UsageError
+from fabula.io.arrays import empty_table
 from fabula.io.formats import as_format
 from fabula.io.names import file_stem
 from fabula.runs.belongings import STATE
@@ -197,7 +198,7 @@ def _rows(name: str, runs: Mapping[str, Dataset]) -> Iterator[pa.Table]:
         keys: dict[str, str] = run.manifest["simulation"]["keys"][name]
         rows = run.rows(name)
         key = rows.schema.get_field_index(next(iter(keys)))
-        empty = rows.schema.empty_table()
+        empty = empty_table(rows.schema)
         for piece in (empty, *map(pa.Table.from_batches, ([batch] for batch in rows.to_batches()))):
             made = piece
             for column, table in keys.items():

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from fabula.engines.made import MadeBlock
 from fabula.errors import RunInterrupted, SpecError, UsageError
+from fabula.io.arrays import empty_table
 from fabula.io.formats import as_format
 from fabula.io.formulas import is_asked
 from fabula.io.places import check_free
@@ -38,6 +39,7 @@ from fabula.simulation.decisions import Told
 from fabula.simulation.faults import placed
 from fabula.simulation.history import History
 from fabula.simulation.model_files import file_sha256, load_world, source_sha256
+from fabula.simulation.populations import Population
 from fabula.simulation.running import Run
 from fabula.simulation.totals import key_facts, totals
 from fabula.simulation.world import World
@@ -189,8 +191,9 @@ class _Keeper:
         for name, event in world.events.items():
             self._write_last(name)
             event.check_written(sum(part.rows for part in self._records[name]))
-        finals = {name: population.written() for name, population in world.populations.items()}
-        records = {name: self._written_table(name, table) for name, table in finals.items()}
+        records = {
+            name: self._written(population) for name, population in world.populations.items()
+        }
         made = {**records, **self._records}
         manifest = self._manifest(made, seed, timings())
         if isinstance(self._store, RunFolder):
@@ -198,7 +201,7 @@ class _Keeper:
                 self._place.unlink(missing_ok=True)
             self._store.finish(manifest, (), forget=True)
             return Dataset.open(self._store.path, trusted=True)
-        schemas = {name: table.schema for name, table in finals.items()}
+        schemas = {name: each.written(slice(0)).schema for name, each in world.populations.items()}
         schemas |= {name: event.schema for name, event in world.events.items()}
         return Dataset(
             {
@@ -260,24 +263,24 @@ class _Keeper:
     def _write(self, name: str, parts: int) -> None:
         self._drain(name)
         schema, records = self._world.events[name].schema, self._records[name]
-        rows = pa.concat_tables([schema.empty_table(), *self._waiting[name]])
+        rows = pa.concat_tables([empty_table(schema), *self._waiting[name]])
         made = (_block(rows, each) for each in range(max(1, -(-rows.num_rows // BLOCK_ROWS))))
         records.append(self._store.keep(layout_of(name, schema, parts), len(records), 0, made))
         self._waiting[name] = []
         del rows, made
         pa.default_memory_pool().release_unused()
 
-    def _written_table(self, name: str, table: pa.Table) -> list[PartRecord]:
-        """Write a population."""
-        layout = Layout(
-            name, table.schema, table.num_rows, max(1, -(-table.num_rows // BLOCK_ROWS))
-        )
-        return [
-            self._store.keep(
-                layout, part, 0, (_block(table, block) for block in layout.blocks_of(part))
-            )
-            for part in range(layout.parts)
-        ]
+    def _written(self, population: Population) -> list[PartRecord]:
+        """Write a population, block by block."""
+        starts = range(0, max(1, len(population)), BLOCK_ROWS)
+        name, schema = population.table_name, population.written(slice(0)).schema
+        layout = Layout(name, schema, len(population), len(starts))
+        records = []
+        for part in range(layout.parts):
+            ranges = (slice(starts[at], starts[at] + BLOCK_ROWS) for at in layout.blocks_of(part))
+            made = (MadeBlock(population.written(rows).combine_chunks()) for rows in ranges)
+            records.append(self._store.keep(layout, part, 0, made))
+        return records
 
     def _manifest(
         self, records: Mapping[str, list[PartRecord]], seed: int, timings: Mapping[str, Any]

@@ -1,8 +1,10 @@
-"""The loop of `queues` as numba compiles it: the same visits, with heaps in arrays.
+"""The loop of `queues` as numba compiles it: the same visits, in arrays.
 
-A set of heaps is their entries, where each one starts, and how many it has. An entry has a rank, a
-time and a number; the smallest is on top. One heap has the services under way: when they end, and
-whose they are. Each station has a heap of its free servers, and one of who waits there.
+Servers of all stations are numbered. One heap has when the service of each busy one ends, and a
+heap of each station its free ones. Whoever waits at a station with one priority is in a line: they
+come in the order of time, so only those of the same moment are put in order. One more heap of each
+station has the lines in which somebody waits. Little memory is touched, as few wait at once. Uses
+of arrays are not counted, which would take four times as long: none is made here.
 """
 
 from __future__ import annotations
@@ -14,66 +16,136 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-ENTRY = np.dtype([("rank", np.int64), ("time", np.float64), ("number", np.int64)])
 Function = TypeVar("Function", bound=Callable[..., Any])
+_NONE = -1
 
 
 def compiled(function: Function) -> Function:
     """The function as numba compiles it."""
-    made: Function = numba.njit(function, inline="always")
+    njit: Any = numba.njit  # whose types lack options that it takes
+    made: Function = njit(function, inline="always", _nrt=False)
     return made
 
 
-def _heaps(sizes: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
-    return np.empty(sizes.sum(), ENTRY), np.cumsum(sizes) - sizes, np.zeros_like(sizes)
-
-
 @compiled
-def _is_less(entry: Any, rank: Any, time: Any, number: Any) -> Any:
-    # Without branches: no processor can predict which of two random numbers is smaller.
-    later = (entry.time < time) | ((entry.time == time) & (entry.number < number))
-    return (entry.rank < rank) | ((entry.rank == rank) & later)
-
-
-@compiled
-def _push(heaps: Any, heap: Any, rank: Any, time: Any, number: Any) -> None:
-    entries, first, place = heaps[0], heaps[1][heap], heaps[2][heap]
-    heaps[2][heap] += 1
+def _push(heaps: Any, station: Any, number: Any) -> None:
+    """Put a number on the heap of a station."""
+    entries, first, place = heaps[0], heaps[1][station], heaps[2][station]
+    heaps[2][station] += 1
     while place > 0:
         above = (place - 1) >> 1
-        if _is_less(entries[first + above], rank, time, number):
+        if entries[first + above] < number:
             break
         entries[first + place] = entries[first + above]
         place = above
-    entry = entries[first + place]
-    entry.rank, entry.time, entry.number = rank, time, number
+    entries[first + place] = number
 
 
 @compiled
-def _replace_top(entries: Any, first: Any, size: Any, new: Any) -> None:
-    rank, time, number = new
+def _pop(heaps: Any, station: Any) -> Any:
+    """Take the least number from the heap of a station."""
+    entries, first, size = heaps[0], heaps[1][station], heaps[2][station] - 1
+    heaps[2][station] = size
+    top, last = entries[first], entries[first + size]
     place, below = 0, 1
     while below < size:
         if below + 1 < size:
-            other = entries[first + below]
-            below += _is_less(entries[first + below + 1], other.rank, other.time, other.number)
-        if not _is_less(entries[first + below], rank, time, number):
+            below += entries[first + below + 1] < entries[first + below]
+        if last < entries[first + below]:
             break
         entries[first + place] = entries[first + below]
         place, below = below, 2 * below + 1
-    entry = entries[first + place]
-    entry.rank, entry.time, entry.number = rank, time, number
+    entries[first + place] = last
+    return top
 
 
 @compiled
-def _pop(heaps: Any, heap: Any) -> Any:
-    """Take the top away; its rank, time and number."""
-    entries, first, size = heaps[0], heaps[1][heap], heaps[2][heap] - 1
-    heaps[2][heap] = size
-    top, last = entries[first], entries[first + size]
-    taken = top.rank, top.time, top.number
-    _replace_top(entries, first, size, (last.rank, last.time, last.number))
-    return taken
+def _is_first(ends: Any, who_at: Any, place: Any, time: Any, who: Any) -> Any:
+    # Without a branch: no processor can predict which of two random numbers is smaller.
+    is_less = ends[0][place] < time
+    if ends[0][place] == time:
+        is_less = who_at[ends[1][place]] < who
+    return is_less
+
+
+@compiled
+def _add_end(ends: Any, who_at: Any, size: Any, time: Any, server: Any) -> None:
+    place, who = size, who_at[server]
+    while place > 0:
+        above = (place - 1) >> 1
+        if _is_first(ends, who_at, above, time, who):
+            break
+        ends[0][place], ends[1][place] = ends[0][above], ends[1][above]
+        place = above
+    ends[0][place], ends[1][place] = time, server
+
+
+@compiled
+def _replace_end(ends: Any, who_at: Any, size: Any, time: Any, server: Any) -> None:
+    """Put an end in the place of the first one."""
+    place, below, who = 0, 1, who_at[server]
+    while below < size:
+        if below + 1 < size:
+            after = who_at[ends[1][below]]
+            below += _is_first(ends, who_at, below + 1, ends[0][below], after)
+        if not _is_first(ends, who_at, below, time, who):
+            break
+        ends[0][place], ends[1][place] = ends[0][below], ends[1][below]
+        place, below = below, 2 * below + 1
+    ends[0][place], ends[1][place] = time, server
+
+
+@compiled
+def _wait(lines: Any, busy: Any, station: Any, line: Any, one: Any) -> None:
+    """Put somebody at the end of a line, before those of the same moment and a higher row."""
+    tickets, ends, links, unused = lines
+    firsts, lasts = ends
+    before, behind = links
+    new = unused[0]
+    if new == _NONE:
+        new = unused[1]
+        unused[1] += 1
+    else:
+        unused[0] = behind[new]
+    who, visit, now = one
+    ticket = tickets[new]
+    ticket.who, ticket.visit, ticket.since = who, visit, now
+    last, after = lasts[line], _NONE
+    if last < 0:
+        _push(busy, station, line)
+    while last >= 0 and tickets[last].since == now and tickets[last].who > who:
+        after, last = last, before[last]
+    before[new], behind[new] = last, after
+    if last < 0:
+        firsts[line] = new
+    else:
+        behind[last] = new
+    if after < 0:
+        lasts[line] = new
+    else:
+        before[after] = new
+
+
+@compiled
+def _next(lines: Any, busy: Any, station: Any) -> Any:
+    """The ticket of the first one of a station's first line, who leaves it."""
+    _, ends, links, unused = lines
+    firsts, lasts = ends
+    before, behind = links
+    line = busy[0][busy[1][station]]
+    first = firsts[line]
+    after = behind[first]
+    firsts[line] = after
+    if after < 0:
+        lasts[line] = _NONE
+        _pop(busy, station)
+    else:
+        before[after] = _NONE
+    behind[first], unused[0] = unused[0], first
+    return first
+
+
+TICKET = np.dtype([("who", np.int64), ("visit", np.int64), ("since", np.float64)])
 
 
 def passed(  # noqa: PLR0917  (arrays alone, which numba takes)
@@ -85,69 +157,95 @@ def passed(  # noqa: PLR0917  (arrays alone, which numba takes)
     servers: NDArray[np.int64],
 ) -> tuple[NDArray[Any], ...]:
     """What `queues.passed` returns."""
-    comes = np.bincount(places[places >= 0], minlength=len(servers))
-    whole, real = np.empty((3, comes.sum()), np.int64), np.empty((3, comes.sum()))
-    ends, free, waiting = (_heaps(sizes) for sizes in (servers.sum(keepdims=True), servers, comes))
-    free[0]["rank"] = np.arange(servers.sum()) - free[1].repeat(servers)
-    free[0]["time"], free[0]["number"], free[2][:] = 0, 0, servers
-    heaps = ends, free, waiting
-    each = np.zeros(len(times), np.int64), np.empty(len(times), np.int64)
-    _pass(times, order, places, lengths, ranks, heaps, each, (*whole, *real))
+    n, total = len(times), int(servers.sum())
+    visits = int(np.count_nonzero(places >= 0))
+    levels, first_line, line_of = _lines(places, ranks, len(servers))
+    first_server = np.cumsum(servers) - servers
+    free = np.arange(total), first_server, servers.copy()
+    busy = np.empty(first_line[-1], np.int64), first_line, np.zeros_like(servers)
+    ends = np.empty(total), np.empty(total, np.int64)
+    at = (
+        np.empty(total, np.int64),
+        np.empty(total, np.int64),
+        np.arange(len(servers)).repeat(servers),
+    )
+    lines = (
+        np.empty(n, TICKET),
+        (np.empty(first_line[-1], np.int64), np.full(first_line[-1], _NONE)),
+        (np.empty(n, np.int64), np.empty(n, np.int64)),
+        np.array([_NONE, 0]),
+    )
+    whole, real = np.empty((3, visits), np.int64), np.empty((3, visits))
+    given = times, order, places, lengths, levels, line_of
+    _pass(given, lines, (free, busy, ends), at, (*whole, *real))
     entity, station, server = whole
     return entity, station, *real, server
 
 
+def _lines(
+    places: NDArray[np.int64], ranks: NDArray[np.int64], stations: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """The level of each one, the first line of each station, and of each visit if they are few.
+
+    Args:
+        places: The stations that each one passes.
+        ranks: Their priorities.
+        stations: How many there are.
+    """
+    levels = ranks - ranks.min(initial=0)
+    if levels.max(initial=0) > len(ranks):
+        levels = np.unique(ranks, return_inverse=True)[1]
+    firsts = np.arange(stations + 1) * (int(levels.max(initial=0)) + 1)
+    if firsts[-1] <= 2 * places.size + stations:
+        return levels, firsts, np.empty((0, 0), np.int64)
+    lines = firsts[places] + levels[:, None]
+    known, found = np.unique(lines, return_inverse=True)
+    return levels, np.searchsorted(known, firsts), found.reshape(places.shape)
+
+
 @compiled
-def _pass(  # noqa: PLR0917
-    times: Any,
-    order: Any,
-    places: Any,
-    lengths: Any,
-    ranks: Any,
-    heaps: Any,
-    each: Any,
-    made: Any,
-) -> None:
-    ends, free, waiting = heaps
-    under_way, idle, queued = ends[2], free[2], waiting[2]
-    visit_of, server_of = each
+def _pass(given: Any, lines: Any, heaps: Any, at: Any, made: Any) -> None:
+    times, order, places, lengths, levels, line_of = given
+    free, busy, ends = heaps
+    who_at, visit_at, station_of = at
     entity, station, server, came, began, ended = made
-    done, outside = 0, 0
-    while outside < len(order) or under_way[0] > 0:
-        arrives = times[order[outside]] if outside < len(order) else np.inf
-        freed, which = -1, -1
-        if under_way[0] > 0 and ends[0][0].time <= arrives:
-            now, who = ends[0][0].time, ends[0][0].number  # makes room before the next one comes
-            visit, which = visit_of[who], server_of[who]
-            freed = places[who, visit]
-            visit += 1
-            visit_of[who] = visit
+    tickets, idle, waiting, first_server = lines[0], free[2], busy[2], free[1]
+    under_way, done, outside = 0, 0, 0
+    while outside < len(order) or under_way > 0:
+        now = times[order[outside]] if outside < len(order) else np.inf
+        freed, which = _NONE, _NONE
+        if under_way > 0 and ends[0][0] <= now:  # makes room before the next one comes
+            now, which = ends[0][0], ends[1][0]
+            who, visit, freed = who_at[which], visit_at[which] + 1, station_of[which]
         else:
-            now, who, visit = arrives, order[outside], 0
+            who, visit = order[outside], 0
             outside += 1
-        goes = places[who, visit] if visit < places.shape[1] else -1
-        waits = goes >= 0 and (goes == freed or queued[goes] > 0 or idle[goes] == 0)
-        if waits:
-            _push(waiting, goes, ranks[who], now, who)
-        if freed >= 0 and (queued[freed] == 0 or idle[freed] > 0):
-            _pop(ends, 0)
-            _push(free, freed, which, 0.0, 0)
-            which = -1
-        for place in (freed, goes):
-            if place >= 0 and place == goes and not waits:
-                since, next_one = now, who
-            elif place >= 0 and queued[place] > 0 and (which >= 0 or idle[place] > 0):
-                _, since, next_one = _pop(waiting, place)
+        goes = places[who, visit] if visit < places.shape[1] else _NONE
+        if goes >= 0 and idle[goes] == 0:
+            line = line_of[who, visit] if len(line_of) else busy[1][goes] + levels[who]
+            _wait(lines, busy, goes, line, (who, visit, now))
+            goes = _NONE
+        if freed >= 0:
+            if waiting[freed] > 0:  # the server goes on with the next one
+                ticket = tickets[_next(lines, busy, freed)]
+                who_at[which], visit_at[which] = ticket.who, ticket.visit
+                leaves = now + lengths[ticket.who, ticket.visit]
+                _replace_end(ends, who_at, under_way, leaves, which)
+                entity[done], station[done] = ticket.who, freed
+                server[done] = which - first_server[freed]
+                came[done], began[done], ended[done] = ticket.since, now, leaves
+                done += 1
             else:
-                continue
-            leaves = now + lengths[next_one, visit_of[next_one]]
-            if which >= 0:  # the server goes on with the next one
-                _replace_top(ends[0], 0, under_way[0], (0, leaves, next_one))
-            else:
-                which = _pop(free, place)[0]
-                _push(ends, 0, 0, leaves, next_one)
-            server_of[next_one] = which
-            entity[done], station[done], server[done] = next_one, place, which
-            came[done], began[done], ended[done] = since, now, leaves
+                under_way -= 1
+                _replace_end(ends, who_at, under_way, ends[0][under_way], ends[1][under_way])
+                _push(free, freed, which)
+        if goes >= 0:
+            which = _pop(free, goes)
+            who_at[which], visit_at[which] = who, visit
+            leaves = now + lengths[who, visit]
+            _add_end(ends, who_at, under_way, leaves, which)
+            under_way += 1
+            entity[done], station[done] = who, goes
+            server[done] = which - first_server[goes]
+            came[done], began[done], ended[done] = now, now, leaves
             done += 1
-            which = -1

@@ -18,7 +18,7 @@ from fabula.simulation.columns import Role, when
 from fabula.simulation.faults import ModelFault, declaration_error
 from fabula.simulation.members import Members, Surroundings
 from fabula.simulation.moves import texts_alone
-from fabula.simulation.populations import Population, amounts
+from fabula.simulation.populations import Population, amounts, as_array
 
 KEY = "id"
 _VALUES: dict[Any, tuple[pa.DataType, str, Any]] = {
@@ -248,8 +248,9 @@ class EventTable:
             return amounts(values)
         if kind is dt.datetime:
             start = np.datetime64(self.world.clock.start, "us")
-            values = start + np.rint(values * 1e6).astype("timedelta64[us]")
-        return pa.array(values, _VALUES[kind][0], from_pandas=True)  # NaN is a missing value
+            times = start + np.rint(values * 1e6).astype("timedelta64[us]")
+            return array_of(times.view(np.int64), pa.timestamp("us"), missing=np.isnat(times))
+        return as_array(values)
 
     def _kind(self, column: str, kind: Any) -> Any:
         if isinstance(kind, Role) and kind.money:

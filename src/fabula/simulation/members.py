@@ -99,6 +99,4 @@ class Members:
         known = self.table.column(self.key_column).combine_chunks()
         if known.type == pa.int64():
             return array_of(numbers_of(known)[rows], missing=missing)
-        if missing is None:
-            return known.take(pa.array(rows))
-        return known.take(pa.array(np.where(missing, 0, rows), mask=missing))
+        return known.take(array_of(rows, missing=missing))

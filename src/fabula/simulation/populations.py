@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.errors import SourceError
-from fabula.io.arrays import numbers_of
+from fabula.io.arrays import array_of, is_text, numbers_of, text_array
 from fabula.simulation.agents import Agents
 from fabula.simulation.columns import CENTS, Role
 from fabula.simulation.faults import ModelFault, declared_at
 from fabula.simulation.members import Members, Surroundings
-from fabula.simulation.moves import Account
+from fabula.simulation.moves import Account, texts_alone
 from fabula.streams import mix, name_key
 
 LINE = 64
@@ -131,16 +131,16 @@ class Population(Members):
         """All that arrived in a conserved column so far."""
         return self.account(column).arrived
 
-    def written(self) -> pa.Table:
-        """The table: as it was made, with the last values of what changed."""
-        table = self.table
+    def written(self, rows: slice) -> pa.Table:
+        """Some rows of the table: as they were made, with the last values of what changed."""
+        table = self.table[rows]
         for name, role in self.roles.items():
             if role.money and name in table.column_names:
                 place = table.schema.get_field_index(name)
-                start = np.rint(_plain(table.column(name).combine_chunks()) * CENTS)
+                start = np.rint(as_numpy(table.column(name).combine_chunks()) * CENTS)
                 table = table.set_column(place, name, amounts(start.astype(np.int64)))
             if role.changes or role.conserved:
-                table = table.append_column(name + END, self.shown(name, self.columns[name]))
+                table = table.append_column(name + END, self.shown(name, self.columns[name][rows]))
         return table
 
     def keys_shown(self) -> dict[str, str]:
@@ -164,7 +164,11 @@ class Population(Members):
             if values.size and not -1 <= values.min() <= values.max() < most:
                 raise self._bad(column, f"was given a row number that is not in 0 … {most - 1}")
             return self.targets[column].keys(values)
-        return amounts(values) if self.roles[column].money else pa.array(values, from_pandas=True)
+        if self.roles[column].money:
+            return amounts(values)
+        there = column in self.table.column_names
+        kind = self.table.schema.field(column).type if there else None
+        return as_array(values, getattr(kind, "value_type", kind))  # labels are texts
 
     def _started(self, name: str, role: Role) -> NDArray[Any]:
         """A column before the first step."""
@@ -177,8 +181,8 @@ class Population(Members):
         column = self.table.column(name).combine_chunks()
         if parent := self.targets.get(name):
             found = pc.index_in(column, parent.table.column(parent.key_column).combine_chunks())
-            return np.asarray(found.cast(pa.int64()).fill_null(-1)).copy()
-        values = _plain(column)
+            return np.nan_to_num(as_numpy(found), nan=-1).astype(np.int64)
+        values = as_numpy(column)
         if not (role.money or role.conserved):
             return values
         if values.dtype.kind not in "iuf" or np.isnan(values).any():
@@ -233,6 +237,15 @@ def _aligned(n: int, kinds: Mapping[str, Any]) -> NDArray[Any]:
     return memory[first : first + n * kind.itemsize].view(kind)
 
 
+_KINDS = {
+    pa.int32(): "int32",
+    pa.int64(): "int64",
+    pa.float64(): "float64",
+    pa.bool_(): "bool",
+    pa.timestamp("us"): "datetime64[us]",
+    pa.date32(): "datetime64[D]",
+}
+"""What numpy calls types; `to_numpy` loads pandas, which costs 30 MB and a third of a second."""
 _OWN = (
     "world",
     "declared_at",
@@ -263,7 +276,23 @@ def amounts(cents: NDArray[np.int64]) -> pa.Array:
     )
 
 
-def _plain(column: pa.Array) -> NDArray[Any]:
+def as_array(values: NDArray[Any], kind: pa.DataType | None = None) -> pa.Array:
+    """Values as rules have them, as a table has them: NaN and None are missing values.
+
+    Args:
+        values: Numbers, times, texts or other objects.
+        kind: The type of other objects.
+    """
+    if values.dtype.name in {"int32", "int64", "bool"}:
+        return array_of(values)
+    if values.dtype == np.float64:
+        return array_of(values, missing=np.isnan(values))
+    if values.dtype == object and texts_alone(values):
+        return text_array(values.tolist())
+    return pa.array(values, kind if values.dtype == object else None, from_pandas=True)
+
+
+def as_numpy(column: pa.Array) -> NDArray[Any]:
     """A column as numpy has it: numbers and times as they are, texts as objects."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
@@ -271,6 +300,11 @@ def _plain(column: pa.Array) -> NDArray[Any]:
         column = column.cast(pa.float64())
     if pa.types.is_integer(column.type) and column.null_count:
         column = column.cast(pa.float64())
+    if is_text(column.type):
+        return np.array(column.to_pylist(), dtype=object)
+    if column.type in _KINDS and (column.type == pa.float64() or not column.null_count):
+        kind = _KINDS[column.type]
+        return numbers_of(column).astype(kind) if len(column) else np.empty(0, kind)
     return np.array(column.to_numpy(zero_copy_only=False))
 
 

@@ -86,19 +86,24 @@ def visits(
     places = np.ascontiguousarray(np.broadcast_to(places, (n, places.shape[-1])))
     lengths = np.asarray(service, dtype=np.float64).reshape(n, -1 if n else places.shape[-1])
     lengths = np.ascontiguousarray(np.broadcast_to(lengths, places.shape))
-    ranks = np.zeros(n, dtype=np.int64)
-    ranks = ranks + np.asarray(0 if priority is None else priority, dtype=np.int64)
+    ranks = np.asarray(0 if priority is None else priority, dtype=np.int64)
+    ranks = np.ascontiguousarray(np.broadcast_to(ranks, (n,)))
     servers = np.array([*stations.values()], dtype=np.int64)
     if servers.size and servers.min() < 1:
         raise ModelFault("a station has no server", "give each at least one")
-    for what, values in (("arrivals", times), ("services", lengths[places >= 0])):
-        if values.size and not (np.isfinite(values).all() and values.min() >= 0):
+    ends = bool(places.size) and int(places.min()) < 0  # some routes are shorter than others
+    for what, values in (
+        ("arrivals", times),
+        ("services", lengths[places >= 0] if ends else lengths),
+    ):
+        if values.size and not (values.min() >= 0 and values.max() < np.inf):
             raise ModelFault(f"a time of the {what} is below 0 or not a number")
     if places.size and not _NOWHERE <= places.min() <= places.max() < len(servers):
         raise ModelFault(f"a route leads to no station; there are {len(servers)}")
-    if ((places[:, :-1] < 0) & (places[:, 1:] >= 0)).any():
+    if ends and ((places[:, :-1] < 0) & (places[:, 1:] >= 0)).any():
         raise ModelFault("a route goes on after -1, which ends it", "put -1 after its last station")
-    order = np.argsort(times, kind="stable")
+    in_order = bool((times[1:] >= times[:-1]).all())
+    order = np.arange(n) if in_order else np.argsort(times, kind="stable")
     return Visits(*_loop(places.size)(times, order, places, lengths, ranks, servers))
 
 
