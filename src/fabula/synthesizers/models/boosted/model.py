@@ -172,16 +172,29 @@ class Boosted:
                     drawing.log_weights += np.log(weights)[codes[:, at]]
         return Drawn(codes, drawing.log_weights if allowed else None)
 
-    def complete(self, codes: Codes, known: NDArray[np.bool_], rng: np.random.Generator) -> Drawn:
+    def complete(
+        self,
+        codes: Codes,
+        known: NDArray[np.bool_],
+        rng: np.random.Generator,
+        *,
+        until: int | None = None,
+    ) -> Drawn:
         """Draw what is unknown: several completions of a row, of which one is chosen by weight.
 
         One is enough if nothing known comes after something unknown.
+
+        Args:
+            codes: The rows.
+            known: Which of their codes are known.
+            rng: The only source of randomness.
+            until: How many columns are drawn; later ones stay as they are. None for all.
         """
-        drawn = [at for at in self.order if at not in self.context]
+        drawn = [at for at in self.order[:until] if at not in self.context]
         count = PARTICLES if (~known[:, drawn[:-1]] & known[:, drawn[1:]]).any() else 1
         particles = np.where(np.repeat(known, count, axis=0), np.repeat(codes, count, 0), -1)
         drawing = _Drawing(self._views, len(particles), rng)
-        for at in self.order:
+        for at in self.order[:until]:
             if at in self.context:
                 particles[:, at] = codes[:, at].repeat(count)
                 drawing.known(at, particles[:, at])
@@ -191,7 +204,8 @@ class Boosted:
         weights = drawing.log_weights.reshape(-1, count)
         sums = np.cumsum(np.exp(weights - weights.max(axis=1, keepdims=True)), axis=1)
         chosen = (rng.random((len(codes), 1)) * sums[:, -1:] >= sums).sum(axis=1)
-        return Drawn(particles[np.arange(len(codes)) * count + chosen].astype(np.int32))
+        found = particles[np.arange(len(codes)) * count + chosen].astype(np.int32)
+        return Drawn(found if until is None else np.hstack([found[:, :until], codes[:, until:]]))
 
     def state(self) -> State:
         """The model as plain values: the columns' arrays, one after the other."""
