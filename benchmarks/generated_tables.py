@@ -37,8 +37,8 @@ def retail(seed: int = 0) -> Tables:
     discount = 5 * np.minimum(rng.poisson(0.4 + 1.5 * size[home[owner]]), 8)
     placed = _START + rng.integers(0, 700, 12_000) * _DAY + rng.integers(0, 86_400, 12_000) * 10**6
     order = np.sort(rng.integers(0, 12_000, 30_000))
-    fits = rng.random((30_000, 4)) + 1.2 * (category[(pick := rng.integers(0, 600, (30_000, 4)))] % 3
-                                            == channel[order][:, None])  # fmt: skip
+    pick = rng.integers(0, 600, (30_000, 4))
+    fits = rng.random((30_000, 4)) + 1.2 * (category[pick] % 3 == channel[order][:, None])
     product = pick[np.arange(30_000), fits.argmax(axis=1)]
     quantity = 1 + rng.poisson(0.5 + segment[owner[order]] + 2 * (category[product] < 2))
     returned = rng.random(30_000) < 1 / (1 + np.exp(2 + 1.5 * quality[supplier[product]]))
@@ -90,8 +90,8 @@ def clinic(seed: int = 0) -> Tables:
     field, years = rng.integers(0, 5, 60), rng.integers(1, 35, 60)
     illness, age = rng.integers(0, 5, 1_500), rng.integers(18, 90, 1_500)
     patient = np.sort(rng.choice(1_500, 9_000, p=(age + 20) / (age + 20).sum()))
-    fits = rng.random((9_000, 6)) + (field[(pick := rng.integers(0, 60, (9_000, 6)))]
-                                     == illness[patient][:, None])  # fmt: skip
+    pick = rng.integers(0, 60, (9_000, 6))
+    fits = rng.random((9_000, 6)) + (field[pick] == illness[patient][:, None])
     doctor = pick[np.arange(9_000), fits.argmax(axis=1)]
     urgent = rng.random(9_000) < 1 / (1 + np.exp((70 - age[patient]) / 8))
     minutes = np.rint(

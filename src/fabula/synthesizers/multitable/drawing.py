@@ -137,8 +137,8 @@ class Drawing:
         assert model is not None
         if balance is None:
             return model.complete(codes, known, rng, until=until).codes
-        several = (np.repeat(item, DRAWS, axis=0) for item in (codes, known))
-        draws = model.complete(*several, rng, until=until).codes
+        several, told = np.repeat(codes, DRAWS, axis=0), np.repeat(known, DRAWS, axis=0)
+        draws = model.complete(several, told, rng, until=until).codes
         return balance.chosen(draws.reshape(len(codes), DRAWS, -1), rng)
 
     def _balance(self) -> Balance | None:

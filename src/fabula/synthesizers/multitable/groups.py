@@ -147,7 +147,7 @@ def telling(parents: Seen, rows: Rows, children: Seen, rng: np.random.Generator)
     told = np.maximum(found, 0).sum(axis=1)
     if not told.any():
         return np.ones(len(told))
-    return np.maximum(np.sqrt(told / told.max()), _LEAST_WEIGHT)
+    return np.asarray(np.maximum(np.sqrt(told / told.max()), _LEAST_WEIGHT))
 
 
 def _in_common(above: NDArray[np.float32], below: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -51,6 +51,12 @@ from fabula.synthesizers.models.boosted.views import (
 
 SMALL = 1_200
 """Tables of fewer rows get leaves twice as large: else drawn rows lie nearer to learned ones."""
+PATIENCE_OF_RELATED = 15
+"""Trees without gain before boosting stops, where parents are known: a child's label depends on few
+of many columns, and noise of the others would end it early."""
+FINER = (0.2,)
+"""Where parents are known and rows are few, smaller leaves are tried: a label of a parent may have
+few children, and they are the children of several labels."""
 PARTICLES = 8
 """Drawn completions of a row, of which one is chosen."""
 
@@ -117,6 +123,8 @@ class Boosted:
         growth = Growth(rounds=rounds, rate=rate, leaves=leaves)
         if len(learned) < SMALL:  # larger leaves, so that none is about few people
             growth = growth._replace(least=2 * growth.least)
+        if context:
+            growth = growth._replace(patience=PATIENCE_OF_RELATED)
         order = tuple(range(len(columns))) if context else drawing_order(columns)
         telling = telling_columns(bins, order, rng)
         views: list[View] = []
@@ -140,7 +148,7 @@ class Boosted:
             earlier = () if at in context else telling[at]
             found = learn_decisions(
                 at, learned, columns, numbers, earlier=earlier, features=[*features[at], node],
-                order=orders.get(at), growth=growth,
+                order=orders.get(at), growth=growth, finer=FINER if context else (),
             )  # fmt: skip
             with lock:
                 done[0] += 1
