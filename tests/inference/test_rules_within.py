@@ -124,3 +124,15 @@ def test_times_with_a_zone_are_written_as_the_file_writes_them(tmp_path: Path) -
     pd.DataFrame({"at": texts, "n": rng.integers(0, 9, 300)}).to_csv(path, index=False)
     made = fb.generate(fb.infer(path).spec, n=300, seed=1).to_pandas()
     assert made["at"].astype(str).str.fullmatch(r"2024-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z").all()
+
+
+def test_rankings_and_orders_that_are_not_written_are_told() -> None:
+    rng = np.random.default_rng(5)
+    ranks = np.argsort(rng.random((400, 14)), axis=1) + 1
+    low = np.round(rng.normal(10, 4, 400), 1)
+    frame = pd.DataFrame({f"judge_{at}": ranks[:, at] for at in range(14)})
+    frame["low"], frame["high"] = low, np.round(low + rng.gamma(2, 1, 400), 1)
+    frame.loc[:20, "low"] = np.nan
+    told = " ".join(fb.infer(frame).notes)
+    assert "judge_12, judge_13 hold each of 1 … 14 once, not written: at most 12 columns" in told
+    assert "not written: low <= high (`low` is missing in 21 rows)" in told

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 import fabula as fb
-from fabula.synthesizers.multitable import sampling
+from fabula.synthesizers.multitable import drawing
 
 
 def sequences(people: int, events: int) -> dict[str, pa.Table]:
@@ -39,7 +39,7 @@ def test_late_events_follow_the_event_before_them():
 
 
 def test_stretches_of_very_long_sequences_go_on_from_each_other(monkeypatch):
-    monkeypatch.setattr(sampling, "LONGEST", 32)
+    monkeypatch.setattr(drawing, "LONGEST", 32)
     real = sequences(40, 150)
     drawn = fb.fit(real, seed=1).sample(1.0, seed=2)
     assert abs(stays(drawn, 100) - stays(real, 100)) < 0.05

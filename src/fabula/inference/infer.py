@@ -223,19 +223,21 @@ def _valued(
 def _keep_row_rules(
     data: Mapping[str, pa.Table], keys: Keys, tables: dict[str, TableSpec], reasons: dict[str, str]
 ) -> list[str]:
-    """Have columns follow from others of their row, in place; says what kept it from looking."""
+    """Have columns follow from others of their row, in place; says what is not written."""
     try:
         from fabula.inference.row_rules import keep_row_rules  # lazily: takes seconds to import
     except ImportError as exc:
         install = PrerequisiteError.for_extra("learned", needed_by="finding them")
         return [f"rules within a row were not looked for, `{exc.name}` is missing: {install.hint}"]
+    unwritten = []
     for name, rows in data.items():
         columns = tables[name].columns
         given = {*keys.of(name), *(each for each, kind in columns.items() if _is_bound(kind))}
         starts = [str(getattr(kind, "start", "")) for kind in columns.values()]
         given |= {each for each in columns if any(sql_name(each) in start for start in starts)}
-        tables[name] = keep_row_rules(rows, tables[name], reasons, given)
-    return []
+        tables[name], told = keep_row_rules(rows, tables[name], reasons, given)
+        unwritten += told
+    return unwritten
 
 
 def _is_bound(kind: AbstractColumn) -> bool:

@@ -32,7 +32,7 @@ from fabula.synthesizers.constraints.formulas import Sum
 from fabula.synthesizers.constraints.label_search import leads
 from fabula.synthesizers.constraints.lookups import MISSING, Lookup
 from fabula.synthesizers.constraints.measures import measures_of
-from fabula.synthesizers.constraints.orders import find_orders
+from fabula.synthesizers.constraints.orders import Order, find_orders
 from fabula.synthesizers.constraints.rankings import Ranking
 from fabula.synthesizers.constraints.relation import ByLabel, Relation
 from fabula.synthesizers.constraints.relations import Relations
@@ -48,11 +48,18 @@ EXCEPTIONS = 0.01
 _MOST_RANKED = 12
 """Columns of a ranking that is written: each is compared with all others."""
 
+_MOST_TOLD = 5
+"""Orders of a table that are told where they are not written."""
+
+_GIVEN = "follows from something else"
+
 
 def keep_row_rules(
     rows: pa.Table, table: TableSpec, reasons: dict[str, str], given: Collection[str]
-) -> TableSpec:
+) -> tuple[TableSpec, list[str]]:
     """A guessed table whose columns follow from others of their row as the data's do.
+
+    Also gives the rankings and orders that hold but are not written, in words.
 
     Args:
         rows: The real rows.
@@ -62,14 +69,14 @@ def keep_row_rules(
     """
     names = [name for name in rows.column_names if name in table.columns]
     if rows.num_rows < FEWEST_ROWS or len(names) < 2:
-        return table
+        return table, []
     every = rows.select(names)
     places = np.linspace(0, len(every) - 1, min(len(every), MOST_ROWS)).astype(np.int64)
     some = every.take(array_of(places)).combine_chunks()
     try:
         columns = Columns.learn(some, protect=LABEL_ROWS)
     except SourceError:  # nothing in it can follow from anything
-        return table
+        return table, []
     plain = [
         codec.name
         for codec in columns.codecs
@@ -78,7 +85,7 @@ def keep_row_rules(
         and not _is_of_several(table.columns[codec.name])
     ]
     if len(plain) < 2:
-        return table
+        return table, []
     columns = columns.only(plain)
     some = some.select(columns.names)
     found = find_relations(some, columns, protect=LABEL_ROWS, given=given)
@@ -88,9 +95,8 @@ def keep_row_rules(
     for ranking in found.rankings:
         written.ranking(ranking)
     written.orders()
-    return table.model_copy(
-        update={"columns": written.columns, "checks": (*table.checks, *written.checks)}
-    )
+    made = {"columns": written.columns, "checks": (*table.checks, *written.checks)}
+    return table.model_copy(update=made), written.unwritten
 
 
 def _is_of_several(kind: AbstractColumn) -> bool:
@@ -112,6 +118,7 @@ class _Written:
         columns: The columns so far.
         checks: What states rules that no column does.
         sources: What columns follow from.
+        unwritten: What holds and is not written, in words.
     """
 
     rows: pa.Table
@@ -123,6 +130,7 @@ class _Written:
     columns: dict[str, AbstractColumn] = field(init=False)
     checks: list[RowCheck] = field(default_factory=list)
     sources: dict[str, Sequence[str]] = field(default_factory=dict)
+    unwritten: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.columns = dict(self.table.columns)
@@ -157,6 +165,8 @@ class _Written:
         """Write columns that hold each of the same numbers once, as places among drawn numbers."""
         names = ranking.columns
         if len(names) > _MOST_RANKED or self.given.intersection(names):
+            why = f"at most {_MOST_RANKED} columns are" if len(names) > _MOST_RANKED else _GIVEN
+            self.unwritten.append(f"{self.table.name}: {ranking.told}, not written: {why}")
             return
         spread = round(float(np.std(ranking.numbers)), 4)
         helpers = {name: self._free(f"{name}_drawn") for name in names}
@@ -180,18 +190,34 @@ class _Written:
         """Write numbers that are never below others as these and a distance."""
         sheet = Sheet(self.some, self.measures)
         lows: dict[str, list[str]] = {}
+        left: list[str] = []
         for order in find_orders(sheet, sheet):
-            ends = {order.low, order.high}
-            free = order.high not in self.sources and order.high not in self.given
-            bare = isinstance(self.columns.get(order.high), AbstractNumber | Choice)
-            if not free or not bare or order.broken or self._is_led(ends):
+            bound = order.high in self.given and self.columns[order.high].kind != "expr"
+            if bound or self._is_led({order.low, order.high}):
                 continue
-            if self.measures[order.high].is_time or self.some.column(order.low).null_count:
-                continue
-            if not leads({**self.sources, **lows}, order.low, order.high):
+            if why := self._lacks(order):
+                left.append(f"{order.told} ({why})")
+            elif not leads({**self.sources, **lows}, order.low, order.high):
                 lows.setdefault(order.high, []).append(order.low)
         for high, names in lows.items():
             self._distance(high, names)
+        if left:
+            more = f" and {len(left) - _MOST_TOLD} more" if len(left) > _MOST_TOLD else ""
+            told = f"{', '.join(left[:_MOST_TOLD])}{more}"
+            self.unwritten.append(f"{self.table.name}: in the data, but not written: {told}")
+
+    def _lacks(self, order: Order) -> str:
+        """Why an order is not written; empty if it is."""
+        gaps = self.rows.column(order.low).null_count
+        if order.high in self.sources or order.high in self.given:
+            return f"`{order.high}` {_GIVEN}"
+        if self.measures[order.high].is_time:
+            return "both are times"
+        if not isinstance(self.columns.get(order.high), AbstractNumber | Choice):
+            return f"`{order.high}` is not a number in the spec"
+        if order.broken:
+            return "some rows differ"
+        return f"`{order.low}` is missing in {gaps:,} rows" if gaps else ""
 
     def _distance(self, high: str, names: Sequence[str]) -> None:
         """A number as the largest of others and a distance, within the bounds of its own."""

@@ -21,8 +21,8 @@ from fabula.synthesizers.constraints.orders import Order
 from fabula.synthesizers.constraints.relations import Relations
 from fabula.synthesizers.model import Codes
 from fabula.synthesizers.multitable.foreign_keys import Rows
-from fabula.synthesizers.multitable.learning import TableModel
 from fabula.synthesizers.multitable.matching import combined, moved, representatives
+from fabula.synthesizers.multitable.table_model import TableModel
 
 MOST_LABELS = 1_000
 """Parents are chosen by labels of that many combinations at most."""

@@ -44,7 +44,7 @@ from fabula.synthesizers.multitable.foreign_keys import (
     row_links,
 )
 from fabula.synthesizers.multitable.layout import MadeTable, Seen
-from fabula.synthesizers.multitable.learning import Lesson, TableModel
+from fabula.synthesizers.multitable.learning import Lesson
 from fabula.synthesizers.multitable.orphans import repeats, settled
 from fabula.synthesizers.multitable.people import (
     SamePeople,
@@ -55,6 +55,7 @@ from fabula.synthesizers.multitable.persistence import read_database, write_data
 from fabula.synthesizers.multitable.reach import Reach
 from fabula.synthesizers.multitable.sampling import Making
 from fabula.synthesizers.multitable.shortfalls import tell_shortfall
+from fabula.synthesizers.multitable.table_model import TableModel
 from fabula.synthesizers.multitable.written_times import (
     Mistyped,
     read_times,

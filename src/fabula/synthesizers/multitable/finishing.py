@@ -21,8 +21,8 @@ from fabula.synthesizers.multitable.across.shifts import Shift
 from fabula.synthesizers.multitable.alike import with_alike
 from fabula.synthesizers.multitable.determinants import with_determinants
 from fabula.synthesizers.multitable.layout import MadeTable
-from fabula.synthesizers.multitable.learning import TableModel
 from fabula.synthesizers.multitable.people import SamePeople, applied
+from fabula.synthesizers.multitable.table_model import TableModel
 from fabula.synthesizers.multitable.written_times import as_written, made_schema
 from fabula.synthesizers.pii.codec import DetailCodec
 

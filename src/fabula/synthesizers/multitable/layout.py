@@ -27,6 +27,9 @@ from fabula.relationships.keys import ForeignKey
 from fabula.synthesizers.model import CellColumn, Codes
 from fabula.synthesizers.multitable.foreign_keys import Rows
 
+BESIDE = ("siblings", "position")
+"""Blocks of numbers that tell where a row stands among its parent's rows."""
+
 _DRAWN = ("group:", "own", "below:", "depth:")
 
 
@@ -52,6 +55,17 @@ class Layout:
         """A block's columns, as a view; none if there is no such block."""
         start, end = self.blocks.get(block, (0, 0))
         return codes[:, start:end]
+
+    def seen(self, codes: Codes, blocks: Iterable[str]) -> Seen:
+        """Some blocks of rows, with their columns."""
+        spans = [slice(*self.blocks.get(block, (0, 0))) for block in blocks]
+        columns = tuple(column for span in spans for column in self.columns[span])
+        return Seen(np.column_stack([codes[:, span] for span in spans]), columns)
+
+    @property
+    def asked(self) -> int:
+        """The column after those that ask for parents."""
+        return max(end for block, (_, end) in self.blocks.items() if block.startswith("group:"))
 
     def drawn(self) -> list[int]:
         """Columns that a model draws."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,22 +13,21 @@ from numpy.typing import NDArray
 from fabula.io.arrays import array_of
 from fabula.relationships.keys import ForeignKey
 from fabula.synthesizers.codecs.learning import FEWEST_ROWS, Columns
-from fabula.synthesizers.codecs.natural import NaturalCodec
-from fabula.synthesizers.codecs.string_formats.texts import WrittenTexts
 from fabula.synthesizers.constraints.finding import with_orders
 from fabula.synthesizers.constraints.measures import measures_of
 from fabula.synthesizers.constraints.relations import Relations
+from fabula.synthesizers.constraints.spots import find_spots
 from fabula.synthesizers.model import Codes
 from fabula.synthesizers.models.boosted.model import Boosted
 from fabula.synthesizers.multitable.across.across import Across
 from fabula.synthesizers.multitable.bins import Bins
-from fabula.synthesizers.multitable.determinants import Determinant
 from fabula.synthesizers.multitable.foreign_keys import Links, Rows
-from fabula.synthesizers.multitable.groups import Groups
+from fabula.synthesizers.multitable.groups import Groups, telling
 from fabula.synthesizers.multitable.identity import Identity
-from fabula.synthesizers.multitable.layout import Layout, Seen, Siblings
+from fabula.synthesizers.multitable.layout import BESIDE, Layout, Seen, Siblings
 from fabula.synthesizers.multitable.names import kept_names
 from fabula.synthesizers.multitable.reach import Reach, apart, way_back
+from fabula.synthesizers.multitable.table_model import TableModel
 from fabula.synthesizers.multitable.timed import Timed, distances_of, find_timed, reach_of
 from fabula.synthesizers.multitable.timeline import Timeline
 from fabula.synthesizers.pii.codec import DetailCodec
@@ -38,80 +36,6 @@ from fabula.synthesizers.trees import Trees
 
 LOOK_BACK = 0.2
 """A model looks at the sibling before where at least this share of the rows has one."""
-
-
-@dataclass(frozen=True, eq=False)
-class TableModel:
-    """What was learned of one table.
-
-    Attributes:
-        name: The table's name.
-        schema: Its columns.
-        rows: Training rows.
-        links: Its foreign keys.
-        reach: Each of them, in training.
-        identity: What distinguishes its rows.
-        timeline: The time that orders a parent's rows, or none.
-        columns: The learned columns; None if there is nothing to learn.
-        layout: The model's columns.
-        below: Cells of the numbers of children, by foreign key.
-        beside: Cells of siblings and positions.
-        model: Draws the unknown part of a row; None if nothing has to be drawn.
-        kept: The real table, if it is kept as it is.
-        left_out: Why other columns are not made.
-        relations: Columns that follow from others on every row.
-        written: How times are written, where the real ones are texts.
-        depths: Cells of depths, by foreign key to the table itself.
-        timed: What follows from times that are learned as gaps or distances.
-        alike: Columns that all children of a parent have alike, by foreign key.
-        determinants: Newly generated columns that determine others.
-    """
-
-    name: str
-    schema: pa.Schema
-    rows: int
-    links: Links
-    reach: Mapping[ForeignKey, Reach]
-    identity: Identity
-    timeline: Timeline | None
-    columns: Columns | None
-    layout: Layout
-    below: Mapping[ForeignKey, Bins]
-    beside: tuple[Bins, ...]
-    model: Boosted | None
-    kept: pa.Table | None = None
-    left_out: Mapping[str, str] = field(default_factory=dict)
-    relations: Relations = field(default_factory=Relations)
-    written: Mapping[str, WrittenTexts] = field(default_factory=dict)
-    depths: Mapping[ForeignKey, Bins] = field(default_factory=dict)
-    timed: Timed = field(default_factory=Timed)
-    alike: Mapping[ForeignKey, tuple[str, ...]] = field(default_factory=dict)
-    determinants: tuple[Determinant, ...] = ()
-
-    @cached_property
-    def following(self) -> Relations:
-        """What follows inside a row once its times are times."""
-        return self.timed.alongside(self.relations)
-
-    @property
-    def natural(self) -> Mapping[str, str]:
-        """What was made of the parts of the primary key that keep their real values."""
-        codecs = () if self.columns is None else self.columns.codecs
-        told = {codec.name: codec.about for codec in codecs if isinstance(codec, NaturalCodec)}
-        if self.identity.alone in told:
-            told[self.identity.alone] += "; a sample has no more rows than these"
-        return told
-
-    @property
-    def made_columns(self) -> frozenset[str]:
-        """The columns, but for keys, that samples have."""
-        own = () if self.columns is None else self.columns.names
-        return frozenset(own if self.kept is None else self.schema.names)
-
-    @property
-    def replaced(self) -> Mapping[str, str]:
-        """What was made of each column of personal details or codes."""
-        return {} if self.columns is None or self.kept is not None else self.columns.replaced
 
 
 @dataclass(frozen=True)
@@ -176,14 +100,17 @@ class Lesson:
             table = timed.relations.widened(relations.widened(table), times)
             hidden = [*relations.hidden, *timed.relations.hidden]
             columns = columns.beside(table.select(hidden), protect=self.protect)
+            spots = {spot.name: spot.codec_of(table) for spot in relations.spots}
+            columns = columns.with_codecs(spots)
             relations = replace(relations, measures=measures_of(columns.codecs))
             timed = timed.measured(columns)
         own = np.zeros((len(order), 0), np.int32) if columns is None else columns.encode(table)
-        cells = () if columns is None else tuple(codec.cells for codec in columns.codecs)
+        codecs = () if columns is None else columns.codecs
+        cells = relations.marked([codec.cells for codec in codecs])
         seen, above = Seen(own, cells), self._above(siblings)
         kept = self.table if self.name in self.kept else None
-        reach, levels = self._reach()
-        layout, model = Layout(), None
+        reach, levels = self._reach(seen.beside(above), order)
+        layout, model, shown = Layout(), None, ("own", "above")
         beside: tuple[Bins, ...] = ()
         below: dict[ForeignKey, Bins] = {}
         depths = {key: Bins.of(level) for key, level in levels.items()}
@@ -193,6 +120,7 @@ class Lesson:
                 drawn = bins.codes(levels[key][order])
                 layout.add(f"depth:{key.name}", (bins.cells(f"depth:{key.name}", drawn),))
                 codes = np.column_stack([codes, drawn])
+            shown += tuple(f"beside:{key.name}" for key in self.links.others)
             if layout.drawn():
                 model = Boosted.fit(
                     codes, layout.columns, seed=self.seed, progress=_silent,
@@ -201,10 +129,10 @@ class Lesson:
         fitted = TableModel(
             self.name, self.table.schema, self.table.num_rows, self.links, reach, identity,
             timeline, columns, layout, below, beside, model, kept, left_out,
-            relations, depths=depths, timed=timed,
+            relations, depths=depths, timed=timed, shown=shown,
         )  # fmt: skip
-        back, below_it = np.argsort(order), seen.beside(above)
-        return fitted, Seen(below_it.codes[back], below_it.cells)
+        below_it = seen if kept is not None else layout.seen(codes, shown)
+        return fitted, Seen(below_it.codes[np.argsort(order)], below_it.cells)
 
     def _parents(self) -> Rows:
         driver = self.links.driver
@@ -298,9 +226,16 @@ class Lesson:
         beside = [name for name in led[1:] if name in moved]
         ordered = columns.only([*left.names, *beside])
         given |= {item.target for item in timed.relations.items}
-        return with_orders(table, ordered, found, given=given).exchanging(), timed
+        relations = with_orders(table, ordered, found, given=given).exchanging()
+        people = None if columns.persons is None else columns.persons.numbers
+        spots = find_spots(
+            table, relations.measures, items=relations.items, protect=self.protect, people=people
+        )
+        return replace(relations, latent=(*relations.latent, *spots)), timed
 
-    def _reach(self) -> tuple[dict[ForeignKey, Reach], dict[ForeignKey, NDArray[np.int64]]]:
+    def _reach(
+        self, beside: Seen, order: NDArray[np.int64]
+    ) -> tuple[dict[ForeignKey, Reach], dict[ForeignKey, NDArray[np.int64]]]:
         """What each foreign key was like, and how deep rows are by those inside the table."""
         found: dict[ForeignKey, Reach] = {}
         levels = {}
@@ -313,8 +248,8 @@ class Lesson:
             if key in self.links.others:
                 parent = self.parents[key.parent]
                 rng = np.random.default_rng(self.seed)
-                kept = key.parent in self.kept
-                groups = Groups.of(parent.codes, parent.cells, counts, kept=kept, rng=rng)
+                weights = telling(parent, rows[order], beside, rng)
+                groups = Groups.of(parent, counts, weights, kept=key.parent in self.kept, rng=rng)
             missing = float((rows < 0).mean()) if len(rows) else 0.0
             counts = counts if key.parent in self.kept else np.sort(counts)
             back, home = way_back(key, self.rows) if key in self.links.late else (None, 0.0)
@@ -386,10 +321,6 @@ class Lesson:
         children = np.bincount(rows[rows >= 0], minlength=len(parents))
         groups = reach.groups(parents, children)[:, None]
         return Seen(groups, (reach.groups.as_column,)).recounted("group", rows[order])
-
-
-BESIDE = ("siblings", "position")
-"""Blocks of numbers that tell where a row stands among its parent's rows."""
 
 
 def _silent(done: int, steps: int) -> None: ...

@@ -6,6 +6,7 @@ Pure functions of numpy arrays. A *stub* is one place for a child at a parent.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,6 +117,28 @@ def chosen_parents(
     free[(first + rank)[fits]] = False
     chosen[children[~fits]] = stubs[free]
     return chosen
+
+
+def any_parents(
+    wanted: NDArray[Any],
+    group: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> Rows:
+    """A parent of the group that each child asks for, as often as parents have children.
+
+    Args:
+        wanted: The group of each child; one that no parent has means none.
+        group: The group of each parent.
+        counts: Children of each parent.
+        rng: The only source of randomness.
+    """
+    order = np.argsort(group, kind="stable")
+    total = np.concatenate([[0], np.cumsum(counts[order])])
+    first, last = (np.searchsorted(group[order], wanted, side) for side in ("left", "right"))
+    start, end = total[first], total[last]
+    places = np.searchsorted(total, start + rng.random(len(wanted)) * (end - start), "right") - 1
+    return np.where(end > start, order[np.minimum(places, last - 1)], -1)
 
 
 def chosen_within(

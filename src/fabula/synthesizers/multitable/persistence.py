@@ -41,9 +41,9 @@ from fabula.synthesizers.multitable.foreign_keys import Links
 from fabula.synthesizers.multitable.groups import Groups
 from fabula.synthesizers.multitable.identity import Identity, Numbering
 from fabula.synthesizers.multitable.layout import Layout
-from fabula.synthesizers.multitable.learning import TableModel
 from fabula.synthesizers.multitable.people import SamePeople
 from fabula.synthesizers.multitable.reach import Reach
+from fabula.synthesizers.multitable.table_model import TableModel
 from fabula.synthesizers.multitable.timed import Timed
 from fabula.synthesizers.multitable.timeline import Timeline
 from fabula.synthesizers.persistence import (
@@ -161,6 +161,7 @@ def _table_saved(model: TableModel) -> Saved:
         arrays[f"reach-{at}"] = item.counts
         if item.groups is not None:
             arrays[f"centres-{at}"] = item.groups.centres
+            arrays[f"weights-{at}"] = item.groups.weights
         trees = None
         if item.trees is not None:
             trees, parts = item.trees.state()
@@ -213,6 +214,7 @@ def _table_saved(model: TableModel) -> Saved:
         },
         "timeline": None if model.timeline is None else asdict(model.timeline),
         "blocks": layout.blocks,
+        "shown": model.shown,
         "columns": [
             {
                 "name": column.name,
@@ -251,7 +253,12 @@ def _table_restored(
         if told["each"] is not None:
             numbers = told["each"] if isinstance(told["each"], list) else [told["each"]]
             seen = _seen_cells(parents[key.parent])
-            groups = Groups(arrays[f"centres-{at}"], seen, *numbers)
+            groups = Groups(
+                arrays[f"centres-{at}"],
+                seen,
+                *numbers,
+                weights=arrays.get(f"weights-{at}", np.zeros(0)),
+            )
         trees = None
         if told["trees"] is not None:
             parts = {name: arrays[f"trees-{at}-{name}"] for name in ("levels", "counts")}
@@ -303,6 +310,7 @@ def _table_restored(
         relations=Relations.restore(saved.relations[:early], codecs),
         alike={_foreign_key(key): tuple(names) for key, names in settings.get("alike", ())},
         determinants=tuple(map(Determinant.restore, settings.get("determinants", ()))),
+        shown=tuple(settings.get("shown", TableModel.shown)),
         timed=Timed(times, late, timed["spreads"], frozenset(timed["shifted"]), timed["reach"]),
         written={
             name: WrittenTexts.restore(schema.field(name).type, told)
@@ -361,9 +369,9 @@ def _layout(settings: Mapping[str, Any], counts: NDArray[np.int64]) -> Layout:
 def _seen_cells(model: TableModel) -> tuple[CellColumn, ...]:
     """The columns that a table's children see."""
     if model.kept is None:
-        layout = model.layout
-        spans = [layout.blocks.get(block, (0, 0)) for block in ("own", "above")]
-        return tuple(column for start, end in spans for column in layout.columns[start:end])
+        return model.layout.seen(
+            np.zeros((0, len(model.layout.columns)), np.int32), model.shown
+        ).cells
     return () if model.columns is None else tuple(codec.cells for codec in model.columns.codecs)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,13 +15,13 @@ from fabula.relationships.common_types import as_labels
 from fabula.relationships.keys import ForeignKey
 from fabula.synthesizers.codecs.codec import Places
 from fabula.synthesizers.codecs.learning import Columns
-from fabula.synthesizers.model import CellColumn, Codes
+from fabula.synthesizers.model import Codes
 from fabula.synthesizers.multitable.alike import drawn_alike
+from fabula.synthesizers.multitable.drawing import Drawing, Streams, Stubs, natural_at
 from fabula.synthesizers.multitable.foreign_keys import Rows
 from fabula.synthesizers.multitable.identity import grouped, made_apart
 from fabula.synthesizers.multitable.keyed import agreeing, taken, with_parents
 from fabula.synthesizers.multitable.layout import MadeTable, Seen, Siblings
-from fabula.synthesizers.multitable.learning import BESIDE, TableModel
 from fabula.synthesizers.multitable.matching import (
     chosen_parents,
     chosen_within,
@@ -29,16 +29,10 @@ from fabula.synthesizers.multitable.matching import (
     made_distinct,
     made_unequal,
 )
+from fabula.synthesizers.multitable.table_model import TableModel
 from fabula.synthesizers.multitable.timeline import Timeline
 from fabula.synthesizers.pii.codec import DetailCodec
 from fabula.synthesizers.several_rows import Draft, shared_by_crowd, with_people
-
-LONGEST = 4_096
-"""Siblings that are drawn one after the other. Later ones are drawn in stretches of that many, side
-by side; each stretch goes on from the end of the first."""
-
-Streams = Callable[[str], np.random.Generator]
-"""The random stream of a purpose."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +60,15 @@ class Making:
         siblings = Siblings.of(self._leading_parents())
         layout = self.model.layout
         codes = np.zeros((len(siblings.parents), len(layout.columns)), np.int32)
-        self._place(codes, siblings)
-        self._draw(codes, siblings)
-        links = self._other_parents(codes, siblings)
-        if any(self._seen(key).cells for key in self.model.links.others):
-            for key in self.model.links.others:
-                layout.part(codes, f"beside:{key.name}")[:] = self._seen(key).at(links[key])
-            self._draw(codes, siblings, chosen=True)
+        drawing = Drawing(self.model, siblings, self._stubs(len(codes)), self.streams)
+        driver = self.model.links.driver
+        drawing.place(codes, None if driver is None else self._seen(driver))
+        drawing.draw(codes)
+        links = self._other_parents(codes, siblings, drawing.stubs)
+        if drawing.waits:
+            drawing.draw(codes, links)
         drawn_alike(self.model, layout.part(codes, "own"), links, self.streams)
+        drawing.put_beside(codes, links)
         keep = self._apart(codes, links)
         wanted = {
             key: layout.part(codes, f"below:{key.name}")[:, 0].astype(float)
@@ -86,9 +81,9 @@ class Making:
         keep &= self._without_repeats(table) & ~self.model.identity.beyond(table)
         ranks = {key: values[keep] for key, values in wanted.items()}
         kept = {key: rows[keep] for key, rows in links.items()}
-        seen = Seen(*self._part(codes, "own")).beside(Seen(*self._part(codes, "above")))
-        seen = Seen(seen.codes[keep], seen.cells)
-        return MadeTable(table.filter(array_of(keep)), seen, ranks, kept)
+        return MadeTable(
+            table.filter(array_of(keep)), layout.seen(codes[keep], self.model.shown), ranks, kept
+        )
 
     def _kept(self, table: pa.Table) -> MadeTable:
         columns = self.model.columns
@@ -100,15 +95,11 @@ class Making:
     def _seen(self, key: ForeignKey) -> Seen:
         return self.parents[key.parent].seen
 
-    def _part(self, codes: Codes, block: str) -> tuple[Codes, tuple[CellColumn, ...]]:
-        layout = self.model.layout
-        return layout.part(codes, block), layout.columns[slice(*layout.blocks.get(block, (0, 0)))]
-
     def _leading_parents(self) -> Rows:
         """The parent of each row, rising; rows without one come first."""
         driver, total = self.model.links.driver, round(self.scale * self.model.rows)
         if self.model.identity.alone is not None:
-            total = min(total, self._natural(self.model.identity.alone)[1].cells)
+            total = min(total, natural_at(self.model, self.model.identity.alone)[1].cells)
         if driver is None:
             return np.full(total, -1, np.int64)
         reach = self.model.reach[driver]
@@ -148,7 +139,20 @@ class Making:
                         values[column] = taken(self.parents[key.parent].table[name], links[key])
         return values
 
-    def _other_parents(self, codes: Codes, siblings: Siblings) -> dict[ForeignKey, Rows]:
+    def _stubs(self, rows: int) -> dict[ForeignKey, Stubs]:
+        """The parents that rows ask for by the keys that don't lead them."""
+        found = {}
+        for key in self.model.links.others:
+            reach, seen = self.model.reach[key], self._seen(key)
+            assert reach.groups is not None
+            counts = self._counts(key, round((1 - reach.missing) * rows))
+            groups = reach.groups(seen.codes, counts).astype(np.int64)
+            found[key] = Stubs(seen, groups, counts)
+        return found
+
+    def _other_parents(
+        self, codes: Codes, siblings: Siblings, stubs: Mapping[ForeignKey, Stubs]
+    ) -> dict[ForeignKey, Rows]:
         driver = self.model.links.driver
         found: dict[ForeignKey, Rows] = {} if driver is None else {driver: siblings.parents}
         for key in self.model.links.others:
@@ -158,8 +162,7 @@ class Making:
             links = np.full(len(codes), -1, np.int64)
             likeliest = np.lexsort((rng.random(len(asked)), asked == reach.groups.size))
             has = np.sort(likeliest[: round((1 - reach.missing) * len(asked))])
-            counts = self._counts(key, len(has))
-            groups = reach.groups(self._seen(key).codes, counts).astype(np.int64)
+            groups, counts = stubs[key].groups, stubs[key].counts
             labels = self._labels(key, found)
             if labels is not None:
                 within = (labels[0][has], labels[1])
@@ -187,22 +190,15 @@ class Making:
         drawn = self.model.layout.part(codes, f"depth:{key.name}")[:, 0]
         return trees.grown(drawn, wanted, rng, None if labels is None else labels[0])
 
-    def _natural(self, column: str) -> tuple[int, CellColumn]:
-        """Where a part of the key that keeps its real values is in the codes, and its cells."""
-        layout, columns = self.model.layout, self.model.columns
-        assert columns is not None
-        at = layout.blocks["own"][0] + columns.names.index(column)
-        return at, layout.columns[at]
-
     def _apart(self, codes: Codes, links: Mapping[ForeignKey, Rows]) -> NDArray[np.bool_]:
         """Give rows that repeat a key of real values another one; rows without a free one go."""
         column = self.model.identity.needs_room
         if column is None or not len(codes):
             return np.ones(len(codes), dtype=bool)
-        given, (at, cells) = self._given(links), self._natural(column)
+        given, (at, cells) = self._given(links), natural_at(self.model, column)
         beside = [as_labels(given[name]) for name in self.model.identity.primary if name in given]
         for name in self.model.identity.natural[:-1]:
-            beside.append(as_labels(pa.chunked_array([codes[:, self._natural(name)[0]]])))
+            beside.append(as_labels(pa.chunked_array([codes[:, natural_at(self.model, name)[0]]])))
         rng = self.streams(f"key {column}")
         codes[:, at], keep = made_apart(grouped(beside), codes[:, at], cells.cells, rng)
         return keep
@@ -225,81 +221,6 @@ class Making:
         return np.isin(np.arange(table.num_rows), first)
 
     # Columns
-
-    def _place(self, codes: Codes, siblings: Siblings) -> None:
-        """Fill in what is known about a row before it is drawn."""
-        layout, driver = self.model.layout, self.model.links.driver
-        if driver is None:
-            return
-        layout.part(codes, "above")[:] = self._seen(driver).at(siblings.parents)
-        numbers = (siblings.sizes, siblings.positions)
-        for name, bins, values in zip(BESIDE, self.model.beside, numbers, strict=True):
-            layout.part(codes, name)[:, 0] = bins.codes(values)
-
-    def _draw(self, codes: Codes, siblings: Siblings, *, chosen: bool = False) -> None:
-        """Draw what is not known, in place; sibling after sibling where a model looks back.
-
-        Args:
-            codes: The rows.
-            siblings: Where each stands.
-            chosen: Whether other parents are chosen and so known.
-        """
-        model, layout = self.model.model, self.model.layout
-        if model is None or not len(codes):
-            return
-        rng = self.streams("chosen" if chosen else "drawn")
-        known = layout.known(len(codes), ())
-        known[:, layout.context()] = True
-        alone = self.model.identity.alone
-        if alone is not None:
-            at, cells = self._natural(alone)
-            if not chosen:
-                codes[:, at] = np.sort(rng.choice(cells.cells, len(codes), replace=False))
-            known[:, at] = True
-        if chosen:
-            groups = [block for block in layout.blocks if block.startswith("group:")]
-            known |= layout.known(len(codes), groups)
-        if not layout.looking_back():
-            codes[:] = model.complete(codes, known, rng).codes
-            return
-        before, places = siblings.previous, siblings.positions.copy()
-        later = np.flatnonzero(places >= LONGEST)
-        places[later] = LONGEST + places[later] % LONGEST
-        heads = later[places[later] == LONGEST]
-        before[heads] = heads - siblings.positions[heads] + LONGEST - 1
-        by_place = np.argsort(places, kind="stable")
-        for place, rows in enumerate(np.split(by_place, np.cumsum(np.bincount(places))[:-1])):
-            part = codes[rows]
-            for block, source in layout.looking_back():
-                layout.part(part, block)[:] = Seen(*self._part(codes, source)).at(before[rows])
-            codes[rows] = model.complete(part, known[rows], rng).codes
-            if place and not chosen:
-                self._stay(codes, rows, known, rng)
-
-    def _stay(
-        self, codes: Codes, rows: Rows, known: NDArray[np.bool_], rng: np.random.Generator
-    ) -> None:
-        """Put siblings back to the group of the one before, as far as fewer real ones change it.
-
-        Small errors of a model would add up: few albums have tracks of two genres.
-        """
-        model = self.model.model
-        assert model is not None
-        for key in self.model.links.others:
-            at, before = (
-                self.model.layout.blocks.get(f"{block}:{key.name}", (-1,))[0]
-                for block in ("group", "before")
-            )
-            if before < 0:
-                continue
-            changed = rows[codes[rows, at] != codes[rows, before]]
-            most = rng.binomial(len(rows), self.model.reach[key].changes)
-            back = rng.permutation(changed)[: max(0, len(changed) - most)]
-            if len(back):
-                codes[back, at] = codes[back, before]
-                fixed = known[back]
-                fixed[:, at] = True
-                codes[back] = model.complete(codes[back], fixed, rng).codes
 
     def _table(self, own: Codes, siblings: Siblings, links: Mapping[ForeignKey, Rows]) -> pa.Table:
         """Values of all columns, in the training table's order."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from fabula.synthesizers.multitable.learning import TableModel
+from fabula.synthesizers.multitable.table_model import TableModel
 
 logger = logging.getLogger(__name__)
 

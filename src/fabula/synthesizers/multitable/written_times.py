@@ -13,7 +13,7 @@ from fabula.io.arrays import array_of, is_text
 from fabula.io.written.columns import written_form
 from fabula.io.written.time_forms import TimeForm
 from fabula.synthesizers.codecs.string_formats.texts import WrittenTexts, plain_texts, spread
-from fabula.synthesizers.multitable.learning import TableModel
+from fabula.synthesizers.multitable.table_model import TableModel
 
 Mistyped = Mapping[str, NDArray[np.bool_]]
 """The rows of each column whose text is no time."""

@@ -127,6 +127,7 @@ def learn_decisions(
     features: Sequence[Feature],
     order: NDArray[np.int64] | None,
     growth: Growth,
+    finer: tuple[float, ...] = (),
 ) -> Decisions:
     """Learn the decisions of one column from earlier ones.
 
@@ -139,6 +140,7 @@ def learn_decisions(
         features: What trees see of them; the node is the last one, and has no codes yet.
         order: Its cells by likeness, if they are many labels.
         growth: How trees grow.
+        finer: Shares of the least leaf that are tried, too, where rows are few.
     """
     column = columns[at]
     counts = column.counts if order is None else column.counts[order]
@@ -175,7 +177,7 @@ def learn_decisions(
                 np.take(feature.codes, rows, out=seen[place])
             seen[-1] = node_bins[here]
             level = Rows(len(rows), seen, sizes, ordered, least, answers, starts_from, PACKED, LOSS)
-            starts, nodes, depth = _boosted(level, growth)
+            starts, nodes, depth = _boosted(level, growth, finer)
             parts.append(_trees(starts, nodes, places, used))
             found, used = len(starts), used + len(nodes.child)
         forests.append((roots, roots + found, depth))
@@ -189,7 +191,9 @@ def learn_decisions(
     )
 
 
-def _boosted(rows: Rows, growth: Growth) -> tuple[NDArray[np.int32], Nodes, int]:
+def _boosted(
+    rows: Rows, growth: Growth, finer: tuple[float, ...]
+) -> tuple[NDArray[np.int32], Nodes, int]:
     """The trees of a level: where each starts, all nodes, and the most steps to a leaf."""
     count, yes = len(rows.answers), int(rows.answers.sum())
     if count >= FEW and min(yes, count - yes) >= RARE:
@@ -199,8 +203,9 @@ def _boosted(rows: Rows, growth: Growth) -> tuple[NDArray[np.int32], Nodes, int]
         if not len(found[0]):
             found = boost(held._replace(scores=start), growth._replace(leaves=SMALL_TREE))
         return found[:3]
-    losses = np.zeros(growth.rounds + 1)
     parts = min(max(PARTS_OF_FEATURES // len(rows.bins), FEWEST_PARTS), MOST_PARTS)
+    leaves = [rows.least * share for share in (1.0, *finer)]
+    losses = np.zeros((len(leaves), growth.rounds + 1))
     for part in range(parts):
         order = np.roll(np.arange(count), part * count // parts)
         fold = rows._replace(
@@ -209,8 +214,11 @@ def _boosted(rows: Rows, growth: Growth) -> tuple[NDArray[np.int32], Nodes, int]
             answers=rows.answers[order],
             scores=rows.scores[order],
         )
-        losses += boost(fold, growth)[-1]
-    return boost(rows, growth._replace(rounds=int(losses.argmin())))[:3]
+        for at, least in enumerate(leaves):
+            own = fold._replace(least=least, scores=fold.scores.copy())
+            losses[at] += boost(own, growth)[-1]
+    at, rounds = divmod(int(losses.argmin()), losses.shape[1])
+    return boost(rows._replace(least=leaves[at]), growth._replace(rounds=rounds))[:3]
 
 
 _NO_TREES = Trees(

@@ -51,6 +51,12 @@ from fabula.synthesizers.models.boosted.views import (
 
 SMALL = 1_200
 """Tables of fewer rows get leaves twice as large: else drawn rows lie nearer to learned ones."""
+PATIENCE_OF_RELATED = 15
+"""Trees without gain before boosting stops, where parents are known: a child's label depends on few
+of many columns, and noise of the others would end it early."""
+FINER = (0.2,)
+"""Where parents are known and rows are few, smaller leaves are tried: a label of a parent may have
+few children, and they are the children of several labels."""
 PARTICLES = 8
 """Drawn completions of a row, of which one is chosen."""
 
@@ -117,6 +123,8 @@ class Boosted:
         growth = Growth(rounds=rounds, rate=rate, leaves=leaves)
         if len(learned) < SMALL:  # larger leaves, so that none is about few people
             growth = growth._replace(least=2 * growth.least)
+        if context:
+            growth = growth._replace(patience=PATIENCE_OF_RELATED)
         order = tuple(range(len(columns))) if context else drawing_order(columns)
         telling = telling_columns(bins, order, rng)
         views: list[View] = []
@@ -140,7 +148,7 @@ class Boosted:
             earlier = () if at in context else telling[at]
             found = learn_decisions(
                 at, learned, columns, numbers, earlier=earlier, features=[*features[at], node],
-                order=orders.get(at), growth=growth,
+                order=orders.get(at), growth=growth, finer=FINER if context else (),
             )  # fmt: skip
             with lock:
                 done[0] += 1
@@ -172,16 +180,29 @@ class Boosted:
                     drawing.log_weights += np.log(weights)[codes[:, at]]
         return Drawn(codes, drawing.log_weights if allowed else None)
 
-    def complete(self, codes: Codes, known: NDArray[np.bool_], rng: np.random.Generator) -> Drawn:
+    def complete(
+        self,
+        codes: Codes,
+        known: NDArray[np.bool_],
+        rng: np.random.Generator,
+        *,
+        until: int | None = None,
+    ) -> Drawn:
         """Draw what is unknown: several completions of a row, of which one is chosen by weight.
 
         One is enough if nothing known comes after something unknown.
+
+        Args:
+            codes: The rows.
+            known: Which of their codes are known.
+            rng: The only source of randomness.
+            until: How many columns are drawn; later ones stay as they are. None for all.
         """
-        drawn = [at for at in self.order if at not in self.context]
+        drawn = [at for at in self.order[:until] if at not in self.context]
         count = PARTICLES if (~known[:, drawn[:-1]] & known[:, drawn[1:]]).any() else 1
         particles = np.where(np.repeat(known, count, axis=0), np.repeat(codes, count, 0), -1)
         drawing = _Drawing(self._views, len(particles), rng)
-        for at in self.order:
+        for at in self.order[:until]:
             if at in self.context:
                 particles[:, at] = codes[:, at].repeat(count)
                 drawing.known(at, particles[:, at])
@@ -191,7 +212,8 @@ class Boosted:
         weights = drawing.log_weights.reshape(-1, count)
         sums = np.cumsum(np.exp(weights - weights.max(axis=1, keepdims=True)), axis=1)
         chosen = (rng.random((len(codes), 1)) * sums[:, -1:] >= sums).sum(axis=1)
-        return Drawn(particles[np.arange(len(codes)) * count + chosen].astype(np.int32))
+        found = particles[np.arange(len(codes)) * count + chosen].astype(np.int32)
+        return Drawn(found if until is None else np.hstack([found[:, :until], codes[:, until:]]))
 
     def state(self) -> State:
         """The model as plain values: the columns' arrays, one after the other."""
