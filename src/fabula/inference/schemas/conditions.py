@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from sqlglot import exp
+
+from fabula.inference.schemas.patterns import regex_of
 
 Literal = str | int | Decimal | bool
 _NOW = (exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime)
@@ -25,8 +27,7 @@ _MIRRORED: dict[type[exp.Expression], type[exp.Expression]] = {
     exp.GTE: exp.LTE,
     exp.LTE: exp.GTE,
 }
-_LONGEST = 8
-"""Characters that stand for `%` of a LIKE."""
+_NUMBER = re.compile(r"-?\$?[\d,]*\.?\d+(e[+-]?\d+)?", re.I)
 
 
 @dataclass
@@ -44,6 +45,8 @@ class Facts:
         longest: Most characters.
         json: What the JSON is: `object`, `array`, or another type's name.
         rules: What people call the conditions.
+        said: The conditions themselves, each with what it is about: `values`, `bounds`, `pattern`,
+            `lengths` or `json`.
     """
 
     values: tuple[Literal, ...] = ()
@@ -56,6 +59,11 @@ class Facts:
     longest: int | None = None
     json: str | None = None
     rules: str = "CHECK"
+    said: list[tuple[str, exp.Expression]] = field(default_factory=list)
+
+    def beyond(self, kept: Iterable[str]) -> Iterator[exp.Expression]:
+        """The conditions that are about something else."""
+        return (condition for about, condition in self.said if about not in kept)
 
     def narrow(self, sign: type[exp.Expression], bound: Any) -> None:
         """Take a bound where it is narrower than the known one."""
@@ -107,8 +115,17 @@ def conditions_of(
 
 
 def literal_of(node: exp.Expression) -> Literal | None:
-    """The constant that a node stands for; None if it is none."""
-    node = _bare(node)
+    """The constant that a node stands for; None if it is none.
+
+    PostgreSQL keeps a number below zero as a text that is cast: `'-5'::integer`.
+    """
+    while isinstance(node, exp.Paren | exp.Cast):
+        inner = _bare(node)
+        if isinstance(node, exp.Cast) and isinstance(inner, exp.Literal) and inner.is_string:
+            number = _NUMBER.fullmatch(str(inner.this)) if _is_number(node.to) else None
+            if number is not None:
+                return literal_of(exp.Literal.number(re.sub("[$,]", "", number[0])))
+        node = node.this
     match node:
         case exp.Literal(is_string=True):
             return str(node.this)
@@ -125,6 +142,11 @@ def literal_of(node: exp.Expression) -> Literal | None:
         case exp.Boolean():
             return bool(node.this)
     return None
+
+
+def _is_number(kind: exp.DataType) -> bool:
+    numbers = (*exp.DataType.NUMERIC_TYPES, exp.DType.MONEY, exp.DType.SMALLMONEY)
+    return kind.this in numbers
 
 
 def _parts(check: exp.Expression) -> Iterator[exp.Expression]:
@@ -162,6 +184,7 @@ def _take(node: exp.Expression, found: Conditions, known: Mapping[str, str]) -> 
             value = literal_of(node.expression)
             if column is not None and value is not None:
                 found.of(column).json = str(value)
+                found.of(column).said.append(("json", node))
                 return True
             return _listed(node.this, [node.expression], found, known)
         case exp.Between():
@@ -173,8 +196,11 @@ def _take(node: exp.Expression, found: Conditions, known: Mapping[str, str]) -> 
             column = _column(node.this, known)
             if column is not None:
                 found.of(column).shortest = max(found.of(column).shortest, 1)
+                found.of(column).said.append(("lengths", node))
             return column is not None
-        case exp.RegexpLike() | exp.Like():
+        case exp.RegexpLike() | exp.RegexpILike() | exp.Like() | exp.ILike() | exp.SimilarTo():
+            return _matched(node, found, known)
+        case exp.Glob() | exp.RegexpFullMatch():
             return _matched(node, found, known)
     return _is_json_valid(node, found, known)
 
@@ -210,9 +236,12 @@ def _listed(
         return False
     facts = found.of(column)
     listed = tuple(value for value in values if value is not None)
-    facts.values = (
-        tuple(value for value in facts.values if value in listed) if facts.values else listed
-    )
+    if facts.values:
+        listed = tuple(value for value in facts.values if value in listed)
+        if not listed:
+            return False
+    facts.values = listed
+    facts.said.append(("values", exp.In(this=left.copy(), expressions=choices)))
     return True
 
 
@@ -232,10 +261,12 @@ def _compared(
     if column is None and other is not None:
         return _compared(_MIRRORED[sign], right, left, found, known)
     value: Any = literal_of(right)
+    told = sign(this=left.copy(), expression=right.copy())
     if value is None and isinstance(_bare(right), _NOW):
         value = dt.datetime(2026, 1, 1)
     if column is not None and value is not None:
         found.of(column).narrow(sign, value)
+        found.of(column).said.append(("bounds", told))
         return True
     measured = _length(left, known)
     if measured is not None and isinstance(value, int):
@@ -245,23 +276,24 @@ def _compared(
         else:
             most = value - (sign is exp.LT)
             facts.longest = most if facts.longest is None else min(facts.longest, most)
+        facts.said.append(("lengths", told))
         return True
     return False
 
 
 def _matched(node: exp.Expression, found: Conditions, known: Mapping[str, str]) -> bool:
     """A regular expression, or a LIKE as one; a second one of a column stays a condition."""
-    column, pattern = _column(node.this, known), literal_of(node.expression)
+    right, form = node.expression, type(node)
+    if isinstance(right, exp.Anonymous) and right.name.lower() == "similar_to_escape":
+        right, form = right.expressions[0], exp.SimilarTo
+    column, pattern = _column(node.this, known), literal_of(right)
     if column is None or not isinstance(pattern, str) or found.of(column).pattern is not None:
         return False
-    if isinstance(node, exp.Like):
-        letters = {"%": f"[a-z]{{1,{_LONGEST}}}", "_": "[a-z]"}
-        pattern = "".join(letters.get(sign, re.escape(sign)) for sign in pattern)
-    elif pattern.startswith("^") and pattern.endswith("$"):
-        pattern = pattern[1:-1]
-    else:
-        return False  # it may stand anywhere in the value
-    found.of(column).pattern = pattern
+    regex, facts = regex_of(form, pattern), found.of(column)
+    if regex is None:
+        return False
+    facts.pattern = regex
+    facts.said.append(("pattern", node))
     return True
 
 

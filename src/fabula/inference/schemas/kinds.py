@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -11,12 +12,15 @@ from typing import Any
 from sqlglot import exp
 
 from fabula.databases.schema import Column
+from fabula.fakers.regex_syntax import parts_of
 from fabula.inference.guesses import END, START, guess, words
 from fabula.inference.guesses import Facts as Known
 from fabula.inference.schemas.conditions import Facts
 from fabula.inference.schemas.numbers import NUMBERS, WHOLE, Bounds, number_guess, sizes_of
+from fabula.inference.schemas.patterns import with_length
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.kinds.base.sql import quoted
+from fabula.kinds.pattern import Pattern
 from fabula.spec import col
 
 NULLS = 0.1
@@ -102,6 +106,7 @@ class Draft:
         helpers: Columns that it is computed from, which are not written.
         checks: Conditions in SQL that its values are drawn again for.
         unknown: Whether its type is not known.
+        keeps: Which of its conditions the column keeps by itself, as `Facts.said` calls them.
     """
 
     column: AbstractColumn
@@ -109,6 +114,7 @@ class Draft:
     helpers: Mapping[str, AbstractColumn] = field(default_factory=dict)
     checks: tuple[str, ...] = ()
     unknown: bool = False
+    keeps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,10 +134,12 @@ def draft_of(column: Column, facts: Facts, around: Surroundings) -> Draft:
         return _array(column, around)
     if listed:
         reason = f"values from {facts.rules}" if facts.values else "labels of its enumeration"
-        return Draft(col.choice(_as_typed(listed)), reason)
+        fitting = tuple(value for value in listed if fits(value, facts)) or listed
+        keeps = ("values", "bounds", "lengths") if fits(fitting[0], facts) else ("values",)
+        return Draft(col.choice(_as_typed(fitting)), reason, keeps=keeps)
     if facts.json is not None or kind in ("JSON", "JSONB"):
         value = _JSON.get(facts.json or "object", "{}")
-        return Draft(col.constant(value), "JSON: put your own shape here")
+        return Draft(col.constant(value), "JSON: put your own shape here", keeps=("json",))
     if kind in _RANGES:
         return _range(column, _RANGES[kind], around)
     if kind in _TIMES or kind in ("DATE", "DATE32"):
@@ -146,7 +154,8 @@ def draft_of(column: Column, facts: Facts, around: Surroundings) -> Draft:
     if bounds.is_empty:
         return Draft(col.constant(bounds.low), "its bounds leave no room: check it", unknown=True)
     if kind in WHOLE and around.unique and bounds.high is None:
-        return Draft(col.key(start=max(1, int(bounds.low or 1))), "numbers that never repeat")
+        numbered = col.key(start=max(1, int(bounds.low or 1)))
+        return Draft(numbered, "numbers that never repeat", keeps=("bounds",))
     known = Known(
         name=words(column.name),
         type=int if kind in WHOLE else Decimal,
@@ -157,7 +166,8 @@ def draft_of(column: Column, facts: Facts, around: Surroundings) -> Draft:
         decimals=bounds.decimals,
     )
     made = number_guess(kind, bounds, known, facts.rules)
-    return Draft(made.column, made.reason)
+    plain = all(isinstance(end, int | Decimal | None) for end in (facts.low, facts.high))
+    return Draft(made.column, made.reason, keeps=("bounds",) if plain else ())
 
 
 def _simple(column: Column, kind: str) -> Draft | None:
@@ -181,9 +191,22 @@ def _simple(column: Column, kind: str) -> Draft | None:
 def type_name(kind: exp.DataType) -> str:
     """A type's name as sqlglot has it, in capitals; a type of the user's own by its own name."""
     if kind.this == exp.DType.USERDEFINED and kind.args.get("kind") is not None:
-        *_, name = kind.args["kind"].find_all(exp.Identifier)
-        return str(name.name).upper()
+        called = kind.args["kind"]
+        if isinstance(called, exp.Expression):
+            *_, called = (part.name for part in called.find_all(exp.Identifier))
+        return str(called).upper()
     return str(getattr(kind.this, "value", kind.this)).upper()
+
+
+def fits(value: Any, facts: Facts) -> bool:
+    """Whether a listed value lies between the bounds, and has a length, that conditions ask for."""
+    try:
+        low = facts.low is None or value > facts.low or (value == facts.low and not facts.above)
+        high = facts.high is None or value < facts.high or (value == facts.high and not facts.below)
+    except TypeError:
+        return False
+    longest = math.inf if facts.longest is None else facts.longest
+    return low and high and (not isinstance(value, str) or facts.shortest <= len(value) <= longest)
 
 
 def _as_typed(values: tuple[Any, ...]) -> list[Any]:
@@ -191,27 +214,41 @@ def _as_typed(values: tuple[Any, ...]) -> list[Any]:
 
 
 def _moment(column: Column, facts: Facts, *, date: bool) -> Draft:
-    start, end = _day(facts.low), _day(facts.high)
-    one = dt.timedelta(days=1)
-    first = start + one * facts.above if start else START
-    last = end + one * (not facts.below and end != END) if end else max(END, first + 1461 * one)
-    if start is None and last <= first:
-        first = last - 1461 * one
+    """Days or times between bounds, of which the later one is not included."""
+    low, high = _moment_of(facts.low), _moment_of(facts.high)
     known = Known(name=words(column.name), type=dt.date if date else dt.datetime)
     if facts.low is None and facts.high is None and (made := guess(known)) is not None:
         return Draft(made.column, made.reason)
-    return Draft(col.datetime(first, last, date=date), f"bounds from {facts.rules}")
+    one, four_years = dt.timedelta(days=1), dt.timedelta(days=1461)
+    whole = all(end is None or end.time() == dt.time() for end in (low, high))
+    unread = (low is None) is not (facts.low is None) or (high is None) is not (facts.high is None)
+    first: dt.datetime = _midnight(START) if low is None else low
+    last: dt.datetime = max(_midnight(END), first + four_years) if high is None else high
+    if low is not None and facts.above:
+        first += one if date else dt.timedelta(seconds=1)
+    if date and high is not None and not facts.below and high != _midnight(END):
+        last += one
+    if low is None and last <= first:
+        first = last - four_years
+    days = date or first.time() == last.time() == dt.time()
+    ends = (first.date(), last.date()) if days else (first, last)
+    keeps = ("bounds",) if not unread and (whole or not date) else ()
+    return Draft(col.datetime(*ends, date=date), f"bounds from {facts.rules}", keeps=keeps)
 
 
-def _day(bound: Any) -> dt.date | None:
-    if isinstance(bound, dt.datetime):
-        return bound.date()
-    if isinstance(bound, str):
-        try:
-            return dt.datetime.fromisoformat(bound).date()
-        except ValueError:
-            return None
-    return None
+def _midnight(day: dt.date) -> dt.datetime:
+    return dt.datetime(day.year, day.month, day.day)
+
+
+def _moment_of(bound: Any) -> dt.datetime | None:
+    """A bound as a time, in UTC where it names a zone."""
+    try:
+        found = dt.datetime.fromisoformat(bound) if isinstance(bound, str) else bound
+    except ValueError:
+        return None
+    if not isinstance(found, dt.datetime):
+        return None
+    return found.astimezone(dt.UTC).replace(tzinfo=None) if found.tzinfo else found
 
 
 def _text(column: Column, facts: Facts, around: Surroundings) -> Draft:
@@ -219,36 +256,47 @@ def _text(column: Column, facts: Facts, around: Surroundings) -> Draft:
     name, size = words(column.name), next(iter(sizes_of(column.type)), None)
     longest = min([n for n in (size, facts.longest) if n is not None], default=None)
     if facts.pattern is not None:
-        drawn, told = col.pattern(facts.pattern), f"pattern from {facts.rules}"
-        return Draft(drawn, told, checks=lengths_of(column.name, replace(facts, longest=longest)))
+        regex = with_length(facts.pattern, facts.shortest, longest)
+        drawn, told = col.pattern(regex), f"pattern from {facts.rules}"
+        checks = lengths_of(column.name, replace(facts, longest=longest))
+        return Draft(drawn, told, checks=checks, keeps=("pattern", "lengths"))
     fixed = (
         type_name(column.type) in ("CHAR", "NCHAR", "BPCHAR") and size is not None and size <= 40
     )
     if fixed and size == 36:
-        return Draft(col.uuid(), "36 characters: a UUID")
+        return Draft(col.uuid(), "36 characters: a UUID", keeps=("lengths",))
     known = Known(name=name, type=str, owner=around.owner, beside=around.beside)
     made = guess(known)
     if fixed and not (made and "code" in name):
-        return Draft(col.pattern(f"[A-Z]{{{size}}}"), f"{size} characters")
+        drawn, told = col.pattern(f"[A-Z]{{{size}}}"), f"{size} characters"
+        return Draft(drawn, told, keeps=("lengths",) if facts.shortest <= size else ())
     if made is None or (around.unique and made.column.kind == "provider"):
         made_column, reason = _words(name, around, longest, facts.shortest)
     else:
         made_column, reason = made.column, made.reason
     if made_column.kind in ("pattern", "uuid"):
-        if made_column.kind == "uuid" and longest is not None and longest < 36:
-            return Draft(_code(longest), "a code")
-        return Draft(made_column, reason)
+        least, most = _widths(made_column)
+        if least < facts.shortest or (longest is not None and most > longest):
+            return Draft(_code(longest, facts.shortest), "a code", keeps=("lengths",))
+        return Draft(made_column, reason, keeps=("lengths",))
     if longest is not None and longest < 8:
-        return Draft(_code(longest, facts.shortest), f"at most {longest} characters")
+        drawn, told = _code(longest, facts.shortest), f"at most {longest} characters"
+        return Draft(drawn, told, keeps=("lengths",))
     if facts.shortest > _SHORT:
-        return Draft(_code(longest, facts.shortest), f"{facts.shortest} characters or more")
+        drawn, told = _code(longest, facts.shortest), f"{facts.shortest} characters or more"
+        return Draft(drawn, told, keeps=("lengths",))
     reach = _SIZES.get(getattr(made_column, "name", ""), _NAMED)
     kept = longest if longest is not None and longest < reach else None
-    return Draft(
-        made_column,
-        reason,
-        checks=lengths_of(column.name, replace(facts, longest=kept)),
-    )
+    checks = lengths_of(column.name, replace(facts, longest=kept))
+    return Draft(made_column, reason, checks=checks, keeps=("lengths",))
+
+
+def _widths(column: AbstractColumn) -> tuple[int, int]:
+    """Fewest and most characters of a UUID, or of a pattern."""
+    if not isinstance(column, Pattern):
+        return 36, 36
+    least, most = parts_of(column.regex).getwidth()
+    return int(least), int(most)
 
 
 def lengths_of(name: str, facts: Facts) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from fabula.inference.schemas.kinds import (
     Draft,
     Surroundings,
     draft_of,
+    fits,
     lengths_of,
     type_name,
 )
@@ -74,6 +75,7 @@ class TableDraft:
                 self.notes.append(f"{self.table.name}.{name} is left to the database: generated")
             elif name in linked:
                 self._refer(name, column, linked[name])
+                self._found.others += self._facts(name).beyond(())
             else:
                 self._draw(name, column)
         for later, earlier, equal in self._found.orders:
@@ -122,6 +124,13 @@ class TableDraft:
 
     def _refer_to_own(self, name: str, made: AbstractColumn, column: Column, reason: str) -> None:
         """A reference to the own table, whose first rows have no parent but themselves."""
+        if name in self._once:  # earlier rows are drawn evenly, and so more than once
+            own = self._links.key_of(self.table.name, name)
+            alone = col.constant(None, nulls=1.0) if column.nullable else col.expr(quoted(own))
+            told = "is left empty" if column.nullable else "leads to the row itself"
+            self._put(name, column, Draft(alone, f"{reason}; unique"), nulls=None)
+            self.notes.append(f"{self.table.name}.{name} {told}: a unique key to its own table")
+            return
         if column.nullable:
             self._put(name, column, Draft(made, reason), nulls=None)
             self.told.append(
@@ -143,16 +152,18 @@ class TableDraft:
 
     def _draw(self, name: str, column: Column) -> None:
         """A column with values of its own."""
-        facts = self._found.facts.get(name, Facts())
-        facts.rules = self.table.rules
+        facts = self._facts(name)
         if column.drawn is not None:
             made = Draft(column.drawn, column.reason, checks=lengths_of(name, facts))
             self._keep(name, column, made)
+            self._found.others += facts.beyond(("lengths",))
             return
         if name == self._numbered:
             within = self._driver.column if self._driver else None
             made = Draft(col.sequence(1, within=within), "counts within its parent")
             self._put(name, column, made)
+            whole = facts.high is None and fits(1, facts)
+            self._found.others += facts.beyond(("bounds",) if whole else ())
             return
         if column.identity and name not in self._found.facts:
             self._put(name, column, Draft(col.key(), "the database numbers its rows"), nulls=0.0)
@@ -173,8 +184,14 @@ class TableDraft:
         if isinstance(made.column, Person) and column.who:
             made = replace(made, column=made.column.model_copy(update={"who": column.who}))
         self._keep(name, column, made)
+        self._found.others += facts.beyond(made.keeps)
         if not column.hidden:
             self._tell(name, made)
+
+    def _facts(self, name: str) -> Facts:
+        facts = self._found.facts.get(name, Facts())
+        facts.rules = self.table.rules
+        return facts
 
     def _keep(self, name: str, column: Column, made: Draft) -> None:
         """Keep a column with its helpers and checks."""
@@ -217,7 +234,9 @@ class TableDraft:
     def _order(self, later: str, earlier: str, *, equal: bool) -> None:
         """A column that follows another one: times start there, others are drawn again."""
         after, before = self._columns.get(later), self._columns.get(earlier)
-        if isinstance(after, Datetime) and isinstance(before, Datetime) and after.end is not None:
+        both = isinstance(after, Datetime) and isinstance(before, Datetime)
+        bounded = any(about == "bounds" for about, _ in self._facts(later).said)
+        if isinstance(after, Datetime) and both and after.end is not None and not bounded:
             step = "" if equal else f" + INTERVAL 1 {'DAY' if after.date else 'SECOND'}"
             start = f"coalesce({quoted(earlier)}, DATE '{START}'){step}"
             changed = {"start": start, "end": None, "within": "60d"}
