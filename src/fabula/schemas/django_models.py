@@ -16,6 +16,7 @@ from fabula.databases.reading import schema_of
 from fabula.databases.schema import Schema, Table
 from fabula.databases.statements import Statement
 from fabula.errors import SourceError
+from fabula.fakers.regex_length import with_length
 from fabula.schemas.annotated import with_conditions, with_format
 from fabula.spec import col
 
@@ -136,7 +137,7 @@ def _with_fields(table: Table, model: Any, notes: list[str]) -> Table:
         elif known_as is not None:
             table = with_format(table, name, known_as)
         elif isinstance(field, models.SlugField):
-            drawn = col.pattern("[a-z]{3,8}-[a-z]{3,8}")
+            drawn = col.pattern(with_length("[a-z]{1,8}-[a-z]{1,8}", 3, field.max_length))
             table = table.with_column(name, drawn=drawn, reason="a slug")
     return replace(table, comment=table.comment or _about(model))
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from sqlglot import exp
+
 from fabula.databases.reading import schema_of
 from fabula.databases.schema import Schema, Table
 from fabula.databases.statements import Statement
@@ -106,6 +108,11 @@ def _with_fields(schema: Schema, thing: Any) -> dict[str, Table]:
                 about = " ".join((info.description or "").split())
                 comment = table.columns[name].comment or about
                 table = table.with_column(name, comment=comment)
+        told = getattr(mapper.polymorphic_on, "name", None)
+        if told in table.columns and mapper.polymorphic_map:
+            listed = [exp.convert(value) for value in mapper.polymorphic_map]
+            name = exp.column(exp.to_identifier(told, quoted=True))
+            table = replace(table, checks=(*table.checks, exp.In(this=name, expressions=listed)))
         tables[table.name] = table
     return tables
 
@@ -119,6 +126,9 @@ def _only_in_code(schema: Schema, thing: Any) -> Iterator[str]:
         pydantic = getattr(mapper.class_, "__pydantic_decorators__", None)
         for each in ("field_validators", "model_validators", "validators", "root_validators"):
             told += [f"`{name}`" for name in getattr(pydantic, each, ())]
+        if mapper.inherits is not None:
+            parent = mapper.inherits.local_table.name
+            yield f"{mapper.local_table.name}: its rows of `{parent}` may name another class"
         if told:
             rules = ", ".join(told)
             yield f"{mapper.local_table.name}: validators are not run: {rules}: rows may break them"

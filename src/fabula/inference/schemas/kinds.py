@@ -12,15 +12,15 @@ from typing import Any
 from sqlglot import exp
 
 from fabula.databases.schema import Column
-from fabula.fakers.regex_syntax import parts_of
+from fabula.fakers.regex_length import widths, with_length
 from fabula.inference.guesses import END, START, guess, words
 from fabula.inference.guesses import Facts as Known
 from fabula.inference.schemas.conditions import Facts
 from fabula.inference.schemas.numbers import NUMBERS, WHOLE, Bounds, number_guess, sizes_of
-from fabula.inference.schemas.patterns import with_length
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.kinds.base.sql import quoted
 from fabula.kinds.pattern import Pattern
+from fabula.kinds.person import Person
 from fabula.spec import col
 
 NULLS = 0.1
@@ -119,11 +119,20 @@ class Draft:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What is known around a column: its table in words, the other columns, and uniqueness."""
+    """What is known around a column: its table in words, the other columns, and uniqueness.
+
+    Attributes:
+        owner: The table in words.
+        beside: The other columns.
+        unique: Whether its values never repeat.
+        grouped: Whether they never repeat together with others, so that none is drawn again.
+        key: The column that numbers the rows.
+    """
 
     owner: str
     beside: frozenset[str]
     unique: bool = False
+    grouped: bool = False
     key: str | None = None
 
 
@@ -258,7 +267,9 @@ def _text(column: Column, facts: Facts, around: Surroundings) -> Draft:
     if facts.pattern is not None:
         regex = with_length(facts.pattern, facts.shortest, longest)
         drawn, told = col.pattern(regex), f"pattern from {facts.rules}"
-        checks = lengths_of(column.name, replace(facts, longest=longest))
+        least, most = widths(regex)
+        fit = least >= facts.shortest and (longest is None or most <= longest)
+        checks = () if fit else lengths_of(column.name, replace(facts, longest=longest))
         return Draft(drawn, told, checks=checks, keeps=("pattern", "lengths"))
     fixed = (
         type_name(column.type) in ("CHAR", "NCHAR", "BPCHAR") and size is not None and size <= 40
@@ -275,7 +286,7 @@ def _text(column: Column, facts: Facts, around: Surroundings) -> Draft:
     else:
         made_column, reason = made.column, made.reason
     if made_column.kind in ("pattern", "uuid"):
-        least, most = _widths(made_column)
+        least, most = widths(made_column.regex) if isinstance(made_column, Pattern) else (36, 36)
         if least < facts.shortest or (longest is not None and most > longest):
             return Draft(_code(longest, facts.shortest), "a code", keeps=("lengths",))
         return Draft(made_column, reason, keeps=("lengths",))
@@ -287,16 +298,23 @@ def _text(column: Column, facts: Facts, around: Surroundings) -> Draft:
         return Draft(drawn, told, keeps=("lengths",))
     reach = _SIZES.get(getattr(made_column, "name", ""), _NAMED)
     kept = longest if longest is not None and longest < reach else None
-    checks = lengths_of(column.name, replace(facts, longest=kept))
-    return Draft(made_column, reason, checks=checks, keeps=("lengths",))
+    return sized(column.name, made_column, reason, replace(facts, longest=kept), around)
 
 
-def _widths(column: AbstractColumn) -> tuple[int, int]:
-    """Fewest and most characters of a UUID, or of a pattern."""
-    if not isinstance(column, Pattern):
-        return 36, 36
-    least, most = parts_of(column.regex).getwidth()
-    return int(least), int(most)
+def sized(
+    name: str, drawn: AbstractColumn, reason: str, facts: Facts, around: Surroundings
+) -> Draft:
+    """A text that keeps lengths: drawn again until it does, or short from the start."""
+    checks = lengths_of(name, facts)
+    if not checks or not (around.unique or around.grouped):
+        return Draft(drawn, reason, checks=checks, keeps=("lengths",))
+    shortest, longest = facts.shortest, facts.longest
+    email = with_length(r"[a-z]{1,9}[0-9]{1,5}@example\.com", max(shortest, 18), longest)
+    least, most = widths(email)
+    is_email = isinstance(drawn, Person) and drawn.field == "email"
+    if is_email and least >= shortest and (longest is None or most <= longest):
+        return Draft(col.pattern(email), f"{reason}; short ones", keeps=("lengths",))
+    return Draft(_code(longest, shortest), f"at most {longest} characters", keeps=("lengths",))
 
 
 def lengths_of(name: str, facts: Facts) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -23,8 +22,6 @@ _CLASSES = {
     "xdigit": "0-9a-f", "space": " ", "blank": " ", "punct": "!,.;:?", "word": "A-Za-z0-9_",
 }  # fmt: skip
 """Classes of characters of POSIX."""
-_TOKENS = re.compile(r"\\.|\[(?:\\.|[^]\\])*\]|\{\d+,\d*\}|.", re.S)
-_REPEAT = re.compile(r"[+*]|\{(\d+),(\d*)\}")
 
 
 def regex_of(form: type[exp.Expression], pattern: str) -> str | None:
@@ -49,35 +46,6 @@ def regex_of(form: type[exp.Expression], pattern: str) -> str | None:
             compile_pattern(case + regex)
             return case + regex
     return None
-
-
-def with_length(regex: str, shortest: int, longest: int | None) -> str:
-    """A regular expression whose texts have a length, where one repeat of it decides that.
-
-    Args:
-        regex: The expression of whole texts.
-        shortest: Fewest characters.
-        longest: Most characters.
-    """
-    parts = _TOKENS.findall(regex)
-    open_ended = [n for n, part in enumerate(parts) if _REPEAT.fullmatch(part)]
-    if len(open_ended) != 1:
-        return regex
-    (place,) = open_ended
-    low, high = {"+": ("1", ""), "*": ("0", "")}.get(parts[place]) or _REPEAT.findall(parts[place])[
-        0
-    ]
-
-    def repeated(least: int, most: int) -> str:
-        return "".join([*parts[:place], f"{{{least},{most}}}", *parts[place + 1 :]])
-
-    with suppress(re.error):
-        rest, same = parts_of(repeated(0, 0)).getwidth()
-        least = max(int(low), shortest - rest)
-        most = min(int(high or least + _LONGEST), math.inf if longest is None else longest - rest)
-        if rest == same and least <= most and parts_of(repeated(1, 1)).getwidth()[0] == rest + 1:
-            return repeated(least, int(most))
-    return regex
 
 
 def _searched(pattern: str, *, whole: bool) -> list[str]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from fabula.databases.schema import Column, Schema, Table
-from fabula.inference.guesses import START, words
+from fabula.inference.guesses import words
 from fabula.inference.schemas.conditions import Facts, conditions_of
 from fabula.inference.schemas.kinds import (
     NULLS,
@@ -20,10 +20,11 @@ from fabula.inference.schemas.kinds import (
     Surroundings,
     draft_of,
     fits,
-    lengths_of,
+    sized,
     type_name,
 )
 from fabula.inference.schemas.links import Link, Links
+from fabula.inference.schemas.orders import follow
 from fabula.inference.schemas.running import row_check_of
 from fabula.kinds.base.checks import AbstractCheck
 from fabula.kinds.base.columns import AbstractColumn
@@ -153,8 +154,16 @@ class TableDraft:
     def _draw(self, name: str, column: Column) -> None:
         """A column with values of its own."""
         facts = self._facts(name)
+        around = Surroundings(
+            singular(words(self.table.name)),
+            frozenset(map(words, self.table.columns)) - {words(name)},
+            unique=name in self._once,
+            grouped=any(name in once.columns for once in self.table.uniques)
+            or name in self.table.primary_key,
+            key=self._key_name(),
+        )
         if column.drawn is not None:
-            made = Draft(column.drawn, column.reason, checks=lengths_of(name, facts))
+            made = sized(name, column.drawn, column.reason, facts, around)
             self._keep(name, column, made)
             self._found.others += facts.beyond(("lengths",))
             return
@@ -168,12 +177,6 @@ class TableDraft:
         if column.identity and name not in self._found.facts:
             self._put(name, column, Draft(col.key(), "the database numbers its rows"), nulls=0.0)
             return
-        around = Surroundings(
-            singular(words(self.table.name)),
-            frozenset(map(words, self.table.columns)) - {words(name)},
-            unique=name in self._once,
-            key=self._key_name(),
-        )
         made = draft_of(column, facts, around)
         if made.unknown:
             kind = column.type.sql()
@@ -232,24 +235,19 @@ class TableDraft:
         self.reasons[f"tables.{self.table.name}.columns.{name}"] = made.reason
 
     def _order(self, later: str, earlier: str, *, equal: bool) -> None:
-        """A column that follows another one: times start there, others are drawn again."""
-        after, before = self._columns.get(later), self._columns.get(earlier)
-        both = isinstance(after, Datetime) and isinstance(before, Datetime)
+        """A column that follows another one starts there, where it can; a check says so, too."""
+        rules = f"from {self.table.rules}"
         bounded = any(about == "bounds" for about, _ in self._facts(later).said)
-        if isinstance(after, Datetime) and both and after.end is not None and not bounded:
-            step = "" if equal else f" + INTERVAL 1 {'DAY' if after.date else 'SECOND'}"
-            start = f"coalesce({quoted(earlier)}, DATE '{START}'){step}"
-            changed = {"start": start, "end": None, "within": "60d"}
-            self._columns[later] = after.model_copy(update=changed)
-            place = f"tables.{self.table.name}.columns.{later}"
-            rules = f"from {self.table.rules}"
-            self.reasons[place] = f"not before `{earlier}`, {rules}"
+        made = follow(self._columns, later, earlier, equal=equal, bounded=bounded)
+        if made:
+            self._columns |= made
+            for name in made:
+                told = f"after `{earlier}`" if name == later else f"before `{later}`"
+                self.reasons[f"tables.{self.table.name}.columns.{name}"] = f"{told}, {rules}"
             self.told.append((f"{self.table.name}.{later}", f"after {earlier}", rules))
-            return
-        sign = ">=" if equal else ">"
-        self._checks.append(
-            RowCheck(sql=f"{quoted(later)} {sign} {quoted(earlier)}", repair="resample")
-        )
+        if not made or not isinstance(made.get(later), Datetime):
+            sql = f"{quoted(later)} {'>=' if equal else '>'} {quoted(earlier)}"
+            self._checks.append(RowCheck(sql=sql, repair="resample"))
 
     def _add_conditions(self) -> None:
         """Conditions of another form: checked row by row, where DuckDB can run them."""
