@@ -47,7 +47,14 @@ _MYSQL_FORMS = (
     ),
 )
 """Types of MySQL and MariaDB that the parser does not know."""
-_FORMS = {"sqlite": _SQLITE_FORMS, "mysql": _MYSQL_FORMS}
+_POSTGRES_FORMS = (
+    (re.compile(r"\bbit\s+varying\b", re.I), "VARBIT"),
+    (re.compile(r"\b(numeric|decimal)\((\d+)\s*,\s*-\d+\)", re.I), r"\1(\2, 0)"),
+    (re.compile(r"\binterval\s+\w+(\s+to\s+\w+)?(\(\d\))?(?=\s*[,)]|\s+(NOT|DEFAULT)\b)", re.I),
+     "INTERVAL"),
+)  # fmt: skip
+"""Types of PostgreSQL that the parser does not know."""
+_FORMS = {"postgres": _POSTGRES_FORMS, "sqlite": _SQLITE_FORMS, "mysql": _MYSQL_FORMS}
 
 
 @dataclass(frozen=True)

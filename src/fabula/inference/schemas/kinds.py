@@ -72,6 +72,7 @@ _FIXED: Mapping[str, Callable[[], AbstractColumn]] = {
     "XML": lambda: col.constant("<value/>"),
     "TSVECTOR": lambda: col.provider("text.word"),
     "HSTORE": lambda: col.constant("a=>1"),
+    "OID": lambda: col.uniform(1, 9_999, decimals=0),
     "CITEXT": lambda: col.provider("text.word"),
 }
 """Types whose name says everything."""
@@ -91,6 +92,8 @@ _LONG_NAMES = (
 )
 _SIZES = {"text.word": 20, "text.sentence": 250}
 """Characters that values of a provider reach at most, as a rule; people's reach 120."""
+_WHOLE = {"phone": 20, "internet.url": 60, "internet.hostname": 40, "internet.ip_v4": 15}
+"""Characters that values have at most whose short ones are too rare to be drawn again for."""
 _NAMED = 120
 _SHORT = 3
 """Characters that names and words have nearly always."""
@@ -140,7 +143,7 @@ def draft_of(column: Column, facts: Facts, around: Surroundings) -> Draft:
     """The column of a spec that keeps a column's type and what the conditions say about it."""
     kind, listed = type_name(column.type), facts.values or column.labels
     if kind in ("ARRAY", "LIST"):
-        return _array(column, around)
+        return _array(column, facts, around)
     if listed:
         reason = f"values from {facts.rules}" if facts.values else "labels of its enumeration"
         fitting = tuple(value for value in listed if fits(value, facts)) or listed
@@ -271,6 +274,10 @@ def _text(column: Column, facts: Facts, around: Surroundings) -> Draft:
         fit = least >= facts.shortest and (longest is None or most <= longest)
         checks = () if fit else lengths_of(column.name, replace(facts, longest=longest))
         return Draft(drawn, told, checks=checks, keeps=("pattern", "lengths"))
+    if facts.case:
+        signs = "a-z" if facts.case == "lower" else "A-Z"
+        drawn = col.pattern(with_length(f"[{signs}]{{4,10}}", facts.shortest, longest))
+        return Draft(drawn, f"{facts.case} case from {facts.rules}", keeps=("lengths", "case"))
     fixed = (
         type_name(column.type) in ("CHAR", "NCHAR", "BPCHAR") and size is not None and size <= 40
     )
@@ -290,7 +297,8 @@ def _text(column: Column, facts: Facts, around: Surroundings) -> Draft:
         if least < facts.shortest or (longest is not None and most > longest):
             return Draft(_code(longest, facts.shortest), "a code", keeps=("lengths",))
         return Draft(made_column, reason, keeps=("lengths",))
-    if longest is not None and longest < 8:
+    whole = _WHOLE.get(getattr(made_column, "field", getattr(made_column, "name", "")), 8)
+    if longest is not None and longest < whole:
         drawn, told = _code(longest, facts.shortest), f"at most {longest} characters"
         return Draft(drawn, told, keeps=("lengths",))
     if facts.shortest > _SHORT:
@@ -343,20 +351,22 @@ def _code(longest: int | None, shortest: int = 0) -> AbstractColumn:
     return col.pattern(f"[A-Z0-9]{{{size}}}")
 
 
-def _array(column: Column, around: Surroundings) -> Draft:
-    """A list of two values of the element's type."""
+def _array(column: Column, facts: Facts, around: Surroundings) -> Draft:
+    """A list of two values of the element's type, or of as many as conditions ask for."""
     inner = column.type.expressions[0] if column.type.expressions else exp.DataType.build("TEXT")
     if not isinstance(inner, exp.DataType):
         inner = exp.DataType.build("TEXT")
     element = replace(column, type=inner)
-    made = draft_of(element, Facts(), replace(around, unique=False))
+    made = draft_of(element, Facts(values=facts.values), replace(around, unique=False))
     if made.helpers or made.unknown:
         return Draft(col.expr("[]"), f"a list of `{inner.sql()}`: empty", unknown=made.unknown)
+    size = max(facts.shortest, min(2, 2 if facts.longest is None else facts.longest))
     helpers = {
         f"{column.name}_{number}": made.column.model_copy(update={"drop": True, "nulls": 0.0})
-        for number in (1, 2)
+        for number in range(1, size + 1)
     }
-    return Draft(col.expr(f"[{', '.join(map(quoted, helpers))}]"), "a list of two", helpers)
+    listed = col.expr(f"[{', '.join(map(quoted, helpers))}]")
+    return Draft(listed, f"a list of {size}", helpers, keeps=("lengths", "values"))
 
 
 def _range(column: Column, of: str, around: Surroundings) -> Draft:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pyarrow as pa
-from sqlglot import exp
+from sqlglot import exp, parse_one
 
 from fabula.databases.schema import Table
+from fabula.inference.schemas.conditions import COUNTS
 from fabula.io.expressions import ExpressionError, expression_type, parse_expression
 from fabula.io.sql import locked_connection, sql_error
 
@@ -28,6 +29,12 @@ def row_check_of(condition: exp.Expression, table: Table) -> str | None:
 
 def _listed(node: exp.Expression) -> exp.Expression:
     """`= ANY (ARRAY[…])`, as PostgreSQL keeps `IN (…)`, and `<> ALL`, as lists."""
+    if isinstance(node, exp.Cast) and node.to.this == exp.DType.USERDEFINED:
+        return node.this  # DuckDB has no enumeration of that name
+    if isinstance(node, exp.Anonymous) and node.name.lower() in COUNTS:
+        sign = "NOT " * (node.name.lower() == "num_nonnulls")
+        gaps = [f"CAST({part.sql()} IS {sign}NULL AS INT)" for part in node.expressions]
+        return exp.paren(parse_one(" + ".join(gaps)), copy=False)
     right = node.args.get("expression")
     if isinstance(node, exp.EQ) and isinstance(right, exp.Any):
         listed: exp.Expression | None = right.this

@@ -5,7 +5,7 @@ What a spec can't keep is said in the notes, so that nobody takes it for kept.
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -14,6 +14,7 @@ from sqlglot import exp
 from fabula.databases.schema import Column, Schema, Table
 from fabula.inference.guesses import words
 from fabula.inference.schemas.conditions import Facts, conditions_of
+from fabula.inference.schemas.following import computed, follow
 from fabula.inference.schemas.kinds import (
     NULLS,
     Draft,
@@ -24,8 +25,8 @@ from fabula.inference.schemas.kinds import (
     type_name,
 )
 from fabula.inference.schemas.links import Link, Links
-from fabula.inference.schemas.orders import follow
 from fabula.inference.schemas.running import row_check_of
+from fabula.inference.schemas.showing import shown
 from fabula.kinds.base.checks import AbstractCheck
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.kinds.base.sql import quoted
@@ -67,6 +68,7 @@ class TableDraft:
         self._driver = links.driver(table.name)
         self._numbered = self._number_within()
         self._once |= self._counted()
+        self._rows = ROOTS
 
     def spec(self) -> TableSpec:
         """The table's spec."""
@@ -79,14 +81,16 @@ class TableDraft:
                 self._found.others += self._facts(name).beyond(())
             else:
                 self._draw(name, column)
+        self._compute()
         for later, earlier, equal in self._found.orders:
             self._order(later, earlier, equal=equal)
         self._add_conditions()
         groups = tuple(self._groups())
+        self._rows = self._roots(groups)
         per_parent = self._per_parent()
         return TableSpec(
             self.table.name,
-            n=ROOTS if per_parent is None else None,
+            n=self._rows if per_parent is None else None,
             per_parent=per_parent,
             columns=self._columns,
             primary_key=self.table.primary_key if self._has_key() else (),
@@ -94,6 +98,13 @@ class TableDraft:
             prompt=self.table.comment,
             checks=tuple(self._checks),
         )
+
+    def _roots(self, groups: tuple[tuple[str, ...], ...]) -> int:
+        """The rows of a root: no more than there are values of what may not repeat."""
+        kinds = [(self._columns[name],) for name in self._once if name in self._columns]
+        kinds += [tuple(self._columns[name] for name in group) for group in groups]
+        rooms = [math.prod(_room(column) for column in group) for group in kinds]
+        return int(min([ROOTS, *rooms]))
 
     def _has_key(self) -> bool:
         """Whether the key is to be named: where the first `key` column would be taken for it."""
@@ -208,11 +219,8 @@ class TableDraft:
         if not made.reason.endswith(f" from {self.table.rules}"):
             return
         what, _, why = made.reason.partition(" from ")
-        shown = {
-            "values": lambda: ", ".join(map(str, made.column.allowed or ())),
-            "pattern": lambda: str(made.column.matches),
-        }.get(what, lambda: _bounds(made.column))()
-        self.told.append((f"{self.table.name}.{name}", f"{what} {shown}", f"from {why}"))
+        told = f"{what} {shown(what, made.column)}"
+        self.told.append((f"{self.table.name}.{name}", told, f"from {why}"))
 
     def _put(
         self,
@@ -233,6 +241,22 @@ class TableDraft:
             facts["unique"] = True
         self._columns[name] = made.column.model_copy(update=facts)
         self.reasons[f"tables.{self.table.name}.columns.{name}"] = made.reason
+
+    def _compute(self) -> None:
+        """Compute the numbers that a condition says, such as `gross = net + vat`."""
+        done: set[str] = set()
+        for condition in [each for each in self._found.others if isinstance(each, exp.EQ)]:
+            found = computed(self._columns, condition, self._once | done)
+            if found is None or row_check_of(condition, self.table) is None:
+                continue
+            name, made = found
+            self._columns[name] = made
+            rules = f"from {self.table.rules}"
+            self.reasons[f"tables.{self.table.name}.columns.{name}"] = f"computed, {rules}"
+            self.told.append((f"{self.table.name}.{name}", f"computed by {made.sql}", rules))
+            self._found.others.remove(condition)
+            self._found.others += self._facts(name).beyond(())
+            done.add(name)
 
     def _order(self, later: str, earlier: str, *, equal: bool) -> None:
         """A column that follows another one starts there, where it can; a check says so, too."""
@@ -357,7 +381,7 @@ class TableDraft:
             self._columns.get(self._driver.column), AbstractColumn
         ):
             if not any(place == self.table.name for place, _, _ in self.told):
-                self.told.insert(0, (self.table.name, "root", f"{ROOTS} rows: edit `n`"))
+                self.told.insert(0, (self.table.name, "root", f"{self._rows} rows: edit `n`"))
             return None
         depth = min(self._links.depth(self.table.name), len(_CHILDREN)) - 1
         most = 1 if self._driver.column in self._once else _CHILDREN[depth]
@@ -366,12 +390,8 @@ class TableDraft:
         return PerParent(of=self._driver.column, min=0, max=most)
 
 
-def _bounds(column: AbstractColumn) -> str:
-    low, high = column.limits
-    return f"{_short(low)}–{_short(high)}"
-
-
-def _short(bound: object) -> str:
-    if isinstance(bound, float):
-        return f"{bound:g}"
-    return re.sub(r"[ T]00:00:00$", "", str(bound)) if bound is not None else "…"
+def _room(column: AbstractColumn) -> float:
+    """How many values a column has, where they are listed."""
+    if column.kind == "bernoulli":
+        return 2
+    return len(column.allowed) if column.allowed else math.inf

@@ -1,14 +1,40 @@
-"""Columns of a row that follow each other: one of the two is drawn from where the other one is."""
+"""Columns that follow from others of their row: computed ones, and those with a higher value."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+
+from sqlglot import exp
 
 from fabula.inference.guesses import START
 from fabula.kinds.base.columns import AbstractColumn, AbstractNumber
 from fabula.kinds.base.sql import quoted
 from fabula.kinds.datetime import Datetime
+from fabula.kinds.expr import Expr
 from fabula.kinds.uniform import Uniform
+
+
+def computed(
+    columns: Mapping[str, AbstractColumn], condition: exp.EQ, kept: Collection[str]
+) -> tuple[str, Expr] | None:
+    """The number that a condition computes from other columns; None where it does not.
+
+    Args:
+        columns: The columns of the table.
+        condition: The condition.
+        kept: Columns that stay as they are.
+    """
+    names = {name.lower(): name for name in columns}
+    sides = (condition.this, condition.expression)
+    for one, other in (sides, sides[::-1]):
+        name = names.get(one.name.lower(), "") if isinstance(one, exp.Column) else ""
+        needs = {names.get(node.name.lower(), "") for node in other.find_all(exp.Column)}
+        column = columns.get(name)
+        free = name not in kept and not needs & {name, "", *kept}
+        if isinstance(column, AbstractNumber) and needs and free:
+            sql = f"round({other.sql('duckdb')}, {column.decimals or 0})"
+            return name, Expr(sql=sql, description=column.description)
+    return None
 
 
 def follow(
