@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 
+from fabula.databases.brought import about, bits
 from fabula.databases.linking import linked
 from fabula.databases.schema import Column, ForeignKey, Schema, Table, Unique
-from fabula.databases.statements import Statement, parseable, unquoted
+from fabula.databases.statements import PARTITIONS, Statement, parseable, unquoted
 from fabula.errors import SourceError
 
 _DOMAIN = re.compile(r"CREATE\s+DOMAIN\s+(?P<name>[\w.\"]+)\s+(?:AS\s+)?(?P<rest>.*)", re.I | re.S)
@@ -90,6 +91,9 @@ class SchemaReader:
             return
         if self._by_form(text):
             return
+        if parts := PARTITIONS.search(text):
+            told = " ".join(parts[0].split())[:60]
+            self._unread.append(f"{statement.place}: {told}…: rows outside them are refused")
         try:
             tree = parse_one(parseable(text, self.dialect), read=self.dialect)
         except SqlglotError as exc:
@@ -245,12 +249,15 @@ class SchemaReader:
         called = kind.args.get("kind")
         if kind.this == exp.DType.ARRAY and kind.expressions:
             inner, _ = self._typed(name, kind.expressions[0])
-            whole = exp.DataType(this=kind.this, expressions=[inner.type], nested=True)
+            sizes = kind.args.get("values")  # a list of DuckDB that has one size
+            whole = exp.DataType(
+                this=kind.this, expressions=[inner.type], nested=True, values=sizes
+            )
             return Column(name, whole, labels=inner.labels), ()
         own = self._identifier(called.find_all(exp.Identifier)) if called is not None else ""
         if own in self._domains:
             domain = self._domains[own]
-            checks = tuple(_about(check, name) for check in domain.checks)
+            checks = tuple(about(check, name) for check in domain.checks)
             return replace(domain.column, name=name), checks
         if own in self._enums:
             return Column(name, exp.DataType.build("TEXT"), labels=self._enums[own]), ()
@@ -260,6 +267,8 @@ class SchemaReader:
             return Column(name, whole, nullable=False, identity=True), ()
         if plain.startswith("ENUM"):
             return Column(name, kind, labels=tuple(str(e.this) for e in kind.expressions)), ()
+        if plain == "BIT" and self.dialect == "mysql":
+            return bits(name, kind)
         if plain in ("CHAR", "NCHAR") and not kind.expressions and self.dialect in _ONE_SIGN:
             return Column(name, exp.DataType.build(f"{plain}(1)")), ()
         return Column(name, kind), ()
@@ -379,14 +388,3 @@ class SchemaReader:
             return tree.name
         folded = self.dialect == "postgres" and not found.args.get("quoted")
         return found.name.lower() if folded else found.name
-
-
-def _about(check: exp.Expression, column: str) -> exp.Expression:
-    """A domain's rule about one column."""
-
-    def renamed(node: exp.Expression) -> exp.Expression:
-        if isinstance(node, exp.Column) and node.name.lower() == "value":
-            return exp.column(exp.to_identifier(column, quoted=True))
-        return node
-
-    return check.copy().transform(renamed)

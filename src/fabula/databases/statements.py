@@ -32,8 +32,14 @@ _SQLITE_FORMS = (
     (re.compile(r"(?<=\s)ANY(?=\s*[,)]|\s+(NOT|DEFAULT|CHECK)\b)", re.I), "TEXT"),
 )
 """What SQLite allows and the parser does not, with what means the same here."""
+PARTITIONS = re.compile(
+    r"(?<=[)\w'])\s*(/\*!\d+\s*)?PARTITION\s+BY\s+(RANGE|LIST|HASH|KEY|LINEAR|SYSTEM).*$",
+    re.I | re.S,
+)
+"""What stands behind a table that is divided; rows of no part are refused."""
 _IPV6 = r"([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}"
 _MYSQL_FORMS = (
+    (re.compile(r"(?<=[)\w'])\s*(/\*!\d+\s*)?PARTITION\s+BY\s.*$", re.I | re.S), ""),
     (re.compile(r"(`[^`]+`)\s+inet4\b", re.I), r"\1 INET"),
     (
         re.compile(r"(`[^`]+`)\s+inet6\b", re.I),
@@ -75,6 +81,12 @@ class Statement:
 def script_dialect(text: str) -> str:
     """Whose SQL a script is written in, by what only one of them writes; else PostgreSQL."""
     return next((name for name, sign in _SIGNS.items() if sign.search(text)), "postgres")
+
+
+def script_dialects(text: str) -> list[str]:
+    """Whose SQL a script may be, the likeliest first."""
+    first = script_dialect(text)
+    return [first, *(name for name in SCRIPT_DIALECTS if name != first)]
 
 
 def dialect_title(dialect: str) -> str:

@@ -27,6 +27,7 @@ _MIRRORED: dict[type[exp.Expression], type[exp.Expression]] = {
 }
 
 
+_DAY = r"20[0-2][0-9]-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
 COUNTS = ("num_nonnulls", "num_nulls")
 """Functions that count gaps."""
 
@@ -142,7 +143,7 @@ def _take(node: exp.Expression, found: Conditions, known: Mapping[str, str]) -> 
         case exp.ArrayContainedBy():
             return _listed_in(node.this, node.expression, found, known)
         case exp.EQ():
-            return _equal(node, found, known)
+            return _equal(node, found, known) or _is_dated(node, found, known)
         case exp.Between():
             return _between(node, found, known)
         case exp.GT() | exp.GTE() | exp.LT() | exp.LTE():
@@ -157,7 +158,7 @@ def _take(node: exp.Expression, found: Conditions, known: Mapping[str, str]) -> 
             return _matched(node, found, known)
         case exp.Glob() | exp.RegexpFullMatch():
             return _matched(node, found, known)
-    return _is_json_valid(node, found, known)
+    return _is_json_valid(node, found, known) or _is_dated(node, found, known)
 
 
 def _either(node: exp.Or, found: Conditions, known: Mapping[str, str]) -> bool:
@@ -172,10 +173,18 @@ def _either(node: exp.Or, found: Conditions, known: Mapping[str, str]) -> bool:
     choices, columns = [], set()
     for side in map(bare, sides_of(node)):
         if not isinstance(side, exp.EQ) or literal_of(side.expression) is None:
-            return False
+            return _one_side(node, found, known)
         choices.append(side.expression)
         columns.add(_column(side.this, known))
     return len(columns) == 1 and _listed(bare(sides[1]).this, choices, found, known)
+
+
+def _one_side(node: exp.Or, found: Conditions, known: Mapping[str, str]) -> bool:
+    """The first side that lists values or gives a pattern, where all are about one column."""
+    about = {column.name.lower() for column in node.find_all(exp.Column)}
+    drawn = (exp.In, exp.EQ, exp.Like, exp.ILike, exp.RegexpLike, exp.Glob)
+    sides = [side for side in map(bare, sides_of(node)) if isinstance(side, drawn)]
+    return len(about) == 1 and any(_take(side, found, known) for side in sides)
 
 
 def sides_of(node: exp.Or) -> list[exp.Expression]:
@@ -319,6 +328,27 @@ def _is_json_valid(node: exp.Expression, found: Conditions, known: Mapping[str, 
     if column is not None:
         found.of(column).json = found.of(column).json or "object"
     return column is not None
+
+
+def _is_dated(node: exp.Expression, found: Conditions, known: Mapping[str, str]) -> bool:
+    """`d = date(d)` or `datetime(d) IS NOT NULL`, by which SQLite checks days in texts."""
+    if isinstance(node, exp.Paren | exp.Not):
+        inner = bare(node.this)
+        return isinstance(inner, exp.Is) and _is_dated(inner, found, known)
+    calls = {"date": _DAY, "datetime": f"{_DAY} ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"}
+    names = {column.name.lower() for column in node.find_all(exp.Column)}
+    called = {
+        (call.name if isinstance(call, exp.Anonymous) else call.key).lower()
+        for call in node.find_all(exp.Func)
+    }
+    if not isinstance(node, exp.EQ | exp.Is) or len(names) != 1 or len(called) != 1:
+        return False
+    column, pattern = known.get(names.pop()), calls.get(called.pop())
+    if column is None or pattern is None or found.of(column).pattern is not None:
+        return False
+    found.of(column).pattern = pattern
+    found.of(column).said.append(("pattern", node))
+    return True
 
 
 def _json_kind(node: exp.Expression) -> exp.Expression | None:

@@ -360,7 +360,12 @@ def _array(column: Column, facts: Facts, around: Surroundings) -> Draft:
     made = draft_of(element, Facts(values=facts.values), replace(around, unique=False))
     if made.helpers or made.unknown:
         return Draft(col.expr("[]"), f"a list of `{inner.sql()}`: empty", unknown=made.unknown)
-    size = max(facts.shortest, min(2, 2 if facts.longest is None else facts.longest))
+    fixed = [int(each.name) for each in column.type.args.get("values") or ()]
+    size = (
+        fixed[0]
+        if fixed
+        else max(facts.shortest, min(2, 2 if facts.longest is None else facts.longest))
+    )
     helpers = {
         f"{column.name}_{number}": made.column.model_copy(update={"drop": True, "nulls": 0.0})
         for number in range(1, size + 1)

@@ -83,7 +83,9 @@ def _days_of(node: exp.Expression) -> float | None:
     number = literal_of(node)
     if isinstance(number, int | Decimal):
         return float(number)
-    text = f"{node.this.name} {node.unit.name}" if isinstance(node, exp.Interval) else str(number)
+    text = str(number)
+    if isinstance(node, exp.Interval) and node.this is not None and node.unit is not None:
+        text = f"{node.this.name} {node.unit.name}"
     parts = _SPAN.findall(text)
     if not parts or _SPAN.sub("", text).strip():
         return None

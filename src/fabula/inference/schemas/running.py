@@ -17,12 +17,12 @@ def row_check_of(condition: exp.Expression, table: Table) -> str | None:
     """The SQL of a row check that holds where a condition does; None if no check can say it."""
     if condition.find(exp.Typeof):
         return None  # each database has names of its own for types
-    sql = condition.transform(_listed).sql("duckdb")
     try:
+        sql = condition.transform(_listed).sql("duckdb")
         needs = parse_expression(sql).needs
         types = {name.lower(): column.type for name, column in table.columns.items()}
         expression_type(sql, {name: _type(types[name.lower()]) for name in needs})
-    except (ExpressionError, KeyError):
+    except (ExpressionError, KeyError, AttributeError):  # sqlglot has no words for it
         return None
     return sql
 

@@ -14,6 +14,7 @@ from sqlglot import exp
 from fabula.databases.schema import Column, Schema, Table
 from fabula.inference.guesses import words
 from fabula.inference.schemas.conditions import Facts, conditions_of
+from fabula.inference.schemas.counting import counted, number_within
 from fabula.inference.schemas.following import computed, follow
 from fabula.inference.schemas.kinds import (
     NULLS,
@@ -22,7 +23,6 @@ from fabula.inference.schemas.kinds import (
     draft_of,
     fits,
     sized,
-    type_name,
 )
 from fabula.inference.schemas.links import Link, Links
 from fabula.inference.schemas.running import row_check_of
@@ -41,7 +41,6 @@ from fabula.spec.tables import PerParent, TableSpec
 
 ROOTS = 100
 """Rows of a table that follows from no other one."""
-_LONG = ("INT", "BIGINT", "UINT", "UBIGINT")
 _CHILDREN = (8, 4, 2)
 """Most rows of a parent, by the depth of the table."""
 
@@ -66,8 +65,9 @@ class TableDraft:
         self._once = {once.columns[0] for once in table.uniques if len(once.columns) == 1}
         self._once |= {table.primary_key[0]} if len(table.primary_key) == 1 else set()
         self._driver = links.driver(table.name)
-        self._numbered = self._number_within()
-        self._once |= self._counted()
+        linked, driver = links.of(table.name), self._driver.column if self._driver else None
+        self._numbered = number_within(table, linked, driver, self._once)
+        self._once |= counted(table, linked) - set(self._found.facts)
         self._rows = ROOTS
 
     def spec(self) -> TableSpec:
@@ -280,7 +280,7 @@ class TableDraft:
             sql = row_check_of(condition, self.table)
             named = {node.name.lower() for node in condition.find_all(exp.Column)}
             if sql is None or named & {name.lower() for name in absent}:
-                told = condition.sql("duckdb")
+                told = condition.sql(self._schema.dialect)
                 self.notes.append(f"{self.table.name}: CHECK ({told}) is left to the database")
                 continue
             self._checks.append(RowCheck(sql=sql, repair="resample"))
@@ -316,6 +316,10 @@ class TableDraft:
                 self.notes.append(
                     f"{self.table.name}: unique ({', '.join(group)}){where} is kept for all rows"
                 )
+            made = [self.table.columns[name] for name in group if name in self.table.columns]
+            if any(column.generated is not None for column in made):
+                self._once_behind(made)
+                continue
             if len(group) == 1 or group == key or any(name in self._once for name in group):
                 continue
             if any(name not in self._columns for name in group):
@@ -327,6 +331,19 @@ class TableDraft:
             elif not (self._numbered in group and self._driver and self._driver.column in group):
                 taken |= set(group) if self._all_references(group) else set()
                 yield group
+
+    def _once_behind(self, group: list[Column]) -> None:
+        """Make the columns unique that a unique group with generated columns is computed from."""
+        behind = {
+            node.name
+            for column in group
+            for node in (column.generated.find_all(exp.Column) if column.generated else ())
+        }
+        plain = {column.name for column in group if column.generated is None}
+        self._once_more(tuple(sorted((behind | plain) & set(self._columns))))
+        listed = ", ".join(column.name for column in group)
+        told = f"unique ({listed}) is generated: kept by unique columns, as far as they decide it"
+        self.notes.append(f"{self.table.name}: {told}")
 
     def _once_more(self, names: tuple[str, ...]) -> None:
         """Make columns unique whose expression must be."""
@@ -340,32 +357,6 @@ class TableDraft:
     def _all_references(self, group: tuple[str, ...]) -> bool:
         kinds = [getattr(self._columns.get(name), "kind", None) for name in group]
         return len(group) > 1 and set(kinds) == {"reference"}
-
-    def _number_within(self) -> str | None:
-        """The whole number that tells the rows of one parent apart: `line_no` of an order."""
-        if self._driver is None:
-            return None
-        linked = self._links.of(self.table.name)
-        groups = [self.table.primary_key, *(once.columns for once in self.table.uniques)]
-        for group in groups:
-            own = [name for name in group if name not in linked]
-            if len(group) > 1 and len(own) == 1 and self._driver.column in group:
-                column = self.table.columns[own[0]]
-                whole = "INT" in type_name(column.type)
-                if whole and not column.identity and own[0] not in self._once:
-                    return own[0]
-        return None
-
-    def _counted(self) -> set[str]:
-        """The whole number of a key of several columns that nothing else tells apart."""
-        linked = self._links.of(self.table.name)
-        found = set()
-        for group in (self.table.primary_key, *(once.columns for once in self.table.uniques)):
-            own = [name for name in group if name not in linked]
-            if len(group) > 1 and len(own) == len(group):
-                whole = [n for n in own if type_name(self.table.columns[n].type) in _LONG]
-                found |= set(whole[:1]) - set(self._found.facts)
-        return found
 
     def _key_name(self) -> str | None:
         """The key that numbers the rows, where the table has one."""
