@@ -385,4 +385,4 @@ def _room(column: AbstractColumn) -> float:
     """How many values a column has, where they are listed."""
     if column.kind == "bernoulli":
         return 2
-    return len(column.allowed) if column.allowed else math.inf
+    return len(column.allowed) if column.kind == "choice" and column.allowed else math.inf
