@@ -103,7 +103,7 @@ def statements_of(text: str, dialect: str, *, place: str) -> Iterator[Statement]
     from sqlglot.dialects import Dialect
     from sqlglot.errors import SqlglotError
 
-    if dialect == "mysql":  # what only this server runs is no comment for it
+    if dialect == "mysql":  # this server runs what others take for comments
         text = re.sub(r"/\*M?!\d*\s?(.*?)\*/", r"\1", text, flags=re.S)
     for form in (_ROWS, _CLIENT):
         text = form.sub(lambda found: "\n" * found[0].count("\n"), text)

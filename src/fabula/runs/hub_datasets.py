@@ -89,7 +89,7 @@ def _with_classes(rows: Any, columns: Sequence[str]) -> Any:
     for column in columns:
         if rows.features[column].dtype not in ("string", "large_string"):
             raise UsageError(
-                f"`{column}` contains no texts, so its values are no labels",
+                f"`{column}` contains no texts, and labels are texts",
                 code="usage.labels",
                 hint="name columns of texts",
             )
