@@ -58,7 +58,7 @@ def read_django(given: Sequence[Any]) -> Schema:
         )
     statements = [Statement(sql, "models") for sql in _statements(wanted)]
     schema = schema_of(_package(wanted[0]), "postgres", statements)
-    tables, rules = dict(schema.tables), []
+    tables, rules = dict(schema.tables), list[str]()
     for model in wanted:
         name = model._meta.db_table
         tables[name] = _with_fields(tables[name], model, rules)

@@ -109,7 +109,7 @@ def _with_fields(schema: Schema, thing: Any) -> dict[str, Table]:
                 comment = table.columns[name].comment or about
                 table = table.with_column(name, comment=comment)
         told = getattr(mapper.polymorphic_on, "name", None)
-        if told in table.columns and mapper.polymorphic_map:
+        if told is not None and told in table.columns and mapper.polymorphic_map:
             listed = [exp.convert(value) for value in mapper.polymorphic_map]
             name = exp.column(exp.to_identifier(told, quoted=True))
             table = replace(table, checks=(*table.checks, exp.In(this=name, expressions=listed)))

@@ -224,8 +224,10 @@ def _between(node: exp.Between, found: Conditions, known: Mapping[str, str]) -> 
         if not all(isinstance(end, int | Decimal) for end in values):
             return False
         ends = ends if values[0] <= values[1] else ends[::-1]
-    bounds = zip((exp.GTE, exp.LTE), ends, strict=True)
-    return all(_compared(sign, node.this, end, found, known) for sign, end in bounds)
+    low, high = ends
+    return _compared(exp.GTE, node.this, low, found, known) and _compared(
+        exp.LTE, node.this, high, found, known
+    )
 
 
 def _compared(

@@ -77,12 +77,12 @@ def _start_there(
     if not isinstance(low, int | float) or not isinstance(high, int | float):
         return {}
     end = round(high - step, 9)
-    if isinstance(before.max, str) or (least is not None and least >= end):
+    if isinstance(before.max, str) or (isinstance(least, int | float) and least >= end):
         return {}
     shifted = f"{quoted(earlier)} + {step:g}" if step else quoted(earlier)
     start = f"greatest(coalesce({shifted}, {low}), {low})"
     made: dict[str, AbstractColumn] = {later: after.model_copy(update={"min": start})}
-    if most is None or most > end:
+    if not isinstance(most, int | float) or most > end:
         made[earlier] = before.model_copy(update={"max": _like(end, before)})
     return made
 
@@ -100,7 +100,7 @@ def _end_there(
     shifted = f"{quoted(later)} - {step:g}" if step else quoted(later)
     end = f"least(coalesce({shifted}, {high}), {high})"
     made: dict[str, AbstractColumn] = {earlier: before.model_copy(update={"max": end})}
-    if least is None or least < start:
+    if not isinstance(least, int | float) or least < start:
         made[later] = after.model_copy(update={"min": _like(start, after)})
     return made
 

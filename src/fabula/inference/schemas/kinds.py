@@ -286,8 +286,8 @@ def _text(column: Column, facts: Facts, around: Surroundings) -> Draft:
     known = Known(name=name, type=str, owner=around.owner, beside=around.beside)
     made = guess(known)
     if fixed and not (made and "code" in name):
-        drawn, told = col.pattern(f"[A-Z]{{{size}}}"), f"{size} characters"
-        return Draft(drawn, told, keeps=("lengths",) if facts.shortest <= size else ())
+        drawn, told = col.pattern(f"[A-Z]{{{size or 1}}}"), f"{size} characters"
+        return Draft(drawn, told, keeps=("lengths",) if facts.shortest <= (size or 1) else ())
     if made is None or (around.unique and made.column.kind == "provider"):
         made_column, reason = _words(name, around, longest, facts.shortest)
     else:
@@ -299,11 +299,11 @@ def _text(column: Column, facts: Facts, around: Surroundings) -> Draft:
         return Draft(made_column, reason, keeps=("lengths",))
     whole = _WHOLE.get(getattr(made_column, "field", getattr(made_column, "name", "")), 8)
     if longest is not None and longest < whole:
-        drawn, told = _code(longest, facts.shortest), f"at most {longest} characters"
-        return Draft(drawn, told, keeps=("lengths",))
+        told = f"at most {longest} characters"
+        return Draft(_code(longest, facts.shortest), told, keeps=("lengths",))
     if facts.shortest > _SHORT:
-        drawn, told = _code(longest, facts.shortest), f"{facts.shortest} characters or more"
-        return Draft(drawn, told, keeps=("lengths",))
+        told = f"{facts.shortest} characters or more"
+        return Draft(_code(longest, facts.shortest), told, keeps=("lengths",))
     reach = _SIZES.get(getattr(made_column, "name", ""), _NAMED)
     kept = longest if longest is not None and longest < reach else None
     return sized(column.name, made_column, reason, replace(facts, longest=kept), around)

@@ -23,9 +23,9 @@ def literal_of(node: exp.Expression) -> Literal | None:
     while isinstance(node, exp.Paren | exp.Cast):
         inner = bare(node)
         if isinstance(node, exp.Cast) and isinstance(inner, exp.Literal) and inner.is_string:
-            number = _NUMBER.fullmatch(str(inner.this)) if _is_number(node.to) else None
-            if number is not None:
-                return literal_of(exp.Literal.number(re.sub("[$,]", "", number[0])))
+            found = _NUMBER.fullmatch(str(inner.this)) if _is_number(node.to) else None
+            if found is not None:
+                return literal_of(exp.Literal.number(re.sub("[$,]", "", found[0])))
         node = node.this
     match node:
         case exp.Literal(is_string=True):
@@ -38,8 +38,8 @@ def literal_of(node: exp.Expression) -> Literal | None:
                 else number
             )
         case exp.Neg():
-            inner = literal_of(node.this)
-            return -inner if isinstance(inner, int | Decimal) else None
+            positive = literal_of(node.this)
+            return -positive if isinstance(positive, int | Decimal) else None
         case exp.Boolean():
             return bool(node.this)
     return None

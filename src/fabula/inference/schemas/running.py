@@ -30,7 +30,8 @@ def row_check_of(condition: exp.Expression, table: Table) -> str | None:
 def _listed(node: exp.Expression) -> exp.Expression:
     """`= ANY (ARRAY[…])`, as PostgreSQL keeps `IN (…)`, and `<> ALL`, as lists."""
     if isinstance(node, exp.Cast) and node.to.this == exp.DType.USERDEFINED:
-        return node.this  # DuckDB has no enumeration of that name
+        bare: exp.Expression = node.this
+        return bare  # DuckDB has no enumeration of that name
     if isinstance(node, exp.Anonymous) and node.name.lower() in COUNTS:
         sign = "NOT " * (node.name.lower() == "num_nonnulls")
         gaps = [f"CAST({part.sql()} IS {sign}NULL AS INT)" for part in node.expressions]

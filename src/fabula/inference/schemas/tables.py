@@ -101,9 +101,10 @@ class TableDraft:
 
     def _roots(self, groups: tuple[tuple[str, ...], ...]) -> int:
         """The rows of a root: no more than there are values of what may not repeat."""
-        kinds = [(self._columns[name],) for name in self._once if name in self._columns]
-        kinds += [tuple(self._columns[name] for name in group) for group in groups]
-        rooms = [math.prod(_room(column) for column in group) for group in kinds]
+        alone = [(name,) for name in self._once if name in self._columns]
+        rooms = [
+            math.prod(_room(self._columns[name]) for name in group) for group in (*alone, *groups)
+        ]
         return int(min([ROOTS, *rooms]))
 
     def _has_key(self) -> bool:
