@@ -1,9 +1,10 @@
 """Rows into PostgreSQL: a load of Fabula against raw COPY and SQLAlchemy's bulk insert.
 
-    python -m benchmarks.databases postgresql://dev@localhost/bench --rows 200000
+    python -m benchmarks.databases --rows 200000
 
-The database must be empty and on this machine. Times are CPU seconds of this process and of the
-server together, the least of three runs.
+A server is started for it; an address such as `postgresql://dev@localhost/bench` names another
+one, whose database must be empty and on this machine. Times are CPU seconds of this process and of
+the server together, the least of three runs.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from fabula.databases.sink import DatabaseSink
 from fabula.io.destinations import Incoming, Link, Loading
 
 PARENTS = 1_000
+RULED = ", 2 foreign keys and 3 indexes"
+COPY, LOAD, INSERT = "raw COPY of the same Arrow", "fabula", "SQLAlchemy's bulk insert"
+FAST = f"fabula --fast-load{RULED}"
 _TABLE = """
 CREATE TABLE lines (
     id bigint PRIMARY KEY, a_id bigint NOT NULL, b_id bigint NOT NULL, name text NOT NULL,
@@ -42,23 +46,38 @@ _RULES = [
 def main() -> None:
     """Measure, and print one line a way."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("address")
+    parser.add_argument("address", nargs="?")
     parser.add_argument("--rows", type=int, default=200_000)
     given = parser.parse_args()
     rows = _rows(given.rows)
-    with psycopg.connect(given.address, autocommit=True) as connection:
+    if given.address:
+        measure(given.address, rows)
+        return
+    from tests.databases.servers import postgres_server
+
+    with postgres_server() as address:
+        measure(f"{address}/postgres", rows)
+
+
+def measure(address: str, rows: pa.Table) -> None:
+    """Measure each way, then print what the promises are about."""
+    with psycopg.connect(address, autocommit=True) as connection:
         clock = Clock(connection)
         ways: dict[str, Callable[[], None]] = {
-            "raw COPY of the same Arrow": lambda: _copy(connection, rows),
-            "fabula": lambda: _load(given.address, rows),
-            "SQLAlchemy insert": lambda: _insert(given.address, rows),
+            COPY: lambda: _copy(connection, rows),
+            LOAD: lambda: _load(address, rows),
+            INSERT: lambda: _insert(address, rows),
+            f"{LOAD}{RULED}": lambda: _load(address, rows),
+            FAST: lambda: _load(address, rows, fast_load=True),
         }
-        for ruled, names in ((False, list(ways)), (True, ["fabula", "fabula --fast-load"])):
-            ways["fabula --fast-load"] = lambda: _load(given.address, rows, fast_load=True)
-            for name in names:
-                best = min(_timed(connection, clock, ways[name], ruled) for _ in range(3))
-                title = f"{name}{', 2 foreign keys and 3 indexes' * ruled}"
-                print(f"{title:<55} {rows.num_rows / best:>12,.0f} rows per CPU second")
+        speeds = {}
+        for name, way in ways.items():
+            best = min(_timed(connection, clock, way, RULED in name) for _ in range(3))
+            speeds[name] = rows.num_rows / best
+            print(f"{name:<55} {speeds[name]:>12,.0f} rows per CPU second")
+    print(f"fabula against raw COPY: {speeds[LOAD] / speeds[COPY]:.2f}")
+    print(f"fabula against SQLAlchemy: {speeds[LOAD] / speeds[INSERT]:.1f}")
+    print(f"--fast-load against a plain load: {speeds[FAST] / speeds[f'{LOAD}{RULED}']:.1f}")
 
 
 class Clock:

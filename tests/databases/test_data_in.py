@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,23 @@ def test_mask_reads_a_database_and_loads_another(
     assert not set(masked["customers"]["name"].to_pylist()) & set(
         real["customers"]["name"].to_pylist()
     )
+
+
+def test_a_masking_in_memory_that_goes_to_an_address_has_the_card_of_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fb.generate(SHOP, output="real.sqlite")
+    assert main(["mask", "real.sqlite", "-o", "sqlite:///told.sqlite"]) == 0
+    fb.mask("real.sqlite").write("sqlite:///made.sqlite")
+    told, made = (
+        json.loads(Path(f"{name}.sqlite.card.json").read_text(encoding="utf-8"))
+        for name in ("told", "made")
+    )
+    assert made.keys() == told.keys()
+    assert made["tables"] == told["tables"]
+    assert made["destination"]["card"] == "made.sqlite.card.json"
+    assert made["destination"]["rows"] == told["destination"]["rows"]
 
 
 @every_place

@@ -275,6 +275,39 @@ def test_datasets_of_the_official_library_are_sources(form: str) -> None:
     assert as_table(given).select(HOMES.column_names).equals(HOMES)
 
 
+MOODS = datasets.Features(
+    {
+        "text": datasets.Value("string"),
+        "mood": datasets.ClassLabel(names=["sad", "glad"]),
+        "tags": datasets.Sequence(datasets.ClassLabel(names=["O", "PER"])),
+    }
+)
+SAID = {"text": ["a", "b", "c"], "mood": [1, 0, -1], "tags": [[0, 1], [], [1]]}
+
+
+def test_class_labels_are_read_by_their_names_here_and_on_the_hub(hub: Hub, tmp_path: Path) -> None:
+    given = datasets.Dataset.from_dict(SAID, features=MOODS)
+    given.to_parquet(tmp_path / "moods.parquet")
+    files = {"data/train-0.parquet": (tmp_path / "moods.parquet").read_bytes()}
+    hub.repos["you/moods"] = Repo(private=False, files=files)
+    (there,) = read_tables("hf://datasets/you/moods").values()
+    for rows in (as_table(given), as_table(there)):
+        assert rows["mood"].to_pylist() == ["glad", "sad", None]
+        assert rows["tags"].to_pylist() == [["O", "PER"], [], ["PER"]]
+
+
+def test_columns_of_labels_become_numbers_with_names_where_that_is_asked() -> None:
+    made = Dataset({"moods": pa.table({"text": ["a", "b"], "mood": ["sad", None]}), "homes": HOMES})
+    given = made.to_hf(labels=["mood"])["moods"]
+    assert given.features["mood"] == datasets.ClassLabel(names=["sad"])
+    assert given["mood"][:] == [0, None]
+    with pytest.raises(UsageError, match="no table has a column `moods`") as caught:
+        made.to_hf(labels=["moods"])
+    assert "mood" in str(caught.value.hint)
+    with pytest.raises(UsageError, match="contains no texts"):
+        made.to_hf("homes", labels=["n"])
+
+
 def test_splits_of_a_dataset_dictionary_are_tables() -> None:
     given = datasets.Dataset.from_list(HOMES.to_pylist())
     both = datasets.DatasetDict({"train": given, "test": given.select([0])})

@@ -24,7 +24,9 @@ FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
 WHERE t.typtype = 'd' AND n.nspname <> 'information_schema' ORDER BY t.oid
 """
 _TABLES = """
-SELECT c.oid, quote_ident(c.relname), obj_description(c.oid, 'pg_class') FROM pg_class c
+SELECT c.oid, quote_ident(c.relname), obj_description(c.oid, 'pg_class'),
+       CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END
+FROM pg_class c
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace = %s::regnamespace
   AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
 ORDER BY c.oid
@@ -62,7 +64,7 @@ def definitions(run: Run, schema: str) -> Iterator[Statement]:
         rules = f"{' NOT NULL' * bool(full)} {checks or ''}"
         yield Statement(f"CREATE DOMAIN {name} AS {base}{rules}", f"domain {name}")
     tables = run(_TABLES, ['"' + schema.replace('"', '""') + '"'])
-    for table, name, comment in tables:
+    for table, name, comment, parts in tables:
         columns = run(_COLUMNS, [table])
         listed = ", ".join(map(_column, columns))
         yield Statement(f"CREATE TABLE {name} ({listed})", f"table {name}")
@@ -73,7 +75,10 @@ def definitions(run: Run, schema: str) -> Iterator[Statement]:
         if comment:
             text = f"COMMENT ON TABLE {name} IS {_literal(comment)}"
             yield Statement(text, f"table {name}")
-    for table, name, _ in tables:
+        if parts:
+            told = f"PARTITION BY {parts}: rows outside its partitions are refused"
+            yield Statement("", f"table {name}: {told}")
+    for table, name, *_ in tables:
         for constraint, text, _ in run(_CONSTRAINTS, [table]):
             alter = f"ALTER TABLE {name} ADD CONSTRAINT {constraint} {text}"
             yield Statement(alter, f"constraint {constraint}")

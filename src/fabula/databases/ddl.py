@@ -7,14 +7,16 @@ left out in silence: what defines data and is not understood is in `Schema.unrea
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 
+from fabula.databases.brought import about, bits
+from fabula.databases.linking import linked
 from fabula.databases.schema import Column, ForeignKey, Schema, Table, Unique
-from fabula.databases.statements import Statement, parseable, unquoted
+from fabula.databases.statements import PARTITIONS, Statement, parseable, unquoted
 from fabula.errors import SourceError
 
 _DOMAIN = re.compile(r"CREATE\s+DOMAIN\s+(?P<name>[\w.\"]+)\s+(?:AS\s+)?(?P<rest>.*)", re.I | re.S)
@@ -29,6 +31,8 @@ _DEFINES = re.compile(
     r"|UNIQUE\s+INDEX|FOREIGN\s+TABLE|VIRTUAL\s+TABLE)|ALTER\s+TABLE\b.*\bADD\b)",
     re.I | re.S,
 )
+_ONE_SIGN = ("postgres", "mysql")
+"""Where `char` without a size has one sign."""
 _SERIAL = {"SMALLSERIAL": "SMALLINT", "SERIAL": "INT", "BIGSERIAL": "BIGINT"}
 
 
@@ -64,7 +68,9 @@ class SchemaReader:
                 where=name,
                 hint="give a database or file with tables: `CREATE TABLE …`",
             )
-        tables = {table.name: self._linked(table) for table in self._tables.values()}
+        tables = {
+            table.name: linked(table, self._tables, self._unread) for table in self._tables.values()
+        }
         unread = list(self._unread)
         if self._rows:
             unread.append(f"{self._rows:,} statements that insert rows: not read")
@@ -85,6 +91,9 @@ class SchemaReader:
             return
         if self._by_form(text):
             return
+        if parts := PARTITIONS.search(text):
+            told = " ".join(parts[0].split())[:60]
+            self._unread.append(f"{statement.place}: {told}…: rows outside them are refused")
         try:
             tree = parse_one(parseable(text, self.dialect), read=self.dialect)
         except SqlglotError as exc:
@@ -158,9 +167,16 @@ class SchemaReader:
                 hint="give the tables of one schema at a time",
             )
         later = []
+        if properties is not None:
+            for part in properties.find_all(exp.InheritsProperty):
+                for parent in part.expressions:
+                    table = self._as_of(parent, table, statement, kept=("COLUMNS", "CONSTRAINTS"))
         for part in tree.this.expressions:
             if isinstance(part, exp.ColumnDef):
                 table = self._column(part, table)
+            elif isinstance(part, exp.LikeProperty):
+                words = tuple(str(each.args["value"]).upper() for each in part.expressions)
+                table = self._as_of(part.this, table, statement, kept=words)
             else:
                 later.append(part)
         comment = properties.find(exp.SchemaCommentProperty) if properties else None
@@ -168,6 +184,22 @@ class SchemaReader:
         for part in later:
             table = self._constrained(table, part)
         self._tables[table.name] = table
+
+    def _as_of(
+        self, tree: exp.Expression, table: Table, statement: Statement, *, kept: tuple[str, ...]
+    ) -> Table:
+        """A table with the columns of another one, and with what else is taken of it."""
+        other = self._tables.get(self._name(tree))
+        if other is None:
+            what = f"it takes columns of `{self._name(tree)}`, which is not among the tables"
+            self._unread.append(f"{statement.place}: {statement.called}: {what}")
+            return table
+        table = replace(table, columns={**table.columns, **other.columns})
+        if {"ALL", "CONSTRAINTS"} & set(kept):
+            table = replace(table, checks=(*table.checks, *other.checks))
+        if {"ALL", "INDEXES"} & set(kept):
+            table = replace(table, primary_key=other.primary_key, uniques=other.uniques)
+        return table
 
     def _column(self, tree: exp.ColumnDef, table: Table) -> Table:
         """The table with a column, and with the rules that follow it."""
@@ -217,12 +249,15 @@ class SchemaReader:
         called = kind.args.get("kind")
         if kind.this == exp.DType.ARRAY and kind.expressions:
             inner, _ = self._typed(name, kind.expressions[0])
-            whole = exp.DataType(this=kind.this, expressions=[inner.type], nested=True)
+            sizes = kind.args.get("values")  # a list of DuckDB that has one size
+            whole = exp.DataType(
+                this=kind.this, expressions=[inner.type], nested=True, values=sizes
+            )
             return Column(name, whole, labels=inner.labels), ()
         own = self._identifier(called.find_all(exp.Identifier)) if called is not None else ""
         if own in self._domains:
             domain = self._domains[own]
-            checks = tuple(_about(check, name) for check in domain.checks)
+            checks = tuple(about(check, name) for check in domain.checks)
             return replace(domain.column, name=name), checks
         if own in self._enums:
             return Column(name, exp.DataType.build("TEXT"), labels=self._enums[own]), ()
@@ -232,6 +267,10 @@ class SchemaReader:
             return Column(name, whole, nullable=False, identity=True), ()
         if plain.startswith("ENUM"):
             return Column(name, kind, labels=tuple(str(e.this) for e in kind.expressions)), ()
+        if plain == "BIT" and self.dialect == "mysql":
+            return bits(name, kind)
+        if plain in ("CHAR", "NCHAR") and not kind.expressions and self.dialect in _ONE_SIGN:
+            return Column(name, exp.DataType.build(f"{plain}(1)")), ()
         return Column(name, kind), ()
 
     def _with_default(self, column: Column, value: exp.Expression) -> Column:
@@ -309,6 +348,9 @@ class SchemaReader:
                         table = self._constrained(table, part)
                 case exp.ColumnDef():
                     table = self._column(action, table)
+                case exp.AlterColumn() if action.args.get("allow_null") is not None:
+                    full = action.args["allow_null"] is False
+                    table = table.with_column(self._identifier(action.this), nullable=not full)
                 case exp.AlterColumn() if action.args.get("default") is not None:
                     column = self._identifier(action.this)
                     made = self._with_default(table.columns[column], action.args["default"])
@@ -330,27 +372,6 @@ class SchemaReader:
             if table is not None and column in table.columns:
                 self._tables[table.name] = table.with_column(column, comment=text)
 
-    def _linked(self, table: Table) -> Table:
-        """A table whose foreign keys name what is there, with the keys that they left out."""
-        links = []
-        for link in table.foreign_keys:
-            parent = _found(link.parent, self._tables)
-            if parent is None:
-                self._unread.append(
-                    f"{table.name}: a foreign key to `{link.parent}`, which is not among the tables"
-                )
-                continue
-            columns = self._tables[parent].columns
-            key = tuple(_found(name, columns) or name for name in link.key)
-            own = tuple(_found(name, table.columns) or name for name in link.columns)
-            links.append(
-                replace(
-                    link, columns=own, parent=parent, key=key or self._tables[parent].primary_key
-                )
-            )
-        key = tuple(_found(name, table.columns) or name for name in table.primary_key)
-        return replace(table, foreign_keys=tuple(dict.fromkeys(links)), primary_key=key)
-
     def _name(self, tree: exp.Expression) -> str:
         """The name of a table or type, without its schema."""
         return self._identifier(tree.this if isinstance(tree, exp.Table) else tree)
@@ -367,21 +388,3 @@ class SchemaReader:
             return tree.name
         folded = self.dialect == "postgres" and not found.args.get("quoted")
         return found.name.lower() if folded else found.name
-
-
-def _found(name: str, names: Mapping[str, object]) -> str | None:
-    """A name among others, whatever its case."""
-    if name in names:
-        return name
-    return next((other for other in names if other.lower() == name.lower()), None)
-
-
-def _about(check: exp.Expression, column: str) -> exp.Expression:
-    """A domain's rule about one column."""
-
-    def renamed(node: exp.Expression) -> exp.Expression:
-        if isinstance(node, exp.Column) and node.name.lower() == "value":
-            return exp.column(exp.to_identifier(column, quoted=True))
-        return node
-
-    return check.copy().transform(renamed)

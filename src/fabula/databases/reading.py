@@ -15,9 +15,10 @@ from fabula.databases.statements import (
     Statement,
     dialect_title,
     read_script,
-    script_dialect,
+    script_dialects,
     statements_of,
 )
+from fabula.errors import SourceError
 
 
 def read_schema(source: str) -> Schema:
@@ -32,11 +33,27 @@ def read_schema(source: str) -> Schema:
             statements = list(database.statements())
         name = Path(database.address.name).stem or database.address.dialect
         return schema_of(name, database.dialect, statements)
-    text = read_script(path)
-    dialect = script_dialect(text)
-    found = schema_of(path.name, dialect, statements_of(text, dialect, place=str(path)))
-    note = f"read as the SQL of {dialect_title(dialect)}"
+    found = _of_script(path, read_script(path))
+    note = f"read as the SQL of {dialect_title(found.dialect)}"
     return Schema(found.name, found.dialect, found.tables, (note, *found.unread))
+
+
+def _of_script(path: Path, text: str) -> Schema:
+    """The schema of a script, in the first dialect in which all of its tables can be read.
+
+    Raises:
+        SourceError: There is none; what the likeliest dialect says.
+    """
+    refused: SourceError | None = None
+    for dialect in script_dialects(text):
+        try:
+            return schema_of(path.name, dialect, statements_of(text, dialect, place=str(path)))
+        except SourceError as exc:
+            refused = refused or exc
+            if exc.code != "source.unreadable":
+                break
+    assert refused is not None
+    raise refused
 
 
 def schema_of(name: str, dialect: str, statements: Iterable[Statement]) -> Schema:

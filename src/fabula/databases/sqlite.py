@@ -113,11 +113,13 @@ class SQLite(Database):
     def insert(self, table: str, blocks: Iterable[pa.Table], places: Mapping[str, Place]) -> int:
         names = ", ".join(map(self.quoted, places))
         marks = ", ".join("?" * len(places))
+        declared = self.run(f"PRAGMA table_xinfo({self.quoted(table)})")
+        whole = [name for _, name, kind, *_ in declared if "INT" in str(kind).upper()]
         rows = 0
         for block in blocks:
             self._connection.executemany(
                 f"INSERT INTO {self.quoted(table)} ({names}) VALUES ({marks})",
-                zip(*python_columns(block), strict=True),
+                zip(*python_columns(_counted(block, whole)), strict=True),
             )
             rows += block.num_rows
         return rows
@@ -127,6 +129,16 @@ class SQLite(Database):
 
     def defer(self) -> None:
         self.run("PRAGMA defer_foreign_keys = ON")
+
+
+def _counted(block: pa.Table, whole: Iterable[str]) -> pa.Table:
+    """Rows whose durations are microseconds in columns of whole numbers, as Django keeps them."""
+    for name in whole:
+        place = block.schema.get_field_index(name)
+        if place >= 0 and pa.types.is_duration(block.schema.field(place).type):
+            counted = block.column(place).cast(pa.duration("us"), safe=False).cast(pa.int64())
+            block = block.set_column(place, name, counted)
+    return block
 
 
 def _held_type(declared: str, held: str, *, undated: bool, counted: bool) -> pa.DataType:

@@ -32,8 +32,14 @@ _SQLITE_FORMS = (
     (re.compile(r"(?<=\s)ANY(?=\s*[,)]|\s+(NOT|DEFAULT|CHECK)\b)", re.I), "TEXT"),
 )
 """What SQLite allows and the parser does not, with what means the same here."""
+PARTITIONS = re.compile(
+    r"(?<=[)\w'])\s*(/\*!\d+\s*)?PARTITION\s+BY\s+(RANGE|LIST|HASH|KEY|LINEAR|SYSTEM).*$",
+    re.I | re.S,
+)
+"""What stands behind a table that is divided; rows of no part are refused."""
 _IPV6 = r"([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}"
 _MYSQL_FORMS = (
+    (re.compile(r"(?<=[)\w'])\s*(/\*!\d+\s*)?PARTITION\s+BY\s.*$", re.I | re.S), ""),
     (re.compile(r"(`[^`]+`)\s+inet4\b", re.I), r"\1 INET"),
     (
         re.compile(r"(`[^`]+`)\s+inet6\b", re.I),
@@ -47,7 +53,14 @@ _MYSQL_FORMS = (
     ),
 )
 """Types of MySQL and MariaDB that the parser does not know."""
-_FORMS = {"sqlite": _SQLITE_FORMS, "mysql": _MYSQL_FORMS}
+_POSTGRES_FORMS = (
+    (re.compile(r"\bbit\s+varying\b", re.I), "VARBIT"),
+    (re.compile(r"\b(numeric|decimal)\((\d+)\s*,\s*-\d+\)", re.I), r"\1(\2, 0)"),
+    (re.compile(r"\binterval\s+\w+(\s+to\s+\w+)?(\(\d\))?(?=\s*[,)]|\s+(NOT|DEFAULT)\b)", re.I),
+     "INTERVAL"),
+)  # fmt: skip
+"""Types of PostgreSQL that the parser does not know."""
+_FORMS = {"postgres": _POSTGRES_FORMS, "sqlite": _SQLITE_FORMS, "mysql": _MYSQL_FORMS}
 
 
 @dataclass(frozen=True)
@@ -70,6 +83,12 @@ def script_dialect(text: str) -> str:
     return next((name for name, sign in _SIGNS.items() if sign.search(text)), "postgres")
 
 
+def script_dialects(text: str) -> list[str]:
+    """Whose SQL a script may be, the likeliest first."""
+    first = script_dialect(text)
+    return [first, *(name for name in SCRIPT_DIALECTS if name != first)]
+
+
 def dialect_title(dialect: str) -> str:
     """What people call a dialect."""
     return _TITLES[dialect]
@@ -84,6 +103,8 @@ def statements_of(text: str, dialect: str, *, place: str) -> Iterator[Statement]
     from sqlglot.dialects import Dialect
     from sqlglot.errors import SqlglotError
 
+    if dialect == "mysql":  # this server runs what others take for comments
+        text = re.sub(r"/\*M?!\d*\s?(.*?)\*/", r"\1", text, flags=re.S)
     for form in (_ROWS, _CLIENT):
         text = form.sub(lambda found: "\n" * found[0].count("\n"), text)
     try:

@@ -19,6 +19,7 @@ import pyarrow as pa
 from fabula.errors import SourceError
 from fabula.hub.repository import Repository
 from fabula.io.formats import is_data, table_name
+from fabula.io.frames import with_labels
 from fabula.io.sources import read_parts
 
 if TYPE_CHECKING:
@@ -159,4 +160,8 @@ def _read(repository: Repository, commit: str, names: Iterable[str]) -> pa.Table
             )
             for name in names
         ]
-    return read_parts(paths)
+    rows = read_parts(paths)
+    labelled = b"ClassLabel" in (rows.schema.metadata or {}).get(b"huggingface", b"")
+    if not labelled:
+        return rows
+    return with_labels(rows if isinstance(rows, pa.Table) else rows.to_table())

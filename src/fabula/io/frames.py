@@ -6,12 +6,14 @@ of those libraries is imported here until a frame of it goes back.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 _INDEX = re.compile(r"__index_level_\d+__")
 
@@ -23,7 +25,7 @@ def arrow_of(frame: Any) -> pa.Table:
         TypeError: It is not a frame.
         pa.ArrowException: Arrow has no type for a column.
     """
-    table = _of_the_hub(frame) if _library(frame) == "datasets" else pa.table(frame)
+    table = with_labels(_of_the_hub(frame)) if _library(frame) == "datasets" else pa.table(frame)
     labels = [name for name in table.column_names if _INDEX.fullmatch(str(name))]
     if labels:  # nameless row labels, which pandas passes as a column
         table = table.drop_columns(labels)
@@ -48,6 +50,38 @@ def _of_the_hub(frame: Any) -> pa.Table:
         return rows[:]
     found = list(rows.iter(batch_size=10_000))
     return pa.concat_tables(found) if found else pa.table({})
+
+
+def with_labels(table: pa.Table) -> pa.Table:
+    """A table of `datasets` with the names of its class labels, which it stores as numbers."""
+    told = (table.schema.metadata or {}).get(b"huggingface", b"{}")
+    features = json.loads(told).get("info", {}).get("features", {})
+    for place, field in enumerate(table.schema):
+        names = _class_names(features.get(field.name))
+        if names is not None:
+            made = pa.chunked_array(
+                [_named(chunk, names) for chunk in table.column(place).chunks],
+                _named(pa.array([], field.type), names).type,
+            )
+            table = table.set_column(place, field.name, made)
+    return table
+
+
+def _class_names(feature: Any) -> list[str] | None:
+    """The names of a class label, or of those in lists."""
+    inner = feature.get("feature") if isinstance(feature, dict) else None
+    feature = feature if inner is None else inner
+    known = isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
+    return feature.get("names") if known else None
+
+
+def _named(codes: pa.Array, names: list[str]) -> pa.Array:
+    """Numbers as the names that they stand for; -1 stands for none."""
+    if pa.types.is_list(codes.type):
+        inner = _named(codes.values, names)
+        return pa.ListArray.from_arrays(codes.offsets, inner, mask=codes.is_null())
+    known = pc.and_(pc.greater_equal(codes, 0), pc.less(codes, len(names)))
+    return pa.array(names, pa.string()).take(pc.if_else(known, codes, None).cast(pa.int64()))
 
 
 def _without_views(kind: pa.DataType) -> pa.DataType:

@@ -8,12 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pyarrow as pa
 from typing_extensions import Unpack
 
-from fabula.io.destinations import KeepsRecord, Loading, Target, destination_of, names_file
+from fabula.io.destinations import Loading, Target, destination_of, names_file
 from fabula.io.loading import incoming, load
 from fabula.io.places import check_free, make_folder, write_json, write_text
 from fabula.options import known_options
@@ -21,7 +20,7 @@ from fabula.privacy.files.csv_bytes import CsvSource
 from fabula.privacy.files.parquet import ArrowSource
 from fabula.privacy.files.sources import in_memory
 from fabula.privacy.files.writing import Work, is_unfinished, spare_originals, write_spans
-from fabula.privacy.masked import Masked, card_path, written_folder
+from fabula.privacy.masked import Masked, card_path, write_load_card, written_folder
 from fabula.privacy.masking import Counts, Masker
 from fabula.privacy.prepared import Masking, card_of, fingerprint_of
 from fabula.privacy.preparing import MaskOptions, prepare
@@ -99,9 +98,6 @@ def run(masking: Masking) -> Masked:
 def load_masked(masking: Masking, target: Target, loading: Loading) -> Masked:
     """Mask tables into a destination, block by block; its load is in the card.
 
-    The card is written next to a file, and into the manifest of a store that keeps one; that of a
-    database or another store into the working folder, under the last word of the address.
-
     Raises:
         SinkError: The destination refuses; it is as it was.
     """
@@ -115,16 +111,7 @@ def load_masked(masking: Masking, target: Target, loading: Loading) -> Masked:
         record["masking"] = card_of(masking, {n: each.counts for n, each in masked.items()})
 
     loaded = load(sink, wanted, blocks, record)
-    card = record["masking"]
-    card["destination"] = {"kind": target.entry.name, **loaded}
-    place = card_path(target.file, single=True) if target.file else None
-    if place is None and not isinstance(sink, KeepsRecord):
-        name = Path(urlsplit(target.place).path).name or target.entry.name
-        place = card_path(Path(name), single=True)
-        card["destination"]["card"] = str(place)
-    if place is not None:
-        write_json(place, card)
-    return Masked({}, card)
+    return Masked({}, write_load_card(record["masking"], target, sink, loaded))
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 from typing_extensions import override
 
 from fabula.errors import UsageError
-from fabula.io.destinations import NOTHING_ALLOWED, destination_of, names_file
-from fabula.io.loading import load_tables
+from fabula.io.destinations import (
+    NOTHING_ALLOWED,
+    KeepsRecord,
+    Sink,
+    Target,
+    destination_of,
+    names_file,
+)
+from fabula.io.loading import blocks_of, incoming, load
 from fabula.io.places import write_json
 from fabula.io.write import write_tables
 from fabula.render import amounts, grid
@@ -67,17 +75,20 @@ class Masked(Result):
     def write(self, path: PathLike) -> None:
         """Write each table to a Parquet file in a folder, or one table to one file, and the card.
 
+        An address or a file of several tables is loaded instead; `write_load_card` says where the
+        card goes.
+
         Raises:
             UsageError: A file is named for several tables, or the tables are in files already.
             SinkError: The place can't be written.
         """
         self._check_in_memory()
         if target := destination_of(path):
-            record = {"masking": self.card}
-            loaded = load_tables(target, self.tables, NOTHING_ALLOWED, manifest=record)
-            if target.file:
-                told = {**self.card, "destination": {"kind": target.entry.name, **loaded}}
-                write_json(card_path(target.file, single=True), told)
+            sink = target.open(NOTHING_ALLOWED)
+            wanted = incoming({name: table.schema for name, table in self.tables.items()})
+            sink.check(wanted)
+            loaded = load(sink, wanted, blocks_of(self.tables), {"masking": self.card})
+            write_load_card(self.card, target, sink, loaded)
             return
         place = Path(path)
         single = names_file(place)
@@ -99,6 +110,25 @@ class Masked(Result):
 def card_path(output: Path, *, single: bool) -> Path:
     """Where the card of a masking goes: next to a single file, or into the folder."""
     return output.with_name(f"{output.name}.card.json") if single else output / CARD
+
+
+def write_load_card(
+    card: Mapping[str, Any], target: Target, sink: Sink, loaded: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Write the card of a load, and return it with what the load did.
+
+    It goes next to a file, and into the manifest of a store that keeps one; that of a database or
+    another store goes into the working folder, under the last word of the address.
+    """
+    made = {**card, "destination": {"kind": target.entry.name, **loaded}}
+    place = card_path(target.file, single=True) if target.file else None
+    if place is None and not isinstance(sink, KeepsRecord):
+        name = Path(urlsplit(target.place).path).name or target.entry.name
+        place = card_path(Path(name), single=True)
+        made["destination"]["card"] = str(place)
+    if place is not None:
+        write_json(place, made)
+    return made
 
 
 def written_folder(output: Path) -> Path:

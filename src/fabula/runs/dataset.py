@@ -17,10 +17,10 @@ from fabula.io.destinations import LoadOptions, allowing, destination_of, names_
 from fabula.io.formats import as_format
 from fabula.io.loading import incoming, load_tables
 from fabula.io.read import TableRows, typed
-from fabula.io.write import plain_type, write_tables
+from fabula.io.write import write_tables
 from fabula.options import known_options
 from fabula.render.results import Result
-from fabula.runs.attached import hand_over, with_pictures
+from fabula.runs.attached import hand_over
 from fabula.runs.parts import Call, Lost
 from fabula.runs.records import read_calls, read_manifest, read_rejects, spec_of
 from fabula.runs.table_rows import rows_of
@@ -237,27 +237,29 @@ class Dataset(Mapping[str, Any], Result):
         rows: list[dict[str, Any]] = self.to_arrow(table).to_pylist()
         return rows
 
-    def to_hf(self, table: str | None = None) -> Any:
+    def to_hf(self, table: str | None = None, *, labels: Sequence[str] = ()) -> Any:
         """A table as a `datasets.Dataset`; several as a `DatasetDict` by their names.
 
-        Columns of documents that are pictures become `Image` features.
+        Columns of documents that are pictures become `Image` features, recordings `Audio`.
+
+        Args:
+            table: The table; by default all of them.
+            labels: Columns of texts that become `ClassLabel` features: numbers with names.
 
         Raises:
             PrerequisiteError: The extra `hub` is not installed.
+            UsageError: A table has no column of that name, or it contains no texts.
         """
         _need("datasets", "to_hf()", extra="hub")
-        from datasets import Dataset as HubDataset
         from datasets import DatasetDict
 
-        def converted(name: str) -> Any:
-            rows = self.to_arrow(name)
-            plain = [(field.name, plain_type(field.type)) for field in rows.schema]
-            made = HubDataset(rows.cast(pa.schema(plain)))
-            return with_pictures(made, name, self.folder, self.manifest)
+        from fabula.runs.hub_datasets import hub_datasets
 
-        if table is None and len(self) > 1:
-            return DatasetDict({name: converted(name) for name in self})
-        return converted(self._name(table))
+        several = table is None and len(self) > 1
+        names = list(self) if several else [self._name(table)]
+        tables = {name: self.to_arrow(name) for name in names}
+        made = hub_datasets(tables, labels, self.folder, self.manifest)
+        return DatasetDict(made) if several else made[names[0]]
 
     def push_to_hub(
         self,

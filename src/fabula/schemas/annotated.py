@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -22,15 +24,21 @@ def with_conditions(table: Table, name: str, metadata: Iterable[Any]) -> Table:
     for item in metadata:
         for word, sign in _SIGNS.items():
             if (bound := getattr(item, word, None)) is not None:
-                found.append(sign(this=column.copy(), expression=exp.convert(bound)))
+                told = bound.isoformat() if isinstance(bound, dt.date | dt.time) else bound
+                found.append(sign(this=column.copy(), expression=exp.convert(told)))
         for word, sign in _LENGTHS.items():
             if (size := getattr(item, word, None)) is not None:
                 length = exp.Length(this=column.copy())
                 found.append(sign(this=length, expression=exp.convert(size)))
-        regex = getattr(item, "pattern", None)
-        if regex is not None:
-            text = str(getattr(regex, "pattern", regex)).removeprefix("^").removesuffix("$")
-            found.append(exp.RegexpLike(this=column.copy(), expression=exp.convert(f"^{text}$")))
+        if (step := getattr(item, "multiple_of", None)) is not None:
+            rest = exp.Mod(this=column.copy(), expression=exp.convert(step))
+            found.append(exp.EQ(this=rest, expression=exp.convert(0)))
+        for word in ("pattern", "refused"):
+            if (regex := getattr(item, word, None)) is not None:
+                form = exp.RegexpILike if getattr(regex, "flags", 0) & re.I else exp.RegexpLike
+                text = exp.convert(str(getattr(regex, "pattern", regex)))
+                rule = form(this=column.copy(), expression=text)
+                found.append(exp.Not(this=rule) if word == "refused" else rule)
     return replace(table, checks=(*table.checks, *found))
 
 

@@ -157,7 +157,8 @@ class _Project:
         return replace(table, uniques=(*table.uniques, Unique((column,))))
 
     def _accepted(self, table: Table, column: str, given: Mapping[str, Any]) -> Table:
-        values = [exp.convert(value) for value in given.get("values") or ()]
+        kind = table.columns[column].type
+        values = [exp.convert(_of_type(kind, value)) for value in given.get("values") or ()]
         listed = exp.In(this=exp.column(exp.to_identifier(column, quoted=True)), expressions=values)
         return replace(table, checks=(*table.checks, listed))
 
@@ -250,6 +251,16 @@ def _constraints(node: Mapping[str, Any]) -> Iterator[tuple[str | None, Any]]:
     yield None, node.get("constraints") or ()
     for name, column in (node.get("columns") or {}).items():
         yield name, column.get("constraints") or ()
+
+
+def _of_type(kind: exp.DataType, value: Any) -> Any:
+    """A listed value as its column has it; the YAML of a test often quotes numbers."""
+    text = str(value).strip()
+    if kind.this in exp.DataType.NUMERIC_TYPES and re.fullmatch(r"-?\d+(\.\d+)?", text):
+        return float(text) if "." in text else int(text)
+    if kind.this == exp.DType.BOOLEAN and text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    return str(value) if kind.this in exp.DataType.TEXT_TYPES else value
 
 
 def _tested(test: Mapping[str, Any]) -> str | None:

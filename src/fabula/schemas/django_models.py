@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +16,7 @@ from fabula.databases.reading import schema_of
 from fabula.databases.schema import Schema, Table
 from fabula.databases.statements import Statement
 from fabula.errors import SourceError
+from fabula.fakers.regex_length import with_length
 from fabula.schemas.annotated import with_conditions, with_format
 from fabula.spec import col
 
@@ -29,6 +30,17 @@ _BOUNDS = (
     (validators.MinLengthValidator, "min_length"),
     (validators.MaxLengthValidator, "max_length"),
 )
+_REGEX = {False: "pattern", True: "refused"}
+_LIMITS = {sign * 2**bits - (sign > 0) for bits in (15, 31, 63) for sign in (-1, 1)}
+"""The ends of whole numbers, which Django adds as validators."""
+_IN_TYPES = (
+    validators.DecimalValidator,
+    validators.EmailValidator,
+    validators.URLValidator,
+    validators.ProhibitNullCharactersValidator,
+)
+_IN_TYPES_TOO = (validators.validate_ipv4_address, validators.validate_ipv46_address)
+"""Validators of types, whose values are drawn by their types."""
 
 
 def read_django(given: Sequence[Any]) -> Schema:
@@ -46,13 +58,13 @@ def read_django(given: Sequence[Any]) -> Schema:
         )
     statements = [Statement(sql, "models") for sql in _statements(wanted)]
     schema = schema_of(_package(wanted[0]), "postgres", statements)
-    tables = dict(schema.tables)
+    tables, rules = dict(schema.tables), list[str]()
     for model in wanted:
         name = model._meta.db_table
-        tables[name] = _with_fields(tables[name], model)
+        tables[name] = _with_fields(tables[name], model, rules)
     left = sorted({model._meta.app_label for model in given} - {m._meta.app_label for m in wanted})
     notes = (f"models of Django's own apps are left out: {', '.join(left)}",) if left else ()
-    return replace(schema, tables=tables, unread=(*notes, *schema.unread))
+    return replace(schema, tables=tables, unread=(*notes, *rules, *schema.unread))
 
 
 def _is_own(model: Any) -> bool:
@@ -101,8 +113,9 @@ def _statements(wanted: Sequence[Any]) -> list[str]:
     ]
 
 
-def _with_fields(table: Table, model: Any) -> Table:
-    """A table with what its fields say beyond their columns."""
+def _with_fields(table: Table, model: Any, notes: list[str]) -> Table:
+    """A table with what its fields say beyond their columns; what only code says is noted."""
+    notes += _only_in_code(table.name, model)
     for field in model._meta.concrete_fields:
         name = field.column
         if name not in table.columns or field.remote_field is not None:
@@ -111,34 +124,60 @@ def _with_fields(table: Table, model: Any) -> Table:
         column = table.columns[name]
         kept = {"comment": column.comment or about, "nullable": column.nullable and field.blank}
         table = table.with_column(name, **kept)  # forms refuse a gap in a field without `blank`
+        known_as = next((word for kind, word in _FORMATS if isinstance(field, kind)), None)
+        asked = list(_asked(field, f"{table.name}.{name}", notes))
+        table = with_conditions(table, name, asked)
         if field.choices:
             values = [exp.convert(value) for value, _ in field.flatchoices if value is not None]
             value = exp.column(exp.to_identifier(name, quoted=True))
             listed = exp.In(this=value, expressions=values)
             table = replace(table, checks=(*table.checks, listed))
-            continue
-        known_as = next((word for kind, word in _FORMATS if isinstance(field, kind)), None)
-        if known_as is not None:
+        elif any(hasattr(rule, "pattern") for rule in asked):
+            pass  # it is drawn by its pattern
+        elif known_as is not None:
             table = with_format(table, name, known_as)
         elif isinstance(field, models.SlugField):
-            drawn = col.pattern("[a-z]{3,8}-[a-z]{3,8}")
+            drawn = col.pattern(with_length("[a-z]{1,8}-[a-z]{1,8}", 3, field.max_length))
             table = table.with_column(name, drawn=drawn, reason="a slug")
-        else:
-            table = with_conditions(table, name, _asked(field))
     return replace(table, comment=table.comment or _about(model))
 
 
-def _asked(field: Any) -> list[SimpleNamespace]:
-    """The bounds and patterns of a field's validators."""
-    found = []
+def _asked(field: Any, place: str, notes: list[str]) -> Iterator[SimpleNamespace]:
+    """What the validators of a field ask; those that are code alone are noted."""
     for rule in field.validators:
-        for kind, word in _BOUNDS:
-            if isinstance(rule, kind) and not callable(rule.limit_value):
-                found.append(SimpleNamespace(**{word: rule.limit_value}))
-        regex = getattr(rule, "regex", None)
-        if type(rule) is validators.RegexValidator and not rule.inverse_match:
-            found.append(SimpleNamespace(pattern=regex))
-    return found
+        limit = getattr(rule, "limit_value", None)
+        word = next((word for kind, word in _BOUNDS if isinstance(rule, kind)), None)
+        if word is not None:
+            bound = limit() if callable(limit) else limit
+            if bound not in _LIMITS:
+                yield SimpleNamespace(**{word: bound})
+        elif isinstance(rule, validators.StepValueValidator) and not rule.offset:
+            yield SimpleNamespace(multiple_of=limit)
+        elif isinstance(rule, validators.FileExtensionValidator) and rule.allowed_extensions:
+            endings = "|".join(map(re.escape, rule.allowed_extensions))
+            yield SimpleNamespace(pattern=rf"^[a-z]{{4,8}}\.({endings})$")
+        elif type(rule) is validators.RegexValidator:
+            if not isinstance(field, models.SlugField):
+                yield SimpleNamespace(**{_REGEX[bool(rule.inverse_match)]: rule.regex})
+        elif not isinstance(rule, _IN_TYPES) and rule not in _IN_TYPES_TOO:
+            called = getattr(rule, "__name__", type(rule).__name__)
+            notes.append(f"{place}: the validator `{called}` is not kept: rows may break it")
+
+
+def _only_in_code(table: str, model: Any) -> Iterator[str]:
+    """What a model asks of rows and no statement says."""
+    if model.clean is not models.Model.clean or model.full_clean is not models.Model.full_clean:
+        yield f"{table}: `clean` of the model is not run: rows may break it"
+    for field in model._meta.private_fields:
+        if hasattr(field, "fk_field"):
+            told = f"{table}.{field.fk_field}: rows of other models are not sought"
+            yield f"{told} (`{field.name}` is a generic key)"
+    for field in model._meta.concrete_fields:
+        for word in ("unique_for_date", "unique_for_month", "unique_for_year"):
+            if getattr(field, word, None):
+                yield f"{table}.{field.column}: `{word}` is not kept: rows may break it"
+        if field.remote_field is not None and field.get_limit_choices_to():
+            yield f"{table}.{field.column}: `limit_choices_to` is not kept: rows may break it"
 
 
 def _about(model: Any) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -190,6 +192,26 @@ def _common(one: Any, other: Any) -> Any:
     return found if isinstance(one, list) or isinstance(other, list) else (found or [one])[0]
 
 
+def _also(one: Any, other: Any) -> Any:
+    """Both of two expressions; the first one is drawn."""
+    first, second = (each if isinstance(each, list) else [each] for each in (one, other))
+    both = list(dict.fromkeys([*first, *second]))
+    return both if len(both) > 1 else both[0]
+
+
+def _forms(one: Any, other: Any) -> Any:
+    """Every pair of forms of two lists, since a value has one of each."""
+    return [{"allOf": [first, second]} for first in one for second in other]
+
+
+def _common_multiple(one: Any, other: Any) -> Any:
+    first, second = Fraction(str(one)), Fraction(str(other))
+    whole = Fraction(
+        math.lcm(first.numerator, second.numerator), math.gcd(first.denominator, second.denominator)
+    )
+    return int(whole) if whole.denominator == 1 else float(whole)
+
+
 def _narrower(one: Any, other: Any) -> Any:
     return {"allOf": [one, other]} if isinstance(one, Mapping) else other
 
@@ -201,6 +223,10 @@ _TOGETHER: Mapping[str, Callable[[Any, Any], Any]] = {
     "type": _common,
     "enum": _common,
     "items": _narrower,
+    "pattern": _also,
+    "oneOf": _forms,
+    "anyOf": _forms,
+    "multipleOf": _common_multiple,
     **dict.fromkeys(("minimum", "minLength", "minItems", "minProperties"), max),
     **dict.fromkeys(("maximum", "maxLength", "maxItems", "maxProperties"), min),
     "exclusiveMinimum": max,

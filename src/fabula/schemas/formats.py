@@ -45,6 +45,15 @@ FORMATS: Mapping[str, Format] = {
 }
 """Formats of texts."""
 
+EXAMPLES: Mapping[str, str] = {
+    "date": "2024-01-31",
+    "date-time": "2024-01-31T10:20:30Z",
+    "time": "10:20:30Z",
+    "ipv4": "10.20.30.40",
+    "uuid": "0f3b2c1a-4d5e-4f60-8a7b-9c0d1e2f3a4b",
+}
+"""A text of each format whose texts all look alike, to tell whether an expression fits them."""
+
 NUMBERS: Mapping[str, str] = {
     "int8": "TINYINT",
     "uint8": "UTINYINT",

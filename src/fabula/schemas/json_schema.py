@@ -63,6 +63,11 @@ def read_definitions(
 
 def _schema(path: Path, documents: Documents, objects: Mapping[str, str]) -> Schema:
     tables = _Tables(documents, objects)
+    inline = _inline(documents.root.get("paths")) if is_openapi(documents.root) else 0
+    if inline:
+        told = f"{inline} object{'s' * (inline > 1)}"
+        hint = "give each a name in `components.schemas`"
+        tables.notes.append(f"{told} that `paths` describes in place: not read; {hint}")
     made = tables.all()
     if not made:
         raise SourceError(
@@ -93,6 +98,17 @@ def _objects_of(documents: Documents, path: Path) -> dict[str, str]:
         for name in part if isinstance(part, Mapping) else ():
             found[f"{file}#/{place}/{name.replace('~', '~0').replace('/', '~1')}"] = name
     return found
+
+
+def _inline(node: Any) -> int:
+    """How many objects with properties stand in requests and responses themselves."""
+    if isinstance(node, list):
+        return sum(map(_inline, node))
+    if not isinstance(node, Mapping):
+        return 0
+    if isinstance(node.get("properties"), Mapping):
+        return 1
+    return sum(map(_inline, node.values()))
 
 
 def is_openapi(root: Any) -> bool:

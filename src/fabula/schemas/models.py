@@ -6,11 +6,13 @@ the classes say (choices, bounds, patterns) is added as conditions. No database 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from sqlglot import exp
 
 from fabula.databases.reading import schema_of
 from fabula.databases.schema import Schema, Table
@@ -41,7 +43,9 @@ def read_models(thing: Any) -> Schema:
     assert metadata is not None
     wanted = [table for each in things for table in _tables_of(each, metadata)]
     schema = _created(metadata, wanted, _named(things[0]))
-    return replace(schema, tables=_with_fields(schema, things[0]))
+    notes = tuple(_only_in_code(schema, things[0]))
+    tables = _with_fields(schema, things[0])
+    return replace(schema, tables=tables, unread=(*notes, *schema.unread))
 
 
 def _tables_of(thing: Any, metadata: MetaData) -> Iterable[Any]:
@@ -93,9 +97,8 @@ def _kept_in(made: list[str], dialect: Any) -> Callable[..., None]:
 
 def _with_fields(schema: Schema, thing: Any) -> dict[str, Table]:
     """The tables with what SQLModel's fields say beyond their columns."""
-    registry = getattr(thing, "registry", None) or getattr(thing, "_sa_registry", None)
     tables = dict(schema.tables)
-    for mapper in getattr(registry, "mappers", ()):
+    for mapper in _mappers(thing):
         table = tables.get(getattr(mapper.local_table, "name", ""))
         if table is None:
             continue
@@ -105,8 +108,35 @@ def _with_fields(schema: Schema, thing: Any) -> dict[str, Table]:
                 about = " ".join((info.description or "").split())
                 comment = table.columns[name].comment or about
                 table = table.with_column(name, comment=comment)
+        told = getattr(mapper.polymorphic_on, "name", None)
+        if told is not None and told in table.columns and mapper.polymorphic_map:
+            listed = [exp.convert(value) for value in mapper.polymorphic_map]
+            name = exp.column(exp.to_identifier(told, quoted=True))
+            table = replace(table, checks=(*table.checks, exp.In(this=name, expressions=listed)))
         tables[table.name] = table
     return tables
+
+
+def _only_in_code(schema: Schema, thing: Any) -> Iterator[str]:
+    """What classes ask of rows and no statement says."""
+    for mapper in _mappers(thing):
+        if getattr(mapper.local_table, "name", "") not in schema.tables:
+            continue
+        told = [f"`{name}`" for name in mapper.validators]
+        pydantic = getattr(mapper.class_, "__pydantic_decorators__", None)
+        for each in ("field_validators", "model_validators", "validators", "root_validators"):
+            told += [f"`{name}`" for name in getattr(pydantic, each, ())]
+        if mapper.inherits is not None:
+            parent = mapper.inherits.local_table.name
+            yield f"{mapper.local_table.name}: its rows of `{parent}` may name another class"
+        if told:
+            rules = ", ".join(told)
+            yield f"{mapper.local_table.name}: validators are not run: {rules}: rows may break them"
+
+
+def _mappers(thing: Any) -> Iterable[Any]:
+    registry = getattr(thing, "registry", None) or getattr(thing, "_sa_registry", None)
+    return getattr(registry, "mappers", ())
 
 
 def _named(thing: Any) -> str:

@@ -74,12 +74,19 @@ def read_protobuf(path: Path) -> Schema:
         ) from exc
     reader = _Reader()
     tops = []
-    for file in files:
+    for file in sorted(files, key=lambda file: not file.package.startswith("google.")):
         names = [reader.define(message, file.package) for message in file.message_type]
         for enum in file.enum_type:
             reader.enumerate(enum, file.package)
-        if not file.package.startswith("google."):
-            tops += names
+        if file.package.startswith("google."):
+            reader.notes.clear()  # they have a JSON form of their own
+            continue
+        tops += names
+        reader.notes += [
+            f"{each.extendee.removeprefix('.')}: the extension `{each.name}` is left out"
+            for each in file.extension
+            if not each.extendee.startswith(".google.")
+        ]
     return read_definitions(path, reader.definitions, tops, tuple(reader.notes))
 
 
@@ -116,9 +123,13 @@ class _Reader:
         self, message: DescriptorProto, full: str, maps: Mapping[str, DescriptorProto]
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         """The fields of a message; of a `oneof`, the first one."""
+        from google.protobuf.unknown_fields import UnknownFieldSet
+
         chosen: dict[int, str] = {}
         for field in message.field:
             place = f"{full}.{field.name}"
+            if len(UnknownFieldSet(field.options)):
+                self.notes.append(f"{place}: an option that rules of validation use is not read")
             if field.HasField("oneof_index") and not field.proto3_optional:
                 first = chosen.setdefault(field.oneof_index, field.name)
                 if first != field.name:
@@ -150,7 +161,8 @@ class _Reader:
         if name != last and last in _KNOWN:
             return dict(_KNOWN[last])
         if name == "google.protobuf.Any" or kind == "GROUP":
-            self.notes.append(f"{place} is left out: it can hold any message")
+            told = "it is a group" if kind == "GROUP" else "it can hold any message"
+            self.notes.append(f"{place} is left out: {told}")
             return None
         return {"$ref": f"#/definitions/{name}"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from fabula.fakers.regex import PatternError, compile_pattern
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.kinds.base.sql import quoted
 from fabula.schemas.choices import Settled
-from fabula.schemas.formats import FORMATS, NUMBERS
+from fabula.schemas.formats import EXAMPLES, FORMATS, NUMBERS
 from fabula.spec import col
 
 ANY = exp.DataType.build("JSON")
@@ -79,30 +80,55 @@ def _text(
     kept: Kept, name: str, schema: Mapping[str, Any], column: exp.Column, place: str
 ) -> Column:
     """A text by its format or its pattern, with its lengths."""
-    drawn = FORMATS.get(str(schema.get("format", "")))
-    if "format" in schema and drawn is None and "pattern" not in schema:
-        kept.notes.append(f"{place}: the format `{schema['format']}` is not known")
-    regex = schema.get("pattern")
-    if regex is not None:
+    drawn = FORMATS.get(known_as := str(schema.get("format", "")))
+    regexes = schema.get("pattern", ())
+    regexes = [regexes] if isinstance(regexes, str) else _joined(regexes)
+    if "format" in schema and drawn is None and not regexes:
+        kept.notes.append(f"{place}: the format `{known_as}` is not known")
+    if (example := EXAMPLES.get(known_as)) and all(_found(r, example) for r in regexes):
+        regexes = []  # what the format draws fits them
+    for number, regex in enumerate(regexes):
         try:
             compile_pattern(regex)
         except PatternError as exc:
             kept.notes.append(f"{place}: `pattern` is not kept: {exc}")
-        else:
-            kept.demand(exp.RegexpLike, column, f"^{_whole(regex, schema)}$")
-            drawn = None
+            continue
+        whole = f"^{_whole(regex, schema)}$" if number == 0 else regex
+        kept.demand(exp.RegexpLike, column, whole)
+        if drawn is not None:
+            kept.notes.append(f"{place}: the format `{known_as}` is not kept: `pattern` is")
+        drawn = None
     for word, sign in (("minLength", exp.GTE), ("maxLength", exp.LTE)):
         if word in schema:
             kept.demand(sign, exp.Length(this=column.copy()), int(schema[word]))
     if drawn is None:
         return Column(name, exp.DataType.build("TEXT"))
-    made, reason = drawn(), f"its format is `{schema['format']}`"
+    made, reason = drawn(), f"its format is `{known_as}`"
     if isinstance(made, str):  # a type
         return Column(name, exp.DataType.build(made))
     if isinstance(made, tuple):  # SQL over a hidden column
         inner = kept.hidden(f"{name}_value", made[0], reason)
         return made_column(name, made[1].format(quoted(inner)), reason)
     return Column(name, exp.DataType.build("TEXT"), drawn=made, reason=reason)
+
+
+def _joined(regexes: Sequence[str]) -> list[str]:
+    """Expressions with one for the start of a text and one for its end made one."""
+    ends = [regex.endswith("$") and not regex.endswith("\\$") for regex in regexes]
+    starts = [regex.startswith("^") for regex in regexes]
+    heads = [r for r, start, end in zip(regexes, starts, ends, strict=True) if start and not end]
+    tails = [r for r, start, end in zip(regexes, starts, ends, strict=True) if end and not start]
+    if len(heads) != 1 or len(tails) != 1:
+        return list(regexes)
+    whole = f"{heads[0]}[a-z0-9]{{1,4}}{tails[0]}"
+    return [whole, *(regex for regex in regexes if regex not in (heads[0], tails[0]))]
+
+
+def _found(regex: str, text: str) -> bool:
+    try:
+        return re.search(regex, text) is not None
+    except re.error:
+        return False
 
 
 def _typed(kept: Kept, name: str, kind: exp.DataType) -> Column:
@@ -124,7 +150,10 @@ def _one_of(kept: Kept, name: str, found: Settled, column: exp.Column, place: st
     if not values:
         empty = col.constant(None, nulls=1.0)
         return Column(name, ANY, drawn=empty, reason="always null")
-    values = of_one_type(values, place, kept.notes)
+    allowed = [value for value in values if _is_allowed(value, schema)]
+    if not allowed:
+        kept.notes.append(f"{place}: none of its listed values is allowed: rows may break it")
+    values = of_one_type(allowed or values, place, kept.notes)
     if isinstance(values[0], Mapping | list):
         if len(values) > 1:
             kept.notes.append(f"{place}: of {len(values)} listed values the first is kept")
@@ -136,6 +165,26 @@ def _one_of(kept: Kept, name: str, found: Settled, column: exp.Column, place: st
     listed = [exp.convert(value) for value in values]
     kept.checks.append(exp.In(this=column, expressions=listed))
     return Column(name, exp.DataType.build(kind))
+
+
+def _is_allowed(value: Any, schema: Mapping[str, Any]) -> bool:
+    """Whether a listed value keeps the bounds, steps, lengths and patterns beside it."""
+    if isinstance(value, str):
+        regexes = schema.get("pattern", ())
+        regexes = [regexes] if isinstance(regexes, str) else regexes
+        least, most = int(schema.get("minLength", 0)), schema.get("maxLength", math.inf)
+        return least <= len(value) <= most and all(_found(regex, value) for regex in regexes)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return True
+    low, above = schema.get("minimum", -math.inf), schema.get("exclusiveMinimum", -math.inf)
+    high, below = schema.get("maximum", math.inf), schema.get("exclusiveMaximum", math.inf)
+    if isinstance(above, bool):
+        low, above = (-math.inf, low) if above else (low, -math.inf)
+    if isinstance(below, bool):
+        high, below = (math.inf, high) if below else (high, math.inf)
+    step = schema.get("multipleOf")
+    stepped = step is None or Decimal(str(value)) % Decimal(str(step)) == 0
+    return low <= value <= high and above < value < below and stepped
 
 
 def _number(kept: Kept, name: str, found: Settled, column: exp.Column, place: str) -> Column:
@@ -158,7 +207,7 @@ def _number(kept: Kept, name: str, found: Settled, column: exp.Column, place: st
         if bound is not None:
             kept.demand(sign, column, bound)
     kind = NUMBERS.get(str(schema.get("format", ""))) if whole else None
-    return Column(name, exp.DataType.build(kind or _PLAIN[found.type]))
+    return Column(name, exp.DataType.build(exp.DType[kind or _PLAIN[found.type]]))
 
 
 def _multiple(

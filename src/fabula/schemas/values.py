@@ -6,6 +6,7 @@ the first few of hidden items. So bounds, patterns and choices hold at any depth
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -40,6 +41,7 @@ _NOT_READ = (
     "dependencies",
     "propertyNames",
     "unevaluatedItems",
+    "minContains",
     "maxContains",
 )
 """Words that ask something and are passed over; they are named."""
@@ -69,6 +71,7 @@ class TableOfValues:
         Raises:
             SourceError: A property that every row has can't be made.
         """
+        self._note_unread(schema, self.name)
         for name, part in self._properties(schema, self.name).items():
             made = self.add(name, part, f"{self.name}.{name}", within)
             if made is None and name in (schema.get("required") or ()):
@@ -108,9 +111,8 @@ class TableOfValues:
         elif len(within) > _DEEPEST or len(self.kept.columns) > MOST_COLUMNS:
             ends = "the schema has too many nested values"
         within = (*within, ref) if ref is not None else within
-        for word in _NOT_READ:
-            if word in found.schema and ends is None:
-                self.kept.notes.append(f"{place}: `{word}` is not kept: rows may break it")
+        if ends is None:
+            self._note_unread(found.schema, place)
         if ends is not None and found.type in ("object", "array"):
             self.kept.notes.append(
                 f"{place} is left {'empty' if found.nullable else 'out'}: {ends}"
@@ -130,6 +132,17 @@ class TableOfValues:
             made = replace(made, comment=" ".join(about.split()), **kept)  # type: ignore[arg-type]
             self.kept.columns[name] = made
         return made
+
+    def _note_unread(self, schema: Mapping[str, Any], place: str) -> None:
+        names = schema.get("propertyNames")
+        drawn = (
+            not schema.get("properties")
+            and isinstance(names, Mapping)
+            and set(names) == {"pattern"}
+        )
+        for word in _NOT_READ:
+            if word in schema and not (word == "propertyNames" and drawn):
+                self.kept.notes.append(f"{place}: `{word}` is not kept: rows may break it")
 
     def _object(
         self, name: str, schema: Mapping[str, Any], place: str, within: tuple[str, ...], who: str
@@ -167,6 +180,8 @@ class TableOfValues:
             if schema.get("minProperties"):
                 self.kept.notes.append(f"{place}: `minProperties` is not kept: the object is empty")
             return made_column(name, EMPTY_OBJECT, "an object without properties")
+        if schema.get("minProperties", 0) > 1:
+            self.kept.notes.append(f"{place}: `minProperties` is not kept: the object has one name")
         regex = regex or (schema.get("propertyNames") or {}).get("pattern") or "[a-z]{6}"
         keys = self.add(
             self.kept.free(f"{name}_name"), {"type": "string", "pattern": regex}, place, hidden=True
@@ -294,6 +309,12 @@ class TableOfValues:
         needed = schema.get("required") or ()
         listed = {**(schema.get("properties") or {})}
         listed |= {name: {} for name in needed if name not in listed}
+        for name, others in (schema.get("dependentRequired") or {}).items():
+            if name in listed:
+                listed |= {other: {} for other in others if other not in listed}
+        for regex, part in (schema.get("patternProperties") or {}).items():
+            fitting = [name for name in listed if re.search(regex, name)]
+            listed |= {name: {"allOf": [listed[name], part]} for name in fitting}
         kept: dict[str, Any] = {}
         for name in sorted(listed, key=lambda name: name not in needed):
             if listed[name] is False or not name:
@@ -309,7 +330,21 @@ class TableOfValues:
                 self.kept.notes.append(f"{place}.{name} is left out: `{twin}` has the same letters")
             else:
                 kept[name] = listed[name]
-        return {name: kept[name] for name in listed if name in kept}
+        counted = self._counted(kept, schema, place)
+        return {name: counted[name] for name in listed if name in counted}
+
+    def _counted(
+        self, kept: Mapping[str, Any], schema: Mapping[str, Any], place: str
+    ) -> Mapping[str, Any]:
+        """As many properties as an object may have, the required ones first."""
+        least, most = schema.get("minProperties", 0), schema.get("maxProperties", len(kept))
+        if kept and len(kept) < least:
+            self.kept.notes.append(f"{place}: `minProperties` is not kept: rows may break it")
+        first = dict(list(kept.items())[:most])
+        if len(first) < len(kept):
+            left = ", ".join(name for name in kept if name not in first)
+            self.kept.notes.append(f"{place}: `maxProperties` leaves out {left}")
+        return first
 
 
 def _shape(column: Column) -> str:

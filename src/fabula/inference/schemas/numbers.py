@@ -99,9 +99,11 @@ class Bounds:
 
 def number_guess(kind: str, bounds: Bounds, known: Known, rules: str) -> Guess:
     """The column of numbers between bounds: by its name, or evenly between them."""
-    if kind == "YEAR":
-        return Guess(col.uniform(1950, 2026, decimals=0), "a year")
     low, high = bounds.low, bounds.high
+    if kind == "YEAR":
+        first = max(1901, int(min(1950, high or 1950) if low is None else low))
+        last = min(2155, int(max(2026, first) if high is None else high))
+        return Guess(col.uniform(first, last, decimals=0), "a year")
     told = f"bounds from {rules}" if low is not None or high is not None else "a number: narrow it"
     try:
         made = guess(known)

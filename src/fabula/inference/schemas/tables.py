@@ -5,25 +5,28 @@ What a spec can't keep is said in the notes, so that nobody takes it for kept.
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
 from sqlglot import exp
 
 from fabula.databases.schema import Column, Schema, Table
-from fabula.inference.guesses import START, words
+from fabula.inference.guesses import words
 from fabula.inference.schemas.conditions import Facts, conditions_of
+from fabula.inference.schemas.counting import counted, number_within
+from fabula.inference.schemas.following import computed, follow
 from fabula.inference.schemas.kinds import (
     NULLS,
     Draft,
     Surroundings,
     draft_of,
-    lengths_of,
-    type_name,
+    fits,
+    sized,
 )
 from fabula.inference.schemas.links import Link, Links
 from fabula.inference.schemas.running import row_check_of
+from fabula.inference.schemas.showing import shown
 from fabula.kinds.base.checks import AbstractCheck
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.kinds.base.sql import quoted
@@ -38,7 +41,6 @@ from fabula.spec.tables import PerParent, TableSpec
 
 ROOTS = 100
 """Rows of a table that follows from no other one."""
-_LONG = ("INT", "BIGINT", "UINT", "UBIGINT")
 _CHILDREN = (8, 4, 2)
 """Most rows of a parent, by the depth of the table."""
 
@@ -63,8 +65,10 @@ class TableDraft:
         self._once = {once.columns[0] for once in table.uniques if len(once.columns) == 1}
         self._once |= {table.primary_key[0]} if len(table.primary_key) == 1 else set()
         self._driver = links.driver(table.name)
-        self._numbered = self._number_within()
-        self._once |= self._counted()
+        linked, driver = links.of(table.name), self._driver.column if self._driver else None
+        self._numbered = number_within(table, linked, driver, self._once)
+        self._once |= counted(table, linked) - set(self._found.facts)
+        self._rows = ROOTS
 
     def spec(self) -> TableSpec:
         """The table's spec."""
@@ -74,16 +78,19 @@ class TableDraft:
                 self.notes.append(f"{self.table.name}.{name} is left to the database: generated")
             elif name in linked:
                 self._refer(name, column, linked[name])
+                self._found.others += self._facts(name).beyond(())
             else:
                 self._draw(name, column)
+        self._compute()
         for later, earlier, equal in self._found.orders:
             self._order(later, earlier, equal=equal)
         self._add_conditions()
         groups = tuple(self._groups())
+        self._rows = self._roots(groups)
         per_parent = self._per_parent()
         return TableSpec(
             self.table.name,
-            n=ROOTS if per_parent is None else None,
+            n=self._rows if per_parent is None else None,
             per_parent=per_parent,
             columns=self._columns,
             primary_key=self.table.primary_key if self._has_key() else (),
@@ -91,6 +98,14 @@ class TableDraft:
             prompt=self.table.comment,
             checks=tuple(self._checks),
         )
+
+    def _roots(self, groups: tuple[tuple[str, ...], ...]) -> int:
+        """The rows of a root: no more than there are values of what may not repeat."""
+        alone = [(name,) for name in self._once if name in self._columns]
+        rooms = [
+            math.prod(_room(self._columns[name]) for name in group) for group in (*alone, *groups)
+        ]
+        return int(min([ROOTS, *rooms]))
 
     def _has_key(self) -> bool:
         """Whether the key is to be named: where the first `key` column would be taken for it."""
@@ -122,6 +137,13 @@ class TableDraft:
 
     def _refer_to_own(self, name: str, made: AbstractColumn, column: Column, reason: str) -> None:
         """A reference to the own table, whose first rows have no parent but themselves."""
+        if name in self._once:  # earlier rows are drawn evenly, and so more than once
+            own = self._links.key_of(self.table.name, name)
+            alone = col.constant(None, nulls=1.0) if column.nullable else col.expr(quoted(own))
+            told = "is left empty" if column.nullable else "leads to the row itself"
+            self._put(name, column, Draft(alone, f"{reason}; unique"), nulls=None)
+            self.notes.append(f"{self.table.name}.{name} {told}: a unique key to its own table")
+            return
         if column.nullable:
             self._put(name, column, Draft(made, reason), nulls=None)
             self.told.append(
@@ -143,26 +165,30 @@ class TableDraft:
 
     def _draw(self, name: str, column: Column) -> None:
         """A column with values of its own."""
-        facts = self._found.facts.get(name, Facts())
-        facts.rules = self.table.rules
+        facts = self._facts(name)
+        around = Surroundings(
+            singular(words(self.table.name)),
+            frozenset(map(words, self.table.columns)) - {words(name)},
+            unique=name in self._once,
+            grouped=any(name in once.columns for once in self.table.uniques)
+            or name in self.table.primary_key,
+            key=self._key_name(),
+        )
         if column.drawn is not None:
-            made = Draft(column.drawn, column.reason, checks=lengths_of(name, facts))
+            made = sized(name, column.drawn, column.reason, facts, around)
             self._keep(name, column, made)
+            self._found.others += facts.beyond(("lengths",))
             return
         if name == self._numbered:
             within = self._driver.column if self._driver else None
             made = Draft(col.sequence(1, within=within), "counts within its parent")
             self._put(name, column, made)
+            whole = facts.high is None and fits(1, facts)
+            self._found.others += facts.beyond(("bounds",) if whole else ())
             return
         if column.identity and name not in self._found.facts:
             self._put(name, column, Draft(col.key(), "the database numbers its rows"), nulls=0.0)
             return
-        around = Surroundings(
-            singular(words(self.table.name)),
-            frozenset(map(words, self.table.columns)) - {words(name)},
-            unique=name in self._once,
-            key=self._key_name(),
-        )
         made = draft_of(column, facts, around)
         if made.unknown:
             kind = column.type.sql()
@@ -173,8 +199,14 @@ class TableDraft:
         if isinstance(made.column, Person) and column.who:
             made = replace(made, column=made.column.model_copy(update={"who": column.who}))
         self._keep(name, column, made)
+        self._found.others += facts.beyond(made.keeps)
         if not column.hidden:
             self._tell(name, made)
+
+    def _facts(self, name: str) -> Facts:
+        facts = self._found.facts.get(name, Facts())
+        facts.rules = self.table.rules
+        return facts
 
     def _keep(self, name: str, column: Column, made: Draft) -> None:
         """Keep a column with its helpers and checks."""
@@ -188,11 +220,8 @@ class TableDraft:
         if not made.reason.endswith(f" from {self.table.rules}"):
             return
         what, _, why = made.reason.partition(" from ")
-        shown = {
-            "values": lambda: ", ".join(map(str, made.column.allowed or ())),
-            "pattern": lambda: str(made.column.matches),
-        }.get(what, lambda: _bounds(made.column))()
-        self.told.append((f"{self.table.name}.{name}", f"{what} {shown}", f"from {why}"))
+        told = f"{what} {shown(what, made.column)}"
+        self.told.append((f"{self.table.name}.{name}", told, f"from {why}"))
 
     def _put(
         self,
@@ -214,23 +243,36 @@ class TableDraft:
         self._columns[name] = made.column.model_copy(update=facts)
         self.reasons[f"tables.{self.table.name}.columns.{name}"] = made.reason
 
-    def _order(self, later: str, earlier: str, *, equal: bool) -> None:
-        """A column that follows another one: times start there, others are drawn again."""
-        after, before = self._columns.get(later), self._columns.get(earlier)
-        if isinstance(after, Datetime) and isinstance(before, Datetime) and after.end is not None:
-            step = "" if equal else f" + INTERVAL 1 {'DAY' if after.date else 'SECOND'}"
-            start = f"coalesce({quoted(earlier)}, DATE '{START}'){step}"
-            changed = {"start": start, "end": None, "within": "60d"}
-            self._columns[later] = after.model_copy(update=changed)
-            place = f"tables.{self.table.name}.columns.{later}"
+    def _compute(self) -> None:
+        """Compute the numbers that a condition says, such as `gross = net + vat`."""
+        done: set[str] = set()
+        for condition in [each for each in self._found.others if isinstance(each, exp.EQ)]:
+            found = computed(self._columns, condition, self._once | done)
+            if found is None or row_check_of(condition, self.table) is None:
+                continue
+            name, made = found
+            self._columns[name] = made
             rules = f"from {self.table.rules}"
-            self.reasons[place] = f"not before `{earlier}`, {rules}"
+            self.reasons[f"tables.{self.table.name}.columns.{name}"] = f"computed, {rules}"
+            self.told.append((f"{self.table.name}.{name}", f"computed by {made.sql}", rules))
+            self._found.others.remove(condition)
+            self._found.others += self._facts(name).beyond(())
+            done.add(name)
+
+    def _order(self, later: str, earlier: str, *, equal: bool) -> None:
+        """A column that follows another one starts there, where it can; a check says so, too."""
+        rules = f"from {self.table.rules}"
+        bounded = any(about == "bounds" for about, _ in self._facts(later).said)
+        made = follow(self._columns, later, earlier, equal=equal, bounded=bounded)
+        if made:
+            self._columns |= made
+            for name in made:
+                told = f"after `{earlier}`" if name == later else f"before `{later}`"
+                self.reasons[f"tables.{self.table.name}.columns.{name}"] = f"{told}, {rules}"
             self.told.append((f"{self.table.name}.{later}", f"after {earlier}", rules))
-            return
-        sign = ">=" if equal else ">"
-        self._checks.append(
-            RowCheck(sql=f"{quoted(later)} {sign} {quoted(earlier)}", repair="resample")
-        )
+        if not made or not isinstance(made.get(later), Datetime):
+            sql = f"{quoted(later)} {'>=' if equal else '>'} {quoted(earlier)}"
+            self._checks.append(RowCheck(sql=sql, repair="resample"))
 
     def _add_conditions(self) -> None:
         """Conditions of another form: checked row by row, where DuckDB can run them."""
@@ -239,7 +281,7 @@ class TableDraft:
             sql = row_check_of(condition, self.table)
             named = {node.name.lower() for node in condition.find_all(exp.Column)}
             if sql is None or named & {name.lower() for name in absent}:
-                told = condition.sql("duckdb")
+                told = condition.sql(self._schema.dialect)
                 self.notes.append(f"{self.table.name}: CHECK ({told}) is left to the database")
                 continue
             self._checks.append(RowCheck(sql=sql, repair="resample"))
@@ -275,6 +317,10 @@ class TableDraft:
                 self.notes.append(
                     f"{self.table.name}: unique ({', '.join(group)}){where} is kept for all rows"
                 )
+            made = [self.table.columns[name] for name in group if name in self.table.columns]
+            if any(column.generated is not None for column in made):
+                self._once_behind(made)
+                continue
             if len(group) == 1 or group == key or any(name in self._once for name in group):
                 continue
             if any(name not in self._columns for name in group):
@@ -286,6 +332,19 @@ class TableDraft:
             elif not (self._numbered in group and self._driver and self._driver.column in group):
                 taken |= set(group) if self._all_references(group) else set()
                 yield group
+
+    def _once_behind(self, group: list[Column]) -> None:
+        """Make the columns unique that a unique group with generated columns is computed from."""
+        behind = {
+            node.name
+            for column in group
+            for node in (column.generated.find_all(exp.Column) if column.generated else ())
+        }
+        plain = {column.name for column in group if column.generated is None}
+        self._once_more(tuple(sorted((behind | plain) & set(self._columns))))
+        listed = ", ".join(column.name for column in group)
+        told = f"unique ({listed}) is generated: kept by unique columns, as far as they decide it"
+        self.notes.append(f"{self.table.name}: {told}")
 
     def _once_more(self, names: tuple[str, ...]) -> None:
         """Make columns unique whose expression must be."""
@@ -299,32 +358,6 @@ class TableDraft:
     def _all_references(self, group: tuple[str, ...]) -> bool:
         kinds = [getattr(self._columns.get(name), "kind", None) for name in group]
         return len(group) > 1 and set(kinds) == {"reference"}
-
-    def _number_within(self) -> str | None:
-        """The whole number that tells the rows of one parent apart: `line_no` of an order."""
-        if self._driver is None:
-            return None
-        linked = self._links.of(self.table.name)
-        groups = [self.table.primary_key, *(once.columns for once in self.table.uniques)]
-        for group in groups:
-            own = [name for name in group if name not in linked]
-            if len(group) > 1 and len(own) == 1 and self._driver.column in group:
-                column = self.table.columns[own[0]]
-                whole = "INT" in type_name(column.type)
-                if whole and not column.identity and own[0] not in self._once:
-                    return own[0]
-        return None
-
-    def _counted(self) -> set[str]:
-        """The whole number of a key of several columns that nothing else tells apart."""
-        linked = self._links.of(self.table.name)
-        found = set()
-        for group in (self.table.primary_key, *(once.columns for once in self.table.uniques)):
-            own = [name for name in group if name not in linked]
-            if len(group) > 1 and len(own) == len(group):
-                whole = [n for n in own if type_name(self.table.columns[n].type) in _LONG]
-                found |= set(whole[:1]) - set(self._found.facts)
-        return found
 
     def _key_name(self) -> str | None:
         """The key that numbers the rows, where the table has one."""
@@ -340,7 +373,7 @@ class TableDraft:
             self._columns.get(self._driver.column), AbstractColumn
         ):
             if not any(place == self.table.name for place, _, _ in self.told):
-                self.told.insert(0, (self.table.name, "root", f"{ROOTS} rows: edit `n`"))
+                self.told.insert(0, (self.table.name, "root", f"{self._rows} rows: edit `n`"))
             return None
         depth = min(self._links.depth(self.table.name), len(_CHILDREN)) - 1
         most = 1 if self._driver.column in self._once else _CHILDREN[depth]
@@ -349,12 +382,8 @@ class TableDraft:
         return PerParent(of=self._driver.column, min=0, max=most)
 
 
-def _bounds(column: AbstractColumn) -> str:
-    low, high = column.limits
-    return f"{_short(low)}–{_short(high)}"
-
-
-def _short(bound: object) -> str:
-    if isinstance(bound, float):
-        return f"{bound:g}"
-    return re.sub(r"[ T]00:00:00$", "", str(bound)) if bound is not None else "…"
+def _room(column: AbstractColumn) -> float:
+    """How many values a column has, where they are listed."""
+    if column.kind == "bernoulli":
+        return 2
+    return len(column.allowed) if column.kind == "choice" and column.allowed else math.inf
