@@ -39,7 +39,7 @@ def _runs(places: Places, _rest: Sequence[str]) -> Answer:
     ids = {str(place.path): place.id for place in places.places.values()}
     found = [
         {"address": f"/{ids[run.folder]}" if run.folder in ids else "", **asdict(run),
-         "rows": amounts.count(run.written), "took": amounts.duration(run.seconds)}
+         "rows": run.rows, "took": amounts.duration(run.seconds) if run.started else ""}
         for run in places.listed
     ]  # fmt: skip
     values = {
