@@ -35,7 +35,12 @@ def page(template: str, **values: Any) -> str:
 
 def fragment(template: str, **values: Any) -> str:
     """What a notebook shows below a cell: the same parts in the same style."""
-    return f'<div class="fabula"><style>{_style()}</style>{page(template, **values)}</div>'
+    return enclosed(page(template, **values))
+
+
+def enclosed(markup: str) -> str:
+    """Markup of templates with the style that it needs in a notebook."""
+    return f'<div class="fabula"><style>{_style()}</style>{markup}</div>'
 
 
 def chip(word: str, passed: bool | None = None) -> Markup:
