@@ -38,6 +38,11 @@ def fragment(template: str, **values: Any) -> str:
     return enclosed(page(template, **values))
 
 
+def around(markup: str, title: str) -> str:
+    """A whole page around markup of templates."""
+    return page("result.html", title=title, body=Markup(markup))
+
+
 def enclosed(markup: str) -> str:
     """Markup of templates with the style that it needs in a notebook."""
     return f'<div class="fabula"><style>{_style()}</style>{markup}</div>'

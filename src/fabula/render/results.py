@@ -38,10 +38,9 @@ class Result(ABC):
         place = Path(path)
         make_folder(place.parent)
         if place.suffix.lower() in (".html", ".htm"):
-            from fabula.render.pages import Markup, page
+            from fabula.render.pages import around
 
-            title = _WORDS.sub(" ", type(self).__name__).capitalize()
-            text = page("result.html", title=title, body=Markup(self._body()))
+            text = around(self._body(), _WORDS.sub(" ", type(self).__name__).capitalize())
         else:
             text = f"{self.report()}\n"
         write_text(place, text)

@@ -55,7 +55,9 @@ class Sheets:
     @cached_property
     def count(self) -> int:
         """How many rows the table has."""
-        return self.data.num_rows if isinstance(self.data, pa.Table) else self.data.count_rows()
+        return int(
+            self.data.num_rows if isinstance(self.data, pa.Table) else self.data.count_rows()
+        )
 
     def rows(self, reviewer: str) -> Rows:
         """The rows of a sheet; read once, since finding them may mean going through a large file.
