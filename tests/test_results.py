@@ -70,6 +70,8 @@ def test_a_result_is_written_where_it_is_told(result: Any, tmp_path: Path) -> No
     place = tmp_path / "new" / ("rows.csv" if is_data(result) else "report.html")
     result.write(place)
     assert place.exists()
+    if place.is_file() and (start := place.read_bytes()[:15]).startswith(b"<"):
+        assert start == b"<!doctype html>"  # a page of its own: on phones and in the dark as well
 
 
 def test_a_place_that_cannot_be_written_is_an_error_of_ours(result: Any, tmp_path: Path) -> None:

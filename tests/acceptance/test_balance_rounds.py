@@ -226,6 +226,7 @@ def test_from_the_command_line(fabula: Run, tmp_path: Path) -> None:
     assert [turn["role"] for turn in rows[-1]["messages"]] == ["system", "user", "assistant"]
     assert rows[-1]["messages"][1]["content"].startswith("Food")
     page = Path("out/report.html").read_text()
+    assert "Topics before and after" in page
     assert "<script" not in page
     assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org/2000/svg", "")
     assert Path("out/charts/topics.svg").exists()

@@ -70,7 +70,9 @@ def test_the_command_prints_and_writes_a_page(
     command = ["worth", str(made), "--against", str(real), "--label", "label", "-o", str(page)]
     assert main(command) == 0
     assert "without a text or a label in the set: 1" in capsys.readouterr().out
-    assert "<svg" in page.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("<!doctype html>")
+    assert "<figcaption><b>What parts of the set teach" in text
 
 
 def test_too_few_rows_and_unknown_columns_are_refused() -> None:

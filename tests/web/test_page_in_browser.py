@@ -155,6 +155,40 @@ async def test_a_user_mends_a_spec_previews_it_and_watches_its_run(tmp_path: Pat
             assert tab.complaints == []
 
 
+async def test_keys_are_completed_with_the_keyboard_alone(tmp_path: Path) -> None:
+    """Typing lists what fits and changes nothing; arrows mark, Enter and Tab take."""
+    file = tmp_path / "work" / "towns.yaml"
+    file.parent.mkdir()
+    text = "fabula: 1\ntables:\n  towns:\n    n: 5\n    columns:\n      size: {}\n"
+    file.write_text(text)
+    with fb.view(file, open_browser=False) as page:
+        async with browser(CHROMIUM, tmp_path / "profile") as tab:
+            for width in (1280, 390):
+                file.write_text(text)
+                await go(tab, page.url, width)
+                await tab.value("""(t => {t.focus(); const at = t.value.indexOf("{") + 1
+                    t.setSelectionRange(at, at)})(document.getElementById("text"))""")
+                for letter in "ki":
+                    await press(tab, letter)
+                shown = "[...document.querySelectorAll('#choices:not([hidden]) b')]"
+                await until(tab, f"{shown}.map(b => b.textContent).join() === 'kind'")
+                box = "document.getElementById('choices').getBoundingClientRect()"
+                assert await tab.value(f"{box}.right") <= width
+                await press(tab, "Tab")
+                await until(tab, f"{shown}.length > 20")
+                for letter in "cho":
+                    await press(tab, letter)
+                await until(tab, f"{shown}.length === 1")
+                await press(tab, "ArrowDown")
+                active = "document.getElementById('text').getAttribute('aria-activedescendant')"
+                assert await tab.value(active) == "choice-0"
+                await press(tab, "Enter")
+                await tab.value("document.getElementById('save').click()")
+                await until(tab, "document.getElementById('state').innerText === 'saved'")
+                assert "size: {kind: choice}" in file.read_text()
+                assert tab.complaints == []
+
+
 async def test_a_user_reviews_rows_with_the_keyboard(tmp_path: Path) -> None:
     """A letter gives the verdict and leads on; what can't be taken is told and stays."""
     folder = tmp_path / "run"
@@ -188,13 +222,17 @@ async def test_a_user_reviews_rows_with_the_keyboard(tmp_path: Path) -> None:
             assert tab.complaints == []
 
 
+_CODES = {"Enter": 13, "Tab": 9, "ArrowDown": 40, "Escape": 27}
+
+
 async def press(tab: Browser, key: str) -> None:
     """Press a letter or Enter."""
     for kind in ("keyDown", "keyUp"):
+        written = {"Enter": "\r"}.get(key, key if len(key) == 1 else "")
         await tab.ask("Input.dispatchKeyEvent", type=kind, key=key,
                       code=f"Key{key.upper()}" if len(key) == 1 else key,
-                      windowsVirtualKeyCode=13 if key == "Enter" else ord(key.upper()[0]),
-                      text="\r" if key == "Enter" and kind == "keyDown" else "")  # fmt: skip
+                      windowsVirtualKeyCode=_CODES.get(key, ord(key.upper()[0])),
+                      text=written if kind == "keyDown" else "")  # fmt: skip
 
 
 async def test_a_user_follows_a_cell_to_its_prompt(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import fabula as fb
-from fabula.errors import PrerequisiteError, SourceError
+from fabula.errors import PrerequisiteError, RunInterrupted, SourceError
+from fabula.reports.runs import find_runs, runs_text
 from fabula.web.server import View
 
 ROWS = 1_234
@@ -241,6 +242,24 @@ def test_folders_of_runs_are_listed_and_files_opened(tmp_path: Path) -> None:
         rows = as_json(get, f"/{place(get)}/rows.json")["rows"]
         assert rows == [{"town": "Wien", "people": 2_000_000}, {"town": "Oslo", "people": None}]
         assert get(f"/{place(get)}/report")[0] == 404
+
+
+def test_a_run_that_was_stopped_shows_what_it_keeps_and_how_it_goes_on(tmp_path: Path) -> None:
+    """The folder of such a run opens as well, alone."""
+
+    def stop(table: str, *_: int) -> None:
+        if table == "orders":
+            raise KeyboardInterrupt
+
+    shop = Path(fb.__file__).parent / "templates/shop.yaml"
+    with pytest.raises(RunInterrupted):
+        fb.generate(shop, {"customers": 40}, output=tmp_path / "run", progress=stop)
+    with fb.view(tmp_path / "run", open_browser=False) as shown:
+        _, text = opened(shown)("/")
+    assert ">unfinished<" in text
+    assert "240 of " in text
+    assert "The command that began it makes what is missing" in text
+    assert "240 of " in runs_text(find_runs(tmp_path))
 
 
 def test_nothing_to_show_and_a_taken_port_are_clear_errors(tmp_path: Path) -> None:

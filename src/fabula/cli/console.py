@@ -112,6 +112,12 @@ def pasted(path: object) -> str:
     return shlex.quote(text) if re.search(r"[^\w./:@%+=,~-]", text) else text
 
 
+def look_at(place: object, *, is_page: bool = True) -> str:
+    """How what was made is looked at: on the local page, if that shows it, and in the terminal."""
+    show, view = (f"`fabula {verb} {pasted(place)}`" for verb in ("show", "view"))
+    return f"look at it with {f'{view}, or in the terminal with {show}' if is_page else show}"
+
+
 def has_colour(stream: TextIO) -> bool:
     """Whether a stream may be coloured: it is a terminal, and the user has not disabled colours."""
     refused = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"

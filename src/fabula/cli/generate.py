@@ -20,7 +20,7 @@ from fabula.cli.arguments import (
     read_share,
     read_spec,
 )
-from fabula.cli.console import Talk, pasted
+from fabula.cli.console import Talk, look_at, pasted
 from fabula.cli.dry_run import print_rehearsal
 from fabula.cli.options import Read, verb
 from fabula.cli.progress import progress
@@ -157,7 +157,7 @@ def generate(
     if any(source is not None and source.is_release for source in sources):
         talk.hint(f"measure the release with `fabula evaluate {pasted(dataset.folder)} --gate`")
     elif target is None or target.is_shown:
-        talk.hint(f"look at it with `fabula show {pasted(dataset.folder)}`")
+        talk.hint(look_at(dataset.folder, is_page=target is None))
 
 
 def _batch_teller(talk: Talk) -> Callable[[str, int], None]:

@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from typing_extensions import TypedDict, override
 
 from fabula.cli.arguments import Asking, Count, Rows, Words
-from fabula.cli.console import Talk, pasted
+from fabula.cli.console import Talk, look_at, pasted
 from fabula.cli.group import new_app
 from fabula.cli.options import verb
 from fabula.cli.verbs import VERBS
@@ -155,7 +155,7 @@ def run(
         )
 
     _finish(talk, make, folder)
-    talk.hint(f"look at it with `fabula show {pasted(folder)}`")
+    talk.hint(look_at(folder))
 
 
 def _finish(talk: Talk, make: Any, folder: Path) -> None:

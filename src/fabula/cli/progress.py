@@ -83,7 +83,7 @@ def continuing(done: int, asked: int, unit: str = "row") -> str:
 @contextmanager
 def _bars(resumes: bool, unit: str) -> Iterator[Progress]:
     from rich.console import Console
-    from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
     console = Console(stderr=True, no_color=not has_colour(sys.stderr), highlight=False)
@@ -91,7 +91,7 @@ def _bars(resumes: bool, unit: str) -> Iterator[Progress]:
         TextColumn("{task.description}", markup=False),
         TextColumn("{task.completed:,.0f}/{task.total:,.0f}", justify="right"),
         BarColumn(),
-        TimeElapsedColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
     ]
     lock, tasks = threading.Lock(), dict[str, TaskID]()
     with Bars(*columns, console=console) as bars:

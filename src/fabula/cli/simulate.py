@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from fabula.cli.arguments import Count, Positive, Rows
-from fabula.cli.console import Talk, pasted
+from fabula.cli.console import Talk, look_at
 from fabula.cli.group import new_app
 from fabula.cli.options import Read, verb
 from fabula.cli.progress import progress
@@ -212,4 +212,4 @@ def simulate(
     else:
         talk.say(told(dataset))
         talk.say(wrote_line(dataset))
-    talk.hint(f"look at it with `fabula show {pasted(folder)}`")
+    talk.hint(look_at(folder))

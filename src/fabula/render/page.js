@@ -32,6 +32,92 @@ function told(problem) {
   return said
 }
 
+// A list of what fits at the caret. Typing opens it and never chooses: Enter stays a new line
+// until an arrow has marked a choice. Tab takes the marked one or the first, Escape closes.
+function complete(text, address) {
+  const list = byId("choices"), state = byId("choosing"), pen = document.createElement("canvas").getContext("2d")
+  let found = null, at = -1, latest = 0, timer = 0
+
+  function close() {
+    latest++
+    clearTimeout(timer)
+    list.hidden = true
+    found = null
+    text.removeAttribute("aria-activedescendant")
+    state.textContent = ""
+  }
+
+  function mark(index) {
+    at = index
+    for (const [number, item] of [...list.children].entries()) {
+      item.setAttribute("aria-selected", number === at)
+      if (number === at) item.scrollIntoView({block: "nearest"})
+    }
+    if (at >= 0) text.setAttribute("aria-activedescendant", `choice-${at}`)
+    else text.removeAttribute("aria-activedescendant")
+  }
+
+  function place() {
+    const look = getComputedStyle(text), box = text.getBoundingClientRect()
+    pen.font = look.font
+    const before = text.value.slice(0, text.selectionStart - found.left).split("\n")
+    const x = box.left + parseFloat(look.paddingLeft) - text.scrollLeft + pen.measureText(before.at(-1)).width
+    const top = box.top + parseFloat(look.paddingTop) + (before.length - 1) * parseFloat(look.lineHeight)
+    const below = top + parseFloat(look.lineHeight) + 2
+    list.style.left = `${Math.max(8, Math.min(x, document.documentElement.clientWidth - list.offsetWidth - 8))}px`
+    list.style.top = `${below + list.offsetHeight > innerHeight ? Math.max(top - list.offsetHeight - 2, 4) : below}px`
+  }
+
+  function take(index) {
+    const choice = found.choices[index], start = text.selectionStart - found.left
+    text.setSelectionRange(start, text.selectionStart + found.right)
+    close()
+    document.execCommand("insertText", false, choice.text)  // the one way that can be undone
+    const caret = start + choice.text.length - choice.back
+    text.setSelectionRange(caret, caret)
+    if (choice.text !== choice.label || choice.back) ask(false)
+  }
+
+  async function ask(marked) {
+    const asked = ++latest, caret = text.selectionStart
+    const answer = await send(`${address}/complete`,
+      {before: text.value.slice(0, caret), after: text.value.slice(caret)})
+    if (asked !== latest || caret !== text.selectionStart) return
+    if (!answer.choices?.length) return close()
+    found = answer
+    list.replaceChildren(...answer.choices.map((choice, number) => {
+      const item = element("li", "", {id: `choice-${number}`, role: "option"})
+      item.append(element("b", choice.label), worded("small", choice.about))
+      item.addEventListener("mousedown", event => { event.preventDefault(); take(number) })
+      return item
+    }))
+    list.hidden = false
+    place()
+    mark(marked ? 0 : -1)
+    state.textContent = `${answer.choices.length} choice${answer.choices.length > 1 ? "s" : ""}: arrows and Enter, or Tab`
+  }
+
+  text.addEventListener("input", event => {
+    close()
+    if (!event.inputType?.startsWith("insert") || event.inputType === "insertFromPaste") return
+    const line = text.value.slice(0, text.selectionStart).split("\n").at(-1)
+    if (/[\w{]$|[:,] $|^ *- $/.test(line)) timer = setTimeout(ask, 120, false)
+  })
+  text.addEventListener("keydown", event => {
+    const count = found ? found.choices.length : 0
+    const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey
+    const does = {
+      ArrowDown: () => mark((at + 1) % count), ArrowUp: () => mark((at <= 0 ? count : at) - 1),
+      Escape: close, Tab: () => take(Math.max(at, 0)), ...(at >= 0 && {Enter: () => take(at)}),
+    }[event.key]
+    if (event.key === " " && event.ctrlKey) { event.preventDefault(); ask(true) }
+    else if (found && plain && does) { event.preventDefault(); does() }
+    else if (["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)) close()
+  })
+  for (const event of ["blur", "click"]) text.addEventListener(event, close)
+  for (const moved of [text, window]) moved.addEventListener("scroll", () => { if (found) place() })
+}
+
 function edit(form) {
   const text = byId("text"), gutter = byId("gutter"), notes = byId("notes"), list = byId("problems")
   const address = form.dataset.address
@@ -123,6 +209,7 @@ function edit(form) {
     else location.assign(answer.address)
   }
 
+  complete(text, address)
   text.addEventListener("input", changed)
   byId("save").addEventListener("click", save)
   byId("see").addEventListener("click", preview)

@@ -35,7 +35,17 @@ def page(template: str, **values: Any) -> str:
 
 def fragment(template: str, **values: Any) -> str:
     """What a notebook shows below a cell: the same parts in the same style."""
-    return f'<div class="fabula"><style>{_style()}</style>{page(template, **values)}</div>'
+    return enclosed(page(template, **values))
+
+
+def around(markup: str, title: str) -> str:
+    """A whole page around markup of templates."""
+    return page("result.html", title=title, body=Markup(markup))
+
+
+def enclosed(markup: str) -> str:
+    """Markup of templates with the style that it needs in a notebook."""
+    return f'<div class="fabula"><style>{_style()}</style>{markup}</div>'
 
 
 def chip(word: str, passed: bool | None = None) -> Markup:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,10 @@ from fabula.types import Path as PathLike
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from fabula.render.svg import Drawing
+
+_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 class Result(ABC):
@@ -31,18 +36,33 @@ class Result(ABC):
             SinkError: The place can't be written.
         """
         place = Path(path)
-        page = place.suffix.lower() in (".html", ".htm")
         make_folder(place.parent)
-        write_text(place, self._repr_html_() if page else f"{self.report()}\n")
+        if place.suffix.lower() in (".html", ".htm"):
+            from fabula.render.pages import around
+
+            text = around(self._body(), _WORDS.sub(" ", type(self).__name__).capitalize())
+        else:
+            text = f"{self.report()}\n"
+        write_text(place, text)
         return place
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.report().partition(chr(10))[0]})"
 
     def _repr_html_(self) -> str:
-        from fabula.render.pages import fragment  # only notebooks and pages need templates
+        from fabula.render.pages import enclosed
 
-        return fragment("report.html", text=self.report())
+        return enclosed(self._body())
+
+    def _body(self) -> str:
+        """The result as markup, for a page or a notebook's cell."""
+        from fabula.render.pages import page  # only notebooks and pages need templates
+
+        return page("report.html", text=self.report(), charts=self._charts())
+
+    def _charts(self) -> Sequence[Drawing]:
+        """The charts that lead the report."""
+        return ()
 
 
 class ResultOfTables(Result):

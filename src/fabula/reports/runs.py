@@ -11,6 +11,7 @@ from typing import Any
 from fabula.errors import SourceError
 from fabula.io.run_files import MANIFEST
 from fabula.render import amounts, grid
+from fabula.runs.belongings import read_identity, read_part, state_files
 from fabula.runs.records import read_manifest
 
 DEPTH = 4
@@ -26,8 +27,9 @@ class RunEntry:
         folder: Where it is.
         name: The spec's name.
         state: `finished`, `failed checks`, `unfinished`, or `damaged`.
-        written: Rows written.
+        written: Rows written; of an unfinished run those that it keeps so far.
         rejected: Rows lost.
+        asked: Rows asked for, where the run is unfinished and says so.
         started: When it began, in ISO form; empty while it is unfinished.
         seconds: How long it took.
     """
@@ -37,8 +39,16 @@ class RunEntry:
     state: str
     written: int = 0
     rejected: int = 0
+    asked: int = 0
     started: str = ""
     seconds: float = 0.0
+
+    @property
+    def rows(self) -> str:
+        """How many rows there are, in words."""
+        if self.started:
+            return amounts.count(self.written)
+        return f"{self.written:,} of {amounts.count(self.asked)}" if self.asked else ""
 
     def to_dict(self) -> dict[str, Any]:
         """The entry as plain values."""
@@ -65,7 +75,7 @@ def runs_text(runs: Sequence[RunEntry]) -> str:
             run.folder,
             run.name,
             run.state,
-            amounts.count(run.written) if run.started else "",
+            run.rows,
             amounts.count(run.rejected) if run.started else "",
             run.started.replace("T", " ")[:16],
             amounts.duration(run.seconds) if run.started else "",
@@ -94,7 +104,7 @@ def _entry(folder: Path) -> RunEntry:
     try:
         manifest = read_manifest(folder)
         if manifest is None:
-            return RunEntry(folder=str(folder), name="", state="unfinished")
+            return _unfinished(folder)
         tables = manifest["tables"].values()
         return RunEntry(
             folder=str(folder),
@@ -107,3 +117,16 @@ def _entry(folder: Path) -> RunEntry:
         )
     except SourceError:
         return RunEntry(folder=str(folder), name="", state="damaged")
+
+
+def _unfinished(folder: Path) -> RunEntry:
+    """A run that is under way, or was stopped: what its parts so far hold."""
+    asked = (read_identity(folder) or {}).get("tables", {})
+    kept = [part for note in state_files(folder) if (part := read_part(note))]
+    return RunEntry(
+        folder=str(folder),
+        name="",
+        state="unfinished",
+        written=sum(part.rows for part in kept),
+        asked=sum(asked.values()),
+    )

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ from fabula.review.sheet import (
 )
 
 FOLDER = "reviews"
+_KEPT = 8
+"""Sheets whose rows are remembered."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 
 
@@ -48,6 +51,27 @@ class Sheets:
     folder: Path
     table: str
     data: TableRows
+
+    @cached_property
+    def count(self) -> int:
+        """How many rows the table has."""
+        return int(
+            self.data.num_rows if isinstance(self.data, pa.Table) else self.data.count_rows()
+        )
+
+    def rows(self, reviewer: str) -> Rows:
+        """The rows of a sheet; read once, since finding them may mean going through a large file.
+
+        Raises:
+            SourceError: The sheet can't be read.
+        """
+        places = tuple(self._places(reviewer))
+        kept: dict[tuple[int, ...], Rows] = vars(self).setdefault("_kept", {})
+        if places not in kept:
+            if len(kept) >= _KEPT:
+                kept.clear()
+            kept[places] = Rows.some(self.data, places)
+        return kept[places]
 
     @property
     def reviewers(self) -> list[str]:
@@ -81,12 +105,10 @@ class Sheets:
         path = self.path(reviewer)
         if path.exists():
             return
-        rows = self.data.num_rows if isinstance(self.data, pa.Table) else self.data.count_rows()
-        if not rows:
+        if not self.count:
             raise SourceError("there are no rows to review", code="review.no-rows")
         others = self.reviewers
-        places = self._places(others[0]) if others else sampled(rows, n)
-        some = Rows.some(self.data, places)
+        some = self.rows(others[0]) if others else Rows.some(self.data, sampled(self.count, n))
         make_folder(path.parent)
         write_text(path, sheet_text(some, empty_lines(some)))
 
@@ -97,7 +119,7 @@ class Sheets:
             SourceError: It can't be read.
             SheetError: It is not a sheet of this table, or what it says can't be done.
         """
-        rows = Rows.some(self.data, self._places(reviewer))
+        rows = self.rows(reviewer)
         return rows, read_sheet(self.path(reviewer), rows)
 
     def judge(
@@ -115,10 +137,10 @@ class Sheets:
         Raises:
             SheetError: It can't be done; every reason.
         """
-        path, schema = self.path(reviewer), self.data.schema
+        path, schema, rows = self.path(reviewer), self.data.schema, self.rows(reviewer)
         lines = [cells for _, cells in lines_of(path, schema.empty_table())]
         cells = next((cells for cells in lines if place_in(cells[0]) == place), None)
-        if cells is None or place not in self._places(reviewer):
+        if cells is None or place not in rows.places:
             raise UsageError(f"row {place + 1:,} is not in the sheet", code="review.row")
         pairs = [
             part
@@ -126,7 +148,7 @@ class Sheets:
             for part in (cells[3 + 2 * at], fixes.get(name, ""))
         ]
         cells[1:] = [verdict, comment, *pairs]
-        found = judged_line(cells, Rows.some(self.data, [place]))
+        found = judged_line(cells, rows)
         if not isinstance(found, Judged):
             raise SheetError(
                 [Violation(f"review.{code}", said, hint=hint) for code, said, hint in found]
@@ -144,9 +166,10 @@ class Sheets:
 
     def _places(self, reviewer: str) -> list[int]:
         lines = lines_of(self.path(reviewer), self.data.schema.empty_table())
-        count = self.data.num_rows if isinstance(self.data, pa.Table) else self.data.count_rows()
         places = [place_in(cells[0]) for _, cells in lines if cells]
-        return [place for place in dict.fromkeys(places) if place is not None and place < count]
+        return [
+            place for place in dict.fromkeys(places) if place is not None and place < self.count
+        ]
 
 
 def counted(judged: Sequence[Judged]) -> Counter[str]:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from typing_extensions import override
+
 from fabula.render import amounts
 from fabula.render.results import Result
 from fabula.render.values import whole
@@ -39,15 +41,16 @@ class RowCard(Result):
                 lines += [f"  {line}" for line in _told(self.origins[name])]
         return "\n".join(lines)
 
-    def _repr_html_(self) -> str:
-        from fabula.render.pages import fragment  # only notebooks need templates
+    @override
+    def _body(self) -> str:
+        from fabula.render.pages import page  # only notebooks and pages need templates
 
         cells = [
             {"name": name, "value": whole(value), "made": (made := self.origins.get(name)),
              "calls": call_cells(made) if made else []}
             for name, value in self.values.items()
         ]  # fmt: skip
-        return fragment("row_card.html", table=self.table, number=self.row + 1, cells=cells)
+        return page("row_card.html", table=self.table, number=self.row + 1, cells=cells)
 
 
 def call_cells(made: Origin) -> list[dict[str, Any]]:

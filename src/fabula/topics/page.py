@@ -86,7 +86,7 @@ def balanced_page(made: Balanced, name: str) -> str:
     new = amounts.count(sum(each.new for each in made.rounds), "row")
     invented = sum(topic.invented for topic in made.topics)
     return page(
-        "page.html",
+        "topics.html",
         name=name,
         full=after.coverage >= 1,
         summary=f"{rows}, {new} of them new; the run ended because {made.ended}.",

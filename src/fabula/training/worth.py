@@ -8,7 +8,7 @@ real rows that a row of the set is as near as their fifth real neighbour.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -121,8 +121,8 @@ class Worth(Result):
         return charts.lines(title, "rows of the set", "F1 on real rows", places, series, high=1.0)
 
     @override
-    def _repr_html_(self) -> str:
-        return f"{self.chart().inline()}{super()._repr_html_()}"
+    def _charts(self) -> Sequence[Drawing]:
+        return (self.chart(),)
 
 
 def worth(data: TableLike, *, against: TableLike, label: str, text: str = "") -> Worth:

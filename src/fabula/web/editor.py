@@ -11,7 +11,8 @@ from fabula.errors import UsageError
 from fabula.render import amounts
 from fabula.render.pages import page
 from fabula.web.answers import Answer, Values
-from fabula.web.desk import Desk
+from fabula.web.completing import completions
+from fabula.web.desk import MOST_BYTES, Desk
 from fabula.web.jobs import Run
 from fabula.web.places import Places
 
@@ -38,7 +39,7 @@ def _runs(places: Places, _rest: Sequence[str]) -> Answer:
     ids = {str(place.path): place.id for place in places.places.values()}
     found = [
         {"address": f"/{ids[run.folder]}" if run.folder in ids else "", **asdict(run),
-         "rows": amounts.count(run.written), "took": amounts.duration(run.seconds)}
+         "rows": run.rows, "took": amounts.duration(run.seconds) if run.started else ""}
         for run in places.listed
     ]  # fmt: skip
     values = {
@@ -134,6 +135,11 @@ def _check(desk: Desk, key: str, given: Values) -> Mapping[str, Any]:
     return {"problems": [{name: each.get(name) for name in kept} for each in found]}
 
 
+def _complete(_desk: Desk, _key: str, given: Values) -> Mapping[str, Any]:
+    before, after = str(given.get("before", "")), str(given.get("after", ""))
+    return completions(before, after) if len(before) + len(after) <= MOST_BYTES else {}
+
+
 def _preview(desk: Desk, key: str, given: Values) -> Mapping[str, Any]:
     answer = desk.preview(key, _text(given), _model(given))
     if "error" in answer:
@@ -178,7 +184,7 @@ def _model(given: Values) -> str:
 
 
 _SPEC_ACTIONS: Mapping[str, Callable[[Desk, str, Values], Mapping[str, Any]]] = {
-    "check": _check, "preview": _preview, "save": _save, "run": _run,
+    "check": _check, "complete": _complete, "preview": _preview, "save": _save, "run": _run,
 }  # fmt: skip
 _JOB_ACTIONS: Mapping[str, Callable[[Desk, str, Values], Mapping[str, Any]]] = {
     "stop": _stop, "again": _again,

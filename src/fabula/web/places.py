@@ -13,6 +13,7 @@ from fabula.errors import SourceError, UsageError
 from fabula.io.run_files import MANIFEST
 from fabula.io.sources import read_tables
 from fabula.reports.runs import RunEntry, find_runs
+from fabula.review.filling import Sheets
 from fabula.runs.dataset import Dataset
 from fabula.runs.records import read_manifest, record
 from fabula.web.desk import Desk, is_spec
@@ -28,10 +29,12 @@ class Place:
     Attributes:
         path: Where it is.
         is_run: Whether it is a run, with a manifest.
+        sheets: Its tables as they are reviewed, once somebody looked at them.
     """
 
     path: Path
     is_run: bool
+    sheets: dict[str, Sheets] = field(default_factory=dict)
 
     @property
     def id(self) -> str:

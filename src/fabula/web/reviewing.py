@@ -29,7 +29,9 @@ def sheets_of(place: Place, table: str) -> Sheets:
     if place.dataset is None or place.folder is None:
         raise UsageError("only rows of a run in a folder are reviewed here", code="view.no-run",
                          hint="use `fabula review export`")  # fmt: skip
-    return Sheets(place.folder, table, place.dataset.rows(table))
+    if table not in place.sheets:
+        place.sheets[table] = Sheets(place.folder, table, place.dataset.rows(table))
+    return place.sheets[table]
 
 
 def review_values(place: Place, table: str, values: Values) -> tuple[dict[str, Any], Any]:
