@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fabula.checks.contradictions import possible
+from fabula.checks.data import Data
+from fabula.checks.evaluate import file_results
 from fabula.engines.generation import Generation
 from fabula.errors import RunInterrupted
 from fabula.io.formats import Format, as_format
@@ -28,7 +30,14 @@ from fabula.runs.documents import check_documents, make_documents
 from fabula.runs.exit_rules import lost_too_many, raise_verdict
 from fabula.runs.fingerprint import identity
 from fabula.runs.folder import FindPart, RunFolder
-from fabula.runs.manifest import build_manifest, calls_made, lost_rows, stopwatch, tell_formulas
+from fabula.runs.manifest import (
+    build_manifest,
+    calls_made,
+    json_ready,
+    lost_rows,
+    stopwatch,
+    tell_formulas,
+)
 from fabula.runs.options import DEFAULT, RunOptions
 from fabula.runs.parts import summed
 from fabula.runs.progress import Tracker
@@ -184,6 +193,7 @@ def _go_on(
     documents, truths = make_documents(plan, made.rows, folder.path, options.workers)
     if documents:
         manifest["documents"] = documents
+        _check_files(plan, made, folder.path, options.workers, manifest)
     if outputs := write_outputs(plan, made, folder.path):
         manifest["outputs"] = outputs
     also += truths
@@ -192,6 +202,19 @@ def _go_on(
     forget = not lost_too_many(manifest, limit)
     folder.finish(manifest, made.rejected, also, calls=made.calls, forget=forget)
     return made.reused
+
+
+def _check_files(
+    plan: Plan, made: Dataset, folder: Path, workers: int, manifest: dict[str, Any]
+) -> None:
+    """Add to the manifest how the checks of files do."""
+    if not any(check.of_files for table in plan.spec.tables.values() for check in table.checks):
+        return
+    tables = {name: made.rows(name) for name in plan.order}
+    with Data(tables, threads=workers, folder=folder) as data:
+        found = file_results(plan.spec, data)
+    manifest["checks"] = [*manifest["checks"], *(json_ready(each.to_dict()) for each in found)]
+    manifest["passed"] = manifest["passed"] and found.passed
 
 
 def _make(plan: Plan, generating: Generation, tables: Tables) -> Dataset:
