@@ -65,8 +65,8 @@ class Speech(AbstractColumn):
         return True
 
     @property
-    def format(self) -> tuple[str, ...]:
-        """The ending of its files."""
+    def endings(self) -> tuple[str, ...]:
+        """The endings of its files, the one that the column names first."""
         return ("wav",)
 
     def problems(self) -> Iterator[Problem]:

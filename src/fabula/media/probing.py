@@ -59,7 +59,10 @@ def facts_of(path: Path) -> FileFacts:
         if ending == "pdf":
             return FileFacts(size, pages=len(page_sizes(content)))
         if ending in _PICTURES:
-            return FileFacts(size, *_picture(content, _PICTURES[ending]))
+            form, sides = picture_of(content)
+            if form != _PICTURES[ending]:
+                raise ValueError(f"it contains a picture of the form {form}")
+            return FileFacts(size, *sides)
         if ending == "wav":
             return FileFacts(size, seconds=_wave_seconds(content))
         if ending in _SOUND:
@@ -71,8 +74,6 @@ def facts_of(path: Path) -> FileFacts:
         elif ending in ("html", "eml"):
             content.decode("utf-8")
     except (ValueError, OSError, RuntimeError, EOFError, zipfile.BadZipFile, wave.Error) as exc:
-        raise UnreadableError(f"is not a whole {ending.upper()} file: {exc}") from exc
-    except SyntaxError as exc:  # what Pillow raises for broken chunks of a PNG
         raise UnreadableError(f"is not a whole {ending.upper()} file: {exc}") from exc
     return FileFacts(size)
 
@@ -123,16 +124,22 @@ def _of_markup(text: str) -> str:
     return html.unescape(re.sub(r"<[^>]*>", "", text))
 
 
-def _picture(content: bytes, form: str) -> tuple[int, int]:
+def picture_of(content: bytes) -> tuple[str, tuple[int, int]]:
+    """The form of a picture, such as `PNG`, and its width and height, once all of it is read.
+
+    Raises:
+        UnreadableError: It is broken.
+    """
     try:
         from PIL import Image
     except ImportError as exc:
         raise missing_extra(exc, needed_by="reading pictures") or exc from exc
-    with Image.open(io.BytesIO(content)) as picture:
-        if picture.format != form:
-            raise ValueError(f"it contains a picture of the form {picture.format}")
-        picture.load()
-        return picture.size
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            picture.load()
+            return str(picture.format), picture.size
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as exc:
+        raise UnreadableError(f"can't be read: {exc}") from exc
 
 
 def _wave_seconds(content: bytes) -> float:

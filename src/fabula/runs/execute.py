@@ -51,7 +51,7 @@ from fabula.types import Path as PathLike
 
 logger = logging.getLogger(__name__)
 
-OpenModel = Callable[[str | ModelSpec], ChatModel]
+OpenModel = Callable[[str | ModelSpec | ChatModel], ChatModel]
 
 
 class Merged(Protocol):
@@ -111,7 +111,9 @@ def execute(
         if output is None:
             dataset = make(MemoryStore())
         else:
-            dataset = _into_folder(plan, Path(output), options, tracker, make, merged=merged)
+            dataset = _into_folder(
+                plan, Path(output), options, tracker, make, merged=merged, open_model=open_model
+            )
         note(passed=dataset.manifest["passed"], rejected=len(dataset.rejected))
     if dataset.reused < sum(table["written"] for table in dataset.manifest["tables"].values()):
         count_run(dataset.manifest)
@@ -141,6 +143,7 @@ def _into_folder(
     make: Callable[[Store], Dataset],
     *,
     merged: Merged | None,
+    open_model: OpenModel | None,
 ) -> Dataset:
     """Make what a run's folder still lacks, and open it."""
     check_documents(plan)
@@ -152,7 +155,7 @@ def _into_folder(
         folder.found = merged.find
     try:
         with escaping_formulas(escape):
-            reused = _go_on(plan, folder, make, options, merged)
+            reused = _go_on(plan, folder, make, options, merged=merged, open_model=open_model)
     finally:
         folder.close()
     schemas = {table.name: table.schema for table in plan.tables}
@@ -174,7 +177,9 @@ def _go_on(
     folder: RunFolder,
     make: Callable[[Store], Dataset],
     options: RunOptions,
+    *,
     merged: Merged | None,
+    open_model: OpenModel | None,
 ) -> int:
     """Make what a run folder still lacks; returns the number of rows that it had already."""
     past, limit = folder.manifest, options.max_rejects
@@ -190,7 +195,7 @@ def _go_on(
     made = make(folder)
     manifest = dict(made.manifest) | ({} if merged is None else merged.told(made.manifest))
     also = output_files(plan.spec)
-    documents, truths = make_documents(plan, made.rows, folder.path, options.workers)
+    documents, truths = make_documents(plan, made.rows, folder.path, options.workers, open_model)
     if documents:
         manifest["documents"] = documents
         _check_files(plan, made, folder.path, options.workers, manifest)

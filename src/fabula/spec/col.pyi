@@ -43,6 +43,7 @@ from fabula.kinds.text import Text as _Text
 from fabula.kinds.learned import Learned as _Learned
 from fabula.kinds.source import Source as _Source
 from fabula.kinds.document import Document as _Document
+from fabula.kinds.image import Image as _Image
 from fabula.kinds.speech import Speech as _Speech
 from fabula.kinds.function import Function as _Function
 from fabula.kinds.simulation import Simulation as _Simulation
@@ -577,6 +578,21 @@ def document(
     description: str = ...,
 ) -> _Document:
     """A file made from the row and its children, such as the invoice of an order."""
+
+def image(
+    prompt: str,
+    *,
+    model: str,
+    size: Sequence[int] | str | None = ...,
+    format: Literal["png", "jpg"] = ...,
+    quality: str | None = ...,
+    retries: int = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Image:
+    """A picture of a prompt about the row, by a model behind an OpenAI-compatible endpoint."""
 
 def speech(
     text: str = ...,

@@ -17,6 +17,7 @@ from fabula.errors import UsageError
 from fabula.io.formulas import escaping_formulas
 from fabula.io.names import file_stem
 from fabula.io.places import remove_leftovers
+from fabula.kinds.image import Image
 from fabula.planning.plan import Plan
 from fabula.runs.belongings import STATE
 from fabula.runs.cluster.asking import Asking, Door
@@ -78,8 +79,17 @@ def check_remote(plan: Plan) -> None:
     """Make sure that other machines can make the tables.
 
     Raises:
-        UsageError: A table masks a real file.
+        UsageError: A table masks a real file, or has pictures of a model.
     """
+    for table in plan.spec.tables.values():
+        for name, column in table.columns.items():
+            if isinstance(column, Image):
+                raise UsageError(
+                    f"the pictures of `{table.name}.{name}` are asked for by this machine",
+                    code="ray.pictures",
+                    where=f"tables.{table.name}.columns.{name}",
+                    hint="leave out `--executor ray`",
+                )
     for table in plan.tables:
         if table.spec.source is not None:
             raise UsageError(
