@@ -147,7 +147,7 @@ def _wave_seconds(content: bytes) -> float:
         count = file.getnframes()
         if len(file.readframes(count)) != count * file.getsampwidth() * file.getnchannels():
             raise ValueError("samples are missing at its end")
-        return count / file.getframerate()
+        return float(count / file.getframerate())
 
 
 def _sound_seconds(content: bytes, ending: str) -> float:
@@ -169,9 +169,9 @@ def _video(content: bytes) -> dict[str, Any]:
         import av
     except ImportError as exc:
         raise missing_extra(exc, needed_by="reading videos") or exc from exc
-    with av.open(io.BytesIO(content)) as file:
+    with av.open(io.BytesIO(content), "r") as file:
         (stream,) = file.streams.video
-        frames = sum(1 for _ in file.decode(stream))
+        frames = len([None for _ in file.decode(stream)])
         if frames != stream.frames:
             raise ValueError(f"{frames} of {stream.frames} frames can be read")
         rate = stream.average_rate
