@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,42 +11,18 @@ from typing import Any
 
 from fabula.errors import PrerequisiteError, SourceError
 from fabula.kinds.image import Image
-from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest, Message
 from fabula.llm.providers.media import PictureModel
-from fabula.llm.rows.sync import run_sync
+from fabula.media.asking import Asker, Found, Open
 from fabula.media.making import AbstractMaker, DocumentRow
 from fabula.media.probing import UnreadableError, picture_of
 from fabula.planning.templates import environment
 from fabula.spec.models import ModelSpec
 
 _FORMS = {"png": "PNG", "jpg": "JPEG"}
-_MOST = 100
-"""Replies about one row at most, those of earlier runs included."""
-Open = Callable[[ChatModel], ChatModel]
-"""Puts a model behind the run's ledger and budget."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """What came of a row: the digest of its picture, or why there is none.
-
-    Attributes:
-        digest: The picture; empty where there is none.
-        form: The form in which it came.
-        size: Its width and height.
-        tries: How often it was asked.
-        problem: The last refusal or fault, if any.
-    """
-
-    digest: str
-    form: str
-    size: tuple[int, int]
-    tries: int = 0
-    problem: str = ""
 
 
 class ImageMaker(AbstractMaker):
-    """Makes the pictures of one column; those of a folder are asked at the same time.
+    """Makes the pictures of one column; those of a folder are asked for at the same time.
 
     Raises:
         UsageError: There is no such model.
@@ -69,27 +43,22 @@ class ImageMaker(AbstractMaker):
         fields["output_format"] = {"jpg": "jpeg"}.get(spec.format, spec.format)
         fields |= {} if spec.size is None else {"size": f"{spec.size[0]}x{spec.size[1]}"}
         fields |= {} if spec.quality is None else {"quality": spec.quality}
-        self._spec, self._model = spec, PictureModel(model, fields)
-        self._asked = open_model(self._model)
+        self._spec = spec
+        self._asker = Asker(PictureModel(model, fields), open_model, self._judge, spec.retries)
         self._template = environment().from_string(spec.prompt)
         self._found: dict[int, Found] = {}
 
     def close(self) -> None:
         """Release the connections."""
-        run_sync(self._model.close())
+        self._asker.close()
 
     def _prepare(self, rows: Sequence[DocumentRow]) -> None:
-        """Ask for the pictures of a folder; only their digests are kept in memory."""
+        """Ask for the pictures of a folder; only their digests are kept in memory.
 
-        async def all_found() -> list[Found | BaseException]:
-            # A fault of one must not lose the others, which are paid for.
-            return await asyncio.gather(*map(self._picture, rows), return_exceptions=True)
-
-        found = run_sync(all_found())
-        for row, each in zip(rows, found, strict=True):
-            if isinstance(each, BaseException):
-                raise each
-            self._found[row.number] = each
+        Each row has pictures of its own, also where prompts are equal.
+        """
+        wanted = {row.number: (self._prompt(row), row.number) for row in rows}
+        self._found |= self._asker.all_found(wanted)
 
     def _made(self, row: DocumentRow, other: Any) -> dict[str, Any]:
         del other
@@ -98,56 +67,24 @@ class ImageMaker(AbstractMaker):
             "table": self._table,
             "row": row.number,
             "prompt": self._prompt(row),
-            "model": self._model.name.removesuffix(" (pictures)"),
+            "model": spec.model,
             "tries": found.tries,
         }
         if not found.digest:
             return told | {"missing": found.problem, "files": []}
-        content = self._model.blobs.find(found.digest)
-        assert content is not None  # it was read when it was found
-        if found.form != _FORMS[spec.format]:
+        content = self._asker.content(found)
+        form, size = picture_of(content)
+        if form != _FORMS[spec.format]:
             content = _again(content, _FORMS[spec.format])
-            told["received"] = found.form
-        sizes = {"width": found.size[0], "height": found.size[1]}
-        return told | {
-            "files": [self._written(self._path(row.number, spec.format), content) | sizes]
-        }
+            told["received"] = form
+        written = self._written(self._path(row.number, spec.format), content)
+        return told | {"files": [written | {"width": size[0], "height": size[1]}]}
 
-    async def _picture(self, row: DocumentRow) -> Found:
-        """Ask until a picture opens and has the size that is wanted, or there are no tries left.
-
-        Each row has pictures of its own, also where prompts are equal. Faults of earlier runs are
-        in the ledger and don't count as tries, so the same command tries again.
-        """
-        spec, problem, asked = self._spec, "", 0
-        prompt = self._prompt(row)
-        for number in range(_MOST):
-            sample = row.number * _MOST + number
-            request = ChatRequest((Message("user", prompt),), sample=sample, purpose="picture")
-            reply = await self._asked.complete(request)
-            asked += not reply.cached
-            found = self._judged(reply)
-            if isinstance(found, Found):
-                return replace(found, tries=number + 1)
-            problem = found
-            if asked > spec.retries:
-                break
-        return Found("", "", (0, 0), number + 1, problem)
-
-    def _judged(self, reply: ChatReply) -> Found | str:
-        """The picture in a reply, or what is wrong with it."""
-        if not reply.text:
-            return reply.problem
-        content, wanted = self._model.blobs.find(reply.text), self._spec.size
-        if content is None:
-            return "its bytes are not among the kept files any more"
-        try:
-            form, size = picture_of(content)
-        except UnreadableError as exc:
-            return f"the picture {exc}"
-        if wanted is not None and size != wanted:
-            return f"the picture has {size[0]} x {size[1]} pixels"
-        return Found(reply.text, form, size)
+    def _judge(self, content: bytes) -> None:
+        """Refuse a picture that is broken or has another size."""
+        _, size = picture_of(content)
+        if self._spec.size not in (None, size):
+            raise UnreadableError(f"has {size[0]} x {size[1]} pixels")
 
     def _prompt(self, row: DocumentRow) -> str:
         """The prompt about a row; columns of parents are attributes of their reference."""

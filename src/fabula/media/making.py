@@ -23,7 +23,7 @@ from fabula.media.places import document_path, truth_path
 from fabula.media.printing import is_right_to_left
 from fabula.media.scans import scanned
 from fabula.media.truth import listed, records_of
-from fabula.media.typesetting import Pages, Place, Typesetter, text_of
+from fabula.media.typesetting import Pages, Place, Typesetter, squeezed, text_of
 
 POINTS = 72.0
 """Points in an inch."""
@@ -263,11 +263,6 @@ def unread_of(content: Content, pages: Pages | None, unprintable: str) -> list[s
         if not all(squeezed(part) in text for part in parts):
             unread.append(name)
     return unread
-
-
-def squeezed(text: str) -> str:
-    """A text without spaces and without what PDFium puts for hyphens at the ends of lines."""
-    return "".join(text.split()).replace("\ufffe", "")
 
 
 def plain_defect(defect: Mapping[str, Any]) -> dict[str, Any]:

@@ -197,6 +197,11 @@ def first_page(pdf: bytes, width: int = 500) -> bytes:
     return out.getvalue()
 
 
+def squeezed(text: str) -> str:
+    """A text without spaces and without what PDFium puts for hyphens at the ends of lines."""
+    return "".join(text.split()).replace("\ufffe", "")
+
+
 def _places(tags: Iterable[Sequence[Any]]) -> dict[str, list[Place]]:
     """The boxes of each field; pieces on one line of a page become one box."""
     found: dict[str, list[Place]] = {}

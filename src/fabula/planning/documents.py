@@ -99,11 +99,24 @@ def document_violations(spec: DatasetSpec) -> Iterator[Violation]:
             elif isinstance(column, Image):
                 yield from _image_violations(spec, table, column, where)
             elif isinstance(column, Speech):
-                for part in ("text", "voice_column"):
-                    source = getattr(column, part)
-                    if source and (problem := _unknown(spec, table, source)):
-                        near = did_you_mean(source, table.written)
-                        yield Violation("spec.unknown-column", problem, f"{where}.{part}", near)
+                yield from _speech_violations(spec, table, column, where)
+
+
+def _speech_violations(
+    spec: DatasetSpec, table: TableSpec, column: Speech, where: str
+) -> Iterator[Violation]:
+    owner = table
+    if column.turns is not None:
+        links = link_to(spec, table, column.turns)
+        if len(links) != 1:
+            yield _link_violation(spec, table, column.turns, f"{where}.turns", len(links))
+            return
+        owner = spec.tables[links[0][0]]
+    for part in ("text", "voice_column", "speaker"):
+        source = getattr(column, part)
+        if source and (problem := _unknown(spec, owner, source)):
+            near = did_you_mean(source, owner.written)
+            yield Violation("spec.unknown-column", problem, f"{where}.{part}", near)
 
 
 def _image_violations(
@@ -133,9 +146,12 @@ def _planned(spec: DatasetSpec, table: TableSpec, name: str, column: Media) -> D
         return DocumentPlan(table.name, name, column, dict(zip(needs, needs, strict=True)),
                             None, None, {})  # fmt: skip
     if isinstance(column, Speech):
-        spoken = {"text": column.text, "voice": column.voice_column}
+        spoken = {"text": column.text, "voice": column.voice_column, "speaker": column.speaker}
         sources = {field: source for field, source in spoken.items() if source}
-        return DocumentPlan(table.name, name, column, sources, None, None, {})
+        if column.turns is None:
+            return DocumentPlan(table.name, name, column, sources, None, None, {})
+        ((child, link, key),) = link_to(spec, table, column.turns)
+        return DocumentPlan(table.name, name, column, {}, (child, link), key, sources)
     form = template(column.template)
     lines, key, line_fields = None, None, {}
     if column.lines is not None:

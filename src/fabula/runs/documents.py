@@ -22,7 +22,8 @@ from fabula.media.images import ImageMaker, check_pictures
 from fabula.media.labels import write_labels
 from fabula.media.making import AbstractMaker, DocumentMaker, DocumentRow
 from fabula.media.places import FOLDER_ROWS, media_folder, truth_path
-from fabula.media.speech.recording import SpeechMaker, check_speech
+from fabula.media.speech.recording import SpeechMaker
+from fabula.media.speech.voices import check_speech
 from fabula.media.truth import records_of
 from fabula.media.typesetting import Typesetter
 from fabula.planning.documents import DocumentPlan, document_plans
@@ -42,7 +43,7 @@ def check_documents(plan: Plan) -> None:
     """
     for documents in document_plans(plan.spec):
         if isinstance(documents.spec, Speech):
-            check_speech()
+            check_speech(documents.spec)
             continue
         if isinstance(documents.spec, Image):
             check_pictures()
@@ -102,11 +103,11 @@ class _Documents:
         asked = self._documents
         where = (self._folder, asked.table, asked.column)
         maker: AbstractMaker
+        named = "" if isinstance(asked.spec, Document) else asked.spec.model or ""
+        model, opens = self._spec.models.get(named, named), open_model or (lambda chat: chat)
         if isinstance(asked.spec, Speech):
-            maker = SpeechMaker(*where, asked.spec, self._seed)
+            maker = SpeechMaker(*where, asked.spec, self._seed, model=model, open_model=opens)
         elif isinstance(asked.spec, Image):
-            model = self._spec.models.get(asked.spec.model, asked.spec.model)
-            opens = open_model or (lambda chat: chat)
             maker = ImageMaker(*where, asked.spec, model=model, open_model=opens)
         else:
             maker = DocumentMaker(*where, asked.spec, self._seed)
@@ -157,7 +158,7 @@ class _Documents:
             "formats": list(asked.spec.endings),
             "fields": dict(asked.fields),
             **lines,
-            **({"model": asked.spec.model} if isinstance(asked.spec, Image) else {}),
+            **({"model": asked.spec.model} if getattr(asked.spec, "model", None) else {}),
             **counts,
             **({"reasons": dict(reasons)} if reasons else {}),
         }
@@ -190,7 +191,7 @@ class _Documents:
                 where,
                 counts["differs"],
             )
-        if not asked.fields:
+        if not asked.fields and isinstance(asked.spec, Document):
             logger.warning(
                 "%s: no column fills a field of the template; map them by `fields`", where
             )

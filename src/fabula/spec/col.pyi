@@ -597,19 +597,26 @@ def image(
 def speech(
     text: str = ...,
     *,
+    turns: str | None = ...,
+    speaker: str | None = ...,
     voice: Sequence[str] = ...,
     voice_column: str | None = ...,
     speed: int | Sequence[int] = ...,
-    sample_rate: Literal[8000, 16000, 22050] = ...,
+    pause: float | Sequence[float] = ...,
+    overlap: float = ...,
+    format: Literal["wav", "flac", "mp3"] = ...,
+    sample_rate: Literal[8000, 16000, 22050, 24000, 48000] = ...,
     telephone: bool = ...,
     noise: float = ...,
     reverb: float = ...,
+    model: str | None = ...,
+    retries: int = ...,
     nulls: float = ...,
     unique: bool = ...,
     drop: bool = ...,
     description: str = ...,
 ) -> _Speech:
-    """A recording of a text of the row, by eSpeak NG, with the time of each word."""
+    """A recording of a text of the row, or of a dialogue in another table, with word times."""
 
 def function(
     function: Any,

@@ -11,8 +11,8 @@ from fabula.checks.files import files_result
 from fabula.checks.kinds import EVALUATIONS, Evaluation
 from fabula.checks.results import CheckResult
 from fabula.kinds.checks.text_contains import TextContainsCheck
-from fabula.media.making import squeezed
 from fabula.media.probing import text_in
+from fabula.media.typesetting import squeezed
 from fabula.spec.tables import DatasetSpec
 
 

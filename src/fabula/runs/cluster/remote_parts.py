@@ -18,6 +18,7 @@ from fabula.io.formulas import escaping_formulas
 from fabula.io.names import file_stem
 from fabula.io.places import remove_leftovers
 from fabula.kinds.image import Image
+from fabula.kinds.speech import Speech
 from fabula.planning.plan import Plan
 from fabula.runs.belongings import STATE
 from fabula.runs.cluster.asking import Asking, Door
@@ -79,14 +80,14 @@ def check_remote(plan: Plan) -> None:
     """Make sure that other machines can make the tables.
 
     Raises:
-        UsageError: A table masks a real file, or has pictures of a model.
+        UsageError: A table masks a real file, or has pictures or speech of a model.
     """
     for table in plan.spec.tables.values():
         for name, column in table.columns.items():
-            if isinstance(column, Image):
+            if isinstance(column, Image | Speech) and column.model is not None:
                 raise UsageError(
-                    f"the pictures of `{table.name}.{name}` are asked for by this machine",
-                    code="ray.pictures",
+                    f"this machine asks for the files of `{table.name}.{name}`",
+                    code="ray.files",
                     where=f"tables.{table.name}.columns.{name}",
                     hint="leave out `--executor ray`",
                 )

@@ -9,6 +9,7 @@ from fabula.errors import UsageError
 from fabula.inference.resolve import SpecLike, resolve
 from fabula.io.formats import as_format
 from fabula.kinds.image import Image
+from fabula.kinds.speech import Speech
 from fabula.llm.cache.budget import Budget
 from fabula.llm.cache.ledger import Ledger
 from fabula.llm.session import models_of_run
@@ -88,8 +89,9 @@ def merge(
     check_complete(plan, records)
     for found in shares:
         _keep_replies(found.folder / STATE / "ledger.sqlite")
-    pictures = any(isinstance(each.spec, Image) for each in document_plans(plan.spec))
-    budget = Budget(max_calls=None if pictures else 0)  # replies of the shares are all there
+    files = [each.spec for each in document_plans(plan.spec)]
+    asks = any(isinstance(each, Image | Speech) and each.model is not None for each in files)
+    budget = Budget(max_calls=None if asks else 0)  # replies about the shares' rows are all there
     with models_of_run(budget=budget) as open_model:
         dataset = execute(
             plan, options, output=place, open_model=open_model, merged=Merging(plan, shares)
