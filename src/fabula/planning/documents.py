@@ -150,10 +150,12 @@ def _planned(spec: DatasetSpec, table: TableSpec, name: str, column: Media) -> D
         sources = {field: source for field, source in spoken.items() if source}
         if column.turns is None:
             return DocumentPlan(table.name, name, column, sources, None, None, {})
-        ((child, link, key),) = link_to(spec, table, column.turns)
-        return DocumentPlan(table.name, name, column, {}, (child, link), key, sources)
+        ((child, link, own_key),) = link_to(spec, table, column.turns)
+        return DocumentPlan(table.name, name, column, {}, (child, link), own_key, sources)
     form = template(column.template)
-    lines, key, line_fields = None, None, {}
+    lines: tuple[str, str] | None = None
+    key: str | None = None
+    line_fields: dict[str, str] = {}
     if column.lines is not None:
         ((child, link, key),) = link_to(spec, table, column.lines)
         lines = (child, link)

@@ -158,7 +158,7 @@ class _Documents:
             "formats": list(asked.spec.endings),
             "fields": dict(asked.fields),
             **lines,
-            **({"model": asked.spec.model} if getattr(asked.spec, "model", None) else {}),
+            **({} if isinstance(asked.spec, Document) else {"model": asked.spec.model}),
             **counts,
             **({"reasons": dict(reasons)} if reasons else {}),
         }

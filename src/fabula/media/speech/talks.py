@@ -72,9 +72,9 @@ def speak(
     try:
         spec = Speech.model_validate({**named, **voiced, **settings})
     except ValidationError as exc:
-        first = exc.errors()[0]
+        fault = exc.errors()[0]
         raise UsageError(
-            f"`{first['loc'][0]}`: {first['msg']}",
+            f"`{fault['loc'][0]}`: {fault['msg']}",
             code="usage.speak",
             hint="`fabula kinds speech` lists the ranges",
         ) from exc

@@ -82,13 +82,13 @@ def check_remote(plan: Plan) -> None:
     Raises:
         UsageError: A table masks a real file, or has pictures or speech of a model.
     """
-    for table in plan.spec.tables.values():
-        for name, column in table.columns.items():
+    for owner in plan.spec.tables.values():
+        for name, column in owner.columns.items():
             if isinstance(column, Image | Speech) and column.model is not None:
                 raise UsageError(
-                    f"this machine asks for the files of `{table.name}.{name}`",
+                    f"this machine asks for the files of `{owner.name}.{name}`",
                     code="ray.files",
-                    where=f"tables.{table.name}.columns.{name}",
+                    where=f"tables.{owner.name}.columns.{name}",
                     hint="leave out `--executor ray`",
                 )
     for table in plan.tables:
