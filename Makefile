@@ -61,7 +61,7 @@ lock: | $(UV)  ## pin everything again, and take the list prices over; LOCK_OPTI
 	$(COMPILE) --group bootstrap -o requirements/bootstrap.lock
 	$(COMPILE) pyproject.toml -o requirements/base.lock
 	$(COMPILE) pyproject.toml --extra all -c requirements/base.lock -o requirements/all.lock
-	$(COMPILE) pyproject.toml --extra all --extra speech --group dev -c requirements/all.lock -o requirements/dev.lock
+	$(COMPILE) pyproject.toml --extra all --extra speech --extra video --group dev -c requirements/all.lock -o requirements/dev.lock
 	$(MAKE) setup
 	$(BIN)/python -m tools.write_prices
 

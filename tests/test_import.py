@@ -89,6 +89,7 @@ PUBLIC_NAMES = [
     "simulate",
     "simulate_regions",
     "solve",
+    "speak",
     "strategy",
     "synthesize",
     "unmask",

@@ -52,6 +52,8 @@ LAYERS = (
     ("llm.cache", "testing.fake"),
     ("llm.json_schema",),
     ("llm.client",),
+    ("media.probing",),
+    ("media.typesetting",),
     ("media.catalogue", "media.places"),
     ("io", "pii", "sandbox"),
     ("spec",),

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from fabula.inference.infer import infer
     from fabula.llm.providers.dry_run import Rehearsal
     from fabula.media.own_pictures import scan_pictures
+    from fabula.media.speech.talks import speak
     from fabula.planning.plan import Plan
     from fabula.privacy.hybrid.blending import Blended, blend
     from fabula.privacy.hybrid.learned_columns import Synthesized, synthesize
@@ -151,6 +152,7 @@ __all__ = [
     "simulate",
     "simulate_regions",
     "solve",
+    "speak",
     "strategy",
     "synthesize",
     "unmask",
@@ -177,6 +179,7 @@ _HOMES = {
     "inference.infer": "infer",
     "llm.providers.dry_run": "Rehearsal",
     "media.own_pictures": "scan_pictures",
+    "media.speech.talks": "speak",
     "planning.plan": "Plan",
     "privacy.hybrid.blending": "Blended blend",
     "privacy.hybrid.learned_columns": "Synthesized synthesize",

@@ -72,9 +72,10 @@ def validate(spec: SpecLike, data: TableLike | None = None) -> CheckResults:
     if data is None:
         return CheckResults()
     from fabula.checks.evaluate import evaluate
-    from fabula.io.tables import tables_called
+    from fabula.io.tables import folder_of, tables_called
 
-    return evaluate(resolved, tables_called(data, list(resolved.tables)), structure=True)
+    tables = tables_called(data, list(resolved.tables))
+    return evaluate(resolved, tables, structure=True, folder=folder_of(data))
 
 
 def plan(

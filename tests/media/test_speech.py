@@ -14,7 +14,9 @@ import pytest
 import fabula as fb
 from fabula.errors import PrerequisiteError, SourceError, SpecError
 from fabula.kinds.speech import Speech
-from fabula.media.speech.recording import check_rate, wav, words_of, worn
+from fabula.media.speech.recording import words_of
+from fabula.media.speech.sound import encoded, worn
+from fabula.media.speech.voices import NATIVE, check_rate
 
 pytest.importorskip("espeakng_loader", reason="needs the extra `speech`")
 
@@ -98,12 +100,12 @@ def test_a_telephone_lets_through_its_band_alone() -> None:
     hum, tone, hiss = (
         np.sin(2 * np.pi * f * np.arange(22_050) / 22_050) for f in (100, 1_000, 6_000)
     )
-    heard = worn(0.2 * (hum + tone + hiss), Speech(text="x", telephone=True), rng)
+    heard = worn(0.2 * (hum + tone + hiss), Speech(text="x", telephone=True), rng, NATIVE)
     power = np.abs(np.fft.rfft(heard)) / len(heard)
     assert power[1_000] == pytest.approx(0.1, rel=0.01)
     assert power[100] < 1e-6
     assert power[6_000] < 1e-6
-    slower = worn(0.2 * tone, Speech(text="x", sample_rate=8_000), rng)
+    slower = worn(0.2 * tone, Speech(text="x", sample_rate=8_000), rng, NATIVE)
     assert len(slower) == 8_000
     assert np.abs(np.fft.rfft(slower)).argmax() == 1_000
 
@@ -111,15 +113,15 @@ def test_a_telephone_lets_through_its_band_alone() -> None:
 def test_words_in_parts_and_words_in_one_go_are_all_there() -> None:
     text = "He has not 42 books."
     heard = [[0, 2, 0], [3, 3, 2_205], [11, 2, 4_410], [12, 1, 6_615], [14, 5, 8_820]]
-    assert [each["word"] for each in words_of(text, heard, 1.0)] == [
+    assert [each["word"] for each in words_of(text, heard, 1.0, NATIVE)] == [
         "He",
         "has not",
         "42",
         "books.",
     ]
-    assert [each["start"] for each in words_of(text, heard, 1.0)] == [0.0, 0.1, 0.2, 0.4]
-    assert words_of("", [], 0.0) == []
-    assert len(wav(np.zeros(0), 8_000)) == 44
+    assert [each["start"] for each in words_of(text, heard, 1.0, NATIVE)] == [0.0, 0.1, 0.2, 0.4]
+    assert words_of("", [], 0.0, NATIVE) == []
+    assert len(encoded(np.zeros(0), 8_000, "wav")) == 44
 
 
 def test_a_spec_without_its_text_is_refused(tmp_path: Path) -> None:
@@ -133,6 +135,6 @@ def test_a_spec_without_its_text_is_refused(tmp_path: Path) -> None:
 def test_without_the_extra_its_name_is_told(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("fabula.media.speech.recording.find_spec", lambda _: None)
+    monkeypatch.setattr("fabula.media.speech.voices.find_spec", lambda _: None)
     with pytest.raises(PrerequisiteError, match="speech"):
         recorded(tmp_path / "run")

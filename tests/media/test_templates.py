@@ -122,6 +122,7 @@ def test_an_amount_of_the_row_is_printed_even_where_the_lines_say_another() -> N
         (-1234.5, "money", "fr", "CHF", "−1\u00a0234,50\u00a0CHF"),
         (1234.5, "money", "en", "JPY", "¥1,235"),
         (0.07, "percent", "de", "EUR", "7\u00a0%"),
+        (0.07, "percent", "en", "EUR", "7%"),
         (dt.date(2025, 3, 4), "date", "en", "EUR", "4 Mar 2025"),
         (dt.datetime(2025, 3, 4, 9, 5), "date", "fr", "EUR", "04/03/2025 09:05"),
         (1001, "text", "de", "EUR", "1001"),

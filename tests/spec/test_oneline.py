@@ -142,6 +142,7 @@ def test_every_kind_can_be_named(kind: str) -> None:
         "template": "x",
         "document": "template=invoice",
         "speech": "text=b",
+        "image": "x model=openai:any",
         "expr": "'1 + 1'",
         "provider": "code.isbn",
         "series": "day",

@@ -30,9 +30,18 @@ class MissingError(ValueError):
 
 
 class Data:
-    """Tables by name, ready for queries; files are streamed, never loaded whole."""
+    """Tables by name, ready for queries; files are streamed, never loaded whole.
 
-    def __init__(self, tables: Mapping[str, TableRows], *, threads: int = 2) -> None:
+    Args:
+        tables: The rows of each table.
+        threads: Threads of the queries.
+        folder: The folder of the files that columns name; None where there is none.
+    """
+
+    def __init__(
+        self, tables: Mapping[str, TableRows], *, threads: int = 2, folder: Path | None = None
+    ) -> None:
+        self.threads, self.folder = threads, folder
         self._tables = dict(tables)
         self._views = {name: f"t{number}" for number, name in enumerate(tables)}
         self._rows = sum(map(_most_rows, tables.values()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ def evaluate(
     *,
     row_checks: bool = True,
     structure: bool = False,
+    folder: Path | None = None,
 ) -> CheckResults:
     """Evaluate a spec's checks on tables.
 
@@ -35,8 +37,9 @@ def evaluate(
         row_checks: Also evaluate the checks that each row passes or fails by itself.
         structure: Also check what the columns themselves promise: keys, references, uniqueness
             and numbers of children.
+        folder: The folder of the files that columns name.
     """
-    with Data(tables) as data:
+    with Data(tables, folder=folder) as data:
         return evaluate_on(data, spec, row_checks=row_checks, structure=structure)
 
 
@@ -50,6 +53,18 @@ def evaluate_on(
             for name, table in spec.tables.items()
             for check in [*(implied_checks(spec, name) if structure else ()), *table.checks]
             if row_checks or not is_of_one_row(check, table)
+        )
+    )
+
+
+def file_results(spec: DatasetSpec, data: Data) -> CheckResults:
+    """How the checks of files do, once the files are made."""
+    return CheckResults(
+        tuple(
+            check_result(spec, data, name, check)
+            for name, table in spec.tables.items()
+            for check in table.checks
+            if check.of_files
         )
     )
 

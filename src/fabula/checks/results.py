@@ -11,6 +11,9 @@ from fabula.errors import CheckError
 from fabula.kinds.checks import Check
 from fabula.render.results import Result
 
+_OF_FILES = ("readable", "size", "text_contains", "min_duration")
+"""Checks of files, which no repair of rows helps."""
+
 
 @dataclass(frozen=True)
 class CheckResult:
@@ -145,7 +148,10 @@ class CheckResults(Result):
             f"{len(self.failed)} of {len(self)} checks failed: {first.message}{also}",
             code="check.failed",
             where=f"tables.{first.table}.checks",
-            hint="resampling did not repair it: use `repair: drop`, or loosen the rule"
+            hint="look at the files with `fabula view FOLDER`; correct their column, or loosen the "
+            "rule"
+            if all(result.kind in _OF_FILES for result in self.failed)
+            else "resampling did not repair it: use `repair: drop`, or loosen the rule"
             if all(result.repair == "resample" for result in self.failed)
             else "repair rows with `repair: resample` or `repair: drop`, or loosen the rule",
         )

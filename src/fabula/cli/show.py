@@ -18,9 +18,18 @@ def show(path: Path, *, form: Printed = "table") -> None:
     Shows types, missing and distinct values, and the spread of values.
 
     Options:
-        path: A data file, a folder of them, or a run's folder.
+        path: A data file, a folder of them, a run's folder, or a picture, document, recording or
+            video.
         form: How the profile is printed.
     """
+    from fabula.reports.media_file import is_media
+
+    if is_media(path):
+        from fabula.reports.media_file import media_facts, media_text
+
+        facts = media_facts(path)
+        print_as(form, media_text(path, facts), facts)
+        return
     from fabula.reports.profile import profile
     from fabula.reports.profile_text import profiles_text
 

@@ -28,7 +28,7 @@ from fabula.evaluation.metrics.rules_across import rules_kept
 from fabula.evaluation.report import Report
 from fabula.inference.resolve import SpecLike, resolve
 from fabula.io.run_files import MANIFEST, read_object
-from fabula.io.tables import named_tables, tables_called
+from fabula.io.tables import folder_of, named_tables, tables_called
 from fabula.relationships.declared_keys import keys_of
 from fabula.relationships.keys import Keys, key_labels
 from fabula.render.cells import watched
@@ -137,7 +137,8 @@ def evaluate(
         )
     rules, checks = None if spec is None else resolve(spec), CheckResults()
     if rules is not None:
-        checks = evaluate_checks(rules, tables_called(made, list(rules.tables)))
+        there_are = tables_called(made, list(rules.tables))
+        checks = evaluate_checks(rules, there_are, folder=folder_of(synthetic))
     keys = keys_of(there or made, rules)
     pointing = frozenset(column for key in keys.foreign for column in key.columns)
     keyed = {name: keys.of(name) if len(made) > 1 else pointing for name in made}

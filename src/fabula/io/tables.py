@@ -144,6 +144,15 @@ def tables_called(data: TableLike, names: Sequence[str]) -> dict[str, TableRows]
     }
 
 
+def folder_of(data: TableLike) -> Path | None:
+    """The folder of the files that columns of some data name; None where nobody said it."""
+    if isinstance(data, str | os.PathLike):
+        place = Path(data)
+        return place if place.is_dir() else place.parent if place.is_file() else None
+    folder = getattr(data, "folder", None)  # of a run's dataset
+    return folder if isinstance(folder, Path) else None
+
+
 def holds_tables(data: Mapping[Any, Any]) -> bool:
     """Whether a mapping is one of names to tables, and not of columns to values."""
     return bool(data) and not any(map(is_column, data.values()))

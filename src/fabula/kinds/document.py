@@ -135,6 +135,11 @@ class Document(AbstractColumn):
         """Each row has its own file."""
         return True
 
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """The endings of its files, the one that the column names first."""
+        return self.format
+
     def problems(self) -> Iterator[Problem]:
         """Formats named twice, defects that do nothing, scans without pictures."""
         if len(set(self.format)) < len(self.format):

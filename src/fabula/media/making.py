@@ -22,8 +22,8 @@ from fabula.media.offices import OFFICES, own_html
 from fabula.media.places import document_path, truth_path
 from fabula.media.printing import is_right_to_left
 from fabula.media.scans import scanned
-from fabula.media.truth import listed
-from fabula.media.typesetting import Pages, Place, Typesetter, text_of
+from fabula.media.truth import listed, records_of
+from fabula.media.typesetting import Pages, Place, Typesetter, squeezed, text_of
 
 POINTS = 72.0
 """Points in an inch."""
@@ -54,6 +54,10 @@ class AbstractMaker(ABC):
     def close(self) -> None:
         """Let go of what it needed."""
 
+    def _prepare(self, rows: Sequence[DocumentRow]) -> None:
+        """Get at once what the rows of a folder need."""
+        del rows
+
     @abstractmethod
     def _made(self, row: DocumentRow, other: Row) -> dict[str, Any]:
         """Make the files of a row and tell what is in them."""
@@ -61,8 +65,12 @@ class AbstractMaker(ABC):
     def is_made(self, folder: int) -> bool:
         """Whether the files of a folder are there as their truth says."""
         truth = self._folder / truth_path(self._table, self._column, folder)
-        return truth.is_file() and all(
-            is_unchanged(self._folder / name, digest) for name, digest in listed(truth).items()
+        return (
+            truth.is_file()
+            and not any(record.get("missing") for record in records_of(truth))
+            and all(
+                is_unchanged(self._folder / name, digest) for name, digest in listed(truth).items()
+            )
         )
 
     def make(self, folder: int, rows: Sequence[DocumentRow]) -> None:
@@ -74,6 +82,7 @@ class AbstractMaker(ABC):
         place = inside(self._folder, document_path(self._table, self._column, 0, "x")).parent.parent
         make_folder(place / f"{folder:05d}")
         remove_leftovers(place / f"{folder:05d}")
+        self._prepare(rows)
         told = []
         for at, row in enumerate(rows):
             other = rows[at - 1] if at else rows[min(1, len(rows) - 1)]
@@ -254,11 +263,6 @@ def unread_of(content: Content, pages: Pages | None, unprintable: str) -> list[s
         if not all(squeezed(part) in text for part in parts):
             unread.append(name)
     return unread
-
-
-def squeezed(text: str) -> str:
-    """A text without spaces and without what PDFium puts for hyphens at the ends of lines."""
-    return "".join(text.split()).replace("\ufffe", "")
 
 
 def plain_defect(defect: Mapping[str, Any]) -> dict[str, Any]:

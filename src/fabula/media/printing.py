@@ -66,7 +66,7 @@ def printed(value: Any, kind: str, language: str, currency: str) -> str:
         return _money(rounded(number, currency), language, currency)
     if kind == "percent":
         share = number * 100 if 0 < abs(number) < 1 else number
-        return f"{_grouped(share.normalize(), language)}\u00a0%"
+        return _grouped(share.normalize(), language) + ("%" if language == "en" else "\u00a0%")
     return _grouped(number, language)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import tempfile
@@ -182,6 +183,23 @@ def text_of(pdf: bytes) -> list[str]:
         texts = [page.get_textpage().get_text_range() for page in document]
         document.close()
     return texts
+
+
+def first_page(pdf: bytes, width: int = 500) -> bytes:
+    """The first page of a PDF as a PNG of so many pixels a line."""
+    pypdfium2 = _pypdfium2()
+    out = io.BytesIO()
+    with _PDFIUM:
+        document = pypdfium2.PdfDocument(pdf)
+        scale = width / document.get_page_size(0)[0]
+        document[0].render(scale=scale).to_pil().save(out, "PNG")
+        document.close()
+    return out.getvalue()
+
+
+def squeezed(text: str) -> str:
+    """A text without spaces and without what PDFium puts for hyphens at the ends of lines."""
+    return "".join(text.split()).replace("\ufffe", "")
 
 
 def _places(tags: Iterable[Sequence[Any]]) -> dict[str, list[Place]]:

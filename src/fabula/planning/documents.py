@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from fabula.errors import UsageError, Violation, did_you_mean
 from fabula.io.places import sha256_of
 from fabula.kinds.document import DEFECTS, Document
+from fabula.kinds.image import Image
 from fabula.kinds.reference import Reference
 from fabula.kinds.speech import Speech
 from fabula.media.catalogue import (
@@ -19,10 +22,17 @@ from fabula.media.catalogue import (
     template,
     template_names,
 )
+from fabula.planning.parents import references_of
+from fabula.planning.templates import TemplateError, template_needs
 from fabula.spec.tables import DatasetSpec, TableSpec
 
 TAX_RULES = ("exclusive", "inclusive", "reverse", "none")
 """Whether taxes come on top of prices, are part of them, are the buyer's matter, or don't exist."""
+
+
+MEDIA = (Document, Speech, Image)
+"""The kinds whose columns name files that are made when all rows are."""
+Media: TypeAlias = Document | Speech | Image
 
 
 @dataclass(frozen=True)
@@ -41,7 +51,7 @@ class DocumentPlan:
 
     table: str
     column: str
-    spec: Document | Speech
+    spec: Media
     fields: Mapping[str, str]
     lines: tuple[str, str] | None
     key: str | None
@@ -54,7 +64,7 @@ def document_plans(spec: DatasetSpec) -> list[DocumentPlan]:
         _planned(spec, table, name, column)
         for table in spec.tables.values()
         for name, column in table.columns.items()
-        if isinstance(column, Document | Speech) and not column.drop
+        if isinstance(column, MEDIA) and not column.drop
     ]
 
 
@@ -86,12 +96,37 @@ def document_violations(spec: DatasetSpec) -> Iterator[Violation]:
             where = f"tables.{table.name}.columns.{name}"
             if isinstance(column, Document):
                 yield from _violations(spec, table, column, where)
+            elif isinstance(column, Image):
+                yield from _image_violations(spec, table, column, where)
             elif isinstance(column, Speech):
-                for part in ("text", "voice_column"):
-                    source = getattr(column, part)
-                    if source and (problem := _unknown(spec, table, source)):
-                        near = did_you_mean(source, table.written)
-                        yield Violation("spec.unknown-column", problem, f"{where}.{part}", near)
+                yield from _speech_violations(spec, table, column, where)
+
+
+def _speech_violations(
+    spec: DatasetSpec, table: TableSpec, column: Speech, where: str
+) -> Iterator[Violation]:
+    owner = table
+    if column.turns is not None:
+        links = link_to(spec, table, column.turns)
+        if len(links) != 1:
+            yield _link_violation(spec, table, column.turns, f"{where}.turns", len(links))
+            return
+        owner = spec.tables[links[0][0]]
+    for part in ("text", "voice_column", "speaker"):
+        source = getattr(column, part)
+        if source and (problem := _unknown(spec, owner, source)):
+            near = did_you_mean(source, owner.written)
+            yield Violation("spec.unknown-column", problem, f"{where}.{part}", near)
+
+
+def _image_violations(
+    spec: DatasetSpec, table: TableSpec, column: Image, where: str
+) -> Iterator[Violation]:
+    with suppress(TemplateError):  # told with the column itself
+        for name in template_needs(column.prompt, references_of(table)):
+            known = name.partition(".")[0] in table.columns  # others are told there too
+            if known and (problem := _unknown(spec, table, name)):
+                yield Violation("spec.unknown-column", problem, f"{where}.prompt")
 
 
 def link_to(spec: DatasetSpec, table: TableSpec, lines: str) -> list[tuple[str, str, str]]:
@@ -105,15 +140,22 @@ def link_to(spec: DatasetSpec, table: TableSpec, lines: str) -> list[tuple[str, 
     return found
 
 
-def _planned(
-    spec: DatasetSpec, table: TableSpec, name: str, column: Document | Speech
-) -> DocumentPlan:
+def _planned(spec: DatasetSpec, table: TableSpec, name: str, column: Media) -> DocumentPlan:
+    if isinstance(column, Image):
+        needs = template_needs(column.prompt, references_of(table))
+        return DocumentPlan(table.name, name, column, dict(zip(needs, needs, strict=True)),
+                            None, None, {})  # fmt: skip
     if isinstance(column, Speech):
-        spoken = {"text": column.text, "voice": column.voice_column}
+        spoken = {"text": column.text, "voice": column.voice_column, "speaker": column.speaker}
         sources = {field: source for field, source in spoken.items() if source}
-        return DocumentPlan(table.name, name, column, sources, None, None, {})
+        if column.turns is None:
+            return DocumentPlan(table.name, name, column, sources, None, None, {})
+        ((child, link, own_key),) = link_to(spec, table, column.turns)
+        return DocumentPlan(table.name, name, column, {}, (child, link), own_key, sources)
     form = template(column.template)
-    lines, key, line_fields = None, None, {}
+    lines: tuple[str, str] | None = None
+    key: str | None = None
+    line_fields: dict[str, str] = {}
     if column.lines is not None:
         ((child, link, key),) = link_to(spec, table, column.lines)
         lines = (child, link)

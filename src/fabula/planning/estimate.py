@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 
 from fabula.kinds.base.columns import AbstractFilled
+from fabula.kinds.image import Image
 from fabula.kinds.llm import Llm
 from fabula.kinds.program import Program
+from fabula.kinds.speech import Speech
 from fabula.kinds.text import Text
 from fabula.llm.cache.prices import price_of
 from fabula.llm.client.presets import known_provider
@@ -27,6 +29,8 @@ _PROGRAM_TOKENS = (500, 200)
 """Tokens of a request for a column's function, and of the function."""
 PROGRAM_REPAIRS = 3
 """How often a function that fails goes back to its model."""
+_PICTURE = (5.0, 40.0)
+"""Seconds that one picture takes: at least, at most."""
 _SECONDS = (0.5, 4.0)
 """How long a call takes if nobody knows: at least, at most."""
 
@@ -51,6 +55,11 @@ def estimate_calls(spec: DatasetSpec, tables: Iterable[TablePlan]) -> Iterator[M
         for name, plan in table.columns.items():
             if isinstance(plan.spec, Program):
                 yield _program_calls(spec, table, name, plan.spec)
+            if isinstance(plan.spec, Image | Speech) and plan.spec.model is not None:
+                calls = (table.rows, table.rows * (1 + plan.spec.retries))
+                pace = (calls[0] * _PICTURE[0] / 8, calls[1] * _PICTURE[1] / 8)
+                model = plan.spec.model
+                yield ModelCalls(table.name, model, (name,), table.rows, calls, (0, 0), None, pace)
             if isinstance(plan.spec, AbstractFilled):
                 model = model_name(spec, table, plan.spec)
                 joint = isinstance(plan.spec, Llm) and plan.spec.prompt is None

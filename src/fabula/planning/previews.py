@@ -27,7 +27,7 @@ def shortened(spec: DatasetSpec, n: int | Mapping[str, int]) -> DatasetSpec:
 
 def _short(table: TableSpec, limit: int) -> TableSpec:
     rows = limit if table.n is None else min(limit, table.n)
-    checks = tuple(check for check in table.checks if not check.statistical)
+    checks = tuple(check for check in table.checks if not (check.statistical or check.of_files))
     columns = {
         name: column.model_copy(update={"within": None})
         if isinstance(column, Sequence) and column.within

@@ -237,6 +237,10 @@ def _unknown_parts(table: TableSpec, of: str, check: Check, where: str) -> Itera
 def _check_type(check: Check, columns: Columns, where: str) -> Iterator[Violation]:
     """Columns whose values a check can't compare."""
     named = [name for name in check.looks_at if name in columns]
+    if check.of_files and named and columns[named[0]].spec.section != "media":
+        message = f"a `{check.kind}` check looks at files, and `{named[0]}` names none"
+        hint = "name a column of `kind: document` or another one that makes files"
+        yield Violation("spec.wrong-type", message, f"{where}.column", hint)
     if check.wants is None or not named:
         return
     kind = columns[named[0]].type

@@ -44,7 +44,7 @@ class Checking:
             pass
 
     def results(self) -> CheckResults:
-        """What all checks found, in the order of the spec."""
+        """What all checks of rows and tables found, in the order of the spec."""
         return CheckResults(
             tuple(
                 self._row_result(name, i, check)
@@ -52,6 +52,7 @@ class Checking:
                 else self._results[name, i]
                 for name, table in self._plan.spec.tables.items()
                 for i, check in enumerate(table.checks)
+                if not check.of_files
             )
         )
 
@@ -88,6 +89,7 @@ class Checking:
             for name in self._made
             for i, check in enumerate(self._plan.spec.tables[name].checks)
             if not is_of_one_row(check, self._plan.spec.tables[name])
+            and not check.of_files
             and (involved := self._involved(name, check)) <= set(self._made)
             and table in involved
         }

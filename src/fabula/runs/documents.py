@@ -13,13 +13,17 @@ from fabula.checks.data import ROW_NUMBER, Data
 from fabula.io.read import TableRows
 from fabula.kinds.base.sql import quoted
 from fabula.kinds.document import Document
+from fabula.kinds.image import Image
 from fabula.kinds.reference import Reference
 from fabula.kinds.speech import Speech
+from fabula.llm.client.chat import ChatModel
 from fabula.media.catalogue import template
+from fabula.media.images import ImageMaker, check_pictures
 from fabula.media.labels import write_labels
 from fabula.media.making import AbstractMaker, DocumentMaker, DocumentRow
 from fabula.media.places import FOLDER_ROWS, media_folder, truth_path
-from fabula.media.speech.recording import SpeechMaker, check_speech
+from fabula.media.speech.recording import SpeechMaker
+from fabula.media.speech.voices import check_speech
 from fabula.media.truth import records_of
 from fabula.media.typesetting import Typesetter
 from fabula.planning.documents import DocumentPlan, document_plans
@@ -39,7 +43,10 @@ def check_documents(plan: Plan) -> None:
     """
     for documents in document_plans(plan.spec):
         if isinstance(documents.spec, Speech):
-            check_speech()
+            check_speech(documents.spec)
+            continue
+        if isinstance(documents.spec, Image):
+            check_pictures()
             continue
         form = documents.spec.template
         if not form.endswith(".html"):
@@ -47,9 +54,13 @@ def check_documents(plan: Plan) -> None:
 
 
 def make_documents(
-    plan: Plan, rows_of: Callable[[str], TableRows], folder: Path, workers: int
+    plan: Plan,
+    rows_of: Callable[[str], TableRows],
+    folder: Path,
+    workers: int,
+    open_model: Callable[[ChatModel], ChatModel] | None = None,
 ) -> tuple[dict[str, Any], list[str]]:
-    """Make the documents that a run's folder lacks.
+    """Make the documents, recordings and pictures that a run's folder lacks.
 
     Returns:
         What the manifest tells of them, by table and column; and the names of the files that tell
@@ -68,7 +79,7 @@ def make_documents(
     with Data({name: rows_of(name) for name in plan.order}) as data:
         for documents in plans:
             made = _Documents(plan, documents, data, folder)
-            made.make(workers)
+            made.make(workers, open_model)
             card, truths = made.told()
             told[f"{documents.table}.{documents.column}"] = card
             place = media_folder(documents.table, documents.column)
@@ -87,13 +98,17 @@ class _Documents:
         after, rows = table.after, self._rows()
         self._folders = range(after // FOLDER_ROWS, -(-(after + rows) // FOLDER_ROWS))
 
-    def make(self, workers: int) -> None:
+    def make(self, workers: int, open_model: Callable[[ChatModel], ChatModel] | None) -> None:
         """Make the folders that are missing."""
         asked = self._documents
         where = (self._folder, asked.table, asked.column)
         maker: AbstractMaker
+        named = "" if isinstance(asked.spec, Document) else asked.spec.model or ""
+        model, opens = self._spec.models.get(named, named), open_model or (lambda chat: chat)
         if isinstance(asked.spec, Speech):
-            maker = SpeechMaker(*where, asked.spec, self._seed)
+            maker = SpeechMaker(*where, asked.spec, self._seed, model=model, open_model=opens)
+        elif isinstance(asked.spec, Image):
+            maker = ImageMaker(*where, asked.spec, model=model, open_model=opens)
         else:
             maker = DocumentMaker(*where, asked.spec, self._seed)
 
@@ -116,14 +131,18 @@ class _Documents:
         asked = self._documents
         counts: Counter[str] = Counter(documents=0)
         letters: set[str] = set()
+        reasons: Counter[str] = Counter()
         names = [truth_path(asked.table, asked.column, folder) for folder in self._folders]
         for name in names:
             for record in records_of(self._folder / name):
-                counts["documents"] += 1
+                counts["documents"] += not record.get("missing")
                 counts["files"] += len(record["files"])
                 counts["pages"] += len(record.get("pages", ()))
                 counts["bytes"] += sum(file["bytes"] for file in record["files"])
                 counts["differs"] += bool(record.get("differs"))
+                counts["tries"] += record.get("tries", 0)
+                counts["missing"] += bool(record.get("missing"))
+                reasons.update([record["missing"]] if record.get("missing") else ())
                 counts["unread"] += bool(record.get("unread"))
                 counts["unprintable"] += bool(record.get("unprintable"))
                 letters |= set(record.get("unprintable", ""))
@@ -136,10 +155,12 @@ class _Documents:
         card = {
             "folder": media_folder(asked.table, asked.column),
             **({"template": asked.spec.template} if isinstance(asked.spec, Document) else {}),
-            "formats": list(asked.spec.format),
+            "formats": list(asked.spec.endings),
             "fields": dict(asked.fields),
             **lines,
+            **({} if isinstance(asked.spec, Document) else {"model": asked.spec.model}),
             **counts,
+            **({"reasons": dict(reasons)} if reasons else {}),
         }
         return card, names
 
@@ -170,7 +191,7 @@ class _Documents:
                 where,
                 counts["differs"],
             )
-        if not asked.fields:
+        if not asked.fields and isinstance(asked.spec, Document):
             logger.warning(
                 "%s: no column fills a field of the template; map them by `fields`", where
             )

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fabula.checks.contradictions import possible
+from fabula.checks.data import Data
+from fabula.checks.evaluate import file_results
 from fabula.engines.generation import Generation
 from fabula.errors import RunInterrupted
 from fabula.io.formats import Format, as_format
@@ -28,7 +30,14 @@ from fabula.runs.documents import check_documents, make_documents
 from fabula.runs.exit_rules import lost_too_many, raise_verdict
 from fabula.runs.fingerprint import identity
 from fabula.runs.folder import FindPart, RunFolder
-from fabula.runs.manifest import build_manifest, calls_made, lost_rows, stopwatch, tell_formulas
+from fabula.runs.manifest import (
+    build_manifest,
+    calls_made,
+    json_ready,
+    lost_rows,
+    stopwatch,
+    tell_formulas,
+)
 from fabula.runs.options import DEFAULT, RunOptions
 from fabula.runs.parts import summed
 from fabula.runs.progress import Tracker
@@ -42,7 +51,7 @@ from fabula.types import Path as PathLike
 
 logger = logging.getLogger(__name__)
 
-OpenModel = Callable[[str | ModelSpec], ChatModel]
+OpenModel = Callable[[str | ModelSpec | ChatModel], ChatModel]
 
 
 class Merged(Protocol):
@@ -102,7 +111,9 @@ def execute(
         if output is None:
             dataset = make(MemoryStore())
         else:
-            dataset = _into_folder(plan, Path(output), options, tracker, make, merged=merged)
+            dataset = _into_folder(
+                plan, Path(output), options, tracker, make, merged=merged, open_model=open_model
+            )
         note(passed=dataset.manifest["passed"], rejected=len(dataset.rejected))
     if dataset.reused < sum(table["written"] for table in dataset.manifest["tables"].values()):
         count_run(dataset.manifest)
@@ -132,6 +143,7 @@ def _into_folder(
     make: Callable[[Store], Dataset],
     *,
     merged: Merged | None,
+    open_model: OpenModel | None,
 ) -> Dataset:
     """Make what a run's folder still lacks, and open it."""
     check_documents(plan)
@@ -143,7 +155,7 @@ def _into_folder(
         folder.found = merged.find
     try:
         with escaping_formulas(escape):
-            reused = _go_on(plan, folder, make, options, merged)
+            reused = _go_on(plan, folder, make, options, merged=merged, open_model=open_model)
     finally:
         folder.close()
     schemas = {table.name: table.schema for table in plan.tables}
@@ -165,7 +177,9 @@ def _go_on(
     folder: RunFolder,
     make: Callable[[Store], Dataset],
     options: RunOptions,
+    *,
     merged: Merged | None,
+    open_model: OpenModel | None,
 ) -> int:
     """Make what a run folder still lacks; returns the number of rows that it had already."""
     past, limit = folder.manifest, options.max_rejects
@@ -181,9 +195,10 @@ def _go_on(
     made = make(folder)
     manifest = dict(made.manifest) | ({} if merged is None else merged.told(made.manifest))
     also = output_files(plan.spec)
-    documents, truths = make_documents(plan, made.rows, folder.path, options.workers)
+    documents, truths = make_documents(plan, made.rows, folder.path, options.workers, open_model)
     if documents:
         manifest["documents"] = documents
+        _check_files(plan, made, folder.path, options.workers, manifest)
     if outputs := write_outputs(plan, made, folder.path):
         manifest["outputs"] = outputs
     also += truths
@@ -192,6 +207,19 @@ def _go_on(
     forget = not lost_too_many(manifest, limit)
     folder.finish(manifest, made.rejected, also, calls=made.calls, forget=forget)
     return made.reused
+
+
+def _check_files(
+    plan: Plan, made: Dataset, folder: Path, workers: int, manifest: dict[str, Any]
+) -> None:
+    """Add to the manifest how the checks of files do."""
+    if not any(check.of_files for table in plan.spec.tables.values() for check in table.checks):
+        return
+    tables = {name: made.rows(name) for name in plan.order}
+    with Data(tables, threads=workers, folder=folder) as data:
+        found = file_results(plan.spec, data)
+    manifest["checks"] = [*manifest["checks"], *(json_ready(each.to_dict()) for each in found)]
+    manifest["passed"] = manifest["passed"] and found.passed
 
 
 def _make(plan: Plan, generating: Generation, tables: Tables) -> Dataset:

@@ -19,9 +19,14 @@ _UNKNOWN = Source()
 def lost_too_many(manifest: Mapping[str, Any], limit: Limit) -> bool:
     """Whether more rows were lost than the limit allows."""
     tables = manifest["tables"].values()
-    lost = sum(table["rejected"] for table in tables)
+    lost = sum(table["rejected"] for table in tables) + _missing(manifest)
     asked = sum(table["requested"] for table in tables)
     return bool(lost > _allowed(limit, asked))
+
+
+def _missing(manifest: Mapping[str, Any]) -> int:
+    """Pictures that no model made."""
+    return sum(card.get("missing", 0) for card in manifest.get("documents", {}).values())
 
 
 def raise_verdict(dataset: Dataset, limit: Limit, source: Source = _UNKNOWN) -> None:
@@ -49,6 +54,8 @@ def _partial(dataset: Dataset, limit: Limit) -> PartialRunError:
         for reason, count in table["reasons"].items():
             reasons[reason] = reasons.get(reason, 0) + count
     worst = sorted(reasons.items(), key=lambda item: -item[1])
+    if not lost:
+        return _without_files(dataset, limit)
     told = ", ".join(f"{count:,} × {reason}" for reason, count in worst[:3])
     more = f", and {len(worst) - 3} more reasons" if len(worst) > 3 else ""
     folder = dataset.folder
@@ -58,6 +65,25 @@ def _partial(dataset: Dataset, limit: Limit) -> PartialRunError:
         code="run.rejects",
         where=str(folder) if folder else None,
         hint="run the same command to try them again, or allow them with --max-rejects",
+    )
+    error.dataset = dataset
+    return error
+
+
+def _without_files(dataset: Dataset, limit: Limit) -> PartialRunError:
+    """The error of a run whose rows are all there, and pictures of theirs are not."""
+    name, card = next(
+        (name, card) for name, card in dataset.manifest["documents"].items() if card.get("missing")
+    )
+    reason = next(iter(card["reasons"]))
+    asked = card["documents"] + card["missing"]
+    error = PartialRunError(
+        f"{card['missing']:,} of {asked:,} files of `{name}` were not made (limit "
+        f"{_words(limit)}): {reason}",
+        code="run.files",
+        where=str(dataset.folder),
+        hint="run the same command to ask for them again, change their prompt, or allow them with "
+        "--max-rejects",
     )
     error.dataset = dataset
     return error

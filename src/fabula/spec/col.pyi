@@ -43,6 +43,7 @@ from fabula.kinds.text import Text as _Text
 from fabula.kinds.learned import Learned as _Learned
 from fabula.kinds.source import Source as _Source
 from fabula.kinds.document import Document as _Document
+from fabula.kinds.image import Image as _Image
 from fabula.kinds.speech import Speech as _Speech
 from fabula.kinds.function import Function as _Function
 from fabula.kinds.simulation import Simulation as _Simulation
@@ -578,22 +579,44 @@ def document(
 ) -> _Document:
     """A file made from the row and its children, such as the invoice of an order."""
 
+def image(
+    prompt: str,
+    *,
+    model: str,
+    size: Sequence[int] | str | None = ...,
+    format: Literal["png", "jpg"] = ...,
+    quality: str | None = ...,
+    retries: int = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Image:
+    """A picture of a prompt about the row, by a model behind an OpenAI-compatible endpoint."""
+
 def speech(
     text: str = ...,
     *,
+    turns: str | None = ...,
+    speaker: str | None = ...,
     voice: Sequence[str] = ...,
     voice_column: str | None = ...,
     speed: int | Sequence[int] = ...,
-    sample_rate: Literal[8000, 16000, 22050] = ...,
+    pause: float | Sequence[float] = ...,
+    overlap: float = ...,
+    format: Literal["wav", "flac", "mp3"] = ...,
+    sample_rate: Literal[8000, 16000, 22050, 24000, 48000] = ...,
     telephone: bool = ...,
     noise: float = ...,
     reverb: float = ...,
+    model: str | None = ...,
+    retries: int = ...,
     nulls: float = ...,
     unique: bool = ...,
     drop: bool = ...,
     description: str = ...,
 ) -> _Speech:
-    """A recording of a text of the row, by eSpeak NG, with the time of each word."""
+    """A recording of a text of the row, or of a dialogue in another table, with word times."""
 
 def function(
     function: Any,

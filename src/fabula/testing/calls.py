@@ -42,7 +42,10 @@ class Call:
 
     @property
     def prompt(self) -> str:
-        """All messages as one text."""
+        """All messages as one text; of pictures and speech, the text that was sent."""
+        for name in ("prompt", "input"):
+            if isinstance(self.body.get(name), str):
+                return str(self.body[name])
         return "\n".join(self.texts)
 
     @property
@@ -50,15 +53,19 @@ class Call:
         """How structure was asked for: `json_schema`, `tools`, `json_object` or `prompt`."""
         if self.body.get("tools"):
             return "tools"
-        form = self.body.get("response_format") or {}
-        return str(form.get("type", "prompt"))
+        return str(self._form.get("type", "prompt"))
+
+    @property
+    def _form(self) -> Mapping[str, Any]:
+        """The form of a chat's reply; that of a picture is a word."""
+        form = self.body.get("response_format")
+        return form if isinstance(form, dict) else {}
 
     @property
     def schema(self) -> dict[str, Any] | None:
         """The JSON Schema of the wanted reply, wherever the request holds it."""
-        form = self.body.get("response_format") or {}
-        if "json_schema" in form:
-            return dict(form["json_schema"]["schema"])
+        if "json_schema" in self._form:
+            return dict(self._form["json_schema"]["schema"])
         for tool in self.body.get("tools") or ():
             function = tool.get("function", tool)
             return dict(function.get("parameters") or function.get("input_schema") or {})

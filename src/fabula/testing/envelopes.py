@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from typing import Any
 
 from fabula.testing.calls import Call
 from fabula.testing.embeddings import embedding
+from fabula.testing.media import picture, speech
 from fabula.testing.replies import Reply
 
 _STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "content_filter": "refusal"}
+
+
+def sent(call: Call, reply: Reply) -> bytes:
+    """The bytes that answer a call: an envelope, or sound as it is."""
+    plain = reply.body is None and reply.status == 200
+    if plain and call.path.endswith("/audio/speech"):
+        return speech(call) if reply.content is None else reply.content
+    return envelope(call, reply).encode()
 
 
 def envelope(call: Call, reply: Reply) -> str:
@@ -21,6 +31,9 @@ def envelope(call: Call, reply: Reply) -> str:
         return json.dumps({"error": error})
     if call.path.endswith("/embeddings"):
         return json.dumps(_embeddings(call))
+    if call.path.endswith("/images/generations"):
+        content = picture(call) if reply.content is None else reply.content
+        return json.dumps({"created": 0, "data": [{"b64_json": b64encode(content).decode()}]})
     if call.path.endswith("/messages"):
         return json.dumps(_anthropic(call, reply))
     return json.dumps(_openai(call, reply))

@@ -21,6 +21,7 @@ class Reply:
         status: The HTTP status; other than 200, `text` is the error's message.
         headers: More response headers; a `Content-Type` takes the place of JSON's.
         body: Sent as the whole body, instead of an envelope around `text`.
+        content: The picture or sound that is sent, in place of a made-up one.
         message: The assistant's message as the server writes it, instead of one around `text`.
         error: The error's `code`, for other statuses than 200.
         delay: Seconds before the answer.
@@ -34,6 +35,7 @@ class Reply:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str | None = None
+    content: bytes | None = None
     message: Mapping[str, Any] | None = None
     error: str | None = None
     delay: float = 0.0

@@ -10,7 +10,8 @@
 Answers are always the same (a text or `Reply`), taken in order (a sequence), found by words in the
 prompt (a mapping) or given by a function of the `Call`. Where the script has nothing to say, the
 server makes an answer that fits the request's schema, the same one each time. Embeddings are made
-up too, and only a function may answer otherwise. An error in such a function is raised where the
+up too, and only a function may answer otherwise. Pictures and speech are of `Reply.content`, else
+made up. An error in such a function is raised where the
 `with` ends.
 """
 
@@ -29,7 +30,7 @@ from fabula.llm.client.capabilities import forget_habits
 from fabula.llm.client.chat import ChatRequest, Message
 from fabula.testing.batches import BatchDesk
 from fabula.testing.calls import Call
-from fabula.testing.envelopes import envelope
+from fabula.testing.envelopes import envelope, sent
 from fabula.testing.fake.model import fake_reply
 from fabula.testing.replies import Reply, failed, says
 
@@ -128,6 +129,8 @@ class ChatServer:
                 web.post("/v1/chat/completions", self._answer),
                 web.post("/v1/messages", self._answer),
                 web.post("/v1/embeddings", self._answer),
+                web.post("/v1/images/generations", self._answer),
+                web.post("/v1/audio/speech", self._answer),
                 web.get("/v1/models", self._list_models),
                 *self._desk.routes(),
             ]
@@ -161,7 +164,7 @@ class ChatServer:
             await asyncio.sleep(self._latency + reply.delay)
             if reply.reset and request.transport:
                 request.transport.abort()
-            text = envelope(call, reply).encode()
+            text = sent(call, reply)
             response = web.Response(status=reply.status, headers=reply.headers, body=text)
             response.headers.setdefault("Content-Type", "application/json; charset=utf-8")
             return response
@@ -189,9 +192,8 @@ class ChatServer:
             self._mistakes.append(error)
             return failed(500, f"the script failed: {error!r}")
         reply = answer if isinstance(answer, Reply) else says("" if answer is None else answer)
-        made = answer is None or (
-            reply.text is None and reply.message is None and reply.body is None
-        )
+        scripted = (reply.text, reply.message, reply.body, reply.content)
+        made = answer is None or all(part is None for part in scripted)
         if not made or reply.status != 200:
             return reply
         messages = tuple(Message("user", text) for text in call.texts or ("",))

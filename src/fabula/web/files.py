@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from fabula.errors import SourceError, UsageError
+from fabula.errors import PrerequisiteError, SourceError, UsageError
 
 _MOST_BYTES = 64 << 20
 _LONGEST = 1_000
 _STARTS = (
     (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"),
     (b"OggS", "audio/ogg"), (b"fLaC", "audio/flac"), (b"ID3", "audio/mpeg"),
-    (b"\xff\xfb", "audio/mpeg"), (b"%PDF-", "application/pdf"),
+    (b"\xff\xfb", "audio/mpeg"), (b"\xff\xf3", "audio/mpeg"), (b"%PDF-", "application/pdf"),
 )  # fmt: skip
 _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav"}
-Kind = Literal["image", "audio", "text", "other"]
+Kind = Literal["image", "audio", "video", "text", "other"]
+_PDF = "application/pdf"
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class ShownFile:
     def kind(self) -> Kind:
         """How a page shows it."""
         start = self.content_type.partition("/")[0]
-        return start if start in ("image", "audio", "text") else "other"  # type: ignore[return-value]
+        return start if start in ("image", "audio", "video", "text") else "other"  # type: ignore[return-value]
 
     @property
     def disposition(self) -> str:
@@ -73,12 +74,26 @@ def shown(path: Path) -> ShownFile:
     return ShownFile(content, _type(content), path.name)
 
 
+def thumbnail(file: ShownFile) -> ShownFile | None:
+    """The first page of a PDF as a picture; None of other files, and where it can't be drawn."""
+    if file.content_type != _PDF:
+        return None
+    from fabula.media.typesetting import first_page  # PDFs are rare, and their library is an extra
+
+    try:
+        return ShownFile(first_page(file.content), "image/png", f"{file.name}.png")
+    except (PrerequisiteError, RuntimeError):  # what PDFium raises for damaged files
+        return None
+
+
 def _type(content: bytes) -> str:
     for start, kind in _STARTS:
         if content.startswith(start):
             return kind
     if content[:4] == b"RIFF" and content[8:12] in _RIFF:
         return _RIFF[content[8:12]]
+    if content[4:8] == b"ftyp":
+        return "video/mp4"
     try:
         text = content[: 1 << 16].decode("utf-8", "strict" if len(content) <= 1 << 16 else "ignore")
     except ValueError:

@@ -19,7 +19,7 @@ from fabula.spec.tables import DatasetSpec
 from fabula.spec.writing import to_yaml
 from fabula.web import editor, reviewing
 from fabula.web.answers import Answer, Values
-from fabula.web.files import file_of, shown
+from fabula.web.files import file_of, shown, thumbnail
 from fabula.web.places import Place, Places, references
 from fabula.web.query import OPERATORS, PAGE_ROWS, Filter, Query
 from fabula.web.rows import Rows
@@ -187,17 +187,21 @@ def _pointed(
     parts = (quote(table, safe=""), str(number), quote(column, safe=""))
     text = whole(file.content.decode("utf-8", "replace")).text if file.kind == "text" else ""
     return {"kind": file.kind, "name": path.name, "size": amounts.size(len(file.content)),
-            "text": text, "address": f"/{place.id}/file/{'/'.join(parts)}"}  # fmt: skip
+            "text": text, "address": f"/{place.id}/file/{'/'.join(parts)}",
+            "has_thumbnail": thumbnail(file) is not None}  # fmt: skip
 
 
-def _sent_file(place: Place, rest: Sequence[str], _values: Values) -> Answer:
+def _sent_file(place: Place, rest: Sequence[str], values: Values) -> Answer:
     rows = _table(place, rest[:1])
     row = rows.row(_number(rest))
     value = row.get(rest[2]) if len(rest) == 3 else None
     path = file_of(place.folder, value) if place.folder else None
     if path is None:
         raise UsageError("the row points at no file of this run", code="view.file")
-    return Answer("", {}, {"name": path.name}, shown(path))
+    file = shown(path)
+    return Answer(
+        "", {}, {"name": path.name}, (values.get("thumbnail") and thumbnail(file)) or file
+    )
 
 
 def _number(rest: Sequence[str]) -> int:

@@ -6,9 +6,8 @@ import pyarrow as pa
 
 from fabula.engines.block import Array, Block, Engine
 from fabula.engines.kinds import TableFacts, engine_of
-from fabula.kinds.document import Document
-from fabula.kinds.speech import Speech
 from fabula.media.places import document_path
+from fabula.planning.documents import MEDIA
 from fabula.planning.plan import ColumnPlan
 
 
@@ -16,11 +15,11 @@ from fabula.planning.plan import ColumnPlan
 def document_engine(column: ColumnPlan, table: TableFacts) -> Engine:
     """The path of each row's document in the run's folder."""
     spec = column.spec
-    assert isinstance(spec, Document | Speech)
+    assert isinstance(spec, MEDIA)
 
     def make(block: Block) -> Array:
         paths = [
-            document_path(table.name, column.name, number, spec.format[0])
+            document_path(table.name, column.name, number, spec.endings[0])
             for number in block.unique_numbers.tolist()
         ]
         return pa.array(paths, pa.string())

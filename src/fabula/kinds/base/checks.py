@@ -32,6 +32,8 @@ class AbstractCheck(SpecModel, defer_build=True):
     """One row passes or fails by itself, by `condition`."""
     in_python: ClassVar[bool] = False
     """A Python function of the user's judges the rows; there is no SQL condition."""
+    of_files: ClassVar[bool] = False
+    """The rule is about the files that a column names, which are made after all rows."""
     drops: ClassVar[bool] = False
     """The rule holds once some rows are dropped."""
     statistical: ClassVar[bool] = False

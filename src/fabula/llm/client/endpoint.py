@@ -101,10 +101,15 @@ class Endpoint:
             RateLimitError: The quota is used up, or the endpoint stayed busy too long.
             ModelError: No such model, no such server, or it kept failing.
         """
-        body = json.dumps(payload, separators=(",", ":")).encode()
+        body = self.as_json(payload)
         return await self.deliver(
             place, "POST", path, body, expects=expects, tokens=tokens, doubtful=doubtful
         )
+
+    @staticmethod
+    def as_json(payload: Mapping[str, Any]) -> bytes:
+        """A request's body."""
+        return json.dumps(payload, separators=(",", ":")).encode()
 
     async def deliver(
         self,
@@ -120,7 +125,8 @@ class Endpoint:
     ) -> Answer | Rejection:
         """Send bytes until they are answered, as `post` does.
 
-        Without a key to expect, the answer may be any text and is returned under `text`.
+        Without a key to expect, the answer may be any text or bytes and is returned under
+        `text` and `content`.
         """
         patience = self.limits.patience
         started = monotonic()

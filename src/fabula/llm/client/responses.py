@@ -89,7 +89,7 @@ class Judge:
         """
         body = reply.body.decode("utf-8-sig", errors="replace")
         if reply.status == 200 and expects is None:
-            return {"text": body}
+            return {"text": body, "content": reply.body}
         answer = read_events(body) if is_events(body) else _json_object(body)
         status = _status(reply, answer)
         if status == 200:

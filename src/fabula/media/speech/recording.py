@@ -1,133 +1,159 @@
-"""Recordings of one column: spoken by a process, worn, written, with the truth about them."""
+"""Recordings of one column: one voice or a dialogue, worn, written, with the truth about them."""
 
 from __future__ import annotations
 
-import io
-import json
 import re
-import subprocess
-import sys
-import threading
-import wave
 from bisect import bisect_right
-from importlib.util import find_spec
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fabula.errors import PrerequisiteError, SourceError
 from fabula.kinds.speech import Speech
+from fabula.media.asking import Open
 from fabula.media.making import AbstractMaker, DocumentRow
+from fabula.media.speech.sound import encoded, joined, worn
+from fabula.media.speech.voices import (
+    AbstractVoices,
+    EspeakVoices,
+    Line,
+    ModelVoices,
+    Said,
+    check_rate,
+)
+from fabula.spec.models import ModelSpec
 from fabula.streams import stream
 
-NATIVE = 22_050
-"""Samples a second of eSpeak NG."""
-_SPEAKER = Path(__file__).with_name("speaker.py")
-Samples = NDArray[np.float64]
-
-
-def check_speech() -> None:
-    """Make sure that speech can be made.
-
-    Raises:
-        PrerequisiteError: The extra `speech` is missing.
-    """
-    if find_spec("espeakng_loader") is None:
-        raise PrerequisiteError.for_extra("speech", needed_by="`kind: speech`")
+_MOST_TURNS = 1_000
+"""Turns of one dialogue that have numbers of their own."""
 
 
 class SpeechMaker(AbstractMaker):
-    """Makes the recordings of one column; one process of eSpeak NG speaks for all threads.
+    """Makes the recordings of one column.
 
     Raises:
         PrerequisiteError: The extra `speech` is missing.
+        UsageError: There is no such model.
     """
 
-    def __init__(self, folder: Path, table: str, column: str, spec: Speech, seed: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        table: str,
+        column: str,
+        spec: Speech,
+        seed: int,
+        *,
+        model: str | ModelSpec = "",
+        open_model: Open = lambda chat: chat,
+    ) -> None:
         super().__init__(folder, table, column)
-        check_speech()
-        self._spec, self._seed, self._lock = spec, seed, threading.Lock()
-        command = [sys.executable, "-I", str(_SPEAKER)]
-        self._speaker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._spec, self._seed = spec, seed
+        self._voices: AbstractVoices
+        if spec.model is None:
+            self._voices = EspeakVoices(f"{table}.{column}")
+        else:
+            self._voices = ModelVoices(spec, model, open_model)
 
     def close(self) -> None:
-        """End the process."""
-        assert self._speaker.stdin is not None
-        assert self._speaker.stdout is not None
-        self._speaker.stdin.close()
-        self._speaker.stdout.close()
-        self._speaker.wait()
+        """Let go of the voices."""
+        self._voices.close()
+
+    def _prepare(self, rows: Sequence[DocumentRow]) -> None:
+        self._voices.prepare([line for row in rows for line in self._lines(row)[0]])
 
     def _made(self, row: DocumentRow, other: Any) -> dict[str, Any]:
         del other
-        spec, text = self._spec, str(row.fields.get("text") or "")
-        rng = stream(self._seed, self._table, self._column, row.number)
-        voice = spec.voice[int(rng.integers(len(spec.voice)))]
-        if spec.voice_column is not None:
-            voice = str(row.fields.get("voice") or voice)
+        spec, (lines, rng) = self._spec, self._lines(row)
+        said = [self._voices.said(line) for line in lines]
+        told: dict[str, Any] = {"table": self._table, "row": row.number}
+        if spec.model is not None:
+            told |= {"model": spec.model, "tries": sum(each.tries for each in said)}
+        if problem := next((each.problem for each in said if each.problem), ""):
+            return told | {"missing": problem, "files": []}
+        rate = next((each.rate for each in said if len(each.samples)), spec.sample_rate)
+        for each in said:
+            check_rate(each.rate if len(each.samples) else rate, rate)
+        starts = _starts([len(each.samples) / rate for each in said], spec, rng)
+        whole = joined([each.samples for each in said], starts, rate)
+        content = encoded(worn(whole, spec, rng, rate), spec.sample_rate, spec.format)
+        sizes = {"sample_rate": spec.sample_rate, "seconds": round(len(whole) / rate, 4)}
+        if spec.turns is None:
+            told |= {"text": lines[0].text, **_spoken(lines[0], spec), **sizes}
+            told["words"] = _words(lines[0], said[0], 0.0)
+        else:
+            told |= sizes
+            told["turns"] = [
+                {
+                    "speaker": line.speaker,
+                    "text": line.text,
+                    **_spoken(line, spec),
+                    "start": round(start, 4),
+                    "end": round(start + len(each.samples) / rate, 4),
+                    "words": _words(line, each, start),
+                }
+                for line, each, start in zip(lines, said, starts, strict=True)
+            ]
+        written = self._written(self._path(row.number, spec.format), content)
+        return told | {"files": [written | sizes]}
+
+    def _lines(self, row: DocumentRow) -> tuple[list[Line], np.random.Generator]:
+        """What is said, and the stream of what follows; speakers get voices in their order."""
+        spec, rng = self._spec, stream(self._seed, self._table, self._column, row.number)
+        own = rng.integers(len(spec.voice))
         low, high = spec.speed if isinstance(spec.speed, tuple) else (spec.speed, spec.speed)
-        speed = int(rng.integers(low, high + 1))
-        samples, heard = self._said(text, voice, speed)
-        seconds = len(samples) / NATIVE
-        samples = worn(samples, spec, rng)
-        content = wav(samples, spec.sample_rate)
-        path = self._path(row.number, "wav")
-        sizes = {"sample_rate": spec.sample_rate, "seconds": round(seconds, 4)}
-        return {
-            "table": self._table,
-            "row": row.number,
-            "text": text,
-            "voice": voice,
-            "speed": speed,
-            **sizes,
-            "words": words_of(text, heard, seconds),
-            "files": [self._written(path, content) | sizes],
-        }
-
-    def _said(self, text: str, voice: str, speed: int) -> tuple[Samples, list[list[int]]]:
-        """Samples from -1 to 1, and where each word begins in the text and in them."""
-        request = json.dumps({"text": text, "voice": voice, "speed": speed})
-        with self._lock:
-            assert self._speaker.stdin is not None
-            assert self._speaker.stdout is not None
-            try:
-                self._speaker.stdin.write(request.encode() + b"\n")
-                self._speaker.stdin.flush()
-                told = json.loads(self._speaker.stdout.readline())
-                content = self._speaker.stdout.read(told.get("bytes", 0))
-            except (OSError, ValueError) as exc:
-                raise SourceError(
-                    f"eSpeak NG ended while it spoke `{self._table}.{self._column}`",
-                    code="source.speech",
-                    hint="run the same command to continue",
-                ) from exc
-        if "error" in told:
-            raise SourceError(
-                f"`{self._table}.{self._column}`: {told['error']}",
-                code="source.voice",
-                hint="name a voice of eSpeak NG, such as en-us, en-gb, de or fr",
-            )
-        check_rate(told["rate"], NATIVE)
-        return np.frombuffer(content, "<i2") / 32768, told["words"]
+        turns = [row.fields] if spec.turns is None else row.lines
+        voices: dict[str, tuple[str, int]] = {}
+        lines = []
+        for at, turn in enumerate(turns):
+            speaker = str(turn.get("speaker") or "")
+            if speaker not in voices:
+                voice = spec.voice[(int(own) + len(voices)) % len(spec.voice)]
+                voices[speaker] = voice, int(rng.integers(low, high + 1))
+            voice, speed = voices[speaker]
+            if spec.voice_column is not None:
+                voice = str(turn.get("voice") or voice)
+            text, number = str(turn.get("text") or ""), row.number * _MOST_TURNS + at
+            lines.append(Line(speaker, voice, speed, text, number))
+        return lines, rng
 
 
-def check_rate(found: int, wanted: int) -> None:
-    """Refuse samples of another rate: played at this one, they would be too slow or too fast.
+def _starts(seconds: Sequence[float], spec: Speech, rng: np.random.Generator) -> list[float]:
+    """When each turn begins: after a pause, or while the one before still speaks."""
+    starts, end = [], 0.0
+    for at, length in enumerate(seconds):
+        start = 0.0
+        if at:
+            low, high = spec.pause if isinstance(spec.pause, tuple) else (spec.pause, spec.pause)
+            overlaps, size = rng.random(), rng.random()
+            start = end + low + (high - low) * size
+            if overlaps < spec.overlap:
+                start = end - size * 0.5 * min(seconds[at - 1], length)
+        starts.append(start)
+        end = start + length
+    return starts
 
-    Raises:
-        SourceError: The rates differ.
-    """
-    if found != wanted:
-        raise SourceError(
-            f"the speech has {found:,} samples a second, where {wanted:,} were expected",
-            code="source.sample-rate",
-            hint="install the version of `espeakng-loader` that Fabula's extra `speech` names",
-        )
+
+def _spoken(line: Line, spec: Speech) -> dict[str, Any]:
+    """The voice, and the speed where there is one."""
+    return {"voice": line.voice, **({"speed": line.speed} if spec.model is None else {})}
 
 
-def words_of(text: str, heard: list[list[int]], seconds: float) -> list[dict[str, Any]]:
+def _words(line: Line, said: Said, start: float) -> list[dict[str, Any]]:
+    """The words of a line with their times; none where the voice does not tell them."""
+    if not said.heard:
+        return []
+    words = words_of(line.text, said.heard, len(said.samples) / said.rate, said.rate)
+    if start:
+        for word in words:
+            word["start"], word["end"] = (round(start + word[k], 4) for k in ("start", "end"))
+    return words
+
+
+def words_of(
+    text: str, heard: Sequence[Sequence[int]], seconds: float, rate: int
+) -> list[dict[str, Any]]:
     """The words of a text, each with its first and last second; one ends where the next begins.
 
     eSpeak NG speaks some words in one go (`has not`), and some in parts (`42`). The former stand
@@ -138,7 +164,7 @@ def words_of(text: str, heard: list[list[int]], seconds: float) -> list[dict[str
     ends = [end for _, end in tokens]
     for place, _, sample in heard:
         token = min(bisect_right(ends, place), len(tokens) - 1)
-        first.setdefault(token, sample / NATIVE)
+        first.setdefault(token, sample / rate)
     begun = sorted(first)
     told = []
     for at, token in enumerate(begun):
@@ -153,39 +179,3 @@ def words_of(text: str, heard: list[list[int]], seconds: float) -> list[dict[str
             }
         )
     return told
-
-
-def worn(samples: Samples, spec: Speech, rng: np.random.Generator) -> Samples:
-    """Samples in a room, over a telephone, among noise, at the rate that is asked for."""
-    if not len(samples):
-        return samples
-    loud = float(np.sqrt((samples**2).mean()))
-    if spec.reverb:
-        tail = np.arange(int(0.3 * NATIVE)) / NATIVE
-        room = rng.standard_normal(len(tail)) * np.exp(-tail / 0.06)
-        room *= spec.reverb / np.sqrt((room**2).sum())
-        room[0] = 1.0
-        size = len(samples) + len(room)
-        mixed = np.fft.irfft(np.fft.rfft(samples, size) * np.fft.rfft(room, size), size)
-        samples = mixed[: len(samples)]  # as long as it was: word times stay true
-    if spec.noise:
-        samples = samples + spec.noise * loud * rng.standard_normal(len(samples))
-    count = round(len(samples) * spec.sample_rate / NATIVE)
-    waves = np.fft.rfft(samples)
-    if spec.telephone:
-        pitch = np.fft.rfftfreq(len(samples), 1 / NATIVE)
-        waves[(pitch < 300) | (pitch > 3_400)] = 0
-    return np.fft.irfft(waves[: count // 2 + 1], count) * (count / len(samples))
-
-
-def wav(samples: Samples, rate: int) -> bytes:
-    """Samples as a WAV file of 16 bits; what is too loud is made softer as a whole."""
-    peak = float(np.abs(samples).max(initial=0))
-    whole = np.rint(samples / max(1.0, peak) * 32767).astype("<i2")
-    content = io.BytesIO()
-    with wave.open(content, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(whole.tobytes())
-    return content.getvalue()

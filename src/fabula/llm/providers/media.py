@@ -1,0 +1,175 @@
+"""Pictures and speech from any server that speaks OpenAI's images and audio API, Gemini's included.
+
+Each acts as a chat model whose prompt is the request and whose reply is the digest of the bytes it
+made (`Blobs`), so that the ledger, the budget and the limits of chat models hold for them too.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from fabula.errors import ModelError, UsageError
+from fabula.llm.cache.blobs import Blobs
+from fabula.llm.client.chat import ChatReply, ChatRequest
+from fabula.llm.client.completions import read_usage
+from fabula.llm.client.endpoint import Endpoint
+from fabula.llm.client.responses import Answer, Rejection
+from fabula.llm.providers.catalogue import model_settings
+from fabula.spec.models import ModelSpec
+
+_REFUSES = re.compile(r"unknown|unsupported|not (support|permit|allow)|unrecogni[sz]ed|extra", re.I)
+
+
+class AbstractMediaModel(ABC):
+    """One model on an endpoint that answers with bytes.
+
+    Args:
+        model: Its name, `PROVIDER:NAME`, or its settings.
+        fields: Fields of every request.
+        blobs: Where its bytes are kept.
+
+    Raises:
+        UsageError: No such model, or one that has no address.
+    """
+
+    form: Literal["chat", "completion"] = "chat"
+    path: str
+    """The path of requests below the base URL."""
+    text_field: str
+    """The field of a request that is its text."""
+    optional: frozenset[str] = frozenset()
+    """Fields that are left out from now on where an endpoint refuses them."""
+
+    def __init__(
+        self, model: str | ModelSpec, fields: Mapping[str, Any], blobs: Blobs | None = None
+    ) -> None:
+        settings = model_settings(model) if isinstance(model, str) else model
+        self._endpoint = Endpoint(settings)
+        preset = self._endpoint.preset
+        if preset.opens is not None or not (preset.base_url or settings.base_url):
+            raise UsageError(
+                f"`{settings.provider}` has no endpoint that makes {self.makes}",
+                code="model.no-media",
+                hint="name one such as `openai:MODEL`, or give `base_url` and `name` under "
+                "`models:` of the spec",
+            )
+        self.blobs = blobs or Blobs()
+        # Prices of tokens are those of texts, so the name is not that of the price list.
+        self.name = f"{settings.provider}:{settings.name} ({self.makes})"
+        asked = " ".join(f"{name}={fields[name]}" for name in sorted(fields))
+        self.identity = f"{self._endpoint.identity} {self.makes} {asked}".rstrip()
+        self.concurrency = self._endpoint.limits.concurrency
+        self._fields = dict(fields) | settings.extra_body
+        self._left_out: set[str] = set()
+
+    @property
+    @abstractmethod
+    def makes(self) -> str:
+        """What it makes, in a word."""
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        """Ask once; the reply's text is the digest of the bytes, or empty with a `problem`.
+
+        Raises:
+            ModelError: The endpoint can't be reached, or does not make such files.
+            SinkError: The bytes can't be kept.
+        """
+        text = request.messages[-1].content
+        async with self._endpoint.limits.place() as place:
+            while True:
+                fields = {k: v for k, v in self._fields.items() if k not in self._left_out}
+                body = {"model": self._endpoint.model, self.text_field: text, **fields}
+                answer = await self._post(place, body)
+                if not isinstance(answer, Rejection):
+                    break
+                if answer.filtered:
+                    return ChatReply("", "content_filter", problem=f"refused: {answer.message}")
+                if not self._learned(answer, fields):
+                    raise ModelError(
+                        f"`{self._endpoint.model}` makes no {self.makes} of this request "
+                        f"({answer.status}): {answer.message}",
+                        code="model.rejected",
+                        hint=f"name a model that makes {self.makes}, and a size, format or voice "
+                        "that it has",
+                    )
+            self._endpoint.limits.went_well(0, None)
+        return self._read(answer)
+
+    async def close(self) -> None:
+        """Release the connections."""
+        await self._endpoint.close()
+
+    @abstractmethod
+    async def _post(self, place: Any, body: Mapping[str, Any]) -> Answer | Rejection:
+        """Send a request until it is answered."""
+
+    @abstractmethod
+    def _read(self, answer: Answer) -> ChatReply:
+        """The reply in an answer."""
+
+    def _kept(self, content: bytes, answer: Answer) -> ChatReply:
+        model = str(answer.get("model") or self._endpoint.model)
+        return ChatReply(self.blobs.keep(content), usage=read_usage(answer), model=model)
+
+    def _learned(self, answer: Rejection, fields: Mapping[str, Any]) -> bool:
+        """Leave out an optional field that is refused; False where none is."""
+        words = f"{answer.param} {answer.message}"
+        named = {name for name in self.optional & fields.keys() if re.search(rf"\b{name}\b", words)}
+        self._left_out |= named if _REFUSES.search(words) else set()
+        return bool(named) and bool(_REFUSES.search(words))
+
+
+class PictureModel(AbstractMediaModel):
+    """A model that makes one picture a call."""
+
+    path = "/images/generations"
+    text_field = "prompt"
+    optional = frozenset({"response_format", "output_format", "quality"})
+
+    @property
+    def makes(self) -> str:
+        """Pictures."""
+        return "pictures"
+
+    async def _post(self, place: Any, body: Mapping[str, Any]) -> Answer | Rejection:
+        return await self._endpoint.post(place, self.path, {**body, "n": 1}, expects="data")
+
+    def _read(self, answer: Answer) -> ChatReply:
+        """The bytes of the picture; addresses are not followed."""
+        listed = answer["data"] if isinstance(answer["data"], list) else []
+        first = listed[0] if listed and isinstance(listed[0], dict) else {}
+        given = first.get("b64_json")
+        if not isinstance(given, str) or not given:
+            told = "an address in place of a picture" if first.get("url") else "no picture"
+            return ChatReply("", "unknown", problem=f"the endpoint sent {told}")
+        try:
+            return self._kept(base64.b64decode(given, validate=True), answer)
+        except (binascii.Error, ValueError):
+            return ChatReply("", "unknown", problem="the endpoint sent a broken picture")
+
+
+class SpeechModel(AbstractMediaModel):
+    """A model that speaks one text a call."""
+
+    path = "/audio/speech"
+    text_field = "input"
+    optional = frozenset({"speed", "instructions"})
+
+    @property
+    def makes(self) -> str:
+        """Speech."""
+        return "speech"
+
+    async def _post(self, place: Any, body: Mapping[str, Any]) -> Answer | Rejection:
+        sent = self._endpoint.as_json(body)
+        return await self._endpoint.deliver(place, "POST", self.path, sent, expects=None)
+
+    def _read(self, answer: Answer) -> ChatReply:
+        if not answer["content"]:
+            return ChatReply("", "unknown", problem="the endpoint sent no sound")
+        return self._kept(answer["content"], answer)
