@@ -39,6 +39,12 @@ def given(call: Call) -> str:
     return str(json.loads(GIVEN.findall(call.prompt)[-1]))
 
 
+def wanted(call: Call) -> set[str]:
+    """The fields that a request asks for."""
+    assert call.schema is not None
+    return set(call.schema["properties"])
+
+
 def other_words(text: str, number: int) -> str:
     what, who, weeks = PARTS.match(text).groups()  # type: ignore[union-attr]
     return (
@@ -61,12 +67,12 @@ class Script:
         self.planted: Counter[str] = Counter()
 
     def __call__(self, call: Call) -> Any:
-        if "is_right" in call.schema["properties"]:
+        if "is_right" in wanted(call):
             return {"is_right": True}
         self.number += 1
         text, fault = given(call), self.fault(self.number)
         self.planted.update([fault] * bool(fault))
-        told = {
+        told: dict[str, Callable[[], str]] = {
             "": partial(other_words, text, self.number),
             "near": lambda: text.replace("How many", "How  many of the"),
             "far": lambda: "Say in short who invented the steam engine, and where.",
@@ -74,8 +80,8 @@ class Script:
             "language": lambda: GERMAN,
             "declines": lambda: "I'm sorry, I can't help with that.",
             "number": lambda: other_words(text, self.number).replace("weeks", "and 977 weeks"),
-        }[fault]()
-        return {"text": told}
+        }
+        return {"text": told[fault]()}
 
 
 REASONS = {
@@ -124,7 +130,7 @@ def test_what_can_not_be_rewritten_is_missing_counted_and_asked_again_later() ->
     spoiled, calls = {"on": True}, Counter[str]()
 
     def script(call: Call) -> Any:
-        if "is_right" in call.schema["properties"]:
+        if "is_right" in wanted(call):
             return {"is_right": True}
         text = given(call)
         calls[text] += 1
@@ -152,7 +158,7 @@ def test_a_judge_refuses_with_its_reason_which_the_writer_is_told() -> None:
     told = Counter[bool]()
 
     def script(call: Call) -> Any:
-        if "is_right" in call.schema["properties"]:
+        if "is_right" in wanted(call):
             is_right = "goose" not in call.prompt or "Count all" in call.prompt
             return {"is_right": is_right, "reason": "it drops the selling"}
         hears = "it drops the selling" in call.prompt
@@ -167,11 +173,11 @@ def test_a_judge_refuses_with_its_reason_which_the_writer_is_told() -> None:
 
 def test_harder_questions_are_kept_where_a_solver_reaches_their_answer() -> None:
     def script(call: Call) -> Any:
-        wanted = call.schema["properties"]
+        fields = wanted(call)
         weeks = int(re.findall(r"in (\d+) weeks", call.prompt)[-1])
-        if "solution" in wanted:
+        if "solution" in fields:
             return {"reasoning": "Seven a week, and one more.", "solution": str(7 * weeks + 1)}
-        assert set(wanted) == {"text", "answer"}
+        assert fields == {"text", "answer"}
         text = given(call).replace("?", ", where one more is left in the stable in the end?")
         is_wrong = weeks % 4 == 0 and "solver" not in call.prompt
         return {"text": text, "answer": str(7 * weeks + (5 if is_wrong else 1))}
@@ -180,7 +186,7 @@ def test_harder_questions_are_kept_where_a_solver_reaches_their_answer() -> None
         made = fb.rewrite(TASKS, "deeper", by="number", samples=1, model=at(server))
     assert len(made) == 40
     assert all(number_in(row["answer"]) == 7 * int(row["question"].split()[11]) + 1 for row in made)
-    wrong = sum(int(PARTS.match(t["question"])[3]) % 4 == 0 for t in TASKS)  # type: ignore[index, call-overload]
+    wrong = sum(int(PARTS.match(t["question"])[3]) % 4 == 0 for t in TASKS)  # type: ignore[index]
     assert made.refused == {"a solver reaches another answer": wrong}
     assert sorted(Counter(row["change"] for row in made).values()) == [10, 10, 10, 10]
 
@@ -192,7 +198,7 @@ def test_translations_come_back_near_and_in_their_language() -> None:
     planted, number = Counter[str](), Counter[str]()
 
     def script(call: Call) -> Any:
-        if "is_right" in call.schema["properties"]:
+        if "is_right" in wanted(call):
             return {"is_right": True}
         text = given(call)
         number["all"] += 1
@@ -236,7 +242,7 @@ def test_both_sides_of_a_pair_are_judged_and_lengths_are_balanced() -> None:
 
     def script(call: Call) -> Any:
         number["all"] += 1
-        if "score" in call.schema["properties"]:
+        if "score" in wanted(call):
             is_bad = "perhaps" in call.prompt
             return {"score": 2 if is_bad else 5, "reason": "vague" if is_bad else "exact"}
         low, high = map(int, re.findall(r"It has (\d+) to (\d+) characters", call.prompt)[0])
@@ -282,7 +288,7 @@ def test_a_better_answer_that_is_not_good_is_refused_or_written_again() -> None:
     tries = Counter[str]()
 
     def script(call: Call) -> Any:
-        if "score" in call.schema["properties"]:
+        if "score" in wanted(call):
             return {"score": 1 if "poor" in call.prompt else 2 if "worse" in call.prompt else 5}
         if "The given answer" in call.prompt:
             low, high = map(int, re.findall(r"It has (\d+) to (\d+)", call.prompt)[0])
@@ -315,7 +321,7 @@ def test_requests_that_break_a_policy_are_refused_and_allowed_ones_answered(
     planted, number = Counter[str](), Counter[str]()
 
     def script(call: Call) -> Any:
-        if "harms" in call.schema["properties"]:
+        if "harms" in wanted(call):
             breaks, helps = "FORBIDDEN" in call.prompt, "Sure" in call.prompt
             return {"breaks": breaks, "refuses": not helps, "harms": breaks and helps,
                     "reason": "seen"}  # fmt: skip

@@ -40,7 +40,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Evaluate": {
         "evaluate": "Measure how realistic, private, fair and diverse synthetic data is.",
         "judges": "Measure how far judges can be trusted: kappa, bias, thresholds.",
-        "worth": "Measure what a labelled set of texts is worth: train on it, test on real rows.",
+        "worth": "Measure what a set of texts is worth: train on it, test on real rows.",
         "review": "Let people accept, reject, fix and comment rows.",
     },
     "Inspect": {

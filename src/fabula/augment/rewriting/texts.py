@@ -115,7 +115,7 @@ class Texts(AbstractRewrites):
         names: SolveOptions = {"question": self.plan.text, "by": by, "samples": samples}
         if self.plan.answer:
             names["answer"] = self.plan.answer
-        asked: SolveOptions = {**self._ask_options, **names, "sample": number}  # type: ignore[typeddict-item]
+        asked: SolveOptions = {**self._ask_options, **names, "sample": number}
         places = list(rows)
         run = prepared([rows[place] for place in places], asked)
         await sampled(asker, run, asked)
