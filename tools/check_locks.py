@@ -10,6 +10,8 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+UNLOCKED = frozenset({"vllm"})
+"""Extras that no lock takes: vLLM pins another PyTorch than the one that learns tables here."""
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)")
 
 
@@ -44,7 +46,9 @@ def locked(project: dict[str, Any]) -> dict[str, list[str]]:
     own = [item for listed in extras.values() for item in listed if Requirement(item).name == name]
     combined = {extra for item in own for extra in Requirement(item).extras}
     together = [item for extra in combined for item in extras[extra]]
-    alone = [item for extra in extras.keys() - combined - {"all"} for item in extras[extra]]
+    alone = [
+        item for extra in extras.keys() - combined - UNLOCKED - {"all"} for item in extras[extra]
+    ]
     return {
         "bootstrap": groups["bootstrap"],
         "base": base,

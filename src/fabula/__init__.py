@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fabula.augment.extend import aextend, extend
     from fabula.augment.grounded.ask import agrounded, grounded
     from fabula.augment.pairs.ask import apairs, pairs
+    from fabula.augment.rewriting.rewrite import arewrite, rewrite
     from fabula.augment.rows import arows, rows
     from fabula.augment.solving.solve import asolve, solve
     from fabula.augment.tools.tool import Tool
@@ -107,6 +108,7 @@ __all__ = [
     "aextract",
     "agrounded",
     "apairs",
+    "arewrite",
     "arows",
     "asolve",
     "balance",
@@ -145,6 +147,7 @@ __all__ = [
     "resolve",
     "review_export",
     "review_import",
+    "rewrite",
     "rows",
     "run_program",
     "scan",
@@ -167,6 +170,7 @@ _HOMES = {
     "augment.extend": "aextend extend",
     "augment.grounded.ask": "agrounded grounded",
     "augment.pairs.ask": "apairs pairs",
+    "augment.rewriting.rewrite": "arewrite rewrite",
     "augment.rows": "arows rows",
     "augment.solving.solve": "asolve solve",
     "augment.tools.tool": "Tool",

@@ -96,7 +96,88 @@ FORMS: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "sharegpt": ([TALK], {}),
     "preference": (ANSWERS, COMPARED),
     "trl-preference": (ANSWERS, COMPARED),
+    "trl-unpaired": (ANSWERS, COMPARED),
+    "axolotl-preference": (ANSWERS, COMPARED),
+    "trl-prompt": (ANSWERS, {"user": "q", "assistant": "a"}),
+    "segments": (ANSWERS, {"user": "q", "assistant": "a"}),
+    "text": (ANSWERS, {"user": "q", "assistant": "a"}),
+    "alpaca": (ANSWERS, {"user": "q", "assistant": "a"}),
 }
+_ASKED = [{"role": "user", "content": "Is it cold?"}]
+_YES = {"role": "assistant", "content": "Yes."}
+_WHO_KNOWS = {"role": "assistant", "content": "Perhaps, who knows."}
+DOCUMENTED: dict[str, list[dict[str, Any]]] = {
+    "text": [{"text": "Is it cold?\n\nYes."}],
+    "trl-prompt": [{"prompt": _ASKED, "answer": "Yes."}],
+    "preference": [{"prompt": "Is it cold?", "chosen": "Yes.", "rejected": "Perhaps, who knows."}],
+    "trl-preference": [{"prompt": _ASKED, "chosen": [_YES], "rejected": [_WHO_KNOWS]}],
+    "trl-unpaired": [
+        {"prompt": _ASKED, "completion": [_YES], "label": True},
+        {"prompt": _ASKED, "completion": [_WHO_KNOWS], "label": False},
+    ],
+    "axolotl-preference": [{"messages": _ASKED, "chosen": _YES, "rejected": _WHO_KNOWS}],
+    "segments": [{"segments": [{"label": False, "text": "Is it cold?\n\n"},
+                               {"label": True, "text": "Yes."}]}],
+    "alpaca": [{"instruction": "Is it cold?", "input": "", "output": "Yes."}],
+}  # fmt: skip
+"""The shapes of TRL's page on dataset formats and of Axolotl's pages on them, by our names."""
+
+
+@pytest.mark.parametrize("form", DOCUMENTED)
+def test_a_written_line_has_the_documented_shape_and_is_read_back(
+    tmp_path: Path, form: str
+) -> None:
+    rows, how = FORMS[form]
+    out = tmp_path / "set.jsonl"
+    made = fb.export(rows, out, format=form, **how)
+    lines = read_json_rows(out) or []
+    assert lines[: len(DOCUMENTED[form])] == DOCUMENTED[form]
+    assert made.files[0].rows == len(lines) == 2 * len(DOCUMENTED[form])
+    assert not made.left_out
+    assert main(["validate", str(out)]) == 0
+
+
+READ: list[dict[str, Any]] = [
+    {"text": "The sky is blue."},
+    {"prompt": "The sky is"},
+    {"prompt": _ASKED},
+    {"prompt": "The sky is", "completion": " blue."},
+    {"prompt": "The sky is", "completion": " blue.", "label": True},
+    {"chosen": [*_ASKED, _YES], "rejected": [*_ASKED, _WHO_KNOWS]},
+    {"chosen": "The sky is blue.", "rejected": "The sky is green."},
+    {"prompt": "Which number is larger, 9.8 or 9.11?",
+     "completions": ["0.8 is larger than 0.11.", "Hence, 9.11 is larger."],
+     "labels": [True, False]},
+    {"conversations": [*_ASKED, _YES]},
+    {"conversations": [{"from": "human", "value": "Hello", "train": False},
+                       {"from": "gpt", "value": "Hi there!", "train": True}]},
+    {"segments": [{"label": True, "text": "<s>Hello\n"}, {"label": False, "text": "goodbye "}]},
+    {"system": "Be brief.", "prompt": "Is it cold?", "chosen": "Yes.", "rejected": "No."},
+    {"system": "Be brief.", "question": "Is it cold?", "chosen": "Yes.", "rejected": "No."},
+    {"messages": [*_ASKED, {"role": "assistant", "tool_calls": [
+        {"type": "function", "function": {"name": "weather", "arguments": {"city": "Bonn"}}}]},
+        {"role": "tool", "name": "weather", "content": "Cold."}, _YES],
+     "tools": TALK["tools"]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", READ, ids=", ".join)
+def test_the_examples_of_both_pages_are_valid(tmp_path: Path, line: dict[str, Any]) -> None:
+    path = tmp_path / "set.jsonl"
+    path.write_text(json.dumps(line) + "\n", "utf-8")
+    assert main(["validate", str(path)]) == 0
+
+
+def test_steps_need_a_label_each(tmp_path: Path) -> None:
+    path = tmp_path / "set.jsonl"
+    path.write_text('{"prompt": "a", "completions": ["b", "c"], "labels": [true]}\n', "utf-8")
+    assert main(["validate", str(path)]) == 1
+
+
+def test_every_pair_of_one_question_is_written(tmp_path: Path) -> None:
+    twice = [ANSWERS[0], {**ANSWERS[0], "b": "No."}]
+    made = fb.export(twice, tmp_path / "set.jsonl", format="preference", **COMPARED)
+    assert (made.files[0].rows, made.left_out) == (2, {})
 
 
 @pytest.mark.slow

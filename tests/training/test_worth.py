@@ -83,3 +83,56 @@ def test_too_few_rows_and_unknown_columns_are_refused() -> None:
         fb.worth(REAL[:9], against=REAL, label="label")
     with pytest.raises(UsageError):
         fb.worth(REAL[::3], against=REAL, label="label")
+
+
+GOOD = ("You find it on page {n} of the handbook.", "Press the button {n} and wait a minute.",
+        "The office in room {n} answers until five.")  # fmt: skip
+BAD = ("I don't know, perhaps ask somebody else.", "That depends on many things, who knows.",
+       "Maybe, maybe not, it is hard to say.")  # fmt: skip
+
+
+def pairs(n: int, seed: int, *, wrong: float = 0.0, turns: bool = False) -> list[dict[str, Any]]:
+    rng, made = random.Random(seed), []
+    for place in range(n):
+        prompt = f"Where do I change the {rng.choice(TOPICS['travel'])} {place}?"
+        sides = [
+            rng.choice(GOOD).format(n=place),
+            f"{rng.choice(BAD)} {'So it is. ' * (place % 2)}",
+        ]
+        if rng.random() < wrong:
+            sides.reverse()
+        if turns:
+            listed = [[{"role": "assistant", "content": side}] for side in sides]
+            asked = [{"role": "user", "content": prompt}]
+            made.append({"prompt": asked, "chosen": listed[0], "rejected": listed[1]})
+        else:
+            made.append({"question": prompt, "chosen": sides[0], "rejected": sides[1]})
+    return made
+
+
+def test_a_reward_model_learns_from_right_pairs_and_not_from_shuffled_ones() -> None:
+    real = pairs(60, 1, turns=True)
+    good = fb.worth(pairs(160, 2), against=real)
+    bad = fb.worth(pairs(160, 2, wrong=0.5), against=real)
+    assert good.accuracy > 0.95
+    assert bad.accuracy < good.accuracy - 0.1
+    assert good.real > 0.95
+    assert [point.rows for point in good.curve] == [10, 20, 40, 80, 160]
+    assert good.real_pairs == 60
+    assert "a reward model trained on 160 pairs, tested on 60 real ones" in good.report()
+    assert "<svg" in good._repr_html_()
+    assert json.loads(json.dumps(good.to_dict()))["longer"] == list(good.longer)
+
+
+def test_what_is_no_pair_is_told(tmp_path: Path) -> None:
+    made = pairs(30, 3)
+    found = fb.worth([*made, {"question": "?", "chosen": "", "rejected": "b"}], against=made)
+    assert found.dropped == (1, 0)
+    with pytest.raises(UsageError, match="19 rows with two different answers"):
+        fb.worth(made[:19], against=made)
+    with pytest.raises(UsageError, match="neither a `label` nor preference pairs"):
+        fb.worth(REAL, against=REAL)
+    paths = [tmp_path / "made.jsonl", tmp_path / "real.jsonl"]
+    for path in paths:
+        path.write_text("".join(json.dumps(row) + "\n" for row in made), "utf-8")
+    assert main(["worth", str(paths[0]), "--against", str(paths[1])]) == 0

@@ -33,7 +33,8 @@ def export(
         data (DATA): A file, or a run of one table.
         output: File to write, or with --split a folder.
         form: `chat-jsonl`, `completion-jsonl`, `alpaca`, `sharegpt`, `trl-chat`, `preference`,
-            `trl-preference`, a file format (`csv`, `parquet`, `jsonl`,
+            `trl-preference`, `trl-unpaired`, `trl-prompt`, `axolotl-preference`, `segments`,
+            `text`, a file format (`csv`, `parquet`, `jsonl`,
             `arrow`) or a plug-in's; by default `chat-jsonl`, or plain rows in the format that the
             file's ending names.
         user (COLUMN|TEMPLATE): The user's message: a column, or '{{ product }}, {{ category }}';

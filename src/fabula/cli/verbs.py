@@ -20,6 +20,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "conversations": "Generate conversations of several turns, with calls of tools.",
         "grounded": "Generate questions from documents, with answers that their sources carry.",
         "solve": "Have a model reason to answers, and keep those that code verifies.",
+        "rewrite": "Rewrite a set: harder, broader, in other words, to compare, to refuse.",
         "balance": "Balance the topics of a text dataset.",
         "describe": "Write a text about each item that mentions all of its fields.",
         "extract": "Extract typed values from texts, one row per object.",
@@ -39,7 +40,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Evaluate": {
         "evaluate": "Measure how realistic, private, fair and diverse synthetic data is.",
         "judges": "Measure how far judges can be trusted: kappa, bias, thresholds.",
-        "worth": "Measure what a labelled set of texts is worth: train on it, test on real rows.",
+        "worth": "Measure what a set of texts is worth: train on it, test on real rows.",
         "review": "Let people accept, reject, fix and comment rows.",
     },
     "Inspect": {
@@ -72,6 +73,7 @@ CONTINUED = frozenset(
         "init",
         "pairs",
         "program",
+        "rewrite",
         "solve",
     }
 )

@@ -18,19 +18,20 @@ def worth(
     data: Path,
     *,
     against: Path,
-    label: str,
+    label: str = "",
     text: str = "",
     file: Annotated[Path | None, typer.Option("-o", "--to")] = None,
     form: Printed = "table",
 ) -> None:
-    """Measure what a labelled set of texts is worth: train on it, test on real rows.
+    """Measure what a set of texts is worth: train on it, test on real rows.
 
-    Prints the learning curve, what real rows teach instead, redundancy and coverage.
+    A light classifier learns labels, a light reward model preference pairs. Prints the learning
+    curve, what real rows teach instead, redundancy and coverage.
 
     Options:
         data (DATA): The set.
         against (REAL): Real rows with the same columns.
-        label (COLUMN): The labels.
+        label (COLUMN): The labels; without it, the rows are preference pairs.
         text (COLUMN): The texts; by default all texts of a row but its label.
         file (FILE): Page (`.html`) or text file to write the result to, with the chart.
         form: How to print.

@@ -22,7 +22,8 @@ class TrainingFormat:
         title: Whose format it is, in words.
         keys: The keys that every line has, which tell a file of the format.
         reads: What a line says, a `Line`; None if it does not hold what the format needs.
-        writes: Makes a line of an `Example`; None if the format is checked, not written.
+        writes: Makes a line of an `Example`, or several lines; None if the format is checked, not
+            written.
         talks: Makes a line of a `Conversation`, or raises `Unfit` with the reason; None if it
             holds one question and its answer.
         compares: A line holds two answers, one chosen and one rejected by their scores.
@@ -34,7 +35,7 @@ class TrainingFormat:
     title: str
     keys: tuple[str, ...]
     reads: Callable[[Mapping[str, Any]], Any]
-    writes: Callable[[Any], dict[str, Any]] | None = None
+    writes: Callable[[Any], dict[str, Any] | list[dict[str, Any]]] | None = None
     talks: Callable[[Any], dict[str, Any]] | None = None
     compares: bool = False
     strict: bool = False

@@ -56,12 +56,13 @@ def examples(rows: Sequence[Row], wanted: OutputSpec, columns: Sequence[str]) ->
     """The example of each row whose input and output are not empty."""
     user, assistant = say(wanted.user, columns), say(wanted.assistant[0], columns)
     system = say(wanted.system, columns) if wanted.system else lambda _: ""
-    write, made = _writer(wanted), []
+    write, made, lost = _writer(wanted), list[Made](), 0
     for place, row in enumerate(rows):
         example = Example(user(row), assistant(row), _unless_blank(system(row)))
         if example.user.strip() and example.assistant.strip():
-            made.append(_made(place, example, write))
-    lost = len(rows) - len(made)
+            made += _lines_of(place, example, write)
+        else:
+            lost += 1
     return made, {"an input or output is empty": lost} if lost else {}
 
 
@@ -83,8 +84,8 @@ def conversations(rows: Sequence[Row], column: str, wanted: OutputSpec) -> Lines
 def preferences(rows: Sequence[Row], wanted: OutputSpec, columns: Sequence[str]) -> Lines:
     """For each input its best and its worst answer, by their scores.
 
-    Rows are in no example where their input has one answer only, or none that is better than
-    another.
+    Rows with several answers are compared within themselves, others with rows of equal input. Rows
+    are in no example where their input has one answer only, or none that is better than another.
 
     Raises:
         UsageError: A score is not a number.
@@ -92,28 +93,28 @@ def preferences(rows: Sequence[Row], wanted: OutputSpec, columns: Sequence[str])
     user = say(wanted.user, columns)
     system = say(wanted.system, columns) if wanted.system else lambda _: ""
     answers = [say(text, columns) for text in wanted.assistant]
-    graded: dict[tuple[str, str], list[tuple[float, str]]] = {}
-    places: dict[tuple[str, str], list[int]] = {}
+    graded: dict[tuple[str, str, int], list[tuple[float, str]]] = {}
+    places: dict[tuple[str, str, int], list[int]] = {}
     for place, row in enumerate(rows):
-        asked = (_unless_blank(system(row)), user(row))
+        asked = (_unless_blank(system(row)), user(row), place if len(answers) > 1 else -1)
         places.setdefault(asked, []).append(place)
         for answer, score in zip(answers, wanted.score, strict=True):
             text, grade = answer(row), _grade_of(row[score], score)
             if text.strip() and asked[1].strip() and grade is not None:
                 graded.setdefault(asked, []).append((grade, text))
-    write, made = _writer(wanted), []
+    write, made = _writer(wanted), list[Made]()
     lost = len(rows)
     for asked, found in graded.items():
         best, worst = max(found, key=_grade), min(found, key=_grade)
         if best[0] > worst[0] and best[1] != worst[1]:
             example = Example(asked[1], best[1], asked[0], worst[1])
-            made.append(_made(places[asked][0], example, write))
+            made += _lines_of(places[asked][0], example, write)
             lost -= len(places[asked])
     return made, {"no answer is better than another": lost} if lost else {}
 
 
-Write: TypeAlias = Callable[[Example], dict[str, Any]]
-"""Writes an example as a line of a format."""
+Write: TypeAlias = Callable[[Example], dict[str, Any] | list[dict[str, Any]]]
+"""Writes an example as a line of a format, or as several lines."""
 
 
 def _writer(wanted: OutputSpec) -> Write:
@@ -122,10 +123,14 @@ def _writer(wanted: OutputSpec) -> Write:
     return wanted.training.writes
 
 
-def _made(place: int, example: Example, write: Write) -> Made:
+def _lines_of(place: int, example: Example, write: Write) -> list[Made]:
     prompts = tuple(filter(None, (example.system, example.user)))
     answers = tuple(filter(None, (example.assistant, example.rejected)))
-    return Made(place, example.user, write(example), prompts, answers)
+    written = write(example)
+    if isinstance(written, list):  # each line has one of the answers
+        pairs = zip(written, answers, strict=True)
+        return [Made(place, example.user, line, prompts, (answer,)) for line, answer in pairs]
+    return [Made(place, example.user, written, prompts, answers)]
 
 
 def _unless_blank(text: str) -> str:

@@ -141,7 +141,8 @@ def export(
         output: The file; with a split, a folder, or the start of the files' names:
             `pairs.jsonl` becomes `pairs-train.jsonl` and `pairs-test.jsonl`.
         format: `chat-jsonl`, `completion-jsonl`, `alpaca`, `sharegpt`, `trl-chat`, `preference`,
-            `trl-preference`, a file format (`csv`, `parquet`, `jsonl`, `arrow`), or that of
+            `trl-preference`, `trl-unpaired`, `trl-prompt`, `axolotl-preference`, `segments`,
+            `text`, a file format (`csv`, `parquet`, `jsonl`, `arrow`), or that of
             a plug-in; by default the file format that the ending of `output` names, and
             `chat-jsonl` for JSON Lines and folders.
         user: A column, or a template such as `"{{ product }}, {{ category }}"`: the input. Without

@@ -2,7 +2,8 @@
 
 A format is known by its keys. Read are OpenAI's fine-tuning (chat, preference), TRL (text, prompt
 and completion, preference, unpaired preference, each as texts or as conversations), ShareGPT and
-Stanford Alpaca with the additions of LLaMA-Factory, and Axolotl's text and segments.
+Stanford Alpaca with the additions of LLaMA-Factory, and Axolotl's text, segments, steps with labels
+and preferences.
 """
 
 from __future__ import annotations

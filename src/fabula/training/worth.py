@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,39 +19,27 @@ from typing_extensions import override
 from fabula.dedup.against import texts_in
 from fabula.dedup.find import near_duplicates
 from fabula.errors import UsageError, did_you_mean
-from fabula.extras import missing_extra
 from fabula.llm.providers.local_embeddings import embed_locally
 from fabula.render.amounts import percent
 from fabula.render.results import Result
-from fabula.streams import stream
+from fabula.training.learning import (
+    Point,
+    Rows,
+    Vectors,
+    coverage,
+    curve,
+    demand_rows,
+    folds_of,
+    light_classifier,
+)
+from fabula.training.reward import RewardWorth, are_pairs, reward_worth
 from fabula.training.table_rows import given_rows
 
 if TYPE_CHECKING:
     from fabula.render.svg import Drawing
     from fabula.types import TableLike
 
-FEWEST = 20
-"""Rows that a set and an evaluation set need."""
-_PARTS = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
-_DRAWS, _FOLDS, _NEIGHBOURS, _AT_ONCE = 3, 5, 5, 2_048
-
-Vectors = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Point:
-    """What a part of the set teaches.
-
-    Attributes:
-        rows: Rows of the part.
-        f1: F1 of the labels on the real rows, each label counting the same; the mean of three
-            draws.
-        accuracy: Share of the real rows whose label is found.
-    """
-
-    rows: int
-    f1: float
-    accuracy: float
+_FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -125,13 +113,23 @@ class Worth(Result):
         return (self.chart(),)
 
 
-def worth(data: TableLike, *, against: TableLike, label: str, text: str = "") -> Worth:
-    """Measure what a labelled set of texts is worth: train on it, test on real rows.
+@overload
+def worth(data: TableLike, *, against: TableLike, label: str, text: str = "") -> Worth: ...
+@overload
+def worth(data: TableLike, *, against: TableLike) -> RewardWorth: ...
+def worth(
+    data: TableLike, *, against: TableLike, label: str = "", text: str = ""
+) -> Worth | RewardWorth:
+    """Measure what a set of texts is worth: train on it, test on real rows.
+
+    A light classifier learns labels; of preference pairs, a light reward model learns which answer
+    is chosen.
 
     Args:
         data: The set, in any form.
         against: Real rows with the same columns.
-        label: The column of labels.
+        label: The column of labels; without it, the rows are preference pairs (`chosen` and
+            `rejected`, as texts or turns).
         text: The column of texts; by default all texts of a row but its label.
 
     Returns:
@@ -146,6 +144,14 @@ def worth(data: TableLike, *, against: TableLike, label: str, text: str = "") ->
         >>> worth(rows, against=rows, label="label").f1
         1.0
     """
+    if not label:
+        if not are_pairs(given_rows(data).columns):
+            raise UsageError(
+                "the set has neither a `label` nor preference pairs",
+                code="usage.label",
+                hint="name its column of labels, or give columns `chosen` and `rejected`",
+            )
+        return reward_worth(data, against)
     texts, labels, dropped = _read(data, label, text, "the set")
     real_texts, real_labels, real_dropped = _read(against, label, text, "`against`")
     if len(set(labels)) < 2:
@@ -156,15 +162,21 @@ def worth(data: TableLike, *, against: TableLike, label: str, text: str = "") ->
         )
     vectors, real_vectors = embed_locally(texts), embed_locally(real_texts)
     made, real = np.array(labels), np.array(real_labels)
+
+    def teach(rows: Rows) -> Point | None:
+        if len(np.unique(made[rows])) < 2:
+            return None
+        return _point(len(rows), real, _taught(vectors[rows], made[rows], real_vectors))
+
     common = Counter(labels).most_common(1)[0][0]
     unknown = Counter(name for name in real_labels if name not in set(labels))
     return Worth(
-        tuple(_curve(vectors, made, real_vectors, real)),
+        tuple(curve(len(made), teach)),
         len(real),
         _real(real_vectors, real),
         _point(0, real, np.full(len(real), common)),
         len(near_duplicates(texts)) / len(texts),
-        _coverage(vectors, real_vectors),
+        coverage(vectors, real_vectors),
         dict(unknown.most_common()),
         (dropped, real_dropped),
     )
@@ -188,44 +200,15 @@ def _read(data: TableLike, label: str, text: str, what: str) -> tuple[list[str],
         if said.strip() and named:
             texts.append(said)
             labels.append(named)
-    if len(texts) < FEWEST:
-        raise UsageError(
-            f"{what} has {len(texts)} rows with a text and a label",
-            code="usage.rows",
-            hint=f"give {FEWEST} rows or more",
-        )
+    demand_rows(len(texts), what, "a text and a label")
     return texts, labels, given.size - len(texts)
-
-
-def _curve(
-    vectors: Vectors, labels: NDArray[Any], real_vectors: Vectors, real: NDArray[Any]
-) -> list[Point]:
-    """What growing parts of the set teach; each draw nests its parts."""
-    orders = [stream(0, "worth", "rows", draw).permutation(len(labels)) for draw in range(_DRAWS)]
-    sizes = sorted({round(part * len(labels)) for part in _PARTS})
-    points = []
-    for size in sizes:
-        drawn = [order[:size] for order in orders]
-        found = [
-            _point(size, real, _taught(vectors[rows], labels[rows], real_vectors))
-            for rows in drawn
-            if len(np.unique(labels[rows])) > 1
-        ]
-        if len(found) == len(drawn):
-            f1 = float(np.mean([each.f1 for each in found]))
-            points.append(Point(size, f1, float(np.mean([each.accuracy for each in found]))))
-    return [*points, _point(len(labels), real, _taught(vectors, labels, real_vectors))]
 
 
 def _real(vectors: Vectors, labels: NDArray[Any]) -> Point | None:
     """What real rows teach about each other: each fold is told by the others."""
     if min(Counter(labels.tolist()).values()) < _FOLDS or len(set(labels.tolist())) < 2:
         return None
-    folds = np.zeros(len(labels), dtype=np.int64)
-    order = stream(0, "worth", "folds", 0).permutation(len(labels))
-    for name in np.unique(labels):
-        rows = order[labels[order] == name]
-        folds[rows] = np.arange(len(rows)) % _FOLDS
+    folds = folds_of(labels, _FOLDS)
     found = np.empty(len(labels), dtype=labels.dtype)
     for fold in range(_FOLDS):
         rest = folds != fold
@@ -234,13 +217,7 @@ def _real(vectors: Vectors, labels: NDArray[Any]) -> Point | None:
 
 
 def _taught(vectors: Vectors, labels: NDArray[Any], asked: Vectors) -> NDArray[Any]:
-    try:
-        from sklearn.linear_model import LogisticRegression
-    except ImportError as exc:
-        raise missing_extra(exc, needed_by="`fb.worth`") or exc from exc
-    found: NDArray[Any] = (
-        LogisticRegression(C=10, max_iter=1_000).fit(vectors, labels).predict(asked)
-    )
+    found: NDArray[Any] = light_classifier(C=10).fit(vectors, labels).predict(asked)
     return found
 
 
@@ -251,16 +228,3 @@ def _point(rows: int, real: NDArray[Any], found: NDArray[Any]) -> Point:
         hits = int(((found == name) & (real == name)).sum())
         scores.append(2 * hits / int((found == name).sum() + (real == name).sum()))
     return Point(rows, float(np.mean(scores)), float((found == real).mean()))
-
-
-def _coverage(vectors: Vectors, real: Vectors) -> float:
-    """The share of real rows with a row of the set within their own neighbourhood."""
-    covered = 0
-    for start in range(0, len(real), _AT_ONCE):
-        part = real[start : start + _AT_ONCE]
-        own = np.sort(part @ real.T, axis=1)[:, -_NEIGHBOURS - 1]  # a row is its own neighbour
-        best = np.full(len(part), -1.0, dtype=np.float32)
-        for at in range(0, len(vectors), _AT_ONCE):
-            best = np.maximum(best, (part @ vectors[at : at + _AT_ONCE].T).max(axis=1))
-        covered += int((best >= own - 1e-6).sum())
-    return covered / len(real)

@@ -258,6 +258,7 @@ class _Held:
                 USER_SYSTEM,
                 [()] * len(missing),
                 sample=self._sample(0, again),
+                reopens=again == ROUNDS - 1,
                 unique=((TEXT,),),
                 used=[{TEXT: text} for text in found if text is not None],
             )
@@ -305,7 +306,9 @@ class _Held:
             model = self._model(asker, side)
             assert model is not None  # texts and functions speak for themselves
             for again in range(ROUNDS):
-                fresh = replace(job, sample=job.sample + again * SAMPLE_STEP)
+                is_last = again == ROUNDS - 1
+                sample = job.sample + again * SAMPLE_STEP
+                fresh = replace(job, sample=sample, reopens=is_last)
                 result = await ask_rows(model, fresh)
                 self._count(result)
                 if result.rows[0] is not None:

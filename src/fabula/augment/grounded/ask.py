@@ -7,19 +7,10 @@ quote in its source or sends it back; a judge then reads whether the quotes alon
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, Unpack
 
-from fabula.augment.asking import (
-    SAMPLE_STEP,
-    Asker,
-    asking,
-    counting,
-    job_options,
-    shortfall,
-)
+from fabula.augment.asking import Asker, asking, shortfall
 from fabula.augment.grounded.passages import FEWEST
 from fabula.augment.grounded.plan import Documents, GroundedOptions, Plan, Task, planned
 from fabula.augment.grounded.result import Grounded
@@ -31,14 +22,11 @@ from fabula.augment.grounded.wording import (
     judge_prompt,
     question_prompt,
 )
+from fabula.augment.rounds import REASON, AbstractRounds, Form
 from fabula.augment.user_checks import unless_overlapping
-from fabula.errors import FabulaError
-from fabula.llm.rows.ask import ask_rows
-from fabula.llm.rows.job import Reject, RowField, RowProblems, RowsJob, RowsResult
+from fabula.llm.rows.job import RowField, RowProblems
 from fabula.llm.rows.sync import run_sync
 
-ROUNDS = 3
-"""How often a question is asked from the start if the judge refuses it or it repeats another."""
 _AT_ONCE = 4
 """Questions about one passage that don't know of each other; later ones are told the earlier."""
 _NEAR = 3
@@ -109,85 +97,50 @@ async def agrounded(
     return made
 
 
-@dataclass
-class _Run:
+class _Run(AbstractRounds):
     """The questions of one call while they are asked."""
 
-    plan: Plan
-    options: GroundedOptions
-    refused: Counter[str] = field(default_factory=Counter)
-    rejects: dict[int, Reject] = field(default_factory=dict)
-    total: RowsResult = field(default_factory=lambda: RowsResult([]))
-    seen: set[str] = field(default_factory=set)
-    unwritten: set[int] = field(default_factory=set)
-    known: dict[int, list[str]] = field(default_factory=dict)
-    replies: int = 0
-    error: FabulaError | None = None
-
-    def __post_init__(self) -> None:
-        self.tasks, self.passages = self.plan.tasks, self.plan.passages
-        self.rows: list[dict[str, Any] | None] = [None] * len(self.tasks)
-        self.overlap = unless_overlapping(lambda _: (), self.options.get("against"))
+    def __init__(self, plan: Plan, options: GroundedOptions) -> None:
+        super().__init__(len(plan.tasks), options, name="questions")
+        self.plan, self.options = plan, options
+        self.tasks, self.passages = plan.tasks, plan.passages
+        self.seen: set[str] = set()
+        self.known: dict[int, list[str]] = {}
+        self.overlap = unless_overlapping(lambda _: (), options.get("against"))
 
     async def ask(self, asker: Asker) -> None:
         """Ask until all questions are there or given up."""
         waves: dict[int, list[int]] = {}
         for place, task in enumerate(self.tasks):
             waves.setdefault((task.number - 1) // _AT_ONCE, []).append(place)
-        rounds = 1 if self.options.get("rehearsal") is not None else ROUNDS
         for wave in sorted(waves):
-            for again in range(rounds):
-                missing = [
-                    place
-                    for place in waves[wave]
-                    if self.rows[place] is None and place not in self.unwritten
-                ]
-                if missing and self.error is None:
-                    await self._round(asker, missing, again)
+            await self.go(asker, waves[wave])
 
-    async def _round(self, asker: Asker, missing: Sequence[int], again: int) -> None:
-        try:
-            result = await ask_rows(asker.model(), self._job(missing, again))
-            self._count(result)
-            rows = zip(missing, result.rows, strict=True)
-            written = {place: row for place, row in rows if row is not None}
-            for reject in result.rejects:
-                at = missing[reject.row]
-                self.rejects[at] = replace(reject, row=at)
-                self.unwritten.add(at)
-            await self._judge(asker, self._new(written), again)
-        except FabulaError as error:
-            self.error = error
-        if watch := counting(self.options.get("progress"), "questions", len(self.tasks)):
-            watch(len(self.rows) - self.rows.count(None))
-
-    def _new(self, written: Mapping[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
-        """The questions that repeat none, whatever the case and the punctuation."""
+    async def one_round(self, asker: Asker, places: Sequence[int], again: int) -> None:
+        """Write questions, and keep those that are new and that the judge confirms."""
+        form = Form(_FIELDS, self._prompt, SYSTEM, self._check)
+        written = await self.written(asker, places, again, form)
         new = {}
         for place, row in written.items():
             if (plain := _plain(row["question"])) in self.seen:
-                self._refuse(place, row, "it repeats a question")
+                self.refuse(place, "it repeats a question", row)
             else:
                 self.seen.add(plain)
-                new[place] = row
-        return new
-
-    def _job(self, places: Sequence[int], again: int) -> RowsJob:
-        options = job_options(self.options)
-        options["sample"] += again * SAMPLE_STEP
-        options["attempts"] *= ROUNDS  # a quote goes wrong more easily than a value
-        del options["rows_per_call"]
-        return RowsJob(
-            subject="",
-            fields=_FIELDS,
-            n=len(places),
-            prompts=[self._prompt(self.tasks[place]) for place in places],
-            system=SYSTEM,
-            row_checks=[self._check(place) for place in places],
-            **options,
+                new[place] = self._row(self.tasks[place], row)
+        judging = Form(
+            (_VERDICT, REASON),
+            lambda place: self._judge_prompt(place, written[place]),
+            JUDGE_SYSTEM,
         )
+        reader = self.options.get("judge", True)
+        kept = await self.confirmed(asker, new, again, judging, reader=reader, why=self._judged)
+        for place, row in kept.items():
+            self.keep(place, row)
+            self.known.setdefault(self.tasks[place].shown[0], []).append(row["question"])
 
-    def _prompt(self, task: Task) -> str:
+    def _prompt(self, place: int) -> str:
+        task = self.tasks[place]
+        extra = (self.options.get("extra", "").strip(), self.told(place))
         return question_prompt(
             task.kind,
             [self.passages[place] for place in task.shown],
@@ -195,7 +148,7 @@ class _Run:
             number=task.number,
             count=task.count,
             known=self.known.get(task.shown[0], ()),
-            extra=self.options.get("extra", ""),
+            extra="\n\n".join(filter(None, extra)),
         )
 
     def _check(self, place: int) -> RowProblems:
@@ -244,46 +197,16 @@ class _Run:
             found.append((set(held), next(iter(held.values()))) if held else None)
         return found
 
-    async def _judge(
-        self, asker: Asker, written: Mapping[int, Mapping[str, Any]], again: int
-    ) -> None:
-        """Keep the questions that the judge confirms."""
-        judge = self.options.get("judge", True)
-        made = {place: self._row(self.tasks[place], row) for place, row in written.items()}
-        if callable(judge) and written:
-            for place, row in made.items():
-                said = judge(row)
-                is_fine = said is True or (not said and said is not False)
-                self._settle(place, row, "" if is_fine else "the judge function refuses it")
-            return
-        if judge is False or not written:
-            for place, row in made.items():
-                self._settle(place, row, "")
-            return
-        places = list(written)
-        options = job_options(self.options)
-        options["sample"] += again * SAMPLE_STEP
-        del options["rows_per_call"]
-        job = RowsJob(
-            subject="",
-            fields=(_VERDICT,),
-            n=len(places),
-            prompts=[self._judge_prompt(place, written[place]) for place in places],
-            system=JUDGE_SYSTEM,
-            **options,
-        )
-        model = asker.model(None if judge is True else judge)  # type: ignore[arg-type]
-        result = await ask_rows(model, job)
-        self._count(result, is_judge=True)
-        for place, verdict in zip(places, result.rows, strict=True):
-            if verdict is None and self.error is not None:
-                continue
-            why = "the judge gave no verdict" if verdict is None else ""
-            if verdict is not None and not verdict["is_right"]:
-                is_none = self.tasks[place].kind == NONE
-                why = "the documents answer it, says the judge" if is_none else ""
-                why = why or "the quotes don't carry the answer, says the judge"
-            self._settle(place, made[place], why)
+    def _judged(self, place: int, verdict: Mapping[str, Any]) -> str:
+        if verdict["is_right"]:
+            return ""
+        if self.tasks[place].kind == NONE:
+            return "the documents answer it, says the judge"
+        return "the quotes don't carry the answer, says the judge"
+
+    def raw(self, row: Mapping[str, Any]) -> str:
+        """The question."""
+        return str(row["question"])
 
     def _judge_prompt(self, place: int, row: Mapping[str, Any]) -> str:
         task = self.tasks[place]
@@ -292,43 +215,11 @@ class _Run:
             shown += self.plan.likeness.nearest(row["question"], _NEAR, but=shown)
         return judge_prompt(task.kind, row, [self.passages[at] for at in shown])
 
-    def _settle(self, place: int, row: dict[str, Any], why: str) -> None:
-        if why:
-            self._refuse(place, row, why)
-        else:
-            self.rows[place] = row
-            first = self.tasks[place].shown[0]
-            self.known.setdefault(first, []).append(row["question"])
-            self.rejects.pop(place, None)
-
-    def _refuse(self, place: int, row: Mapping[str, Any], why: str) -> None:
-        self.refused[why] += 1
-        self.rejects[place] = Reject(place, why, row["question"], 1)
-
     def _row(self, task: Task, row: Mapping[str, Any]) -> dict[str, Any]:
         spans = [span[1] for span in self._spans(task, row["quotes"]) if span is not None]
         context = "\n\n".join(self.passages[place].text for place in task.shown)
         told = {"question": row["question"], "answer": row["answer"]}
         return {**task.attributes, "kind": task.kind, **told, "spans": spans, "context": context}
-
-    def _count(self, result: RowsResult, *, is_judge: bool = False) -> None:
-        total = self.total
-        total.usage += result.usage
-        total.calls += result.calls
-        total.cached += result.cached
-        total.notes = dict(Counter(total.notes) + Counter(result.notes))
-        total.modes = dict(Counter(total.modes) + Counter(result.modes))
-        if not is_judge:
-            self.replies += result.parsed
-        if result.error is not None and result.error.code != "rows.unusable":
-            self.error = result.error
-
-    def result(self) -> RowsResult:
-        """The calls of writer and judge together, as one job."""
-        if self.error is not None and not any(row is not None for row in self.rows):
-            raise self.error
-        rejects = [self.rejects[place] for place in sorted(self.rejects)]
-        return replace(self.total, rows=self.rows, rejects=rejects, error=self.error)
 
     def made(self) -> Grounded:
         """The questions that are complete."""

@@ -13,7 +13,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
-from fabula.augment.asking import SAMPLE_STEP, AskOptions, asking, counting, job_options, shortfall
+from fabula.augment.asking import (
+    SAMPLE_STEP,
+    Asker,
+    AskOptions,
+    asking,
+    counting,
+    job_options,
+    shortfall,
+)
 from fabula.augment.solving.result import Solved
 from fabula.augment.solving.verifiers import (
     ANSWER,
@@ -107,22 +115,9 @@ def solve(tasks: TableLike, **options: Unpack[SolveOptions]) -> Solved:
 
 async def asolve(tasks: TableLike, **options: Unpack[SolveOptions]) -> Solved:
     """`solve` for callers with their own event loop: same arguments, same answers."""
-    run = _prepared(tasks, options)
+    run = prepared(tasks, options)
     async with asking(options, name="answers") as asker:
-        model = asker.model() if run.tasks else None
-        for number in range(run.samples):
-            places = run.open()
-            if not places or model is None or run.error is not None:
-                break
-            try:
-                result = await ask_rows(model, run.job(places, number, options))
-            except FabulaError as error:
-                run.error = error
-                break
-            run.take(places, result)
-            if watch := counting(options.get("progress"), "answers", len(run.tasks)):
-                watch(sum(map(bool, run.kept)))
-    run.settle()
+        await sampled(asker, run, options)
     made = run.made()
     on_result = options.get("on_result")
     if on_result is not None:
@@ -135,7 +130,25 @@ async def asolve(tasks: TableLike, **options: Unpack[SolveOptions]) -> Solved:
     return made
 
 
-def _prepared(tasks: TableLike, options: SolveOptions) -> _Run:
+async def sampled(asker: Asker, run: Run, options: SolveOptions) -> None:
+    """Ask for samples until each question has enough of them; what stops it is the run's error."""
+    model = asker.model() if run.tasks else None
+    for number in range(run.samples):
+        places = run.open()
+        if not places or model is None or run.error is not None:
+            break
+        try:
+            result = await ask_rows(model, run.job(places, number, options))
+        except FabulaError as error:
+            run.error = error
+            break
+        run.take(places, result)
+        if watch := counting(options.get("progress"), "answers", len(run.tasks)):
+            watch(sum(map(bool, run.kept)))
+    run.settle()
+
+
+def prepared(tasks: TableLike, options: SolveOptions) -> Run:
     """The run, with every option read.
 
     Raises:
@@ -190,12 +203,12 @@ def _prepared(tasks: TableLike, options: SolveOptions) -> _Run:
             code="usage.question",
             hint="drop these rows",
         )
-    return _Run(rows, columns, verifier, by if callable(by) else None, samples, agree,
+    return Run(rows, columns, verifier, by if callable(by) else None, samples, agree,
                 options.get("keep", "first") == "all")  # fmt: skip
 
 
 @dataclass
-class _Run:
+class Run:
     """The answers of one call while they are asked."""
 
     tasks: Sequence[Mapping[str, Any]]

@@ -103,17 +103,43 @@ def _text(task: Task, reply: Mapping[str, Any]) -> str:
     return "" if _plain(task[ANSWER]) == _plain(reply[SOLUTION]) else "the text is another one"
 
 
-def _tests(task: Task, reply: Mapping[str, Any]) -> str:
-    from fabula.sandbox.run import Limits, run
+def task_problem(verifier: Verifier, task: Task) -> str:
+    """Why no answer to a task can be verified; empty if one can."""
+    nothing = {SOLUTION: "", REASONING: "", CODE: ""}
+    try:
+        if TESTS in verifier.needs:
+            _asserting(task)
+        elif verifier.needs and verifier.verify is not None:
+            verifier.verify(task, nothing)
+        elif task.get(ANSWER) is not None:  # a program's number
+            _number(task, nothing)
+    except UsageError as error:
+        return error.message
+    return ""
 
-    token = secrets.token_hex(8)
-    request = {"source": _code(reply[SOLUTION]), "tests": _code(task[TESTS]), "token": token}
-    if not re.search(r"\bassert\b|\bdef test_|\braise\b", request["tests"]):
+
+def _asserting(task: Task) -> str:
+    """The tests of a task.
+
+    Raises:
+        UsageError: They assert nothing.
+    """
+    tests = _code(task[TESTS])
+    if not re.search(r"\bassert\b|\bdef test_|\braise\b", tests):
         raise UsageError(
             "the tests of a task assert nothing",
             code="usage.tests",
             hint="write `assert add(1, 2) == 3`, or functions named `test_…`",
         )
+    return tests
+
+
+def _tests(task: Task, reply: Mapping[str, Any]) -> str:
+    from fabula.sandbox.run import Limits, run
+
+    token = secrets.token_hex(8)
+    tests = _asserting(task)
+    request = {"source": _code(reply[SOLUTION]), "tests": tests, "token": token}
     outcome = run(f"{_INSIDE}:test", request, limits=Limits(seconds=10, memory=1 << 30))
     if outcome.fault is not None:
         return f"the tests fail: {outcome.fault.kind}"

@@ -203,7 +203,7 @@ class _Run:
                 board.reject(place, told or "the model ran out of new values")
             if self.result.calls:
                 board.asked_now.update(board.rejects)
-        if board.is_done and board.reopen():
+        if board.is_done and self.job.reopens and board.reopen():
             self.result.stalled, self._stalled_rounds = None, 0
         return not board.is_done
 

@@ -62,6 +62,8 @@ class RowsJob:
         notation: How rows are written if the endpoint can't do JSON.
         reasoning: The name under which each row keeps the model's reasoning, or empty.
         plain: Whether the notation is requested from the first call on.
+        reopens: Whether rows that only earlier runs gave up are requested again with new replies;
+            False is for callers that do so themselves.
     """
 
     subject: str
@@ -89,6 +91,7 @@ class RowsJob:
     notation: Notation | None = None
     reasoning: str = ""
     plain: bool = False
+    reopens: bool = True
 
 
 @dataclass(frozen=True, slots=True)

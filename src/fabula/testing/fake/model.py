@@ -20,6 +20,7 @@ from fabula.spec.models import ModelSpec
 from fabula.testing.fake.functions import write_function
 from fabula.testing.fake.programs import fake_program, fake_spec
 from fabula.testing.fake.quotes import quoted
+from fabula.testing.fake.rewrites import is_rewritten, rewritten
 
 _ROWS_ASKED = re.compile(
     r"\b(\d{1,4}) (?:\w+ ){0,3}?(?:rows|items|records|objects|entries|data ?points|topics)\b", re.I
@@ -72,6 +73,8 @@ def fake_reply(request: ChatRequest, prompt: str) -> str:
     value = make_value(rng, request.schema, items=int(asked[1]) if asked else None)
     if isinstance(value, dict) and ("quotes" in value or "is_right" in value):
         value = quoted(rng, prompt, value)
+    elif isinstance(value, dict) and is_rewritten(value):
+        value = rewritten(rng, prompt, value)
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -1,0 +1,1 @@
+"""Rewriting: texts made harder, broader, other in words, translated, compared, or adversarial."""
