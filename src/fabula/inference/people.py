@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -28,7 +29,7 @@ _FEW_ABROAD, _MOST_ABROAD = 0.02, 0.5
 of its people, and up to which the others say whose names its people have."""
 _TOLD_BY = ("name", "last_name", "first_name")
 """Fields that tell a language, the surest first."""
-_PLACES = ("city", "state")
+_PLACES: tuple[Literal["city", "state"], ...] = ("city", "state")
 _MOST_KNOWN = 0.75
 """Share of the rows whose labels must be known towns."""
 
@@ -121,13 +122,13 @@ def _country(
 def _places(rows: pa.Table, table: TableSpec, locales: Sequence[str]) -> dict[str, AbstractColumn]:
     """Columns of labels most of which are towns or states of some locales."""
     known = [place for code in set(locales) for place in load_locale(code).places]
-    lists = {field: pa.array({getattr(place, field) for place in known}) for field in _PLACES}
+    lists = [(field, pa.array({getattr(place, field) for place in known})) for field in _PLACES]
     found: dict[str, AbstractColumn] = {}
     for name, kind in table.columns.items():
         if not isinstance(kind, Choice) or not pa.types.is_string(rows.column(name).type):
             continue
         values = rows.column(name).drop_null()
-        for field, words in lists.items():
+        for field, words in lists:
             if pc.mean(pc.is_in(values, value_set=words).cast(pa.int8())).as_py() >= _MOST_KNOWN:
                 found[name] = col.person(field, nulls=kind.nulls)
     return found

@@ -181,7 +181,7 @@ class Population(Members):
         column = self.table.column(name).combine_chunks()
         if parent := self.targets.get(name):
             found = pc.index_in(column, parent.table.column(parent.key_column).combine_chunks())
-            return np.nan_to_num(as_numpy(found), nan=-1).astype(np.int64)
+            return np.asarray(np.nan_to_num(as_numpy(found), nan=-1), np.int64)
         values = as_numpy(column)
         if not (role.money or role.conserved):
             return values

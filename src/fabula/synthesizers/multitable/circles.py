@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from fabula.relationships.keys import ForeignKey
+from fabula.synthesizers.multitable.drawing import Streams
 from fabula.synthesizers.multitable.foreign_keys import Rows
 from fabula.synthesizers.multitable.keyed import agreeing, with_parents
 from fabula.synthesizers.multitable.layout import MadeTable
 from fabula.synthesizers.multitable.matching import chosen_within, counts_like
 from fabula.synthesizers.multitable.reach import Reach
-from fabula.synthesizers.multitable.sampling import Streams
 from fabula.synthesizers.multitable.table_model import TableModel
 
 

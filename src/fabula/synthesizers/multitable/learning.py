@@ -110,7 +110,8 @@ class Lesson:
         seen, above = Seen(own, cells), self._above(siblings)
         kept = self.table if self.name in self.kept else None
         reach, levels = self._reach(seen.beside(above), order)
-        layout, model, shown = Layout(), None, ("own", "above")
+        layout, model = Layout(), None
+        shown: tuple[str, ...] = ("own", "above")
         beside: tuple[Bins, ...] = ()
         below: dict[ForeignKey, Bins] = {}
         depths = {key: Bins.of(level) for key, level in levels.items()}

@@ -252,13 +252,10 @@ def _table_restored(
         groups = None
         if told["each"] is not None:
             numbers = told["each"] if isinstance(told["each"], list) else [told["each"]]
+            each, ranked, count = (*numbers, 0, 0)[:3]
+            weights = arrays.get(f"weights-{at}", np.zeros(0))
             seen = _seen_cells(parents[key.parent])
-            groups = Groups(
-                arrays[f"centres-{at}"],
-                seen,
-                *numbers,
-                weights=arrays.get(f"weights-{at}", np.zeros(0)),
-            )
+            groups = Groups(arrays[f"centres-{at}"], seen, each, ranked, count, weights)
         trees = None
         if told["trees"] is not None:
             parts = {name: arrays[f"trees-{at}-{name}"] for name in ("levels", "counts")}
