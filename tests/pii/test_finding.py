@@ -346,3 +346,8 @@ def test_a_column_called_name_is_one_where_people_have_e_mails() -> None:
     assert find_in_table(pa.table({"name": odd})) == {}
     skus = [f"part {n}" for n in range(len(odd))]
     assert "name" not in find_in_table(pa.table({"name": skus, "email": mails}))
+
+
+def test_long_texts_take_no_time_by_their_square():
+    texts = [f"{'lorem ipsum dolor ' * 2_000}{row} end" for row in range(12)]
+    assert find(pa.array(texts), "note") is None

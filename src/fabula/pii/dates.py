@@ -19,18 +19,22 @@ _DATED = re.compile(
 )
 """What may be a date, so that most texts need not be read as one."""
 
+_LONGEST = 80
+"""Characters that a date has at most: long texts take the pattern time by their square."""
+
 
 def written_times(texts: Sequence[str]) -> pa.Array | None:
     """The times that texts stand for, or None if most of them stand for none."""
-    if not texts or sum(_DATED.fullmatch(text) is not None for text in texts) < len(texts) / 2:
+    dated = sum(len(text) <= _LONGEST and _DATED.fullmatch(text) is not None for text in texts)
+    if not texts or dated < len(texts) / 2:
         return None
     values = pa.array(texts, pa.string())
     found = written_form(values)
     if found is None or not isinstance(found.form, TimeForm):
         return None
     times = found.form.read(values)
-    dated = pa.types.is_timestamp(times.type) or pa.types.is_date(times.type)
-    return times if dated else None  # a time of day or a month is no one's birthday
+    is_dated = pa.types.is_timestamp(times.type) or pa.types.is_date(times.type)
+    return times if is_dated else None  # a time of day or a month is no one's birthday
 
 
 def birth_dates(values: pa.Array | pa.ChunkedArray, name: str) -> Finding | None:
