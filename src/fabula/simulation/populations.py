@@ -181,7 +181,8 @@ class Population(Members):
         column = self.table.column(name).combine_chunks()
         if parent := self.targets.get(name):
             found = pc.index_in(column, parent.table.column(parent.key_column).combine_chunks())
-            return np.nan_to_num(as_numpy(found), nan=-1).astype(np.int64)
+            places: NDArray[Any] = np.nan_to_num(as_numpy(found), nan=-1)
+            return places.astype(np.int64)
         values = as_numpy(column)
         if not (role.money or role.conserved):
             return values
@@ -267,10 +268,9 @@ RESERVED = frozenset({*dir(Agents), *dir(Population), *_OWN})
 
 def amounts(cents: NDArray[np.int64]) -> pa.Array:
     """Whole cents as decimals with two places."""
-    wide = np.zeros((len(cents), 2), dtype=np.int64)
+    wide = np.empty((len(cents), 2), dtype=np.int64)
     wide[:, 0] = cents
-    if len(cents) and int(cents.min()) < 0:
-        wide[:, 1] = cents >> 63
+    np.right_shift(cents, 63, out=wide[:, 1])
     return pa.Array.from_buffers(
         pa.decimal128(18, 2), len(cents), [None, pa.py_buffer(wide.reshape(-1))]
     )
