@@ -172,7 +172,7 @@ class Agents:
         target, giver = into or column, self.population
         if len(to) != len(self):
             raise ModelFault(f"{len(self)} agents give to {len(to)}")
-        account = to.population.account(target)
+        account = to.population.account_of(target)
         ok, rows, given = self._moved(column, amount, self, where)
         giver.move(column, rows, -given, unique=self._unique)
         to.population.move(target, to.rows[ok.nonzero()[0]], given, unique=False)
@@ -233,7 +233,7 @@ class Agents:
             into: An event table that gets a row when it comes: a reference to this population,
                 and a whole number for the quantity.
         """
-        self.population.account(column)
+        self.population.account_of(column)
         if into is not None:
             into.check_takes(self.population)
         given = np.full(len(self), whole(quantity, len(self), "arrive"))
@@ -253,7 +253,7 @@ class Agents:
         where: NDArray[np.bool_] | None,
     ) -> tuple[NDArray[np.bool_], Whole, Whole]:
         """Who gets what they ask for, their rows, and how much each gets."""
-        self.population.account(column)
+        self.population.account_of(column)
         asked, rows = whole(quantity, len(self), column), self.rows
         if where is not None:
             wanted = np.asarray(where)

@@ -125,11 +125,11 @@ class Population(Members):
 
     def taken(self, column: str) -> int:
         """All that was taken from a conserved column so far."""
-        return self.account(column).taken
+        return self.account_of(column).taken
 
     def arrived(self, column: str) -> int:
         """All that arrived in a conserved column so far."""
-        return self.account(column).arrived
+        return self.account_of(column).arrived
 
     def written(self, rows: slice) -> pa.Table:
         """Some rows of the table: as they were made, with the last values of what changed."""
