@@ -110,20 +110,20 @@ from fabula.simulation import World, conserved, money, state
 world = World(steps=1)
 things = world.population("things", n=2)
 people = world.population("people", n=70_000, word=state("calm"), has=state(things),
-                          heat=state(0.5), purse=conserved(money(fb.col.uniform(1, 9))))
+                          heat=state(0.5), account=conserved(money(fb.col.uniform(1, 9))))
 
 @world.every(1, people)
 def act(a):
     late = a[a.id > 65_536]
     late.word, late.heat, late.has = None, np.nan, 1
-    a.pay("purse", a.id % 3)
+    a.pay("account", a.id % 3)
 """)
     made = fb.simulate(model, output=tmp_path / "out")["people"]
     late = 70_000 - 65_536
     assert made["word_end"].to_pylist() == ["calm"] * 65_536 + [None] * late
     assert made["has_end"].to_pylist() == [None] * 65_536 + [2] * late
     assert made["heat_end"].null_count == late
-    assert made["purse_end"].type == made["purse"].type == pa.decimal128(18, 2)
+    assert made["account_end"].type == made["account"].type == pa.decimal128(18, 2)
     assert made.equals(fb.simulate(model)["people"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -171,7 +172,7 @@ class Agents:
         target, giver = into or column, self.population
         if len(to) != len(self):
             raise ModelFault(f"{len(self)} agents give to {len(to)}")
-        account = to.population.account(target)
+        account = to.population.account_of(target)
         ok, rows, given = self._moved(column, amount, self, where)
         giver.move(column, rows, -given, unique=self._unique)
         to.population.move(target, to.rows[ok.nonzero()[0]], given, unique=False)
@@ -232,7 +233,7 @@ class Agents:
             into: An event table that gets a row when it comes: a reference to this population,
                 and a whole number for the quantity.
         """
-        self.population.account(column)
+        self.population.account_of(column)
         if into is not None:
             into.check_takes(self.population)
         given = np.full(len(self), whole(quantity, len(self), "arrive"))
@@ -252,7 +253,7 @@ class Agents:
         where: NDArray[np.bool_] | None,
     ) -> tuple[NDArray[np.bool_], Whole, Whole]:
         """Who gets what they ask for, their rows, and how much each gets."""
-        self.population.account(column)
+        self.population.account_of(column)
         asked, rows = whole(quantity, len(self), column), self.rows
         if where is not None:
             wanted = np.asarray(where)
@@ -260,23 +261,27 @@ class Agents:
                 raise ModelFault(f"`where` has {wanted.size} values for {len(self)} rows")
             places = wanted.nonzero()[0]  # choosing by places is three times as fast as by a mask
             rows, asked = rows[places], asked[places] if asked.ndim else asked
-        asking = None
-        if not self._unique:
-            if by is None or len(by) != len(self):
-                count = "nobody" if by is None else str(len(by))
-                raise ModelFault(
-                    f"{len(self)} rows of `{self.population.table_name}` are asked by {count}",
-                    "say who takes: `by=` agents, one per row",
-                )
-            asking = by.identity if where is None else by.identity[places]
-        left, ranks = self.population.columns[column], self.population.world.ranks
-        fits = served(rows, asked, left, asking, ranks)
+        ranks = None if self._unique else self._coming(by, None if where is None else places)
+        fits = served(rows, asked, self.population.columns[column], ranks)
         got = fits.nonzero()[0]
         ok = fits
         if where is not None:
             ok = np.zeros(len(self), dtype=bool)
             ok[places[got]] = True
         return ok, rows[got], asked[got] if asked.ndim else asked
+
+    def _coming(
+        self, by: Agents | None, places: Whole | None
+    ) -> Callable[[Whole], NDArray[np.uint64]]:
+        """What tells when some of those come who ask for these rows."""
+        if by is None or len(by) != len(self):
+            count = "nobody" if by is None else str(len(by))
+            raise ModelFault(
+                f"{len(self)} rows of `{self.population.table_name}` are asked by {count}",
+                "say who takes: `by=` agents, one per row",
+            )
+        who, ranks = by, self.population.world.ranks
+        return lambda some: ranks(who.identity[some if places is None else places[some]])
 
     def _column(self, name: str) -> NDArray[Any]:
         columns: dict[str, NDArray[Any]] = self.population.columns
@@ -308,6 +313,10 @@ def chosen_places(chosen: ArrayLike, size: int, what: str = "") -> tuple[Whole, 
             f"{kind} chooses among {size}{what}",
             "choose by a condition, one value a row, or by a list of places",
         )
-    if picked.size and not -1 < picked.min() <= picked.max() < size:
+    rise = bool((picked[1:] > picked[:-1]).all())
+    least, most = (picked[0], picked[-1]) if rise and picked.size else (0, 0)
+    if not rise:
+        least, most = picked.min(), picked.max()
+    if picked.size and not -1 < least <= most < size:
         raise ModelFault(f"a place is not in 0 … {size - 1}")
-    return picked.astype(np.int64, copy=False), bool((picked[1:] > picked[:-1]).all())
+    return picked.astype(np.int64, copy=False), rise

@@ -20,6 +20,7 @@ from fabula.simulation.faults import ModelFault
 from fabula.simulation.members import Members
 from fabula.streams import mix, name_key
 
+least, most = np.minimum.reduce, np.maximum.reduce  # half as long as `min` and `max`
 GOLDEN = 0x9E3779B97F4A7C15
 MASK = 2**64 - 1
 _LOW_BITS, _TO_UNIT = np.array(11, dtype=np.uint64), 2.0**-53
@@ -81,7 +82,7 @@ class Draw:
     def chance(self, a: Agents, p: ArrayLike) -> NDArray[np.bool_]:
         """True with probability `p`, one number or one an agent."""
         chances = np.asarray(p)
-        if chances.size and not 0 <= chances.min() <= chances.max() <= 1:  # nor NaN
+        if chances.size and not 0 <= least(chances, None) <= most(chances, None) <= 1:  # nor NaN
             raise ModelFault(
                 "a probability is below 0, above 1 or not a number", "cut it: `np.clip(p, 0, 1)`"
             )

@@ -300,6 +300,8 @@ class EventTable:
 
     def _check_numbers(self, name: str, rows: NDArray[Any]) -> None:
         kind = self.columns[name]
+        if rows.size and rows.dtype == np.int64 and rows.view(np.uint64).max() < _size(kind):
+            return  # one look: a number below 0 is a large one
         least, most = (rows.min(), rows.max()) if rows.size else (0, -1)
         if rows.dtype.kind != "i" or least < -1 or most >= _size(kind):
             raise ModelFault(f"`{self.name}.{name}` is not a row number of {_name(kind)}")

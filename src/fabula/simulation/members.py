@@ -64,7 +64,7 @@ class Members:
     def __len__(self) -> int:
         return len(self.identity)
 
-    def account(self, column: str) -> Account:
+    def account_of(self, column: str) -> Account:
         """The account of a conserved column.
 
         Raises:

@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from fabula.simulation.faults import ModelFault
 
 Whole = NDArray[np.int64]
+MOST = 2**62
+"""Quantities are below it."""
 
 
 @dataclass
@@ -46,6 +48,8 @@ def whole(values: ArrayLike, size: int, what: str) -> Whole:
     Raises:
         ModelFault: One is a fraction or below 0, or their number is another.
     """
+    if type(values) is int and 0 <= values < MOST:
+        return np.array(values)
     given = np.asarray(values)
     if given.ndim and given.shape != (size,):
         raise ModelFault(f"{what}: {given.size} quantities were given for {size} rows")
@@ -57,7 +61,7 @@ def whole(values: ArrayLike, size: int, what: str) -> Whole:
             "round them: `np.rint(x).astype(int)`",
         )
     made: Whole = given.astype(np.int64, copy=False)
-    if made.size and int(made.view(np.uint64).max()) >= 2**62:  # negative ones are as large
+    if made.size and int(made.view(np.uint64).max()) >= MOST:  # negative ones are as large
         if given.min() < 0:
             raise ModelFault(f"{what}: a quantity is below 0", "use `arrive` to add")
         raise ModelFault(f"{what}: a quantity is 2^62 or more")
@@ -80,8 +84,7 @@ def served(
     rows: Whole,
     quantity: Whole,
     left: Whole,
-    asking: NDArray[np.uint64] | None,
-    ranks: Callable[[NDArray[np.uint64]], NDArray[np.uint64]],
+    ranks: Callable[[Whole], NDArray[np.uint64]] | None,
 ) -> NDArray[np.bool_]:
     """Who gets the quantity that they ask for, first come, first served.
 
@@ -89,10 +92,9 @@ def served(
         rows: The row that each one asks; shape (requests,).
         quantity: How much each one asks for, or everybody.
         left: What each row has.
-        asking: Who asks, by identity; None if no row is asked twice.
-        ranks: Tells when each of them comes.
+        ranks: Tells when some of them come, by their places; None if no row is asked twice.
     """
-    if asking is None:
+    if ranks is None:
         return np.asarray(quantity <= left[rows])
     granted = np.ones(len(rows), dtype=bool)
     same = None if quantity.ndim else max(int(quantity), 1)
@@ -107,7 +109,7 @@ def served(
     if not contended.size:
         return granted
     granted[contended] = False
-    order = contended[np.lexsort((ranks(asking[contended]), rows[contended]))]
+    order = contended[np.lexsort((ranks(contended), rows[contended]))]
     if same:
         asked = rows[order]
         fits = np.arange(len(order)) - np.searchsorted(asked, asked) < units[asked]

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from fabula.simulation.draws import mixed
 from fabula.simulation.faults import EndlessRule, ModelFault
-from fabula.simulation.plain_rules import KEY_BITS, KEYS, METHODS, begin, row_of, tuple_of
+from fabula.simulation.plain_rules import KEY_BITS, KEYS, METHODS, at_most, begin, row_of, tuple_of
 from fabula.simulation.populations import Population
 from fabula.simulation.shared_chance import other_chance
 
@@ -35,7 +35,9 @@ _REASON = re.compile(r"(?!Failed|Resolution|Typing|During|>>>|File|$)")
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 _OTHER_CHANCE = "_random_state"
 """What the code of a rule calls that draws from numba's twins of `random` and `numpy.random`."""
-_CHECKED = {"boundscheck": True}
+_NEAR = {"forceinline": True}
+"""Methods stand in the loop itself: to hand over twenty arrays takes longer than what they do."""
+_CHECKED = {"boundscheck": True, **_NEAR}
 """Rows beyond an array are errors in compiled methods, too, and not other memory."""
 MOST_COLUMNS = 24
 """Columns of an event table that a compiled rule can fill."""
@@ -284,7 +286,7 @@ def in_order(room: NDArray[np.int64], starts: NDArray[np.int64], count: int) -> 
 @cache
 def _teach() -> None:
     """Teach numba the methods of what rules see."""
-    for helper in (mixed, row_of, begin):
+    for helper in (mixed, row_of, begin, at_most):
         extending.register_jitable(helper)
     for of in (Held, Draws):
         for function in METHODS[of.__name__]:
@@ -298,7 +300,8 @@ def _teach() -> None:
         return _adding(self.fields[1:])
 
     add.__signature__ = inspect.signature(_adding(("one",)))  # type: ignore[attr-defined]
-    extending.overload_method(types.BaseNamedTuple, "add")(add)
+    method: Any = extending.overload_method  # whose types lack options that it takes
+    method(types.BaseNamedTuple, "add", jit_options=_NEAR)(add)
 
 
 def _method(function: Callable[..., Any], fields: tuple[str, ...]) -> None:

@@ -186,9 +186,15 @@ def pick(draws: Any, sums: NDArray[np.float64], low: int, high: int) -> int:
         half = size // 2
         low += half * (sums[low + half - 1] <= wanted)
         size -= half
-    for number in sums[low : low + size - 1]:  # counted: no processor can predict a comparison
-        low += number <= wanted
-    return low
+    return low + at_most(sums, low, low + size - 1, wanted)  # no processor can predict a search
+
+
+def at_most(sums: NDArray[np.float64], low: int, high: int, wanted: float) -> int:
+    """How many of some sums are at most a number."""
+    count = 0
+    for place in range(np.uint64(low), np.uint64(high)):  # numba seeks no place below 0 then
+        count += sums[place] <= wanted
+    return count
 
 
 METHODS: dict[str, tuple[Callable[..., Any], ...]] = {

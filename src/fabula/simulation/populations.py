@@ -125,11 +125,11 @@ class Population(Members):
 
     def taken(self, column: str) -> int:
         """All that was taken from a conserved column so far."""
-        return self.account(column).taken
+        return self.account_of(column).taken
 
     def arrived(self, column: str) -> int:
         """All that arrived in a conserved column so far."""
-        return self.account(column).arrived
+        return self.account_of(column).arrived
 
     def written(self, rows: slice) -> pa.Table:
         """Some rows of the table: as they were made, with the last values of what changed."""
@@ -267,10 +267,9 @@ RESERVED = frozenset({*dir(Agents), *dir(Population), *_OWN})
 
 def amounts(cents: NDArray[np.int64]) -> pa.Array:
     """Whole cents as decimals with two places."""
-    wide = np.zeros((len(cents), 2), dtype=np.int64)
+    wide = np.empty((len(cents), 2), dtype=np.int64)
     wide[:, 0] = cents
-    if len(cents) and int(cents.min()) < 0:
-        wide[:, 1] = cents >> 63
+    np.right_shift(cents, 63, out=wide[:, 1])
     return pa.Array.from_buffers(
         pa.decimal128(18, 2), len(cents), [None, pa.py_buffer(wide.reshape(-1))]
     )

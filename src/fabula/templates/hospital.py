@@ -110,4 +110,4 @@ def discharge(a, now, draw):
 @hospital.law
 def a_bed_for_each_patient():
     """As many patients are in beds as beds are lent."""
-    return int((patients.status == IN_BED).sum()), wards.account("beds").lent
+    return int((patients.status == IN_BED).sum()), wards.account_of("beds").lent
