@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from fabula.synthesizers.models.boosted.lines import (
     is_regressed,
     learn_line,
 )
+from fabula.synthesizers.models.boosted.main_features import main_features
 from fabula.synthesizers.models.boosted.odds import HALF, LOSS, PACKED, UNIT, score
 from fabula.synthesizers.models.boosted.prediction import LINK_BITS, Path, Trees
 from fabula.synthesizers.models.boosted.training import BINS, Growth, Nodes, Rows, boost
@@ -42,6 +43,9 @@ SMALL_TREE = 4
 """Leaves of the trees that are tried where larger ones gain nothing: few rows may tell something
 that the noise of many leaves hides."""
 
+PATIENCE_OF_FEW = 15
+"""Trees of few features without gain before boosting stops: little noise adds up in them."""
+
 LEAST_OF_FLAG = 1.0
 """Least curvature of the rows of a rare flag, which are protected by their number already."""
 
@@ -49,6 +53,10 @@ DOUBTED_ROWS = 200
 """A node that that many drawn rows came by is believed by half."""
 
 _MOST_MOVED = UNIT
+
+
+Forest: TypeAlias = tuple[NDArray[np.int32], Nodes, int]
+"""Trees of a level: where each starts, all nodes, and the most steps to a leaf."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,9 +185,10 @@ def learn_decisions(
                 np.take(feature.codes, rows, out=seen[place])
             seen[-1] = node_bins[here]
             level = Rows(len(rows), seen, sizes, ordered, least, answers, starts_from, PACKED, LOSS)
-            starts, nodes, depth = _boosted(level, growth, finer)
-            parts.append(_trees(starts, nodes, places, used))
-            found, used = len(starts), used + len(nodes.child)
+            for starts, nodes, deep in _boosted(level, growth, finer):
+                parts.append(_trees(starts, nodes, places, used))
+                found, used = found + len(starts), used + len(nodes.child)
+                depth = max(depth, deep)
         forests.append((roots, roots + found, depth))
         roots += found
         below = tree.children[here, answers.astype(int)]
@@ -191,34 +200,97 @@ def learn_decisions(
     )
 
 
-def _boosted(
-    rows: Rows, growth: Growth, finer: tuple[float, ...]
-) -> tuple[NDArray[np.int32], Nodes, int]:
-    """The trees of a level: where each starts, all nodes, and the most steps to a leaf."""
+def _boosted(rows: Rows, growth: Growth, finer: tuple[float, ...]) -> list[Forest]:
+    """The trees of a level; with `finer`, those of few features come before those of all."""
+    main = main_features(rows) if finer else ()
+    if not len(main) or len(main) == len(rows.bins):
+        return [_grown(rows, growth, finer)]
+    few = rows._replace(
+        bins=np.ascontiguousarray(rows.bins[main]),
+        sizes=rows.sizes[main],
+        ordered=rows.ordered[main],
+        least=rows.least[main],
+    )
+    first, rounds, share = _tried(few, growth._replace(patience=PATIENCE_OF_FEW), finer)
+    before = few._replace(least=few.least * share), growth._replace(rounds=rounds, patience=rounds)
+    starts, nodes, depth = first
+    named = nodes._replace(feature=np.asarray(main, np.int16)[nodes.feature])
+    return [(starts, named, depth), _grown(rows, growth, finer, before)]
+
+
+def _grown(
+    rows: Rows,
+    growth: Growth,
+    finer: tuple[float, ...],
+    before: tuple[Rows, Growth] | None = None,
+) -> Forest:
+    return _tried(rows, growth, finer, before)[0]
+
+
+def _tried(
+    rows: Rows,
+    growth: Growth,
+    finer: tuple[float, ...],
+    before: tuple[Rows, Growth] | None = None,
+) -> tuple[Forest, int, float]:
+    """The trees that were best on rows held out: how many, and the share of the least leaf.
+
+    Args:
+        rows: What is learned from.
+        growth: How trees grow.
+        finer: Shares of the least leaf that are tried where rows are few.
+        before: Other features of the rows, and how trees of these grow that come first.
+    """
     count, yes = len(rows.answers), int(rows.answers.sum())
     if count >= FEW and min(yes, count - yes) >= RARE:
-        held = rows._replace(train=count - round(HELD_OUT * count))
-        start = rows.scores.copy()
+        train = count - round(HELD_OUT * count)
+        held = rows._replace(train=train, scores=_after(before, train, slice(None), rows.scores))
+        start = held.scores.copy()
         found = boost(held, growth)
         if not len(found[0]):
             found = boost(held._replace(scores=start), growth._replace(leaves=SMALL_TREE))
-        return found[:3]
+        return found[:3], len(found[0]), 1.0
     parts = min(max(PARTS_OF_FEATURES // len(rows.bins), FEWEST_PARTS), MOST_PARTS)
-    leaves = [rows.least * share for share in (1.0, *finer)]
-    losses = np.zeros((len(leaves), growth.rounds + 1))
+    shares = (1.0, *finer)
+    losses = np.zeros((len(shares), growth.rounds + 1))
     for part in range(parts):
         order = np.roll(np.arange(count), part * count // parts)
+        train = count - count // parts
         fold = rows._replace(
-            train=count - count // parts,
+            train=train,
             bins=np.take(rows.bins, order, axis=1),
             answers=rows.answers[order],
-            scores=rows.scores[order],
+            scores=_after(before, train, order, rows.scores),
         )
-        for at, least in enumerate(leaves):
-            own = fold._replace(least=least, scores=fold.scores.copy())
+        for at, share in enumerate(shares):
+            own = fold._replace(least=rows.least * share, scores=fold.scores.copy())
             losses[at] += boost(own, growth)[-1]
     at, rounds = divmod(int(losses.argmin()), losses.shape[1])
-    return boost(rows._replace(least=leaves[at]), growth._replace(rounds=rounds))[:3]
+    whole = rows._replace(
+        least=rows.least * shares[at], scores=_after(before, count, slice(None), rows.scores)
+    )
+    return boost(whole, growth._replace(rounds=rounds))[:3], rounds, shares[at]
+
+
+def _after(
+    before: tuple[Rows, Growth] | None,
+    train: int,
+    order: NDArray[np.int64] | slice,
+    scores: NDArray[np.int32],
+) -> NDArray[np.int32]:
+    """The scores of rows in an order, after the trees that come first, learned from `train`."""
+    if before is None:
+        return scores[order].copy()
+    rows, growth = before
+    own = rows._replace(
+        train=train,
+        bins=np.ascontiguousarray(rows.bins[:, order]),
+        answers=rows.answers[order],
+        scores=rows.scores[order].copy(),
+    )
+    if growth.rounds:
+        boost(own, growth)
+    return own.scores
 
 
 _NO_TREES = Trees(

@@ -51,9 +51,6 @@ from fabula.synthesizers.models.boosted.views import (
 
 SMALL = 1_200
 """Tables of fewer rows get leaves twice as large: else drawn rows lie nearer to learned ones."""
-PATIENCE_OF_RELATED = 15
-"""Trees without gain before boosting stops, where parents are known: a child's label depends on few
-of many columns, and noise of the others would end it early."""
 FINER = (0.2,)
 """Where parents are known and rows are few, smaller leaves are tried: a label of a parent may have
 few children, and they are the children of several labels."""
@@ -123,8 +120,6 @@ class Boosted:
         growth = Growth(rounds=rounds, rate=rate, leaves=leaves)
         if len(learned) < SMALL:  # larger leaves, so that none is about few people
             growth = growth._replace(least=2 * growth.least)
-        if context:
-            growth = growth._replace(patience=PATIENCE_OF_RELATED)
         order = tuple(range(len(columns))) if context else drawing_order(columns)
         telling = telling_columns(bins, order, rng)
         views: list[View] = []
