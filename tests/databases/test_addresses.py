@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import fabula as fb
+from fabula.databases.address import parse_address
 from fabula.errors import SinkError, UsageError
 from tests.databases.shop import SHOP
 
@@ -64,3 +65,21 @@ def test_an_address_without_a_database_says_what_to_type() -> None:
     with pytest.raises(UsageError) as caught:
         fb.generate(SHOP, output="postgresql://localhost")
     assert caught.value.hint == "add its name: `postgresql://localhost/NAME`"
+
+
+@pytest.mark.parametrize(
+    "address", ["jdbc:postgresql://h/x", "snowflake://a/b", "mysql+pymysql://h/x"]
+)
+def test_addresses_of_others_leave_nothing_behind(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(fb.FabulaError, match="is an address, not a file or folder"):
+        fb.generate("id key", n=3, output=address)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_is_written_like_a_host_is_shown_as_it_is_typed() -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_address("sqlite://x.db")
+    assert "`sqlite:///x.db`" in str(caught.value.hint)

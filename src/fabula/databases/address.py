@@ -143,7 +143,7 @@ def parse_address(text: str) -> Address:
     hosts = tuple(unquote(host) for host in found["hosts"].split(",") if host)
     name = unquote(found["name"] or "")
     if dialect in ("sqlite", "duckdb") and (hosts or not name or name == ":memory:"):
-        place = "/".join([*hosts, name]) or "shop.db"
+        place = "/".join(filter(None, [*hosts, name])) or "shop.db"
         raise UsageError(
             f"`{found['scheme']}://` names no file",
             code="usage.address",

@@ -321,7 +321,7 @@ def _destination(place: str) -> Target | None:
 
 
 _NOT_WRITTEN = re.compile(
-    r"\.(7z|avro|bz2|db|docx?|dta|duckdb|feather|gz|h5|hdf5|html?|md|np[yz]|ods|orc|pdf|pickle|pkl"
+    r"\.(7z|accdb|avro|bz2|db|docx?|dta|duckdb|feather|gz|h5|hdf5|html?|md|mdb|np[yz]|ods|orc|pdf|pickle|pkl"
     r"|py|rds|sas7bdat|sav|sql|sqlite3?|tar|tgz|toml|txt|xls|xml|xz|ya?ml|zip|zst)"
 )
 """Endings by which people know files; a folder of such a name would surprise them."""

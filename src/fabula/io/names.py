@@ -12,8 +12,8 @@ _UNSAFE = re.compile(r"[^\w .()+,=@~-]|^\.|[. ]$")
 _RESERVED = re.compile(
     r"(run|manifest|rejects|model-calls|report|con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE
 )
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
-"""The start of an address; a drive of Windows has one letter."""
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+(:[A-Za-z][A-Za-z0-9+.-]+)*):/")
+"""The start of an address, also of `jdbc:postgresql://…`; a drive of Windows has one letter."""
 _SECRET = re.compile(
     r"^[^:]+:/+[^/?@]*:[^?]*@|[?&;][^=&]*(pass|secret|token|access_?key|account_?key|sig)[^=&]*=",
     re.IGNORECASE,

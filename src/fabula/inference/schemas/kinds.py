@@ -90,7 +90,7 @@ _LONG_NAMES = (
     "remark",
     "details",
 )
-_SIZES = {"text.word": 20, "text.sentence": 250}
+_SIZES = {"text.word": 20, "text.sentence": 250, "email": 40}
 """Characters that values of a provider reach at most, as a rule; people's reach 120."""
 _WHOLE = {"phone": 20, "internet.url": 60, "internet.hostname": 40, "internet.ip_v4": 15}
 """Characters that values have at most whose short ones are too rare to be drawn again for."""
@@ -297,32 +297,36 @@ def _text(column: Column, facts: Facts, around: Surroundings) -> Draft:
         if least < facts.shortest or (longest is not None and most > longest):
             return Draft(_code(longest, facts.shortest), "a code", keeps=("lengths",))
         return Draft(made_column, reason, keeps=("lengths",))
-    whole = _WHOLE.get(getattr(made_column, "field", getattr(made_column, "name", "")), 8)
+    whole = _WHOLE.get(_called(made_column), 8)
     if longest is not None and longest < whole:
         told = f"at most {longest} characters"
         return Draft(_code(longest, facts.shortest), told, keeps=("lengths",))
     if facts.shortest > _SHORT:
         told = f"{facts.shortest} characters or more"
         return Draft(_code(longest, facts.shortest), told, keeps=("lengths",))
-    reach = _SIZES.get(getattr(made_column, "name", ""), _NAMED)
-    kept = longest if longest is not None and longest < reach else None
-    return sized(column.name, made_column, reason, replace(facts, longest=kept), around)
+    return sized(column.name, made_column, reason, replace(facts, longest=longest), around)
 
 
 def sized(
     name: str, drawn: AbstractColumn, reason: str, facts: Facts, around: Surroundings
 ) -> Draft:
     """A text that keeps lengths: drawn again until it does, or short from the start."""
-    checks = lengths_of(name, facts)
+    reach = _SIZES.get(_called(drawn), _NAMED)
+    longest = facts.longest if facts.longest is not None and facts.longest < reach else None
+    checks, shortest = lengths_of(name, replace(facts, longest=longest)), facts.shortest
     if not checks or not (around.unique or around.grouped):
         return Draft(drawn, reason, checks=checks, keeps=("lengths",))
-    shortest, longest = facts.shortest, facts.longest
     email = with_length(r"[a-z]{1,9}[0-9]{1,5}@example\.com", max(shortest, 18), longest)
     least, most = widths(email)
     is_email = isinstance(drawn, Person) and drawn.field == "email"
     if is_email and least >= shortest and (longest is None or most <= longest):
         return Draft(col.pattern(email), f"{reason}; short ones", keeps=("lengths",))
     return Draft(_code(longest, shortest), f"at most {longest} characters", keeps=("lengths",))
+
+
+def _called(column: AbstractColumn) -> str:
+    """The field of a person, or the name of a provider."""
+    return str(getattr(column, "field", getattr(column, "name", "")))
 
 
 def lengths_of(name: str, facts: Facts) -> tuple[str, ...]:
