@@ -349,7 +349,7 @@ def test_the_report_says_pseudonymised_and_never_anonymous_by_itself(made: Path)
     assert "Passing gates is evidence, not proof, of anonymity" in page
     assert "Reviewed by" in page
     assert "Kept, and real: age, sex, beds." in report.tables[0].notes
-    assert "drop: email." in report.tables[0].notes
+    assert "Drop: email." in report.tables[0].notes
     assert "ann7@mail.test" not in page
 
 

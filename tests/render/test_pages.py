@@ -63,6 +63,15 @@ def test_a_heatmap_can_be_read_without_its_colours() -> None:
     assert ">88</text>" not in many
 
 
+def test_labels_of_an_axis_leave_room_for_each_other() -> None:
+    """Thirty days are too many; a few states are not."""
+    days = [f"2026-01-{day:02d}" for day in range(1, 31)]
+    drawn = charts.lines("Events", "time", "rows", days, {"orders": [1.0] * 30}).inline()
+    assert [day for day in days if f">{day}</text>" in drawn] == [days[0], days[-1]]
+    few = charts.lines("Events", "step", "rows", ["a", "b", "c"], {"orders": [1.0] * 3}).inline()
+    assert all(f">{name}</text>" in few for name in "abc")
+
+
 def test_circles_of_tables_are_drawn() -> None:
     drawing = charts.relations({"a": "", "b": ""}, [("a", "b_id", "b"), ("b", "a_id", "a")])
     assert "a.b_id leads to b" in drawing.inline()

@@ -293,6 +293,10 @@ async def test_the_page_fits_phones_and_is_readable_in_light_and_dark(
     async with browser(CHROMIUM, tmp_path) as tab:
         await go(tab, shown.url)
         base = await tab.value("location.href")
+        await go(tab, f"{base}/columns/orders", 390)  # a drawing would be cut off there
+        shown = "getComputedStyle(document.querySelector('figure.{}')).display"
+        assert await tab.value(shown.format("drawn")) == "none"
+        assert "customer_id → customers" in await tab.value("document.body.innerText")
         for path in ("", "/row/orders/5", "/columns/orders", "/rejects", "/spec", "/nothing",
                      "/review/orders"):  # fmt: skip
             for width, dark in ((390, False), (390, True), (1280, False), (1280, True)):

@@ -226,11 +226,14 @@ def test_folders_of_runs_are_listed_and_files_opened(tmp_path: Path) -> None:
         fb.generate("x int 1..5", 10, output=tmp_path / name)
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "run.json").write_text("{}")
+    (tmp_path / "fabula.schema.json").write_text('{"properties": {"tables": {}}}')
     with fb.view(tmp_path, open_browser=False) as shown:
         get = opened(shown)
         _, text = get("/")
         assert text.count(">finished<") == 2
         assert text.count(">unfinished<") == 1
+        assert "schema" not in text
+        assert str(tmp_path) not in text
     report = tmp_path / "report.html"
     report.write_text("<!doctype html><p>a report")
     with fb.view(report, open_browser=False) as shown:

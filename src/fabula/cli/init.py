@@ -107,11 +107,8 @@ def init(
         text = _template(template)
         path = output or Path(f"{template}.yaml")
         _write(path, text, overwrite)
-        needs = _needs(text)
-        talk.say(f"Wrote `{path}` — {needs}")
-        # The embedded model may not be installed; placeholders show the spec as well.
-        lacks = "by a language model" in needs and find_spec("xllamacpp") is None
-        talk.hint(f"see some rows with `fabula preview {pasted(path)}{' --model fake' * lacks}`")
+        talk.say(f"Wrote `{path}` — {_needs(text)}")
+        talk.hint(f"see some rows with {_seen(path, text)}")
     else:
         about = [(name, _about(text)) for name, text in templates(".yaml").items()]
         typer.echo("\n".join(grid.lines(about)))
@@ -175,13 +172,19 @@ def _asked(
     return written.spec
 
 
+def _seen(path: Path, text: str) -> str:
+    """The command that shows some rows; without the embedded model, placeholders show them too."""
+    lacks = "by a language model" in _needs(text) and find_spec("xllamacpp") is None
+    return f"`fabula preview {pasted(path)}{' --model fake' * lacks}`"
+
+
 def _write_spec(talk: Talk, spec: DatasetSpec, output: Path | None, overwrite: bool) -> None:
     from fabula.spec.writing import to_yaml
 
     path, text = output or Path(f"{spec.name}.yaml"), to_yaml(spec)
     _write(path, text, overwrite)
     talk.say(f"Wrote `{path}` — {_needs(text)}")
-    talk.hint(f"check what was understood, then `fabula preview {pasted(path)}`")
+    talk.hint(f"check what was understood, then {_seen(path, text)}")
 
 
 def _write_guess(

@@ -357,7 +357,7 @@ def _notes(release: Release) -> Iterator[str]:
             " drawn by a model that never saw it."
         )
     for action, names in actions.items():
-        yield f"{action}: {', '.join(names)}."
+        yield f"{action[:1].upper()}{action[1:]}: {', '.join(names)}."
     if source.k:
         counted = f"people (`{source.person}`)" if source.person else "rows; no `person` is named"
         yield f"Made coarser until k = {source.k}: {', '.join(release.quasi)}. k counts {counted}."

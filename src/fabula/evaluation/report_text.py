@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from fabula.evaluation.findings import Findings, TableReport
 from fabula.evaluation.gates import GateResult
@@ -54,6 +54,7 @@ def report_text(report: Findings) -> str:
         lines += grid.lines(rows, right=(False, False, True, True, False, False))
         lines += [f"warning: {warning}" for warning in table.warnings]
         lines += [f"note: {note}" for note in table.notes]
+        lines += _lacking(table)
         said = [result for result in table.results if result.passed is False]
         lines += [f"{result.title}: {result.sentence}" for result in said]
     if report.gates:
@@ -64,6 +65,14 @@ def report_text(report: Findings) -> str:
     if len(report.checks):
         lines.append(report.checks.report())
     return "\n".join(lines)
+
+
+def _lacking(table: TableReport) -> Iterator[str]:
+    """What is not measured because a package is missing, by the command that brings it."""
+    lacking = [each for each in table.results if each.value is None and "pip " in each.sentence]
+    for said in dict.fromkeys(each.sentence for each in lacking):
+        names = ", ".join(each.title for each in lacking if each.sentence == said)
+        yield f"{names}: {said[:1].lower()}{said[1:]}"
 
 
 def report_markdown(report: Findings) -> str:

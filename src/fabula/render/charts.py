@@ -236,8 +236,7 @@ def lines(
     box = Box(56, 8, 444, 150)
     step = box.width / max(len(places) - 1, 1)
     crowded = len(places) > MOST_DOTS
-    labels = (places[0], places[-1]) if crowded else places
-    parts = box.axes(x, y, labels, (shown(low), shown(high)))
+    parts = box.axes(x, y, _roomy(places, box.width), (shown(low), shown(high)))
     for colour, (name, line) in zip(GROUPS, series.items(), strict=False):
         spots = [
             (box.left + at * step, box.floor - (value - low) / (high - low) * box.height)
@@ -254,6 +253,15 @@ def lines(
     key = [Shade(colour, name) for colour, name in zip(GROUPS, series, strict=False)]
     key += [Shade(GOOD, f"chosen: {marked}")] if marked else []
     return Drawing(460, 190, parts, title, key)
+
+
+def _roomy(labels: Sequence[str], width: float) -> Sequence[str]:
+    """As many labels at even distances as do not touch each other; the ends always."""
+    room = max(2, int(width // (6.2 * max(map(len, labels)) + 14)))
+    gaps = len(labels) - 1
+    if gaps < room:
+        return labels
+    return labels[:: gaps // max(count for count in range(1, room) if gaps % count == 0)]
 
 
 def _scale(result: MetricResult) -> tuple[float, float]:

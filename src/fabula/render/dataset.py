@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
@@ -15,10 +14,11 @@ from numpy.typing import NDArray
 from fabula.io.write import plain_type
 from fabula.render import charts
 from fabula.render.pages import fragment
+from fabula.render.values import digits_of
 
 _ROWS, _TABLES, _CELL = 20, 10, 80
 _SAMPLE = 10_000
-_BINS, _DECIMALS = 16, 6
+_BINS = 16
 
 
 class Tables(Protocol):
@@ -74,18 +74,9 @@ def _cells(column: pa.ChunkedArray[Any]) -> list[Any]:
     """A column's values in words; numbers have as many decimals each, so that they align."""
     values = column.to_pylist()
     form: Callable[[Any], str] = str
-    if pa.types.is_floating(column.type):
-        finite = [value for value in values if value is not None and math.isfinite(value)]
-        digits = max((_decimals(value) for value in finite), default=_DECIMALS + 1)
-        if digits <= _DECIMALS:
-            form = f"{{:.{digits}f}}".format
+    if pa.types.is_floating(column.type) and (digits := digits_of(values)) is not None:
+        form = f"{{:.{digits}f}}".format
     return [Markup("<i>null</i>") if value is None else _short(form(value)) for value in values]
-
-
-def _decimals(value: float) -> int:
-    """Digits after the point; very many for a number in another notation."""
-    whole, _, rest = repr(value).partition(".")
-    return len(rest.rstrip("0")) if (whole + rest).lstrip("-").isdigit() else _DECIMALS + 1
 
 
 def _short(text: str) -> str:

@@ -143,7 +143,7 @@ function edit(form) {
     notes.hidden = !bad.size
     notes.replaceChildren(...lines.map((_, at) => {
       const problem = bad.get(at + 1)
-      return element("span", problem ? problem.message : "", {title: problem ? problem.message : ""})
+      return Object.assign(worded("span", problem ? problem.message : ""), {title: problem ? problem.message : ""})
     }))
     list.className = problems.length ? "problems bad" : "problems"
     list.replaceChildren(...problems.map(problem => {

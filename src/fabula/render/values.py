@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from fabula.render import grid
 
-_ROOM, _LONGEST = 60, 20_000
+_ROOM, _LONGEST, _MOST_DIGITS = 60, 20_000, 6
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,30 @@ class Cell:
     kind: str = ""
 
 
-def cell(value: Any) -> Cell:
-    """A value on one line."""
+def cell(value: Any, digits: int | None = None) -> Cell:
+    """A value on one line; a float with so many digits after the point."""
     if value is None:
         return Cell("missing", "none")
     is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-    return Cell(grid.fit(grid.one_line(_text(value)), _ROOM), "n" if is_number else "")
+    exact = digits is None or not isinstance(value, float)
+    text = _text(value) if exact else f"{value:.{digits}f}"
+    return Cell(grid.fit(grid.one_line(text), _ROOM), "n" if is_number else "")
+
+
+def digits_of(values: Iterable[Any]) -> int | None:
+    """The digits after the point with which all floats of a column align and lose nothing.
+
+    None where there are no finite ones, or one needs very many.
+    """
+    finite = [each for each in values if isinstance(each, float) and math.isfinite(each)]
+    digits = max(map(_digits, finite), default=_MOST_DIGITS + 1)
+    return digits if digits <= _MOST_DIGITS else None
+
+
+def _digits(value: float) -> int:
+    """Digits after the point; very many for a number in another notation."""
+    whole, _, rest = repr(value).partition(".")
+    return len(rest.rstrip("0")) if (whole + rest).lstrip("-").isdigit() else _MOST_DIGITS + 1
 
 
 def whole(value: Any) -> Cell:

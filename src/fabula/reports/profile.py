@@ -127,13 +127,21 @@ def profile(path: str | Path) -> list[TableProfile]:
     return [profile_rows(name, rows) for name, rows in read_tables(path).items()]
 
 
-def profile_rows(name: str, rows: TableRows) -> TableProfile:
+def profile_rows(
+    name: str, rows: TableRows, limits: Mapping[str, str | int] | None = None
+) -> TableProfile:
     """The profile of one table.
+
+    Args:
+        name: The table.
+        rows: Its rows.
+        limits: Settings of DuckDB: how much memory it takes and how many threads.
 
     Raises:
         SourceError: Its file is damaged.
     """
-    with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
+    config: dict[str, Any] = {"autoinstall_known_extensions": False, **(limits or {})}
+    with duckdb.connect(config=config) as connection:
         return _profile(without_bar(connection), name, rows)
 
 

@@ -44,16 +44,17 @@ def run_page(dataset: Dataset, profiles: Sequence[TableProfile], *, back: str = 
     verdict = "every check holds" if manifest["passed"] else "some checks do not hold"
     simulated = manifest.get("simulation")
     unjudged = laws_held(simulated) if simulated else "no check was requested"
+    laws = simulated and (simulated["laws"] or simulated["conserved"])  # a broken one ends a run
     rejects = record(dataset.folder, REJECTS) if dataset.folder else None
     return page(
         "run.html",
         back=back,
         name=manifest["name"],
-        state=("pass" if manifest["passed"] else "fail") if judged else "",
+        state="" if not judged and not laws else "pass" if manifest["passed"] else "fail",
         verdict=verdict if judged else unjudged,
         fake=manifest.get("fake"),
         figures=_figures(manifest),
-        relations=relations_drawing(manifest),
+        relations=relations_shown(manifest),
         pictures=[*simulation_charts(dataset)],
         rows=list(_rows(manifest)),
         lost=[
@@ -93,8 +94,8 @@ def _figures(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     return figures
 
 
-def relations_drawing(manifest: Mapping[str, Any]) -> Any:
-    """Which table points at which; None where no table does."""
+def relations_shown(manifest: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Which table points at which: a drawing, and the same in words; None where no table does."""
     tables, specs = manifest["tables"], (manifest.get("spec") or {}).get("tables", {})
     keys = [
         (child, column, each["to"].partition(".")[0])
@@ -108,7 +109,10 @@ def relations_drawing(manifest: Mapping[str, Any]) -> Any:
     ]
     keys = [key for key in keys if key[0] in tables and key[2] in tables]
     said = {name: amounts.count(table["written"], "row") for name, table in tables.items()}
-    return charts.relations(said, keys) if keys else None
+    if not keys:
+        return None
+    words = {name: [(column, to) for child, column, to in keys if child == name] for name in said}
+    return {"drawing": charts.relations(said, keys), "tables": said, "keys": words}
 
 
 def _rows(manifest: Mapping[str, Any]) -> Iterable[list[Any]]:

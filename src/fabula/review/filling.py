@@ -60,18 +60,22 @@ class Sheets:
         )
 
     def rows(self, reviewer: str) -> Rows:
-        """The rows of a sheet; read once, since finding them may mean going through a large file.
+        """The rows of a sheet.
 
         Raises:
             SourceError: The sheet can't be read.
         """
-        places = tuple(self._places(reviewer))
+        return self._some(self._places(reviewer))
+
+    def _some(self, places: Sequence[int]) -> Rows:
+        """Some rows; read once, since finding them may mean going through a large file."""
         kept: dict[tuple[int, ...], Rows] = vars(self).setdefault("_kept", {})
-        if places not in kept:
+        key = tuple(places)
+        if key not in kept:
             if len(kept) >= _KEPT:
                 kept.clear()
-            kept[places] = Rows.some(self.data, places)
-        return kept[places]
+            kept[key] = Rows.some(self.data, key)
+        return kept[key]
 
     @property
     def reviewers(self) -> list[str]:
@@ -108,7 +112,7 @@ class Sheets:
         if not self.count:
             raise SourceError("there are no rows to review", code="review.no-rows")
         others = self.reviewers
-        some = self.rows(others[0]) if others else Rows.some(self.data, sampled(self.count, n))
+        some = self.rows(others[0]) if others else self._some(sampled(self.count, n))
         make_folder(path.parent)
         write_text(path, sheet_text(some, empty_lines(some)))
 

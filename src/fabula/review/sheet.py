@@ -17,7 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from fabula.errors import SheetError, SourceError, Violation, did_you_mean
 from fabula.io.examples import plain_value
@@ -39,6 +43,8 @@ _EXPLAINED = (
 )
 _DELIMITERS = ",;\t"
 _MOST_DIGITS = 16
+_AT_ONCE = 1 << 15
+"""Rows in memory while some are picked out of files."""
 _SHOWN_DIGITS = 1e-6
 """Spreadsheets round what they show, and save what they show."""
 
@@ -58,11 +64,11 @@ class Rows:
     @classmethod
     def some(cls, table: TableRows, places: Sequence[int]) -> Rows:
         """The rows at some places of a table, which may be in files."""
-        wanted = pa.array(places, pa.int64())
         if isinstance(table, pa.Table):
-            return cls(table.take(wanted), places)
-        little = {"batch_readahead": 1, "fragment_readahead": 1, "use_threads": False}
-        return cls(table.scanner(**little).take(wanted), places)
+            return cls(table.take(pa.array(places, pa.int64())), places)
+        wanted = np.unique(np.asarray(places, np.int64))
+        found = pa.Table.from_batches(_picked(table, wanted), table.schema)
+        return cls(found.take(np.searchsorted(wanted, places)), places)
 
     def value(self, column: str, place: int) -> Any:
         """A value of a row."""
@@ -72,6 +78,42 @@ class Rows:
         """The values of a row as the sheet shows them."""
         at = self.places.index(place)
         return [_cell(column[at].as_py()) for column in self.table.columns]
+
+
+def _picked(table: ds.Dataset, wanted: NDArray[np.int64]) -> Iterator[pa.RecordBatch]:
+    """The rows at rising places, read a little at a time."""
+    start = 0
+    for fragment in table.get_fragments():
+        for end, batches in _parts(fragment, table.schema, start):
+            if _within(wanted, start, end).size:
+                for batch in batches:
+                    here = _within(wanted, start, start + batch.num_rows)
+                    if here.size:
+                        yield batch.take(pa.array(here - start))
+                    start += batch.num_rows
+            start = end
+
+
+def _parts(
+    fragment: ds.Fragment, schema: pa.Schema, start: int
+) -> Iterator[tuple[int, Iterator[pa.RecordBatch]]]:
+    """A file's parts: where each ends, and its rows, which are read only when they are asked for.
+
+    Arrow's scanner takes several times the memory of its reader of Parquet.
+    """
+    if isinstance(fragment, ds.ParquetFileFragment) and fragment.physical_schema == schema:
+        with pq.ParquetFile(fragment.open()) as file:
+            for group in range(file.num_row_groups):
+                start += file.metadata.row_group(group).num_rows
+                yield start, file.iter_batches(_AT_ONCE, row_groups=[group], use_threads=False)
+    else:
+        little = {"batch_size": _AT_ONCE, "batch_readahead": 1, "use_threads": False}
+        yield start + fragment.count_rows(), fragment.to_batches(schema=schema, **little)
+
+
+def _within(places: NDArray[np.int64], start: int, end: int) -> NDArray[np.int64]:
+    first, last = np.searchsorted(places, (start, end))
+    return places[first:last]
 
 
 @dataclass(frozen=True)

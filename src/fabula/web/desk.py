@@ -16,7 +16,9 @@ from typing import Any
 from fabula.errors import SinkError, SourceError, UsageError
 from fabula.io.names import file_stem
 from fabula.io.places import write_text
+from fabula.io.run_files import MANIFEST
 from fabula.llm.client.permission import granted
+from fabula.spec.writing import SCHEMA_FILE
 from fabula.web.jobs import Run, Worker
 
 ENDINGS = (".yaml", ".yml", ".json")
@@ -31,6 +33,8 @@ _MOST_RUNS = 4
 def is_spec(path: Path) -> bool:
     """Whether a file, and no link, may be a spec: by its ending, and by `tables:` in its text."""
     if path.suffix.lower() not in ENDINGS or path.is_symlink() or not path.is_file():
+        return False
+    if path.name == SCHEMA_FILE or path.name.endswith(MANIFEST):  # they name tables as well
         return False
     try:
         with path.open(encoding="utf-8") as file:

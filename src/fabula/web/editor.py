@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from fabula.errors import UsageError
@@ -39,7 +40,8 @@ def _runs(places: Places, _rest: Sequence[str]) -> Answer:
     ids = {str(place.path): place.id for place in places.places.values()}
     found = [
         {"address": f"/{ids[run.folder]}" if run.folder in ids else "", **asdict(run),
-         "rows": run.rows, "took": amounts.duration(run.seconds) if run.started else ""}
+         "folder": _below(run.folder, desk), "rows": run.rows,
+         "took": amounts.duration(run.seconds) if run.started else ""}
         for run in places.listed
     ]  # fmt: skip
     values = {
@@ -53,6 +55,12 @@ def _runs(places: Places, _rest: Sequence[str]) -> Answer:
         ],
     }
     return Answer("view_runs.html", values, [asdict(run) for run in places.listed])
+
+
+def _below(folder: str, desk: Desk) -> str:
+    """Where a run is, seen from the opened folder."""
+    inner = str(Path(folder).relative_to(desk.folder))
+    return inner if inner != "." else Path(folder).resolve().name
 
 
 def _edit(places: Places, rest: Sequence[str]) -> Answer:

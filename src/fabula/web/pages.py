@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 from fabula.errors import SourceError, UsageError, did_you_mean
 from fabula.render import amounts
-from fabula.render.values import cell, whole
+from fabula.render.values import cell, digits_of, whole
 from fabula.reports.distributions import column_figures
-from fabula.reports.run_page import column_cells, relations_drawing, run_page
+from fabula.reports.run_page import column_cells, relations_shown, run_page
 from fabula.runs.provenance import origins
 from fabula.runs.row_card import call_cells
 from fabula.spec.tables import DatasetSpec
@@ -93,8 +93,9 @@ def _rows(place: Place, rest: Sequence[str], values: Values) -> Answer | str:
         return f"/{place.id}/rows/{quote(rows.name, safe='')}{query.address()}"
     found = rows.page(query)
     here = f"/{place.id}/rows/{quote(rows.name, safe='')}"
+    digits = [digits_of(column) for column in zip(*found.rows, strict=True)]
     lines = [
-        (f"/{place.id}/row/{quote(rows.name, safe='')}/{number}", number, [cell(v) for v in row])
+        (f"/{place.id}/row/{quote(rows.name, safe='')}/{number}", number, [*map(cell, row, digits)])
         for number, row in zip(found.numbers, found.rows, strict=True)
     ]
     heads = [
@@ -230,7 +231,7 @@ def _columns(place: Place, rest: Sequence[str], _values: Values) -> Answer:
     said = {
         "columns": [column_cells(column) for column in found.columns],
         "figures": column_figures(found.columns),
-        "relations": relations_drawing(place.manifest) if place.dataset else None,
+        "relations": relations_shown(place.manifest) if place.dataset else None,
         "notes": found.notes,
         "json": f"/{place.id}/columns/{quote(rows.name, safe='')}.json",
     }
@@ -245,6 +246,7 @@ def _rejects(place: Place, _rest: Sequence[str], values: Values) -> Answer:
     some = lost[at * PAGE_ROWS : (at + 1) * PAGE_ROWS]
     said = {
         "lost": [(each.table, f"{each.row:,}", each.reason, cell(each.raw)) for each in some],
+        "came": any(each.raw for each in some),
         "total": amounts.count(len(lost), "row"),
         "steps": {
             name: f"{here}?page={page_}"

@@ -19,7 +19,9 @@ from fabula.kinds.base.sql import quoted
 from fabula.reports.profile import TableProfile, open_view, profile_rows
 from fabula.web.query import PAGE_ROWS, Query, contains
 
-_MEMORY, _THREADS = "128MB", 2
+_LIMITS: dict[str, str | int] = {"memory_limit": "128MB", "threads": 2}
+_ONE_BY_ONE = {**_LIMITS, "threads": 1}
+"""For passes over whole tables: each thread holds a part of the table."""
 _KEPT = 32
 """Searches whose number of rows is remembered."""
 
@@ -68,13 +70,7 @@ class Rows:
         self._lock = threading.Lock()
         self._counts: dict[tuple[object, ...], int] = {}
         self._connection = without_bar(
-            duckdb.connect(
-                config={
-                    "autoinstall_known_extensions": False,
-                    "memory_limit": _MEMORY,
-                    "threads": _THREADS,
-                }
-            )
+            duckdb.connect(config={"autoinstall_known_extensions": False, **_LIMITS})
         )
         with self._failures_named():
             open_view(self._connection, source)
@@ -99,7 +95,7 @@ class Rows:
     @cached_property
     def profile(self) -> TableProfile:
         """What its columns contain."""
-        return profile_rows(self.name, self._source)
+        return profile_rows(self.name, self._source, _ONE_BY_ONE)
 
     def page(self, query: Query) -> Page:
         """The rows of one page.
