@@ -60,6 +60,7 @@ PUBLIC_NAMES = [
     "export",
     "extend",
     "extract",
+    "film",
     "fit",
     "fit_pictures",
     "generalise",

@@ -30,7 +30,9 @@ PICTURES = ROOT / "docs" / "images" / "gallery"
 MODELS = ROOT / "src" / "fabula" / "templates"
 
 SECTIONS = {
-    "From rules and relations": ("shop.yaml", "sensors.yaml", "database.py"),
+    "From rules and relations": (
+        "shop.yaml", "invoices.yaml", "sensors.yaml", "database.py",
+    ),
     "From a language model": (
         "items.py", "appliances.py", "append.py", "tvs.yaml", "housing.py", "medical_bills.py",
         "actors.py", "housing_program.py", "housing_tables.py",

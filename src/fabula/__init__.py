@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from fabula.evaluation.report import Report
     from fabula.inference.infer import infer
     from fabula.llm.providers.dry_run import Rehearsal
+    from fabula.media.filming import film
     from fabula.media.own_pictures import scan_pictures
     from fabula.media.speech.talks import speak
     from fabula.planning.plan import Plan
@@ -124,6 +125,7 @@ __all__ = [
     "export",
     "extend",
     "extract",
+    "film",
     "fit",
     "fit_pictures",
     "generalise",
@@ -182,6 +184,7 @@ _HOMES = {
     "evaluation.report": "Report",
     "inference.infer": "infer",
     "llm.providers.dry_run": "Rehearsal",
+    "media.filming": "film",
     "media.own_pictures": "scan_pictures",
     "media.speech.talks": "speak",
     "planning.plan": "Plan",

@@ -34,6 +34,7 @@ NEEDS: dict[str, dict[str, Any]] = {
     "note": {"kind": "constant", "value": "The parcel is late."},
     "day": {"kind": "sequence", "start": "2026-01-01", "step": "1d"},
     "id": {"kind": "key"},
+    "letter": {"kind": "document", "format": ["png"]},
     "quantity": {"kind": "constant", "value": 3},
     "product_id": {"kind": "reference", "to": "products"},
 }

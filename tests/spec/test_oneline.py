@@ -143,6 +143,7 @@ def test_every_kind_can_be_named(kind: str) -> None:
         "document": "template=invoice",
         "speech": "text=b",
         "image": "x model=openai:any",
+        "video": "b",
         "expr": "'1 + 1'",
         "provider": "code.isbn",
         "series": "day",

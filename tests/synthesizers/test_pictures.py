@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ pytest.importorskip("PIL", reason="needs the extra `media`")
 from PIL import Image
 
 import fabula as fb
+from fabula.cli.main import main
 from fabula.errors import SourceError, UsageError
 from fabula.synthesizers.pictures.distances import frechet, nearest
 from fabula.synthesizers.pictures.judging import independent, judged
@@ -140,3 +142,29 @@ def test_copies_are_counted(tmp_path: Path) -> None:
     report = fb.evaluate_pictures(tmp_path / "real", tmp_path / "copied", seed=1)
     assert report.copies >= 240  # all but those that were held out
     assert "nearly copy" in report.report()
+
+
+@pytest.mark.slow
+def test_the_command_line_learns_draws_and_compares_folders_of_pictures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(3)
+    for label in "ab":
+        (tmp_path / "real" / label).mkdir(parents=True)
+        for number in range(60):
+            pixels = rng.integers(0, 120, (4, 4), np.uint8) + (120 if label == "b" else 0)
+            picture = Image.fromarray(pixels.astype(np.uint8))
+            picture.save(tmp_path / "real" / label / f"{number}.png")
+    real, model, made = (str(tmp_path / name) for name in ("real", "m.fabula", "made"))
+    quick = ["--option", "steps=20", "--option", "hidden=8"]
+    assert main(["fit", real, "-o", model, "--seed", "1", *quick]) == 0
+    assert main(["fit", real, "-o", f"{model}2", "--epsilon", "1"]) == 2
+    assert main(["sample", model, "-n", "60", "-o", made]) == 0
+    assert len(list(Path(made).rglob("*.png"))) == 60
+    assert main(["sample", model, "-n", "5", "--given", "label=a", "-o", f"{made}/../as"]) == 0
+    assert len(list((tmp_path / "as" / "a").glob("*.png"))) == 5
+    capsys.readouterr()
+    assert main(["evaluate", made, "--real", real, "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["pictures"] == 60
+    assert main(["evaluate", made]) == 2
+    assert main(["evaluate", made, "--real", real, "--gate", "default"]) == 2

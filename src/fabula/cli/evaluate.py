@@ -75,7 +75,7 @@ def evaluate(
     Exits with 1 when a gate or a check fails, which blocks a build.
 
     Options:
-        synthetic: A data file, a folder of them, or a run's folder.
+        synthetic: A data file, a folder of them, a run's folder, or a folder of pictures.
         spec: A spec whose checks the data must keep.
         output: Report to write: .html, .md or .json.
         charts: Folder for the charts as SVG files.
@@ -87,8 +87,17 @@ def evaluate(
     from fabula.evaluation.releases import evaluate_release
     from fabula.evaluation.report import check_form
     from fabula.evaluation.report_text import report_line
+    from fabula.io.pictures import holds_pictures
     from fabula.io.places import check_free
 
+    if holds_pictures(synthetic):
+        from fabula.cli.pictures import evaluate_folders
+
+        others = {"spec": spec, "charts": charts, "png": png, "earlier": earlier}
+        evaluate_folders(
+            talk, synthetic, output=output, form=form, measured=measured, others=others
+        )
+        return
     release = _release(synthetic, measured.get("real"), earlier)
     output = output or (synthetic / "report.html" if release else None)
     if output is not None:

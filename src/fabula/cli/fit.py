@@ -121,14 +121,15 @@ def fit(
     overwrite: bool = False,
     **learned: Unpack[Learning],
 ) -> None:
-    """Fit a synthesizer to a table, for `fabula sample`.
+    """Fit a synthesizer to a table or a folder of pictures, for `fabula sample`.
 
     The file contains no row of the data. Identifiers and free text are newly generated; the printed
     card lists both. Related tables are learned together, with their keys, and written
     as a folder.
 
     Options:
-        data (DATA): A file, or a folder of related tables.
+        data (DATA): A file, a folder of related tables, or one of pictures, whose subfolders are
+            labels.
         output: What to write, such as `people.fabula`.
         holdout_output: File for the rows held out, for `fabula evaluate`.
         training_output: File for the other rows, for `fabula evaluate`.
@@ -139,12 +140,21 @@ def fit(
         overwrite: Replace the files to write.
     """
     from fabula.io.formats import format_of
+    from fabula.io.pictures import holds_pictures
     from fabula.io.places import check_free, make_folder
     from fabula.io.tables import forms_in
     from fabula.io.write import write_table
     from fabula.synthesizers.fitting import fit
     from fabula.synthesizers.multitable.database import RelationalSynthesizer
 
+    if holds_pictures(data):
+        from fabula.cli.pictures import fit_folder
+
+        check_free(output, overwrite=overwrite)
+        others = {"spec": spec, "holdout-output": holdout_output, "no-exact": not exact}
+        others["training-output"] = training_output
+        fit_folder(talk, data, output, learned=learned, options=_options(option), others=others)
+        return
     parts = [file for file in (training_output, holdout_output) if file is not None]
     _differ(data, output, *parts)
     check_free(output, overwrite=overwrite, folder=output.is_dir())

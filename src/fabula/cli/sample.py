@@ -107,8 +107,16 @@ def sample(
     from fabula.io.fitted import fitted_file
     from fabula.runs.sampled import sampled, share_rows
     from fabula.runs.shares.share import Share
+    from fabula.synthesizers.pictures.learned import holds_picture_model
     from fabula.synthesizers.synthesizer import Synthesizer, load_synthesizer
 
+    if holds_picture_model(synthesizer):
+        from fabula.cli.pictures import sample_folder
+
+        others = {"scale": scale, "format": form, "share": share, "parity": parity, "rate": rate}
+        others |= {"blocks": blocks, "executor": executor != "local"}
+        sample_folder(talk, synthesizer, n, output, given=given or {}, seed=seed, others=others)
+        return
     drawer = load_synthesizer(synthesizer)
     folder = not isinstance(drawer, Synthesizer)
     part = None if blocks is None else Share.read(blocks)
@@ -123,16 +131,7 @@ def sample(
         output = _share_place(part, output, form, *asked)
     place = _Place.of(output, form, allowed=loading, overwrite=overwrite, folder=folder)
     if isinstance(drawer, Synthesizer):
-        if scale is not None:
-            raise UsageError(
-                "`--scale` is for several tables", code="usage.scale", hint="pass `-n`"
-            )
-        if place.output is None and place.form not in (None, "csv"):
-            raise UsageError(
-                f"rows are printed as CSV, not as {place.form}",
-                code="usage.format",
-                hint=f"write them to a file: `-o {synthesizer.stem}.{place.form}`",
-            )
+        _check_rows(scale, place, synthesizer)
         n = 1000 if n is None else n
         if parity is None and rate is None:
             schema = drawer.schema
@@ -177,6 +176,22 @@ def sample(
             hint=f"fabula sample {synthesizer} --scale 2 -o made/",
         )
     _write_several(talk, place, drawer.sample(1.0 if scale is None else scale, seed=seed), drawer)
+
+
+def _check_rows(scale: float | None, place: _Place, synthesizer: Path) -> None:
+    """Refuse what one table can't have.
+
+    Raises:
+        UsageError: It is asked for.
+    """
+    if scale is not None:
+        raise UsageError("`--scale` is for several tables", code="usage.scale", hint="pass `-n`")
+    if place.output is None and place.form not in (None, "csv"):
+        raise UsageError(
+            f"rows are printed as CSV, not as {place.form}",
+            code="usage.format",
+            hint=f"write them to a file: `-o {synthesizer.stem}.{place.form}`",
+        )
 
 
 def _share_place(part: Share, output: Path | str | None, form: str | None, *asked: object) -> Path:

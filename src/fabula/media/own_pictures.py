@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from fabula.errors import SinkError, SourceError, UsageError
+from fabula.io.pictures import picture_files
 from fabula.io.places import make_folder, replacing, write_text
 from fabula.kinds.document import EFFECTS, Scan
 from fabula.media.scans import corners_of, encoded, opened, seen, worn
@@ -60,18 +61,7 @@ def scan_pictures(
     source, target = Path(folder), Path(output)
     low, high = severity if isinstance(severity, tuple) else (severity, severity)
     _check(effects, low, high, copies)
-    names = sorted(
-        path.relative_to(source).as_posix()
-        for path in source.rglob("*")
-        if path.suffix.lower() in _ENDINGS and path.is_file()
-    )
-    if not names:
-        raise SourceError(
-            f"`{source}` contains no PNG or JPEG files",
-            code="source.missing",
-            where=str(source),
-            hint="name a folder with pictures",
-        )
+    names = [path.relative_to(source).as_posix() for path in picture_files(source, _ENDINGS)]
     if target.exists() and any(target.iterdir()):
         raise SinkError(
             f"`{target}` contains files already",

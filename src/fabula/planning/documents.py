@@ -14,6 +14,7 @@ from fabula.kinds.document import DEFECTS, Document
 from fabula.kinds.image import Image
 from fabula.kinds.reference import Reference
 from fabula.kinds.speech import Speech
+from fabula.kinds.video import Video
 from fabula.media.catalogue import (
     LANGUAGES,
     SETTINGS,
@@ -30,9 +31,9 @@ TAX_RULES = ("exclusive", "inclusive", "reverse", "none")
 """Whether taxes come on top of prices, are part of them, are the buyer's matter, or don't exist."""
 
 
-MEDIA = (Document, Speech, Image)
+MEDIA = (Document, Speech, Image, Video)
 """The kinds whose columns name files that are made when all rows are."""
-Media: TypeAlias = Document | Speech | Image
+Media: TypeAlias = Document | Speech | Image | Video
 
 
 @dataclass(frozen=True)
@@ -59,13 +60,14 @@ class DocumentPlan:
 
 
 def document_plans(spec: DatasetSpec) -> list[DocumentPlan]:
-    """The documents of a spec without problems."""
-    return [
+    """The documents of a spec without problems; videos of others come last."""
+    plans = [
         _planned(spec, table, name, column)
         for table in spec.tables.values()
         for name, column in table.columns.items()
         if isinstance(column, MEDIA) and not column.drop
     ]
+    return sorted(plans, key=lambda plan: isinstance(plan.spec, Video))
 
 
 def own_templates(spec: DatasetSpec) -> dict[str, str]:
@@ -96,6 +98,8 @@ def document_violations(spec: DatasetSpec) -> Iterator[Violation]:
             where = f"tables.{table.name}.columns.{name}"
             if isinstance(column, Document):
                 yield from _violations(spec, table, column, where)
+            elif isinstance(column, Video):
+                yield from _video_violations(table, column, f"{where}.of")
             elif isinstance(column, Image):
                 yield from _image_violations(spec, table, column, where)
             elif isinstance(column, Speech):
@@ -117,6 +121,18 @@ def _speech_violations(
         if source and (problem := _unknown(spec, owner, source)):
             near = did_you_mean(source, owner.written)
             yield Violation("spec.unknown-column", problem, f"{where}.{part}", near)
+
+
+def _video_violations(table: TableSpec, column: Video, where: str) -> Iterator[Violation]:
+    source = table.columns.get(column.of)
+    if source is None:
+        near = did_you_mean(column.of, table.columns)
+        message = f"`{table.name}` has no column `{column.of}`"
+        yield Violation("spec.unknown-column", message, where, near)
+    elif not isinstance(source, Document) or source.drop or "png" not in source.format:
+        message = f"`{column.of}` has no pictures of pages"
+        hint = "name a written column of `kind: document` with `format: [pdf, png]`"
+        yield Violation("spec.wrong-type", message, where, hint)
 
 
 def _image_violations(
@@ -141,6 +157,8 @@ def link_to(spec: DatasetSpec, table: TableSpec, lines: str) -> list[tuple[str, 
 
 
 def _planned(spec: DatasetSpec, table: TableSpec, name: str, column: Media) -> DocumentPlan:
+    if isinstance(column, Video):
+        return DocumentPlan(table.name, name, column, {"of": column.of}, None, None, {})
     if isinstance(column, Image):
         needs = template_needs(column.prompt, references_of(table))
         return DocumentPlan(table.name, name, column, dict(zip(needs, needs, strict=True)),

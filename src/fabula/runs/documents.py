@@ -16,8 +16,10 @@ from fabula.kinds.document import Document
 from fabula.kinds.image import Image
 from fabula.kinds.reference import Reference
 from fabula.kinds.speech import Speech
+from fabula.kinds.video import Video
 from fabula.llm.client.chat import ChatModel
 from fabula.media.catalogue import template
+from fabula.media.filming import check_video
 from fabula.media.images import ImageMaker, check_pictures
 from fabula.media.labels import write_labels
 from fabula.media.making import AbstractMaker, DocumentMaker, DocumentRow
@@ -26,6 +28,7 @@ from fabula.media.speech.recording import SpeechMaker
 from fabula.media.speech.voices import check_speech
 from fabula.media.truth import records_of
 from fabula.media.typesetting import Typesetter
+from fabula.media.video import VideoMaker
 from fabula.planning.documents import DocumentPlan, document_plans
 from fabula.planning.plan import Plan
 from fabula.runs.executor import LocalExecutor
@@ -47,6 +50,9 @@ def check_documents(plan: Plan) -> None:
             continue
         if isinstance(documents.spec, Image):
             check_pictures()
+            continue
+        if isinstance(documents.spec, Video):
+            check_video()
             continue
         form = documents.spec.template
         if not form.endswith(".html"):
@@ -103,12 +109,14 @@ class _Documents:
         asked = self._documents
         where = (self._folder, asked.table, asked.column)
         maker: AbstractMaker
-        named = "" if isinstance(asked.spec, Document) else asked.spec.model or ""
+        named = (asked.spec.model or "") if isinstance(asked.spec, Speech | Image) else ""
         model, opens = self._spec.models.get(named, named), open_model or (lambda chat: chat)
         if isinstance(asked.spec, Speech):
             maker = SpeechMaker(*where, asked.spec, self._seed, model=model, open_model=opens)
         elif isinstance(asked.spec, Image):
             maker = ImageMaker(*where, asked.spec, model=model, open_model=opens)
+        elif isinstance(asked.spec, Video):
+            maker = VideoMaker(*where, asked.spec, self._seed)
         else:
             maker = DocumentMaker(*where, asked.spec, self._seed)
 
@@ -158,7 +166,7 @@ class _Documents:
             "formats": list(asked.spec.endings),
             "fields": dict(asked.fields),
             **lines,
-            **({} if isinstance(asked.spec, Document) else {"model": asked.spec.model}),
+            **({"model": asked.spec.model} if isinstance(asked.spec, Speech | Image) else {}),
             **counts,
             **({"reasons": dict(reasons)} if reasons else {}),
         }

@@ -45,6 +45,7 @@ from fabula.kinds.source import Source as _Source
 from fabula.kinds.document import Document as _Document
 from fabula.kinds.image import Image as _Image
 from fabula.kinds.speech import Speech as _Speech
+from fabula.kinds.video import Video as _Video
 from fabula.kinds.function import Function as _Function
 from fabula.kinds.simulation import Simulation as _Simulation
 
@@ -617,6 +618,37 @@ def speech(
     description: str = ...,
 ) -> _Speech:
     """A recording of a text of the row, or of a dialogue in another table, with word times."""
+
+def video(
+    of: str,
+    *,
+    seconds: float = ...,
+    fps: int = ...,
+    severity: Sequence[float] = ...,
+    effects: Sequence[
+        Literal[
+            "paper",
+            "stain",
+            "fold",
+            "stamp",
+            "handwriting",
+            "perspective",
+            "rotation",
+            "crop",
+            "light",
+            "weather",
+            "blur",
+            "noise",
+            "fax",
+            "jpeg",
+        ]
+    ] = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Video:
+    """A film of the first page of a document of the row, with the boxes of each frame."""
 
 def function(
     function: Any,

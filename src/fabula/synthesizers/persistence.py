@@ -67,7 +67,7 @@ UNSOUND = (
 )
 """What is raised where the values of a file don't fit each other."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_ABOUT = "model.json"
+ABOUT = "model.json"
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def write_saved(path: PathLike, saved: Saved) -> None:
     }
     text = json.dumps(about, indent=1, ensure_ascii=False).encode()
     with replacing(Path(path)) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-        for name, data in {_ABOUT: text, **members}.items():
+        for name, data in {ABOUT: text, **members}.items():
             info = zipfile.ZipInfo(name, _EPOCH)
             info.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(info, data)
@@ -143,7 +143,7 @@ def read_saved(path: PathLike) -> Saved:
     except UNREADABLE as exc:
         raise damaged(path, str(exc)) from exc
     try:
-        about = json.loads(members.pop(_ABOUT))
+        about = json.loads(members.pop(ABOUT))
         if about["format"] != FORMAT:
             raise damaged(path, "it is of another format")
         check_version(about["version"], VERSION, path)

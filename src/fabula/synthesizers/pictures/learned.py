@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
@@ -18,7 +20,7 @@ from fabula.render.cells import watched
 from fabula.render.results import Result
 from fabula.streams import stream
 from fabula.synthesizers.model import State
-from fabula.synthesizers.persistence import Saved, read_saved, sound, write_saved
+from fabula.synthesizers.persistence import ABOUT, Saved, read_saved, sound, write_saved
 from fabula.synthesizers.pictures.components import Components
 from fabula.synthesizers.pictures.judging import NAME, split
 from fabula.synthesizers.pictures.reading import Pictures, Pixels, read_pictures
@@ -175,6 +177,15 @@ class PictureSynthesizer(Result):
             *card["notes"],
         ]
         return "\n".join(lines)
+
+
+def holds_picture_model(path: Path) -> bool:
+    """Whether a file is a model of pictures, by what it says of itself."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return str(json.loads(archive.read(ABOUT))["model"]).startswith(_FILE)
+    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
+        return False  # whoever reads it as another file says what is wrong
 
 
 def fit_pictures(

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from fabula.errors import SourceError, UsageError
 from fabula.extras import missing_extra
+from fabula.io.pictures import holds_pictures, picture_files
 
 Pixels = NDArray[np.uint8]
 """Pictures: of shape (pictures, height, width, 1 or 3 colours)."""
 
 LARGEST = 64
-_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
 _GREY = ("1", "L", "LA")
 
 
@@ -50,11 +50,7 @@ def refuse_pictures(data: object) -> None:
     Raises:
         UsageError: It is such a folder.
     """
-    if not isinstance(data, str | Path) or not Path(data).is_dir():
-        return
-    files = [path for path in Path(data).glob("*") if path.is_file()]
-    files += [] if files else Path(data).glob("*/*")
-    if files and all(path.suffix.lower() in _ENDINGS for path in files):
+    if holds_pictures(data):
         raise UsageError(
             f"`{data}` is a folder of pictures",
             code="usage.pictures",
@@ -86,14 +82,7 @@ def read_pictures(folder: Path | str, size: tuple[int, int] | None = None) -> Pi
             hint="write `size=(32, 32)`",
         )
     source = Path(folder)
-    paths = sorted(p for p in source.rglob("*") if p.suffix.lower() in _ENDINGS and p.is_file())
-    if not paths:
-        raise SourceError(
-            f"`{source}` contains no pictures",
-            code="source.missing",
-            where=str(source),
-            hint="name a folder of PNG or JPEG files, or of folders of them, one a label",
-        )
+    paths = picture_files(source)
     read, notes = [], Counter[str]()
     for path in paths:
         try:
