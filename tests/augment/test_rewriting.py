@@ -26,7 +26,7 @@ from tests.acceptance.builders import at
 
 WHO = ("hen", "goose", "duck", "baker", "tailor", "miller", "farmer", "sailor", "potter", "nurse")
 WHAT = ("eggs", "loaves", "coats", "baskets")
-TASKS = [
+TASKS: list[dict[str, Any]] = [
     {"question": f"How many {what} does the {who} bring to the market in {n} weeks?",
      "answer": n * 7, "topic": what}
     for n, (who, what) in enumerate(((who, what) for who in WHO for what in WHAT), 3)

@@ -71,7 +71,7 @@ class OfflineModel:
 
     async def complete(self, request: ChatRequest) -> ChatReply:
         """Answer one request; see `ChatModel`."""
-        waiting = asyncio.get_running_loop().create_future()
+        waiting: asyncio.Future[ChatReply] = asyncio.get_running_loop().create_future()
         self._waiting.append((request, waiting))
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._work())
