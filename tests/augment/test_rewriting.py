@@ -154,6 +154,17 @@ def test_what_can_not_be_rewritten_is_missing_counted_and_asked_again_later() ->
         }
 
 
+def test_a_budget_stops_and_the_same_call_asks_only_for_what_is_missing() -> None:
+    with ChatServer(Script(lambda _: "")) as server:
+        ask: dict[str, Any] = {"model": at(server), "distance": (0.0, 0.9)}
+        with pytest.raises(PartialRunError) as caught:
+            fb.rewrite(TASKS, "paraphrase", max_calls=50, **ask)
+        assert len(caught.value.rows) == 10  # 40 are written, and 10 of them are read
+        whole = fb.rewrite(TASKS, "paraphrase", **ask)
+        assert len(server.calls) == 80
+    assert whole.rows[:10] == caught.value.rows.rows
+
+
 def test_a_judge_refuses_with_its_reason_which_the_writer_is_told() -> None:
     told = Counter[bool]()
 
