@@ -26,7 +26,7 @@ from tests.acceptance.builders import at
 
 WHO = ("hen", "goose", "duck", "baker", "tailor", "miller", "farmer", "sailor", "potter", "nurse")
 WHAT = ("eggs", "loaves", "coats", "baskets")
-TASKS = [
+TASKS: list[dict[str, Any]] = [
     {"question": f"How many {what} does the {who} bring to the market in {n} weeks?",
      "answer": n * 7, "topic": what}
     for n, (who, what) in enumerate(((who, what) for who in WHO for what in WHAT), 3)
@@ -152,6 +152,17 @@ def test_what_can_not_be_rewritten_is_missing_counted_and_asked_again_later() ->
         assert {text for text in calls if calls[text] > before[text]} == {
             task["question"] for task in TASKS if "baker" in task["question"]
         }
+
+
+def test_a_budget_stops_and_the_same_call_asks_only_for_what_is_missing() -> None:
+    with ChatServer(Script(lambda _: "")) as server:
+        ask: dict[str, Any] = {"model": at(server), "distance": (0.0, 0.9)}
+        with pytest.raises(PartialRunError) as caught:
+            fb.rewrite(TASKS, "paraphrase", max_calls=50, **ask)
+        assert len(caught.value.rows) == 10  # 40 are written, and 10 of them are read
+        whole = fb.rewrite(TASKS, "paraphrase", **ask)
+        assert len(server.calls) == 80
+    assert whole.rows[:10] == caught.value.rows.rows
 
 
 def test_a_judge_refuses_with_its_reason_which_the_writer_is_told() -> None:

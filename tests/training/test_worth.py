@@ -92,7 +92,7 @@ BAD = ("I don't know, perhaps ask somebody else.", "That depends on many things,
 
 
 def pairs(n: int, seed: int, *, wrong: float = 0.0, turns: bool = False) -> list[dict[str, Any]]:
-    rng, made = random.Random(seed), []
+    rng, made = random.Random(seed), list[dict[str, Any]]()
     for place in range(n):
         prompt = f"Where do I change the {rng.choice(TOPICS['travel'])} {place}?"
         sides = [

@@ -165,6 +165,30 @@ def test_texts_and_functions_speak_a_side_without_a_model() -> None:
     ]
 
 
+def test_texts_have_exact_shares_and_a_simulation_speaks_the_other_side() -> None:
+    """A user of statistics, and an assistant whose patience a simulation uses up."""
+    patience: dict[str, int] = {}
+
+    def assistant(about: Any) -> str:
+        opening = about["messages"][0]["content"]
+        patience[opening] = patience.get(opening, 3) - 1
+        return "Of course." if patience[opening] > 0 else f"No, {patience[opening]} times."
+
+    made = fb.conversations(
+        "a shop",
+        40,
+        plans=["asks > doubts > doubts"],
+        balance={"number": list(range(40))},
+        user={"asks": {"Is {{ number }} here?": 3, "Where is {{ number }}?": 1}, "doubts": "Sure?"},
+        assistant=assistant,
+    )
+    openings = [row["messages"][0]["content"].split()[0] for row in made]
+    assert Counter(openings) == {"Is": 30, "Where": 10}
+    assert {row["messages"][-1]["content"] for row in made} == {"No, 0 times."}
+    with pytest.raises(UsageError, match="no weights above 0"):
+        fb.conversations("a shop", 1, turns=1, user={"asks": {"Hi": 0}}, assistant=assistant)
+
+
 def test_a_stopping_rule_ends_conversations_and_tells_how_many() -> None:
     with ChatServer(writer(lambda n, _: "Goodbye then." if n > 4 else None)) as server:
         made = fb.conversations(SHOP, 4, turns=3, stop="goodbye", model=at(server))

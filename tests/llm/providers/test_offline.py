@@ -95,7 +95,11 @@ def ask(countries: list[str], *, ledger: Path | None = None, **settings: Any) ->
 
 
 def test_requests_that_wait_together_are_one_batch_with_their_schemas(engine: Engine) -> None:
-    how = {"temperature": 0.5, "thinking": False, "extra_body": {"max_model_len": 8192}}
+    how: dict[str, Any] = {
+        "temperature": 0.5,
+        "thinking": False,
+        "extra_body": {"max_model_len": 8192},
+    }
     made = ask([f"Country {n}" for n in range(40)], **how)
     assert made.rows == [{"city": f"City of Country {n}"} for n in range(40)]
     assert made.usage.completion_tokens == 3 * 40

@@ -93,8 +93,8 @@ def conversations(
             - `moves`: Your own moves: an instruction by name.
             - `facts`: A table of what users know; each conversation gets a row.
             - `user`, `assistant`: Who speaks a side: a model, texts by move
-              (`{"asks": ["Where is {{ order_id }}?"]}`), or a function of a mapping with
-              `messages`, `move`, `attributes` and `facts`; by default the model.
+              (`{"asks": ["Where is {{ order_id }}?"]}`, or with weights by text), or a function
+              of a mapping with `messages`, `move`, `attributes` and `facts`; by default the model.
             - `tools`: What the assistant can call; see `Tool`. Functions, mappings, paths of JSON,
               OpenAPI or Python (which runs in the sandbox), `"get_order=orders.csv:order_id"`.
             - `calls`: How tools are called, with weights: `free`, `none`, `one`, `parallel`,

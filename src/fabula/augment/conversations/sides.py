@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fabula.augment.conversations.plans import TalkPlan
@@ -12,8 +13,8 @@ from fabula.training.saying import say
 if TYPE_CHECKING:
     from fabula.spec.models import ModelLike
 
-Texts: TypeAlias = Mapping[str, str | Sequence[str]]
-"""Texts of each move: templates over the attributes and facts, used in turn."""
+Texts: TypeAlias = Mapping[str, str | Sequence[str] | Mapping[str, float]]
+"""Texts of each move: templates over the attributes and facts, used in turn or by weight."""
 Speak: TypeAlias = Callable[[Mapping[str, Any]], str]
 """Says the next message: takes `messages`, `move`, `attributes` and `facts`."""
 Side: TypeAlias = "ModelLike | Texts | Speak | None"
@@ -44,8 +45,7 @@ def spoken(side: Side, plan: TalkPlan, turn: int, messages: Sequence[Any]) -> st
                 code="usage.texts",
                 hint=f"there are texts for {', '.join(map(str, side))}; add one under `{move}`",
             )
-        texts = [listed] if isinstance(listed, str) else listed
-        text = filled(texts[plan.place % len(texts)], plan)
+        text = filled(_in_turn(listed, plan.place), plan)
     else:
         return None
     if not isinstance(text, str) or not text.strip():
@@ -55,6 +55,34 @@ def spoken(side: Side, plan: TalkPlan, turn: int, messages: Sequence[Any]) -> st
             hint="return or give a text that is not empty",
         )
     return text.strip()
+
+
+def _in_turn(listed: str | Sequence[str] | Mapping[str, float], place: int) -> str:
+    """The text of a conversation by its place, so that shares are exact over all of them."""
+    if isinstance(listed, str):
+        return listed
+    if not isinstance(listed, Mapping):
+        return listed[place % len(listed)]
+    if min(listed.values()) < 0 or not any(listed.values()):
+        raise UsageError(
+            "texts of a move have no weights above 0",
+            code="usage.texts",
+            hint='give weights above 0: {"Where is my parcel?": 3, "Is it lost?": 1}',
+        )
+    return _by_weight(tuple(listed.items()), 1 << place.bit_length())[place]
+
+
+@lru_cache(maxsize=256)
+def _by_weight(weights: tuple[tuple[str, float], ...], length: int) -> tuple[str, ...]:
+    """Texts one after another, each the one that is furthest behind its share."""
+    whole = sum(weight for _, weight in weights)
+    used = dict.fromkeys((text for text, _ in weights), 0)
+    made = []
+    for place in range(1, length + 1):
+        text = max(weights, key=lambda each: each[1] / whole * place - used[each[0]])[0]
+        used[text] += 1
+        made.append(text)
+    return tuple(made)
 
 
 def is_texts(side: Side) -> bool:

@@ -87,12 +87,12 @@ def language_of(text: str) -> str:
     """
     letters = _WORD.findall(text.casefold())
     whole = sum(map(len, letters))
-    for language, script in _SCRIPTS:
+    for language, script in () if text.isascii() else _SCRIPTS:
         found = len(script.findall(text))
         if found and (language in ("ja", "uk") or 2 * found > whole):
             return language
     counts = Counter(
-        {language: sum(word in known for word in letters) for language, known in _KNOWN.items()}
+        {language: sum(map(known.__contains__, letters)) for language, known in _KNOWN.items()}
     )
     (first, most), (_, next_most) = counts.most_common(2)
     return first if most >= _FEWEST and most > next_most else ""

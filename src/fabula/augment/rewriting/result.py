@@ -105,7 +105,7 @@ class Rewritten(RowSequence):
             )
         lines += [f"{count:,} refused: {why}" for why, count in self.refused.items()]
         lines += self.notes
-        lost = Counter(each.reason for each in self.rejects)
+        lost = Counter(_short(each.reason.partition("; then ")[0], 120) for each in self.rejects)
         return "\n".join([*lines, *(f"{count:,} lost: {why}" for why, count in lost.items())])
 
     def to_dict(self) -> dict[str, Any]:
@@ -155,6 +155,6 @@ class Rewritten(RowSequence):
         return known_options(export)(self.to_arrow(), path, **how)
 
 
-def _short(value: object) -> str:
+def _short(value: object, most: int = 40) -> str:
     text = str(value)
-    return text if len(text) <= 40 else f"{text[:37]}…"
+    return text if len(text) <= most else f"{text[: most - 1]}…"
