@@ -89,7 +89,7 @@ def _yuv420(frame: Frame) -> Frame:
     height, width = luma.shape
     halves = [c.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3)) for c in chroma]
     planes = np.concatenate([luma.ravel(), *(half.ravel() for half in halves)])
-    return np.rint(planes).astype(np.uint8).reshape(height * 3 // 2, width)
+    return np.asarray(np.rint(planes), np.uint8).reshape(height * 3 // 2, width)
 
 
 def film(
