@@ -163,8 +163,9 @@ CASES = {
             "c": {"n": 5, "columns": {"id": KEY, "a": to("a")}},
         },
         "plan.cycle",
-        "a.b → b.c → c.a → a: no order of tables satisfies these references and none is nullable",
-        "make one nullable: add `nulls: 0.1` to `a.b`",
+        "a.b → b.c → c.a → a: no order of tables satisfies these references, and none is nullable"
+        " or deferred",
+        "make one nullable or deferrable: add `nulls: 0.1` or `deferred: true` to `a.b`",
     ),
     "too few parents": (
         with_child({"p": to("parents", unique=True)}, n=11),

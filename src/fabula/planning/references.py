@@ -306,7 +306,7 @@ def _cycle(cycle: list[str], references: References) -> Violation:
     first = steps[0].split(".", 1)
     return Violation(
         "plan.cycle",
-        f"{path}: no order of tables satisfies these references and none is nullable",
+        f"{path}: no order of tables satisfies these references, and none is nullable or deferred",
         f"tables.{first[0]}.columns.{first[1]}.to",
-        f"make one nullable: add `nulls: 0.1` to `{steps[0]}`",
+        f"make one nullable or deferrable: add `nulls: 0.1` or `deferred: true` to `{steps[0]}`",
     )
