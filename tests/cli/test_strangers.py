@@ -55,7 +55,8 @@ def test_a_run_of_one_file_is_listed_and_shown(run):
 def test_the_next_command_can_be_pasted(run):
     """A path with spaces is one word in the command that is named."""
     ended = run("generate", LINE, "-n", "3", "-o", "my rows/new.csv")
-    assert "hint: look at it with `fabula show 'my rows/new.csv'`" in ended.err
+    assert "hint: look at it with `fabula view 'my rows/new.csv'`" in ended.err
+    assert "in the terminal with `fabula show 'my rows/new.csv'`" in ended.err
     assert [pasted(path) for path in ("out/rows.csv", "ü.csv", "it's", "a b")] == [
         "out/rows.csv", "ü.csv", "'it'\"'\"'s'", "'a b'",
     ]  # fmt: skip

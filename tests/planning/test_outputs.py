@@ -83,7 +83,7 @@ def test_two_outputs_can_not_write_one_file() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("segments", "there are parquet, "), ("parket", "did you mean `parquet`?")]
+    ("name", "hint"), [("bricks", "there are parquet, "), ("parket", "did you mean `parquet`?")]
 )
 def test_a_format_that_nothing_writes_is_refused(name: str, hint: str) -> None:
     with pytest.raises(SpecError, match=f"there is no format `{name}`") as caught:
@@ -99,14 +99,14 @@ def test_a_format_that_nothing_writes_is_refused(name: str, hint: str) -> None:
         ({"format": "chat-jsonl", "user": "question"}, "needs `user` and `assistant`"),
         (
             {**CHAT, "assistant": ["question", "answer"]},
-            "only `preference`, `trl-preference` compares",
+            "only `axolotl-preference`, `preference`, `trl-preference`, `trl-unpaired` compares",
         ),
         ({**CHAT, "format": "preference"}, "needs a `score` for each"),
         ({**CHAT, "stratify": "topic"}, "`stratify` needs a `split`"),
         ({**CHAT, "split": {"a/b": 1}}, "is not a name for the file"),
         ({**CHAT, "split": {"a": 0}}, "must be above 0"),
         ({**CHAT, "tables": ["turns"]}, "give `table: NAME`"),
-        ({**CHAT, "format": "chat-json"}, "`chat-json` is not one of chat-jsonl, "),
+        ({**CHAT, "format": "chat-json"}, "`chat-json` is not one of axolotl-preference, "),
         ({**CHAT, "users": "question"}, "no key `users`"),
     ],
 )

@@ -20,14 +20,14 @@ SECTIONS: dict[str, dict[str, str]] = {
         "conversations": "Generate conversations of several turns, with calls of tools.",
         "grounded": "Generate questions from documents, with answers that their sources carry.",
         "solve": "Have a model reason to answers, and keep those that code verifies.",
-        "rewrite": "Rewrite a set: harder, broader, in other words, to compare, to refuse.",
+        "rewrite": "Rewrite the texts of a set, each rewrite checked.",
         "balance": "Balance the topics of a text dataset.",
         "describe": "Write a text about each item that mentions all of its fields.",
         "extract": "Extract typed values from texts, one row per object.",
         "export": "Export a table as a training dataset.",
     },
     "Learn": {
-        "fit": "Fit a synthesizer to a table, for `fabula sample`.",
+        "fit": "Fit a synthesizer to a table or a folder of pictures, for `fabula sample`.",
         "sample": "Sample rows from a fitted synthesizer.",
     },
     "Protect": {

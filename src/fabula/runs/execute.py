@@ -21,12 +21,11 @@ from fabula.errors import RunInterrupted
 from fabula.io.formats import Format, as_format
 from fabula.io.formulas import escaping_formulas
 from fabula.llm.client.chat import ChatModel
-from fabula.planning.documents import refuse_documents
+from fabula.planning.documents import document_plans, refuse_documents
 from fabula.planning.outputs import output_files
 from fabula.planning.plan import Plan
 from fabula.runs.checking import Checking
 from fabula.runs.dataset import Dataset
-from fabula.runs.documents import check_documents, make_documents
 from fabula.runs.exit_rules import lost_too_many, raise_verdict
 from fabula.runs.fingerprint import identity
 from fabula.runs.folder import FindPart, RunFolder
@@ -146,7 +145,10 @@ def _into_folder(
     open_model: OpenModel | None,
 ) -> Dataset:
     """Make what a run's folder still lacks, and open it."""
-    check_documents(plan)
+    if document_plans(plan.spec):
+        from fabula.runs.documents import check_documents  # lazily: loads clients of models
+
+        check_documents(plan)
     escape = options.escape_formulas
     facts = identity(plan, options.file_format, escape_formulas=escape)
     folder = open_folder(plan, output, options, facts)
@@ -195,8 +197,12 @@ def _go_on(
     made = make(folder)
     manifest = dict(made.manifest) | ({} if merged is None else merged.told(made.manifest))
     also = output_files(plan.spec)
-    documents, truths = make_documents(plan, made.rows, folder.path, options.workers, open_model)
-    if documents:
+    truths: list[str] = []
+    if document_plans(plan.spec):
+        from fabula.runs.documents import make_documents  # lazily, as above
+
+        rows, workers = made.rows, options.workers
+        documents, truths = make_documents(plan, rows, folder.path, workers, open_model)
         manifest["documents"] = documents
         _check_files(plan, made, folder.path, options.workers, manifest)
     if outputs := write_outputs(plan, made, folder.path):

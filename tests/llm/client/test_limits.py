@@ -24,7 +24,7 @@ async def test_no_more_calls_are_open_than_allowed(opened: Opened) -> None:
 
 async def test_a_storm_of_429_slows_down_and_finishes(opened: Opened) -> None:
     """The server takes 16 at once, 64 are wanted; few requests are refused."""
-    with ChatServer(lambda call: call.prompt, latency=0.02, places=16) as server:
+    with ChatServer(lambda call: call.prompt, latency=0.06, places=16) as server:
         model = opened(server, concurrency=64, patience=Patience(first_wait=0.05))
         replies = await asyncio.gather(*(model.complete(asking(f"{n}")) for n in range(150)))
     assert [reply.text for reply in replies] == [str(n) for n in range(150)]
