@@ -174,7 +174,7 @@ def test_a_release_can_be_k_anonymous(made: Path) -> None:
     assert min(groups.column("count_all").to_pylist()) >= 8
     report = evaluate_release(release)
     assert report.scores["privacy.smallest_group"] >= 8
-    assert "generalise: age, sex." in report.tables[0].notes
+    assert "Generalise: age, sex." in report.tables[0].notes
     alone = _released(folder, age=pa.array(np.arange(release.rows.num_rows)))
     assert "privacy.smallest_group" in _failed(alone)
 

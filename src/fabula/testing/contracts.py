@@ -184,10 +184,11 @@ def check_training_format(entry: TrainingFormat) -> None:
             told = f"reads a line of {odd!r} with {type(error).__name__}: {error}"
             raise AssertionError(told) from error
     worse = "Nobody." if entry.compares else ""
-    lines = []
-    for system in ("", "You know birds.") if entry.writes is not None else ():
-        written = entry.writes(Example("Who sings?", "The wren.", system, worse))
-        lines += written[:1] if isinstance(written, list) else [written]
+    lines: list[dict[str, Any]] = []
+    if entry.writes is not None:
+        for system in ("", "You know birds."):
+            written = entry.writes(Example("Who sings?", "The wren.", system, worse))
+            lines += written[:1] if isinstance(written, list) else [written]
     turns = [("user", "Who?"), ("assistant", "I."), ("user", "Where?"), ("assistant", "Here.")]
     talk = [{"role": role, "content": text} for role, text in turns]
     lines += [entry.talks(conversation({"messages": talk}, "messages"))] if entry.talks else []
@@ -197,8 +198,10 @@ def check_training_format(entry: TrainingFormat) -> None:
         must(read is not None, "does not read what it writes")
         said = [turn.text for part in read.talks for turn in part]
         answer = "Here." if line is lines[-1] and entry.talks else "The wren."
-        told = any(answer in text for text in said) or answer in line.get("answer", "")
-        must(told, f"loses the answer: {said}")
+        must(
+            any(answer in text for text in (*said, line.get("answer", ""))),
+            f"loses the answer: {said}",
+        )
         must(not read.problems, f"finds a problem in what it writes: {read.problems}")
 
 
