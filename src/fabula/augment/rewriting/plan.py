@@ -146,7 +146,7 @@ def planned(data: TableLike, how: str, n: int | None, options: RewriteOptions) -
         raise UsageError(
             f"the language of `{text}` can't be told",
             code="usage.rewrite",
-            hint='name it: `language="Swahili"`',
+            hint='name it: `language="Swahili"`, or `--language Swahili`',
         )
     return Plan(way, tasks, text, answer, kinds, _band(way, options), language,
                 _notes(way, options, answer, shares))  # fmt: skip
@@ -178,17 +178,19 @@ def _check_options(way: Way, options: RewriteOptions) -> None:
         raise UsageError(
             "`prefer` needs a model as its judge, which gives scores",
             code="usage.judge",
-            hint='name one: `judge="openai:gpt-4o-mini"`',
+            hint='name one: `judge="openai:gpt-4o-mini"`, or `--judge openai:gpt-4o-mini`',
         )
     if way.name in (TRANSLATE, BACK) and not options.get("languages"):
         raise UsageError(
-            f"`{way.name}` needs languages", code="usage.rewrite", hint='give `languages=["de"]`'
+            f"`{way.name}` needs languages",
+            code="usage.rewrite",
+            hint='give `languages=["de"]`, or `--languages de`',
         )
     if way.name == RED_TEAM and not str(options.get("policy", "")).strip():
         raise UsageError(
             "`red-team` needs the policy that the prompts try to break",
             code="usage.policy",
-            hint='give its text or its file: `policy="policy.md"`',
+            hint='give its text or its file: `policy="policy.md"`, or `--policy policy.md`',
         )
 
 
@@ -202,7 +204,7 @@ def _text_column(columns: Sequence[str], asked: str) -> str:
         raise UsageError(
             "no column is named to rewrite",
             code="usage.rewrite",
-            hint=f"give `text=`, one of {', '.join(columns)}",
+            hint=f"give `text=` or `--text`, one of {', '.join(columns)}",
         )
     return found[0]
 
@@ -344,7 +346,7 @@ def _band(way: Way, options: RewriteOptions) -> tuple[float, float]:
         raise UsageError(
             f"`distance` is {', '.join(f'{each:g}' for each in given)}",
             code="usage.distance",
-            hint="give the least and the largest: `distance=(0.05, 0.6)`",
+            hint="give both ends: `distance=(0.05, 0.6)`, or `--distance 0.05..0.6`",
         )
     return float(given[0]), float(given[1])
 
