@@ -183,12 +183,7 @@ class AbstractRounds(ABC):
         return f"An earlier one was refused: {reason}. Write another one." if reason else ""
 
     def _count(self, result: RowsResult) -> None:
-        total = self.total
-        total.usage += result.usage
-        total.calls += result.calls
-        total.cached += result.cached
-        total.notes = dict(Counter(total.notes) + Counter(result.notes))
-        total.modes = dict(Counter(total.modes) + Counter(result.modes))
+        self.total.count(result)
         if result.error is not None and result.error.code != "rows.unusable":
             self.error = result.error
 

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal, TypeAlias, get_args
 from pydantic import BeforeValidator, Field, model_validator
 
 from fabula.kinds import column_kind
-from fabula.kinds.base.columns import AbstractColumn
+from fabula.kinds.base.files import AbstractFile
 from fabula.kinds.base.parameters import Probability, Scalar, SpecModel
 from fabula.kinds.base.problems import Problem
 
@@ -63,7 +63,7 @@ class Scan(SpecModel):
     example="{kind: document, template: invoice, format: [pdf, png]}",
     aka=("pdf", "invoice", "receipt", "letter", "docx", "scan", "file"),
 )
-class Document(AbstractColumn):
+class Document(AbstractFile):
     """A file made from the row and its children, such as the invoice of an order.
 
     The column contains the file's path in the run's folder. Alongside the files stands
@@ -104,7 +104,6 @@ class Document(AbstractColumn):
     fonts: str | None = None
     labels: Annotated[tuple[Literal["coco", "donut"], ...], BeforeValidator(_listed)] = ()
 
-    section: ClassVar = "media"
     positional: ClassVar = ("template",)
     short_forms: ClassVar = {
         "format": {"enum": list(get_args(DocumentFormat))},
@@ -125,15 +124,6 @@ class Document(AbstractColumn):
             scan = ({} if given else None) if isinstance(given, bool) else {"severity": given}
             return {**data, "scan": scan}
         return data
-
-    def arrow_type(self) -> str:
-        """Paths."""
-        return "string"
-
-    @property
-    def never_repeats(self) -> bool:
-        """Each row has its own file."""
-        return True
 
     @property
     def endings(self) -> tuple[str, ...]:

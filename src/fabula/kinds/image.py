@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from fabula.kinds import column_kind
-from fabula.kinds.base.columns import AbstractColumn
+from fabula.kinds.base.files import AbstractFile
 from fabula.kinds.base.problems import Problem
 
 Side = Annotated[int, Field(ge=16, le=8192)]
@@ -23,7 +23,7 @@ def _sides(value: Any) -> Any:
     example='{kind: image, prompt: "A street in {{ city }}.", model: "openai:gpt-image-1"}',
     aka=("picture", "photo", "illustration", "png"),
 )
-class Image(AbstractColumn):
+class Image(AbstractFile):
     """A picture of a prompt about the row, by a model behind an OpenAI-compatible endpoint.
 
     The column contains the path of the picture in the run's folder. Alongside the files stands
@@ -47,19 +47,9 @@ class Image(AbstractColumn):
     quality: str | None = None
     retries: int = Field(default=2, ge=0, le=20)
 
-    section: ClassVar = "media"
     templates: ClassVar = ("prompt",)
     positional: ClassVar = ("prompt",)
     short_forms: ClassVar = {"size": {"type": "string", "pattern": r"^\d+x\d+$"}}
-
-    def arrow_type(self) -> str:
-        """Paths."""
-        return "string"
-
-    @property
-    def never_repeats(self) -> bool:
-        """Each row has its own file."""
-        return True
 
     @property
     def endings(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from fabula.kinds import column_kind
-from fabula.kinds.base.columns import AbstractColumn
+from fabula.kinds.base.files import AbstractFile
 from fabula.kinds.base.parameters import Probability
 from fabula.kinds.base.problems import Problem
 
@@ -24,7 +24,7 @@ def _listed(value: object) -> object:
     example="{kind: speech, text: note, voice: [en-gb, en-us], telephone: true}",
     aka=("audio", "voice", "recording", "wav", "call", "dialogue"),
 )
-class Speech(AbstractColumn):
+class Speech(AbstractFile):
     """A recording of a text of the row, or of a dialogue in another table, with word times.
 
     The column contains the path of the file in the run's folder. Alongside the files stands
@@ -69,17 +69,7 @@ class Speech(AbstractColumn):
     model: str | None = None
     retries: int = Field(default=2, ge=0, le=20)
 
-    section: ClassVar = "media"
     positional: ClassVar = ("text",)
-
-    def arrow_type(self) -> str:
-        """Paths."""
-        return "string"
-
-    @property
-    def never_repeats(self) -> bool:
-        """Each row has its own file."""
-        return True
 
     @property
     def endings(self) -> tuple[str, ...]:

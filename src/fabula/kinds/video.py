@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from fabula.kinds import column_kind
-from fabula.kinds.base.columns import AbstractColumn
+from fabula.kinds.base.files import AbstractFile
 from fabula.kinds.base.parameters import Probability
 from fabula.kinds.base.problems import Problem
 from fabula.kinds.document import Effect
@@ -22,7 +22,7 @@ def _listed(value: object) -> object:
     example="{kind: video, of: letter, seconds: 2, severity: [0, 0.8]}",
     aka=("mp4", "film", "clip"),
 )
-class Video(AbstractColumn):
+class Video(AbstractFile):
     """A film of the first page of a document of the row, with the boxes of each frame.
 
     The column contains the path of an MP4 file in the run's folder. A JSONL file of the same name
@@ -50,17 +50,7 @@ class Video(AbstractColumn):
         "noise",
     )
 
-    section: ClassVar = "media"
     positional: ClassVar = ("of",)
-
-    def arrow_type(self) -> str:
-        """Paths."""
-        return "string"
-
-    @property
-    def never_repeats(self) -> bool:
-        """Each row has its own file."""
-        return True
 
     @property
     def endings(self) -> tuple[str, ...]:

@@ -355,12 +355,7 @@ class _Held:
         self.rejects[plan.place] = Reject(plan.place, reason, "", 1)
 
     def _count(self, result: RowsResult) -> None:
-        total = self.total
-        total.usage += result.usage
-        total.calls += result.calls
-        total.cached += result.cached
-        total.notes = dict(Counter(total.notes) + Counter(result.notes))
-        total.modes = dict(Counter(total.modes) + Counter(result.modes))
+        self.total.count(result)
         self.parsed += result.parsed + len(result.unread)
         self.kept += sum(row is not None for row in result.rows)
 

@@ -271,11 +271,7 @@ class Run:
 
     def take(self, places: Sequence[int], result: RowsResult) -> None:
         """Judge the answers of a round."""
-        total = self.total
-        total.usage += result.usage
-        total.calls += result.calls
-        total.cached += result.cached
-        total.notes = dict(Counter(total.notes) + Counter(result.notes))
+        self.total.count(result)
         if result.error is not None and result.error.code != "rows.unusable":
             self.error = result.error
         self.failures["the reply can't be read"] += len(result.rejects)

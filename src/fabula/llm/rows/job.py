@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -146,3 +147,11 @@ class RowsResult:
     repeats: int = 0
     unread: list[tuple[str, str]] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
+
+    def count(self, part: RowsResult) -> None:
+        """Add the calls of a part of the job, and what happened to them."""
+        self.usage += part.usage
+        self.calls += part.calls
+        self.cached += part.cached
+        self.notes = dict(Counter(self.notes) + Counter(part.notes))
+        self.modes = dict(Counter(self.modes) + Counter(part.modes))
