@@ -110,7 +110,7 @@ def pairs(n: int, seed: int, *, wrong: float = 0.0, turns: bool = False) -> list
     return made
 
 
-def test_a_reward_model_learns_from_right_pairs_and_not_from_shuffled_ones() -> None:
+def test_a_reward_model_learns_from_right_pairs_and_not_from_shuffled_ones(tmp_path: Path) -> None:
     real = pairs(60, 1, turns=True)
     good = fb.worth(pairs(160, 2), against=real)
     bad = fb.worth(pairs(160, 2, wrong=0.5), against=real)
@@ -121,6 +121,7 @@ def test_a_reward_model_learns_from_right_pairs_and_not_from_shuffled_ones() -> 
     assert good.real_pairs == 60
     assert "a reward model trained on 160 pairs, tested on 60 real ones" in good.report()
     assert "<svg" in good._repr_html_()
+    assert "<svg" in good.write(tmp_path / "worth.html").read_text(encoding="utf-8")
     assert json.loads(json.dumps(good.to_dict()))["longer"] == list(good.longer)
 
 

@@ -15,6 +15,8 @@ from fabula.streams import stream
 
 FEWEST = 20
 """Rows that a set and an evaluation set need."""
+FOLDS = 5
+"""Parts of the real rows, each of which is told by the others."""
 _PARTS = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
 _DRAWS, _NEIGHBOURS, _AT_ONCE = 3, 5, 2_048
 
@@ -56,13 +58,13 @@ def curve(size: int, teach: Callable[[Rows], Point | None]) -> list[Point]:
     return [*points, *([whole] if whole is not None else [])]
 
 
-def folds_of(groups: NDArray[Any], count: int) -> Rows:
+def folds_of(groups: NDArray[Any]) -> Rows:
     """A fold for each row, such that every group is spread over the folds."""
     folds = np.zeros(len(groups), dtype=np.int64)
     order = stream(0, "worth", "folds", 0).permutation(len(groups))
     for name in np.unique(groups):
         rows = order[groups[order] == name]
-        folds[rows] = np.arange(len(rows)) % count
+        folds[rows] = np.arange(len(rows)) % FOLDS
     return folds
 
 

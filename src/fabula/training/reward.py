@@ -21,6 +21,7 @@ from fabula.render.amounts import percent
 from fabula.render.results import Result
 from fabula.spec.training_formats import TRAINING_FORMATS
 from fabula.training.learning import (
+    FOLDS,
     Point,
     Rows,
     Vectors,
@@ -31,16 +32,14 @@ from fabula.training.learning import (
     light_classifier,
 )
 from fabula.training.lines import format_of_row
-from fabula.training.table_rows import given_rows
+from fabula.training.table_rows import Given
 from fabula.training.turns import Turn
 
 if TYPE_CHECKING:
     from fabula.render.svg import Drawing
-    from fabula.types import TableLike
 
 _PROMPTS = ("question", "instruction", "text", "user")
 """Columns that hold the question of a pair, where `prompt` is missing."""
-_FOLDS = 5
 _STRENGTH = 10.0
 
 
@@ -110,11 +109,11 @@ class RewardWorth(Result):
         )
 
     @override
-    def _repr_html_(self) -> str:
-        return f"{self.chart().inline()}{super()._repr_html_()}"
+    def _charts(self) -> Sequence[Drawing]:
+        return (self.chart(),)
 
 
-def reward_worth(data: TableLike, against: TableLike) -> RewardWorth:
+def reward_worth(data: Given, against: Given) -> RewardWorth:
     """Train a light reward model on preference pairs, and test it on real ones.
 
     Raises:
@@ -129,9 +128,9 @@ def reward_worth(data: TableLike, against: TableLike) -> RewardWorth:
         right = float((_learnt(made[rows]) @ real.T > 0).mean())
         return Point(len(rows), right, right)
 
-    folds = folds_of(np.zeros(len(real)), _FOLDS)
+    folds = folds_of(np.zeros(len(real)))
     found = np.concatenate(
-        [_learnt(real[folds != fold]) @ real[folds == fold].T > 0 for fold in range(_FOLDS)]
+        [_learnt(real[folds != fold]) @ real[folds == fold].T > 0 for fold in range(FOLDS)]
     )
     texts, real_texts = ([f"{p}\n{c}" for p, c, _ in each] for each in (pairs, real_pairs))
     return RewardWorth(
@@ -155,9 +154,8 @@ Pair = tuple[str, str, str]
 """The question, the chosen and the rejected answer."""
 
 
-def _read(data: TableLike, what: str) -> tuple[list[Pair], int]:
+def _read(given: Given, what: str) -> tuple[list[Pair], int]:
     """The pairs of a set, and how many rows hold none."""
-    given = given_rows(data)
     pairs = [pair for pair in map(_pair, given.rows) if pair is not None]
     demand_rows(len(pairs), what, "two different answers")
     return pairs, given.size - len(pairs)

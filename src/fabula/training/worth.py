@@ -23,6 +23,7 @@ from fabula.llm.providers.local_embeddings import embed_locally
 from fabula.render.amounts import percent
 from fabula.render.results import Result
 from fabula.training.learning import (
+    FOLDS,
     Point,
     Rows,
     Vectors,
@@ -38,8 +39,6 @@ from fabula.training.table_rows import given_rows
 if TYPE_CHECKING:
     from fabula.render.svg import Drawing
     from fabula.types import TableLike
-
-_FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -145,13 +144,14 @@ def worth(
         1.0
     """
     if not label:
-        if not are_pairs(given_rows(data).columns):
+        given = given_rows(data)
+        if not are_pairs(given.columns):
             raise UsageError(
                 "the set has neither a `label` nor preference pairs",
                 code="usage.label",
                 hint="name its column of labels, or give columns `chosen` and `rejected`",
             )
-        return reward_worth(data, against)
+        return reward_worth(given, given_rows(against))
     texts, labels, dropped = _read(data, label, text, "the set")
     real_texts, real_labels, real_dropped = _read(against, label, text, "`against`")
     if len(set(labels)) < 2:
@@ -206,14 +206,14 @@ def _read(data: TableLike, label: str, text: str, what: str) -> tuple[list[str],
 
 def _real(vectors: Vectors, labels: NDArray[Any]) -> Point | None:
     """What real rows teach about each other: each fold is told by the others."""
-    if min(Counter(labels.tolist()).values()) < _FOLDS or len(set(labels.tolist())) < 2:
+    if min(Counter(labels.tolist()).values()) < FOLDS or len(set(labels.tolist())) < 2:
         return None
-    folds = folds_of(labels, _FOLDS)
+    folds = folds_of(labels)
     found = np.empty(len(labels), dtype=labels.dtype)
-    for fold in range(_FOLDS):
+    for fold in range(FOLDS):
         rest = folds != fold
         found[~rest] = _taught(vectors[rest], labels[rest], vectors[~rest])
-    return _point(len(labels) * (_FOLDS - 1) // _FOLDS, labels, found)
+    return _point(len(labels) * (FOLDS - 1) // FOLDS, labels, found)
 
 
 def _taught(vectors: Vectors, labels: NDArray[Any], asked: Vectors) -> NDArray[Any]:
