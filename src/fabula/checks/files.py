@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fabula.checks.data import EXAMPLES, Data, MissingError
+from fabula.checks.relations import rule_result
 from fabula.checks.results import CheckResult
 from fabula.errors import PrerequisiteError, SourceError
 from fabula.io.run_files import inside
@@ -69,15 +70,8 @@ def files_result(
             f"{failing:,} of {rows:,} files break the rule: {check.in_words()}; "
             f"`{first[check.column]}` {first['fault']}"
         )
-    return CheckResult.of(
-        table,
-        check,
-        message,
-        failing=failing,
-        value=float(failing),
-        expected=check.in_words(),
-        rows=rows,
-        examples=tuple(examples),
+    return rule_result(
+        table, check, rows=rows, failing=failing, message=message, examples=tuple(examples)
     )
 
 

@@ -123,7 +123,7 @@ def family_of_values(data: Data, table: str, column: str) -> str:
     return str(kind)
 
 
-def relation(
+def rule_result(
     table: str,
     check: AbstractCheck,
     *,
@@ -132,7 +132,7 @@ def relation(
     message: str,
     examples: tuple[dict[str, object], ...] = (),
 ) -> CheckResult:
-    """The result of a rule between tables."""
+    """The result of a rule by how many rows break it."""
     return CheckResult.of(
         table,
         check,

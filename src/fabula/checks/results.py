@@ -8,11 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fabula.errors import CheckError
-from fabula.kinds.checks import Check
+from fabula.kinds.checks import CHECKS, Check
 from fabula.render.results import Result
-
-_OF_FILES = ("readable", "size", "text_contains", "min_duration")
-"""Checks of files, which no repair of rows helps."""
 
 
 @dataclass(frozen=True)
@@ -150,8 +147,14 @@ class CheckResults(Result):
             where=f"tables.{first.table}.checks",
             hint="look at the files with `fabula view FOLDER`; correct their column, or loosen the "
             "rule"
-            if all(result.kind in _OF_FILES for result in self.failed)
+            if all(map(_is_of_files, self.failed))
             else "resampling did not repair it: use `repair: drop`, or loosen the rule"
             if all(result.repair == "resample" for result in self.failed)
             else "repair rows with `repair: resample` or `repair: drop`, or loosen the rule",
         )
+
+
+def _is_of_files(result: CheckResult) -> bool:
+    """Whether a check looks at files, which no repair of rows helps."""
+    check = CHECKS.get(result.kind)
+    return check is not None and check.of_files

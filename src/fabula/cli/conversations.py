@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Unpack
 
@@ -13,7 +13,7 @@ from fabula.cli.console import Talk
 from fabula.cli.dry_run import print_rehearsal
 from fabula.cli.llm_options import calls_line
 from fabula.cli.options import Read, verb
-from fabula.cli.pairs import read_balance
+from fabula.cli.pairs import read_balance, read_shares
 from fabula.cli.progress import counted, progress
 from fabula.errors import PartialRunError
 
@@ -22,12 +22,6 @@ def _turns(text: str) -> Any:
     from fabula.augment.conversations.plans import read_weights
 
     return {int(name) if name.isdigit() else name: w for name, w in read_weights([text]).items()}
-
-
-def _weights(texts: Sequence[str]) -> Any:
-    from fabula.augment.conversations.plans import read_weights
-
-    return read_weights(texts)
 
 
 def _texts(path: str) -> Any:
@@ -70,13 +64,13 @@ class Holding(Asking, total=False):
     system: Words
     balance: Annotated[Any, Read(read_balance, many=True)]
     turns: Annotated[Any, Read(_turns)]
-    plans: Annotated[Any, Read(_weights, many=True), "--plan"]
+    plans: Annotated[Any, Read(read_shares, many=True), "--plan"]
     facts: Path
     user: str
     user_texts: Annotated[Any, Read(_texts)]
     assistant: str
     tools: Annotated[Words, "--tool"]
-    calls: Annotated[Any, Read(_weights, many=True)]
+    calls: Annotated[Any, Read(read_shares, many=True)]
     stop: str
     check_end: Annotated[Any, Read(_check)]
     against: Path

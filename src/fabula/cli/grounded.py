@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Unpack
@@ -14,13 +13,7 @@ from fabula.cli.console import Talk
 from fabula.cli.dry_run import print_rehearsal
 from fabula.cli.llm_options import ask_into
 from fabula.cli.options import Read, verb
-from fabula.cli.pairs import read_balance
-
-
-def _weights(texts: Sequence[str]) -> Any:
-    from fabula.augment.conversations.plans import read_weights
-
-    return read_weights(texts)
+from fabula.cli.pairs import read_balance, read_shares
 
 
 class Grounding(Asking, total=False):
@@ -39,7 +32,7 @@ class Grounding(Asking, total=False):
         against (FILE): Evaluation file; what overlaps with it is refused and asked again.
     """
 
-    kinds: Annotated[Any, Read(_weights, many=True)]
+    kinds: Annotated[Any, Read(read_shares, many=True)]
     balance: Annotated[Any, Read(read_balance, many=True)]
     passage: Positive
     judge: str

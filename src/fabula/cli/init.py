@@ -107,8 +107,9 @@ def init(
         text = _template(template)
         path = output or Path(f"{template}.yaml")
         _write(path, text, overwrite)
-        talk.say(f"Wrote `{path}` — {_needs(text)}")
-        talk.hint(f"see some rows with {_seen(path, text)}")
+        needs = _needs(text)
+        talk.say(f"Wrote `{path}` — {needs}")
+        talk.hint(f"see some rows with {_seen(path, needs)}")
     else:
         about = [(name, _about(text)) for name, text in templates(".yaml").items()]
         typer.echo("\n".join(grid.lines(about)))
@@ -172,9 +173,9 @@ def _asked(
     return written.spec
 
 
-def _seen(path: Path, text: str) -> str:
+def _seen(path: Path, needs: str) -> str:
     """The command that shows some rows; without the embedded model, placeholders show them too."""
-    lacks = "by a language model" in _needs(text) and find_spec("xllamacpp") is None
+    lacks = "by a language model" in needs and find_spec("xllamacpp") is None
     return f"`fabula preview {pasted(path)}{' --model fake' * lacks}`"
 
 
@@ -183,8 +184,9 @@ def _write_spec(talk: Talk, spec: DatasetSpec, output: Path | None, overwrite: b
 
     path, text = output or Path(f"{spec.name}.yaml"), to_yaml(spec)
     _write(path, text, overwrite)
-    talk.say(f"Wrote `{path}` — {_needs(text)}")
-    talk.hint(f"check what was understood, then {_seen(path, text)}")
+    needs = _needs(text)
+    talk.say(f"Wrote `{path}` — {needs}")
+    talk.hint(f"check what was understood, then {_seen(path, needs)}")
 
 
 def _write_guess(

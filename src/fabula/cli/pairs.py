@@ -37,6 +37,13 @@ def read_balance(texts: Sequence[str]) -> Any:
     return dict(map(read_attribute, texts))
 
 
+def read_shares(texts: Sequence[str]) -> Any:
+    """Names with exact shares, such as `de:2,fr`."""
+    from fabula.augment.conversations.plans import read_weights
+
+    return read_weights(texts)
+
+
 def _examples(path: str) -> list[Any]:
     from fabula.io.tables import as_table
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Unpack
@@ -14,18 +13,12 @@ from fabula.cli.console import Talk
 from fabula.cli.dry_run import print_rehearsal
 from fabula.cli.llm_options import ask_into
 from fabula.cli.options import Read, verb
-from fabula.cli.pairs import read_balance
+from fabula.cli.pairs import read_balance, read_shares
 from fabula.errors import UsageError
 
 How = Literal[
     "deeper", "broader", "paraphrase", "translate", "back-translate", "prefer", "red-team"
 ]
-
-
-def _weights(texts: Sequence[str]) -> Any:
-    from fabula.augment.conversations.plans import read_weights
-
-    return read_weights(texts)
 
 
 def _band(text: str) -> tuple[float, float]:
@@ -75,8 +68,8 @@ class Rewriting(Asking, total=False):
 
     text: str
     answer: str
-    kinds: Annotated[Any, Read(_weights, many=True)]
-    languages: Annotated[Any, Read(_weights, many=True)]
+    kinds: Annotated[Any, Read(read_shares, many=True)]
+    languages: Annotated[Any, Read(read_shares, many=True)]
     language: str
     distance: Annotated[Any, Read(_band)]
     balance: Annotated[Any, Read(read_balance, many=True)]

@@ -42,12 +42,10 @@ def with_locales(rows: pa.Table, table: TableSpec, reasons: dict[str, str]) -> T
 
     Args:
         rows: The real rows.
-        table: The guessed table.
+        table: The guessed table, which has people.
         reasons: Why each column is what it is, by place; changed in place.
     """
     people = {name: kind for name, kind in table.columns.items() if isinstance(kind, Person)}
-    if not people:
-        return table
     column = CountryColumn.of(rows, LABEL_ROWS)
     homes = np.zeros(0, np.int64) if column is None else column.homes(rows, column.locales)
     if column is not None and np.mean(homes < 0) <= _MOST_ABROAD:

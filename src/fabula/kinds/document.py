@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from fabula.kinds import column_kind
 from fabula.kinds.base.files import AbstractFile
-from fabula.kinds.base.parameters import Probability, Scalar, SpecModel
+from fabula.kinds.base.parameters import Probability, Scalar, SpecModel, listed
 from fabula.kinds.base.problems import Problem
 
 DocumentFormat: TypeAlias = Literal["pdf", "png", "jpg", "docx", "html", "eml", "xlsx"]
@@ -35,10 +35,6 @@ DEFECTS = ("wrong", "missing", "duplicate")
 """What a deliberate defect does to a field."""
 
 
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
 class Scan(SpecModel):
     """How pictures look as if somebody had printed, handled and scanned the document.
 
@@ -49,7 +45,7 @@ class Scan(SpecModel):
     """
 
     severity: Probability | Annotated[tuple[Probability, Probability], Field()] = 0.3
-    effects: Annotated[tuple[Effect, ...], BeforeValidator(_listed)] = (
+    effects: Annotated[tuple[Effect, ...], BeforeValidator(listed)] = (
         "paper",
         "rotation",
         "light",
@@ -91,7 +87,7 @@ class Document(AbstractFile):
 
     kind: Literal["document"] = "document"
     template: str = "letter"
-    format: Annotated[tuple[DocumentFormat, ...], BeforeValidator(_listed)] = Field(
+    format: Annotated[tuple[DocumentFormat, ...], BeforeValidator(listed)] = Field(
         default=("pdf",), min_length=1
     )
     lines: str | None = None
@@ -102,7 +98,7 @@ class Document(AbstractFile):
     defects: dict[str, Probability] = Field(default_factory=dict)
     dpi: int = Field(default=110, ge=30, le=600)
     fonts: str | None = None
-    labels: Annotated[tuple[Literal["coco", "donut"], ...], BeforeValidator(_listed)] = ()
+    labels: Annotated[tuple[Literal["coco", "donut"], ...], BeforeValidator(listed)] = ()
 
     positional: ClassVar = ("template",)
     short_forms: ClassVar = {

@@ -9,15 +9,11 @@ from pydantic import BeforeValidator, Field
 
 from fabula.kinds import column_kind
 from fabula.kinds.base.files import AbstractFile
-from fabula.kinds.base.parameters import Probability
+from fabula.kinds.base.parameters import Probability, listed
 from fabula.kinds.base.problems import Problem
 
 Speed = Annotated[int, Field(ge=80, le=450)]
 Pause = Annotated[float, Field(ge=0, le=10)]
-
-
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
 
 
 @column_kind(
@@ -54,7 +50,7 @@ class Speech(AbstractFile):
     text: str = ""
     turns: str | None = None
     speaker: str | None = None
-    voice: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+    voice: Annotated[tuple[str, ...], BeforeValidator(listed)] = Field(
         default=("en-us",), min_length=1
     )
     voice_column: str | None = None

@@ -9,13 +9,9 @@ from pydantic import BeforeValidator, Field
 
 from fabula.kinds import column_kind
 from fabula.kinds.base.files import AbstractFile
-from fabula.kinds.base.parameters import Probability
+from fabula.kinds.base.parameters import Probability, listed
 from fabula.kinds.base.problems import Problem
 from fabula.kinds.document import Effect
-
-
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
 
 
 @column_kind(
@@ -41,7 +37,7 @@ class Video(AbstractFile):
     seconds: float = Field(default=2.0, gt=0, le=600)
     fps: int = Field(default=10, ge=1, le=60)
     severity: tuple[Probability, Probability] = (0.0, 0.8)
-    effects: Annotated[tuple[Effect, ...], BeforeValidator(_listed)] = (
+    effects: Annotated[tuple[Effect, ...], BeforeValidator(listed)] = (
         "paper",
         "perspective",
         "rotation",

@@ -150,12 +150,21 @@ def _wave_seconds(content: bytes) -> float:
         return float(count / file.getframerate())
 
 
-def _sound_seconds(content: bytes, ending: str) -> float:
+def soundfile_module() -> Any:
+    """The package that reads and writes FLAC and MP3.
+
+    Raises:
+        PrerequisiteError: The extra `speech` is missing.
+    """
     try:
         import soundfile
     except ImportError as exc:
-        raise missing_extra(exc, needed_by="reading FLAC and MP3") or exc from exc
-    with soundfile.SoundFile(io.BytesIO(content)) as file:
+        raise missing_extra(exc, needed_by="FLAC and MP3") or exc from exc
+    return soundfile
+
+
+def _sound_seconds(content: bytes, ending: str) -> float:
+    with soundfile_module().SoundFile(io.BytesIO(content)) as file:
         if file.format != ending.upper():
             raise ValueError(f"it contains sound of the form {file.format}")
         heard = sum(len(block) for block in file.blocks(1 << 16))

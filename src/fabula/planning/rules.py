@@ -10,6 +10,7 @@ import pyarrow as pa
 from fabula.errors import Violation, did_you_mean
 from fabula.io.expressions import ExpressionError, expression_type, parse_expression
 from fabula.kinds.base.columns import AbstractColumn, AbstractFilled, AbstractNumber
+from fabula.kinds.base.files import AbstractFile
 from fabula.kinds.base.parameters import is_expression
 from fabula.kinds.checks import Check
 from fabula.kinds.checks.aggregate import AggregateCheck
@@ -237,7 +238,7 @@ def _unknown_parts(table: TableSpec, of: str, check: Check, where: str) -> Itera
 def _check_type(check: Check, columns: Columns, where: str) -> Iterator[Violation]:
     """Columns whose values a check can't compare."""
     named = [name for name in check.looks_at if name in columns]
-    if check.of_files and named and columns[named[0]].spec.section != "media":
+    if check.of_files and named and not isinstance(columns[named[0]].spec, AbstractFile):
         message = f"a `{check.kind}` check looks at files, and `{named[0]}` names none"
         hint = "name a column of `kind: document` or another one that makes files"
         yield Violation("spec.wrong-type", message, f"{where}.column", hint)

@@ -38,8 +38,9 @@ class Translations(Texts):
         returned = await self.written(asker, list(translated), again, form)
         rows = {}
         for place, row in returned.items():
+            found = self._whole_problem(place, row[TEXT])  # notes the distance, too
             made = self._pair(place, translated[place][TEXT], row[TEXT])
-            if found := self._whole_problem(place, row[TEXT]):
+            if found:
                 self.refuse(place, found[0], made, found[1])
             else:
                 rows[place] = made
@@ -73,7 +74,6 @@ class Translations(Texts):
 
     def _pair(self, place: int, translation: str, back: str) -> dict[str, Any]:
         task = self.tasks[place]
-        self.distance(place, back)
         new = {self.plan.text: back if self._is_back else translation}
         other = {TRANSLATION: translation} if self._is_back else {CAME_BACK: back}
         more = {ORIGINAL: self.given(task), CHANGE: self.plan.way.name, LANGUAGE: task.change}

@@ -7,7 +7,7 @@ from fabula.checks.kinds import EVALUATIONS, Evaluation
 from fabula.checks.relations import (
     children_of,
     family_of_values,
-    relation,
+    rule_result,
     shown_key,
     with_children,
 )
@@ -44,7 +44,7 @@ def aggregate_result(
     rows, failing = data.row(f"SELECT count(*), count(*) FILTER ({differs}) FROM ({compared})")
     if not failing:
         message = f"all {rows:,} rows satisfy the rule: {check.in_words()}"
-        return relation(table, check, rows=rows, failing=0, message=message)
+        return rule_result(table, check, rows=rows, failing=0, message=message)
     examples = data.examples(f"SELECT * FROM ({compared}) WHERE {differs} ORDER BY ALL")
     shown = values(
         [f"{shown_key(item, held)} says {item[check.column]}, not {item['actual']}"
@@ -52,7 +52,7 @@ def aggregate_result(
     )  # fmt: skip
     key = ", ".join(held.values())
     message = f"{failing:,} of {rows:,} rows break the rule: {check.in_words()}: `{key}` {shown}"
-    return relation(table, check, rows=rows, failing=failing, message=message, examples=examples)
+    return rule_result(table, check, rows=rows, failing=failing, message=message, examples=examples)
 
 
 def _combined(spec: DatasetSpec, data: Data, child: str, value: str) -> str:

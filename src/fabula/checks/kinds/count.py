@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fabula.checks.data import Data
 from fabula.checks.kinds import EVALUATIONS, Evaluation
-from fabula.checks.relations import children_of, relation, shown_key, with_children
+from fabula.checks.relations import children_of, rule_result, shown_key, with_children
 from fabula.checks.results import CheckResult
 from fabula.kinds.base.sql import quoted
 from fabula.kinds.base.wording import values
@@ -32,12 +32,12 @@ def count_result(spec: DatasetSpec, data: Data, table: str, check: CountCheck) -
             if rows
             else (f"`{table}` has no rows")
         )
-        return relation(table, check, rows=rows, failing=0, message=message)
+        return rule_result(table, check, rows=rows, failing=0, message=message)
     examples = data.examples(f"SELECT * FROM ({counted}) WHERE {outside} ORDER BY ALL")
     shown = values([f"{shown_key(item, held)} has {item['children']}" for item in examples])
     key = ", ".join(held.values())
     message = f"{failing:,} of {rows:,} rows break the rule: {check.in_words()}: `{key}` {shown}"
-    return relation(table, check, rows=rows, failing=failing, message=message, examples=examples)
+    return rule_result(table, check, rows=rows, failing=failing, message=message, examples=examples)
 
 
 EVALUATIONS.register("count", Evaluation(count_result))

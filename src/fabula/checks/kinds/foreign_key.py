@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from fabula.checks.data import ROW_NUMBER, Data
 from fabula.checks.kinds import EVALUATIONS, Evaluation
-from fabula.checks.relations import family_of_values, held_key, on_keys, relation
+from fabula.checks.relations import family_of_values, held_key, on_keys, rule_result
 from fabula.checks.results import CheckResult
 from fabula.kinds.base.sql import quoted
 from fabula.kinds.base.wording import values
@@ -28,7 +28,7 @@ def foreign_key_result(
     mine, theirs = family_of_values(data, table, check.column), family_of_values(data, parent, key)
     if used and mine != theirs and "nothing" not in (mine, theirs):
         message = f"{child} holds {mine} and {target} {theirs}: none of {used:,} values can match"
-        return relation(table, check, rows=rows, failing=used, message=message)
+        return rule_result(table, check, rows=rows, failing=used, message=message)
     orphans = (
         f"FROM {view} AS c ANTI JOIN {data.view(parent)} AS p ON {on_keys(held, 'c', 'p')}"
         f" WHERE c.{column} IS NOT NULL"
@@ -36,11 +36,11 @@ def foreign_key_result(
     (failing,) = data.row(f"SELECT count(*) {orphans}")
     if not failing:
         message = f"all {used:,} values of {child} exist in {target}"
-        return relation(table, check, rows=rows, failing=0, message=message)
+        return rule_result(table, check, rows=rows, failing=0, message=message)
     examples = data.examples(f"SELECT DISTINCT c.{column} {orphans} ORDER BY ALL")
     lost = values([example[check.column] for example in examples])
     message = f"{failing:,} of {used:,} values of {child} don't exist in {target}: {lost}"
-    return relation(table, check, rows=rows, failing=failing, message=message, examples=examples)
+    return rule_result(table, check, rows=rows, failing=failing, message=message, examples=examples)
 
 
 def orphan_rows(

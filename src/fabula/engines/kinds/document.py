@@ -6,8 +6,8 @@ import pyarrow as pa
 
 from fabula.engines.block import Array, Block, Engine
 from fabula.engines.kinds import TableFacts, engine_of
+from fabula.kinds.base.files import AbstractFile
 from fabula.media.places import document_path
-from fabula.planning.documents import MEDIA
 from fabula.planning.plan import ColumnPlan
 
 
@@ -15,7 +15,7 @@ from fabula.planning.plan import ColumnPlan
 def document_engine(column: ColumnPlan, table: TableFacts) -> Engine:
     """The path of each row's document in the run's folder."""
     spec = column.spec
-    assert isinstance(spec, MEDIA)
+    assert isinstance(spec, AbstractFile)
 
     def make(block: Block) -> Array:
         paths = [

@@ -25,8 +25,6 @@ _MIRRORED: dict[type[exp.Expression], type[exp.Expression]] = {
     exp.GTE: exp.LTE,
     exp.LTE: exp.GTE,
 }
-
-
 _DAY = r"20[0-2][0-9]-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
 COUNTS = ("num_nonnulls", "num_nulls")
 """Functions that count gaps."""

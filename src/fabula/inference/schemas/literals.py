@@ -67,8 +67,8 @@ def moment_of(node: exp.Expression, *, before: bool) -> dt.datetime | None:
     """
     node = bare(node)
     if isinstance(node, _NOW):
-        tomorrow = dt.datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)
-        return dt.datetime(2026, 1, 1) if before else tomorrow + dt.timedelta(days=1)
+        today = dt.datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        return dt.datetime(2026, 1, 1) if before else today + dt.timedelta(days=1)
     if not isinstance(node, exp.Sub | exp.Add):
         return None
     start, days = moment_of(node.this, before=before), _days_of(node.expression)

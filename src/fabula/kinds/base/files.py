@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
 from fabula.kinds.base.columns import AbstractColumn
@@ -11,6 +12,11 @@ class AbstractFile(AbstractColumn):
     """A file for each row; the column holds its path."""
 
     section: ClassVar = "media"
+
+    @property
+    @abstractmethod
+    def endings(self) -> tuple[str, ...]:
+        """The endings of its files, the one that the column names first."""
 
     def arrow_type(self) -> str:
         """Paths."""

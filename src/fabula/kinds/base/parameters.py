@@ -18,6 +18,12 @@ from pydantic import (
     StrictStr,
 )
 
+
+def listed(value: object) -> object:
+    """One text as a list of it, for parameters that take several."""
+    return [value] if isinstance(value, str) else value
+
+
 Parameter: TypeAlias = int | float | StrictStr
 """A number, or a SQL expression over earlier columns of the row (`"20 * size"`)."""
 

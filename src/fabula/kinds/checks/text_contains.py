@@ -7,11 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, model_validator
 
 from fabula.kinds.base.file_checks import AbstractFileCheck
+from fabula.kinds.base.parameters import listed
 from fabula.kinds.checks import check_kind
-
-
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
 
 
 @check_kind(example="{kind: text_contains, column: invoice, text: Invoice, columns: [number]}")
@@ -25,8 +22,8 @@ class TextContainsCheck(AbstractFileCheck):
     """
 
     kind: Literal["text_contains"] = "text_contains"
-    text: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
-    columns: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    text: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
+    columns: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
 
     @model_validator(mode="after")
     def _asks(self) -> TextContainsCheck:

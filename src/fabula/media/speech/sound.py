@@ -5,14 +5,12 @@ from __future__ import annotations
 import io
 import wave
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fabula.extras import missing_extra
 from fabula.kinds.speech import Speech
-from fabula.media.probing import UnreadableError
+from fabula.media.probing import UnreadableError, soundfile_module
 
 Samples = NDArray[np.float64]
 _SCALE = 32768
@@ -64,19 +62,6 @@ def encoded(samples: Samples, rate: int, form: str) -> bytes:
     else:
         soundfile_module().write(content, whole, rate, format=form.upper())
     return content.getvalue()
-
-
-def soundfile_module() -> Any:
-    """The package that writes FLAC and MP3.
-
-    Raises:
-        PrerequisiteError: The extra `speech` is missing.
-    """
-    try:
-        import soundfile
-    except ImportError as exc:
-        raise missing_extra(exc, needed_by="FLAC and MP3") or exc from exc
-    return soundfile
 
 
 def decoded(content: bytes) -> tuple[Samples, int]:
