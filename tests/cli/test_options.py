@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 from typing_extensions import TypedDict
 
-from fabula.cli.arguments import Count, Names, Words
+from fabula.cli.arguments import Count, Names, Splitting, Words
 from fabula.cli.group import new_app
 from fabula.cli.options import verb
 
@@ -25,6 +25,14 @@ class Shared(TypedDict, total=False):
     names: Names
     most: Count
     loud: bool
+
+
+class Derived(Splitting, total=False):
+    """Derived in a module that has another `read_shares`."""
+
+
+def read_shares(text: str) -> str:
+    return f"not for `--split {text}`"
 
 
 def called(*arguments: str):
@@ -61,6 +69,18 @@ def test_zero_is_not_the_same_as_left_out():
 def test_values_are_read_as_their_type_says():
     given = ("a", "-n", "2", "--say", "x", "--say", "y", "--names", "p, q", "--loud")
     assert called(*given)[1] == ("a", 2, ["x", "y"], {"names": ["p", "q"], "loud": True})
+
+
+def test_an_inherited_option_keeps_its_reader_beside_another_of_that_name():
+    app, seen = new_app(), []
+
+    @verb(app)
+    def shout(**how: Unpack[Derived]) -> None:
+        """Shout."""
+        seen.append(how)
+
+    CliRunner().invoke(app, ["--split", "train=0.9"])
+    assert seen == [{"split": {"train": 0.9}}]
 
 
 def test_help_comes_from_the_docstring_and_the_verb_overrides_its_group():

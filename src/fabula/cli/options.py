@@ -110,7 +110,8 @@ def _groups(group: Any) -> Iterator[Any]:
 
 def _shared(group: Any) -> Iterator[inspect.Parameter]:
     """The options of a `TypedDict`, its own first."""
-    kinds = get_type_hints(group, include_extras=True)
+    # Without `localns`, names of a base would be looked up in the module of the derived class first.
+    kinds = get_type_hints(group, localns={}, include_extras=True)
     inherited = {name for base in [*_groups(group)][1:] for name in base.__annotations__}
     for name in sorted(kinds, key=inherited.__contains__):
         default = False if kinds[name] is bool else None
