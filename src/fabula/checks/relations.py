@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from fabula.checks.data import Data, MissingError
 from fabula.checks.results import CheckResult
-from fabula.io.write import plain_type
+from fabula.io.arrays import is_text, plain_type
 from fabula.kinds.base.checks import AbstractCheck
 from fabula.kinds.base.sql import quoted
 from fabula.kinds.reference import Reference
@@ -113,7 +113,7 @@ def family_of_values(data: Data, table: str, column: str) -> str:
     kind = plain_type(data.schema(table).field(column).type)
     families = {
         "numbers": (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal),
-        "text": (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view),
+        "text": (is_text,),
         "times": (pa.types.is_timestamp, pa.types.is_date),
         "nothing": (pa.types.is_null,),
     }

@@ -110,7 +110,7 @@ def _groups(group: Any) -> Iterator[Any]:
 
 def _shared(group: Any) -> Iterator[inspect.Parameter]:
     """The options of a `TypedDict`, its own first."""
-    # Without `localns`, names of a base would be looked up in the module of the derived class first.
+    # Without `localns`, names of a base are looked up in the derived class's module first.
     kinds = get_type_hints(group, localns={}, include_extras=True)
     inherited = {name for base in [*_groups(group)][1:] for name in base.__annotations__}
     for name in sorted(kinds, key=inherited.__contains__):

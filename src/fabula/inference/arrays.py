@@ -19,7 +19,7 @@ from fabula.inference.families import MOST_DIGITS, nearest_family
 from fabula.inference.guesses import MOST_CHOICES, Facts, Guess, guess, words
 from fabula.inference.mixtures import best_fit
 from fabula.inference.periods import are_periods
-from fabula.io.arrays import whole_numbers
+from fabula.io.arrays import is_text, whole_numbers
 from fabula.kinds.base.distributions import AbstractDistribution
 from fabula.kinds.datetime import DAYS
 from fabula.kinds.person import Person
@@ -101,7 +101,7 @@ def _guess(facts: Facts, values: Values, *, complete: bool) -> Guess:
         return _moment(values)
     if pa.types.is_duration(kind) or pa.types.is_time(kind):
         return _span(values)
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+    if is_text(kind):
         told = _identity(facts) or _told(facts, values)
         return _own_form(told, values) or told or _category(values) or _string(facts, values)
     nested = "array" if pa.types.is_list(kind) or pa.types.is_large_list(kind) else "object"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fabula.fakers.locales import load_locale
 from fabula.inference.across import sql_name
 from fabula.inference.arrays import LABEL_ROWS
+from fabula.io.arrays import is_text
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.kinds.base.sql import literal
 from fabula.kinds.choice import Choice
@@ -76,7 +77,7 @@ def _by_names(rows: pa.Table, people: Mapping[str, Person]) -> tuple[str, ...]:
     """The locales that know the names of a table; none if it has no names."""
     for field in _TOLD_BY:
         for name, kind in people.items():
-            if kind.field == field and pa.types.is_string(rows.column(name).type):
+            if kind.field == field and is_text(rows.column(name).type):
                 known = pc.unique(rows.column(name).combine_chunks()).drop_null()
                 return likely_locales(field, known) if len(known) >= LABEL_ROWS else ()
     return ()
@@ -123,9 +124,9 @@ def _places(rows: pa.Table, table: TableSpec, locales: Sequence[str]) -> dict[st
     lists = [(field, pa.array({getattr(place, field) for place in known})) for field in _PLACES]
     found: dict[str, AbstractColumn] = {}
     for name, kind in table.columns.items():
-        if not isinstance(kind, Choice) or not pa.types.is_string(rows.column(name).type):
+        if not isinstance(kind, Choice) or not is_text(rows.column(name).type):
             continue
-        values = rows.column(name).drop_null()
+        values = rows.column(name).cast(pa.string()).drop_null()
         for field, words in lists:
             if pc.mean(pc.is_in(values, value_set=words).cast(pa.int8())).as_py() >= _MOST_KNOWN:
                 found[name] = col.person(field, nulls=kind.nulls)

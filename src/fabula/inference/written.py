@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from fabula.inference.arrays import LABEL_ROWS, Values, guess_array
 from fabula.inference.guesses import Guess
 from fabula.inference.texts_of_numbers import TextOfNumbers
+from fabula.io.arrays import is_text
 from fabula.io.notes import told_rows
 from fabula.io.written.columns import Written, is_gap, written_digits, written_form
 from fabula.io.written.duration_forms import DurationForm
@@ -86,7 +87,7 @@ def written_guess(
             return None
         told = "times of day" if clock else form.told
         return WrittenGuess((_helper(name, plain, context),), sql, told, plain)
-    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    text = is_text(kind)
     if text and simple.column.kind not in ("llm", "pattern", "person"):
         return None
     if not text and not (pa.types.is_integer(kind) and isinstance(simple.column, AbstractNumber)):

@@ -58,6 +58,11 @@ def text_array(values: Sequence[str | None]) -> pa.Array:
     return builder.finish()
 
 
+def plain_type(kind: pa.DataType) -> pa.DataType:
+    """The type of a dictionary's values; any other type as it is."""
+    return kind.value_type if isinstance(kind, pa.DictionaryType) else kind
+
+
 def is_text(kind: pa.DataType) -> bool:
     """Whether a column contains strings, and is not encoded as labels."""
     tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
+from fabula.io.arrays import plain_type
 from fabula.io.formats import FILE_FORMATS, Format, separator_of
 from fabula.io.formulas import is_formula
-from fabula.io.write import csv_type, plain_type
+from fabula.io.write import csv_type
 from fabula.io.written.clock import clock_values
 
 if TYPE_CHECKING:

@@ -15,10 +15,11 @@ from urllib.parse import unquote
 import pyarrow as pa
 
 from fabula.errors import SinkError, UsageError, did_you_mean
+from fabula.io.arrays import plain_type
 from fabula.io.destinations import Blocks, Incoming
 from fabula.io.names import file_stem
 from fabula.io.places import make_folder, sha256_of
-from fabula.io.write import ROW_GROUP_ROWS, plain_type, write_table
+from fabula.io.write import ROW_GROUP_ROWS, write_table
 
 ROWS_OF_FILE = 16 * ROW_GROUP_ROWS // 4
 """Rows of a file: those of a part of a run."""

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.csv
 
+from fabula.io.arrays import plain_type
 from fabula.io.destinations import names_file
 from fabula.io.formats import FILE_FORMATS, Format, format_of, separator_of
 from fabula.io.formula_cells import FormulaGuard
@@ -255,11 +256,6 @@ class ArrowFile:
     def close(self) -> None:
         """Write the footer."""
         self._writer.close()
-
-
-def plain_type(kind: pa.DataType) -> pa.DataType:
-    """The type of a dictionary's values; any other type as it is."""
-    return kind.value_type if isinstance(kind, pa.DictionaryType) else kind
 
 
 def csv_type(kind: pa.DataType) -> pa.DataType:

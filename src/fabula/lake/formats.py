@@ -12,8 +12,8 @@ from dataclasses import replace
 import pyarrow as pa
 
 from fabula.errors import SinkError
+from fabula.io.arrays import plain_type
 from fabula.io.destinations import Blocks, Incoming
-from fabula.io.write import plain_type
 from fabula.io.written.clock import clock_texts
 
 _WIDER = {pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64()}

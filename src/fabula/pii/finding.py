@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fabula.io.arrays import is_text
+from fabula.io.arrays import is_text, plain_type
 from fabula.pii import wordings
 from fabula.pii.dates import birth_dates, written_times
 from fabula.pii.entries import DIGITS_OF_PLACES
@@ -58,7 +58,7 @@ def find(values: pa.Array | pa.ChunkedArray, name: str = "") -> Finding | None:
         >>> find(pa.array(["red", "green", "blue"] * 9), "c2") is None
         True
     """
-    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+    kind = plain_type(values.type)
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         return birth_dates(values, name)
     texts = sampled(values)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from fabula.io.arrays import is_text, plain_type
 from fabula.pii.kinds import FEWEST, Finding, found_as, named
 
 DECIMAL = re.compile(r"[+-]?\d{1,3}\.\d+")
@@ -56,9 +57,8 @@ def paired_coordinates(table: pa.Table, known: Collection[str]) -> dict[str, Fin
 
 
 def _may_be_fractions(field: pa.Field) -> bool:
-    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
-    return bool(pa.types.is_floating(kind) or pa.types.is_string(kind)
-                or pa.types.is_large_string(kind))  # fmt: skip
+    kind = plain_type(field.type)
+    return bool(pa.types.is_floating(kind)) or is_text(kind)
 
 
 def _are_degrees(values: pa.Array | pa.ChunkedArray, most: int, decimals: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from fabula.errors import SourceError, Violation, did_you_mean
+from fabula.io.arrays import is_text
 from fabula.io.fitted import FittedFile, fitted_file
 from fabula.kinds.learned import Learned
 from fabula.spec.tables import DatasetSpec, TableSpec
@@ -71,9 +72,9 @@ def _look(path: str, where: str, problems: list[Violation]) -> FittedFile | None
 def _plain(kind: pa.DataType) -> pa.DataType:
     """A type of a frame library as one that expressions and files know."""
     if isinstance(kind, pa.DictionaryType):
-        text = pa.types.is_string(kind.value_type) or pa.types.is_large_string(kind.value_type)
-        return pa.dictionary(pa.int32(), pa.string()) if text else _plain(kind.value_type)
-    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        value = _plain(kind.value_type)
+        return pa.dictionary(pa.int32(), value) if is_text(value) else value
+    if is_text(kind):
         return pa.string()
     if pa.types.is_integer(kind):
         return pa.int64()

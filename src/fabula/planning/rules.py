@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import pyarrow as pa
 
 from fabula.errors import Violation, did_you_mean
+from fabula.io.arrays import plain_type
 from fabula.io.expressions import ExpressionError, expression_type, parse_expression
 from fabula.kinds.base.columns import AbstractColumn, AbstractFilled, AbstractNumber
 from fabula.kinds.base.files import AbstractFile
@@ -247,7 +248,7 @@ def _check_type(check: Check, columns: Columns, where: str) -> Iterator[Violatio
     kind = columns[named[0]].type
     if pa.types.is_null(kind):
         return  # it has a problem of its own
-    plain = kind.value_type if isinstance(kind, pa.DictionaryType) else kind
+    plain = plain_type(kind)
     number = pa.types.is_integer(plain) or pa.types.is_floating(plain) or pa.types.is_boolean(plain)
     fits = number if check.wants == "numbers" else pa.types.is_string(plain)
     if not fits:

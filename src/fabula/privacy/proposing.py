@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.errors import SpecError, Violation, did_you_mean
-from fabula.io.arrays import is_text
+from fabula.io.arrays import is_text, plain_type
 from fabula.pii.kinds import TITLES
 from fabula.privacy.actions import (
     ENCRYPTED,
@@ -318,8 +318,8 @@ _TOLD = {
 
 def _misfit(action: ColumnAction, values: pa.ChunkedArray) -> str:
     """Why an action does not suit the values of a column; empty if it does."""
-    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
-    written = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    kind = plain_type(values.type)
+    written = is_text(kind)
     number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
     match action.action:
         case "shift" if not is_date(values):

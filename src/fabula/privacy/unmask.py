@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.errors import PrerequisiteError, SourceError
-from fabula.io.arrays import array_of
+from fabula.io.arrays import array_of, plain_type
 from fabula.io.destinations import names_file
 from fabula.io.places import check_free, make_folder
 from fabula.privacy.files.sources import sources_of, tables_in
@@ -198,7 +198,7 @@ class Restorer:
             same = pc.and_(array_of(found), pc.fill_null(pc.equal(now, new), False))
             blank = pc.and_(array_of(found), pc.and_(pc.is_null(now), pc.is_null(new)))
             same = pc.or_(same, blank)
-            made[name] = pc.if_else(same, old, now).cast(_plain(block.schema.field(name).type))
+            made[name] = pc.if_else(same, old, now).cast(plain_type(block.schema.field(name).type))
             self.counts.add(self.counts.changed, name, pc.sum(same).as_py() or 0)
         self.counts.rows += len(block)
         return made
@@ -219,10 +219,6 @@ class Restorer:
 
 def _joined(blocks: Sequence[pa.Table]) -> pa.Table:
     return pa.concat_tables(blocks, promote_options="default") if blocks else pa.table({})
-
-
-def _plain(kind: pa.DataType) -> pa.DataType:
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
 def _text(values: pa.Array | pa.ChunkedArray) -> pa.Array:

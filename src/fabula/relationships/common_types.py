@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fabula.io.arrays import is_text
 from fabula.io.sql import locked_connection
 
 Parts = Mapping[str, pa.ChunkedArray]
@@ -99,7 +100,7 @@ def kind_of(kind: pa.DataType) -> str:
         return "number"
     if types.is_temporal(kind):
         return "moment"
-    return "text" if types.is_string(kind) or types.is_large_string(kind) else "other"
+    return "text" if is_text(kind) else "other"
 
 
 def comparable(first: pa.ChunkedArray, second: pa.ChunkedArray) -> pa.ChunkedArray | None:

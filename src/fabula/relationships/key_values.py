@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fabula.io.arrays import is_text, plain_type
 from fabula.relationships.common_types import are_days, as_labels
 
 PROBE = 50
@@ -36,14 +37,12 @@ _RANDOM = r"^[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}$|^[0-9a-fA-F]{
 
 def holds_keys(kind: pa.DataType) -> bool:
     """Whether values of a type can be keys."""
-    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    kind = plain_type(kind)
     return bool(
         pa.types.is_integer(kind)
         or pa.types.is_floating(kind)  # whole numbers with gaps are floats in many files
         or (pa.types.is_decimal(kind) and kind.scale == 0)
-        or pa.types.is_string(kind)
-        or pa.types.is_large_string(kind)
-        or pa.types.is_string_view(kind)
+        or is_text(kind)
         or is_day(kind)
     )
 
@@ -183,7 +182,7 @@ class KeyColumns:
         at = (table, column)
         if at not in self._known:
             values = self.tables[table].column(column)
-            self._known[at] = KeyValues(as_labels(values), _plain(values.type))
+            self._known[at] = KeyValues(as_labels(values), plain_type(values.type))
         return self._known[at]
 
     def together(self, table: str, columns: Sequence[str]) -> KeyValues:
@@ -258,10 +257,6 @@ def number_in_turn(table: pa.Table, columns: Sequence[str], groups: Sequence[str
         else:
             return True
     return False
-
-
-def _plain(kind: pa.DataType) -> pa.DataType:
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
 def _all_whole(values: pa.ChunkedArray) -> bool:

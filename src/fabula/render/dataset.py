@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from fabula.io.write import plain_type
+from fabula.io.arrays import plain_type
 from fabula.render import charts
 from fabula.render.pages import fragment
 from fabula.render.values import digits_of

@@ -24,10 +24,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from fabula.errors import SheetError, SourceError, Violation, did_you_mean
+from fabula.io.arrays import is_text, plain_type
 from fabula.io.examples import plain_value
 from fabula.io.formulas import escaped
 from fabula.io.read import TableRows
-from fabula.io.write import plain_type
 
 Verdict: TypeAlias = Literal["accept", "reject", "fix"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -245,7 +245,7 @@ def _value(text: str, kind: pa.DataType) -> _Fix | ValueError:
     try:
         if pa.types.is_nested(plain):
             return _Fix(pa.scalar(json.loads(text), plain).as_py())
-        if pa.types.is_string(plain) or pa.types.is_large_string(plain):
+        if is_text(plain):
             return _Fix(text)
         return _Fix(pa.scalar(text.strip()).cast(plain).as_py())
     except (pa.ArrowException, TypeError, ValueError) as exc:

@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 from fabula.errors import PrerequisiteError, UsageError, did_you_mean
+from fabula.io.arrays import plain_type
 from fabula.io.run_files import inside
-from fabula.io.write import plain_type
 
 _FEATURES = {"png": "Image", "jpg": "Image", "wav": "Audio"}
 """What `datasets` calls the columns of files."""

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.errors import SourceError, UsageError, did_you_mean
+from fabula.io.arrays import is_text, plain_type
 
 LABEL_NAMES = ("label", "category", "topic", "class", "intent")
 """Columns of these names hold labels if nobody says which does."""
@@ -65,7 +66,7 @@ def read_corpus(table: pa.Table, fields: Sequence[str] = (), label: str | None =
         table.schema.field(_MESSAGES).type
     )
     plain = _without_conversations(table) if is_chat else table
-    known = [each.name for each in plain.schema if _is_text(each.type)]
+    known = [each.name for each in plain.schema if is_text(plain_type(each.type))]
     for name in [*fields, *([label] if label else [])]:
         if name not in plain.column_names:
             hint = did_you_mean(name, known) or f"there are {', '.join(plain.column_names)}"
@@ -91,14 +92,6 @@ def read_corpus(table: pa.Table, fields: Sequence[str] = (), label: str | None =
         named = [name for name in plain.column_names if name.casefold() in LABEL_NAMES]
         label = named[0] if named else None
     return Corpus(table, plain, pa.concat_arrays(texts.chunks), chosen, label, is_chat)
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(
-        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-    )
 
 
 def _without_conversations(table: pa.Table) -> pa.Table:

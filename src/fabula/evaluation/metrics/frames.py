@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from fabula.errors import SourceError
 from fabula.evaluation.metrics.differences import FEW, few, shared_columns, void
+from fabula.io.arrays import is_text
 from fabula.io.notes import notes_of
 from fabula.pii import find_in_table
 from fabula.pii.kinds import BLURRED, TITLES
@@ -300,7 +301,7 @@ def _family(name: str, values: pa.ChunkedArray) -> Family:
         return "moment"
     if pa.types.is_boolean(kind):
         return "category"
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+    if is_text(kind):
         return "text" if _is_text(values) else "category"
     return "other"
 

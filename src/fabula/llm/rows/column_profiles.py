@@ -19,6 +19,7 @@ from typing import Any
 import pyarrow as pa
 
 from fabula.errors import SourceError
+from fabula.io.arrays import is_text
 from fabula.llm.rows.job import RowField
 
 SLACK = 0.25
@@ -153,9 +154,7 @@ def _number(
 
 def _categories(column: pa.ChunkedArray, known: Sequence[Any]) -> list[str]:
     """The only allowed values of a column, if they are few, or listed by its type."""
-    if pa.types.is_dictionary(column.type) and any(
-        test(column.type.value_type) for test in _IS_TEXT
-    ):
+    if pa.types.is_dictionary(column.type) and is_text(column.type.value_type):
         listed = [value for chunk in column.chunks for value in chunk.dictionary.to_pylist()]
         if listed:
             return list(dict.fromkeys(listed))
@@ -194,7 +193,6 @@ def _plain(name: str, kind: pa.DataType) -> dict[str, Any]:
     )
 
 
-_IS_TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 _SCHEMAS = (
     (pa.types.is_boolean, {"type": "boolean"}),
     (pa.types.is_integer, {"type": "integer"}),
@@ -203,7 +201,7 @@ _SCHEMAS = (
     (pa.types.is_date, {"type": "string", "format": "date"}),
     (pa.types.is_timestamp, {"type": "string", "format": "date-time"}),
     (pa.types.is_time, {"type": "string", "format": "time"}),
-    *((test, {"type": "string"}) for test in _IS_TEXT),
+    (is_text, {"type": "string"}),
 )
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.errors import UsageError, column_hint, did_you_mean
-from fabula.io.arrays import array_of, is_text
+from fabula.io.arrays import array_of, is_text, plain_type
 from fabula.privacy.kanonymity.combinations import Keys
 from fabula.synthesizers.rules import Rule
 from fabula.synthesizers.synthesizer import Synthesizer
@@ -200,7 +200,7 @@ def are_among(made: pa.Table, real: pa.Table, columns: Collection[str]) -> NDArr
     codes = []
     for name in names:
         kind = real.schema.field(name).type
-        kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+        kind = plain_type(kind)
         parts = [table.column(name).cast(kind) for table in (made, real)]
         both = pa.chunked_array([c for part in parts for c in part.chunks], kind).combine_chunks()
         indices = both.dictionary_encode().indices.fill_null(-1)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from fabula.io.arrays import plain_type
 from fabula.io.sql import without_bar
 from fabula.privacy.files.sources import Source
 
@@ -151,7 +152,7 @@ def _grouped(source: Source, names: Sequence[str]) -> pa.Table:
             yield from block.cast(schema).to_batches()
 
     first = next(iter(source.tables(names)))
-    schema = pa.schema([(field.name, _plain(field.type)) for field in first.schema])
+    schema = pa.schema([(field.name, plain_type(field.type)) for field in first.schema])
     listed = ", ".join('"' + name.replace('"', '""') + '"' for name in names)
     with TemporaryDirectory() as spill:
         settings: dict[str, Any] = {
@@ -164,10 +165,6 @@ def _grouped(source: Source, names: Sequence[str]) -> pa.Table:
             )
             query = f"SELECT {listed}, count(*) AS n FROM rows GROUP BY ALL ORDER BY ALL"
             return connection.sql(query).to_arrow_table()
-
-
-def _plain(kind: pa.DataType) -> pa.DataType:
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
 def _encoded(name: str, values: pa.ChunkedArray, rows: Whole) -> tuple[Column, Whole]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.io.arrays import array_of
+from fabula.io.arrays import array_of, plain_type
 
 Family: TypeAlias = Literal["number", "time", "zoned time", "label"]
 """What can be compared: columns of one family."""
@@ -121,7 +121,7 @@ class Plain:
 
 def family_of(kind: pa.DataType) -> Family | None:
     """What values of a type are."""
-    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    kind = plain_type(kind)
     if pa.types.is_nested(kind) or pa.types.is_null(kind) or is_bytes(kind):
         return None
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):

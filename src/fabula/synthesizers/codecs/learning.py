@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.errors import SourceError
-from fabula.io.arrays import is_text
+from fabula.io.arrays import is_text, plain_type
 from fabula.io.written.fields import plain_field
 from fabula.pii import find
 from fabula.pii.kinds import BLURRED, TITLES
@@ -330,7 +330,7 @@ def _codec(
     if identifies_people(name):
         persons = None  # each of its values is one person's
     people = None if persons is None else persons.numbers
-    kind = values.type.value_type if isinstance(values.type, pa.DictionaryType) else values.type
+    kind = plain_type(values.type)
     if pa.types.is_nested(kind):
         return f"nested values of type {kind}; give them as separate columns"
     if coded:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.errors import UsageError, did_you_mean
+from fabula.io.arrays import plain_type
 from fabula.synthesizers.codecs.categories import CategoryCodec, plain_values
 from fabula.synthesizers.codecs.codec import ColumnCodec, Range
 from fabula.synthesizers.codecs.fixed_point import Lattice, is_counted
@@ -120,7 +121,7 @@ def _codec(name: str, kind: pa.DataType, given: Any) -> ColumnCodec:
         return _number(name, kind, wanted)
     if isinstance(given, str) or not isinstance(given, Sequence) or not len(given):
         raise _unsuitable(name, kind, given)
-    labels = kind.value_type if isinstance(kind, pa.DictionaryType) else kind
+    labels = plain_type(kind)
     try:
         levels = plain_values(pa.array(dict.fromkeys(given), labels).drop_null())
     except (pa.ArrowException, TypeError) as exc:
