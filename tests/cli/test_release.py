@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pyarrow.csv
+import pytest
 
 from tests.privacy.test_release import patients
 
 
+@pytest.mark.slow
 def test_the_journey_from_a_file_to_the_verdict(run, tmp_path):
     pyarrow.csv.write_csv(patients(1_200), tmp_path / "patients.csv")
     learned = "diagnosis,cost"

@@ -275,6 +275,7 @@ def test_a_full_link_table_holds_every_pair() -> None:
         assert len(rows) == tables[name].num_rows == 343
 
 
+@pytest.mark.slow
 @given(
     sizes=st.lists(st.integers(1, 12), min_size=1, max_size=3), seed=st.integers(), name=st.text()
 )

@@ -89,6 +89,7 @@ def test_a_run_is_pushed_with_a_card_and_read_back(
     assert TOKEN not in told + everything(hub) + json.dumps(dict(made.manifest))
 
 
+@pytest.mark.slow
 def test_the_official_library_loads_what_was_pushed(hub: Hub, tmp_path: Path) -> None:
     """Each table is a configuration, in a process that knows nothing of Fabula."""
     Dataset({"homes": HOMES, "pets": HOMES[:1]}).push_to_hub("me/homes", private=False)

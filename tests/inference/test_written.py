@@ -45,6 +45,7 @@ def test_periods_keep_their_form(form):
         assert found.form.read(values.cast(pa.large_string())).null_count == 0
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(st.sampled_from([*SPELLINGS, *DURATIONS]), st.integers(0, 3), st.integers(0, 2**32 - 1))
 def test_texts_of_times_and_durations_keep_their_form(form, mistyped, seed):

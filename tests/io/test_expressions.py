@@ -225,6 +225,7 @@ def test_a_function_with_one_form_that_depends_on_the_time_zone_may_be_used() ->
     assert unrepeatable_among(forms) == {"now", "random", "later"}
 
 
+@pytest.mark.slow
 def test_a_time_with_a_zone_reads_the_same_on_every_machine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 PROGRAM = '''
 import math
 from typing import Literal
@@ -105,6 +107,7 @@ print(fb.infer({"height": waves}).spec.tables["data"].columns["height"].kind)
 '''
 
 
+@pytest.mark.slow
 def test_a_kind_and_a_check_of_a_program_work_like_built_in_ones(tmp_path) -> None:
     """The spec's classes were built before the program registered them."""
     shown = subprocess.run(

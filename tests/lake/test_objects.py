@@ -264,6 +264,7 @@ def test_the_columns_that_name_folders_are_profiled(tmp_path: Path) -> None:
     assert {column.name: column.distinct for column in table.columns} == {"day": 2, "n": 3}
 
 
+@pytest.mark.slow
 def test_a_load_that_was_killed_is_never_read_as_if_it_was_whole(
     store: Store, tmp_path: Path
 ) -> None:

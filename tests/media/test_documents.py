@@ -140,6 +140,7 @@ def test_documents_are_the_same_bytes_on_one_and_two_workers(tmp_path: Path) -> 
     assert all((one / name).read_bytes() == (two / name).read_bytes() for name in names)
 
 
+@pytest.mark.slow
 def test_a_killed_run_makes_only_the_documents_that_are_missing(tmp_path: Path) -> None:
     folder = made(tmp_path / "out")
     (truth,) = folder.glob("media/*/*/truth-*.jsonl")
@@ -319,6 +320,7 @@ def test_defects_come_at_their_shares_with_labels_that_say_what_would_be_right(
     assert abs(counts["duplicate"] - 20) < spread
 
 
+@pytest.mark.slow
 def test_every_form_of_a_document_contains_what_its_row_says(tmp_path: Path) -> None:
     import email
     import email.policy

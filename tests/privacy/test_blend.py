@@ -74,6 +74,7 @@ def test_a_table_whose_rows_are_all_taken_is_refused() -> None:
         fb.blend(real)
 
 
+@pytest.mark.slow
 def test_labels_become_equally_frequent() -> None:
     made = fb.blend(patients(300), balance="ill")
     labels = made.table.column("ill").to_pylist()

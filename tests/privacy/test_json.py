@@ -210,6 +210,7 @@ _JSON = st.recursive(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.dictionaries(st.text(min_size=1, max_size=4), _JSON, max_size=4), max_size=4),

@@ -55,6 +55,7 @@ def test_no_row_is_drawn_by_a_model_that_saw_it() -> None:
     assert abs(same - 0.5) < 4 * math.sqrt(0.25 / ROWS)
 
 
+@pytest.mark.slow
 def test_relations_hold_between_learned_and_kept_columns() -> None:
     made = fb.synthesize(orders(), ["quantity", "total"]).table
     price, quantity, total = (

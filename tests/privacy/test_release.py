@@ -83,6 +83,7 @@ def _failed(release: Release) -> set[str]:
     return {gate.metric for gate in evaluate_release(release).gates if gate.passed is False}
 
 
+@pytest.mark.slow
 def test_a_good_release_passes_all_gates(made: Path) -> None:
     report = evaluate_release(_released(made / "out"))
     assert report.passed
@@ -239,6 +240,7 @@ def test_releases_of_two_files_are_intersected_by_person(tmp_path: Path) -> None
     assert joined.passed is False
 
 
+@pytest.mark.slow
 def test_a_group_that_shares_a_sensitive_value_fails_its_gate(made: Path) -> None:
     folder = _generate(made, "diverse", "k: 8\n    sensitive: [beds]\n    l: 2")
     release = _released(folder)
@@ -247,6 +249,7 @@ def test_a_group_that_shares_a_sensitive_value_fails_its_gate(made: Path) -> Non
     assert "privacy.told_by_group_beds" in _failed(shared)
 
 
+@pytest.mark.slow
 def test_k_counts_people_where_a_person_has_several_rows(tmp_path: Path) -> None:
     visits = pa.concat_tables([patients(300)] * 4)
     pa.csv.write_csv(visits, tmp_path / "patients.csv")
@@ -265,6 +268,7 @@ def test_k_counts_people_where_a_person_has_several_rows(tmp_path: Path) -> None
     assert "privacy.smallest_group" in _failed(_released(folder, age=ages))
 
 
+@pytest.mark.slow
 def test_a_release_makes_the_rates_of_a_learned_outcome_equal(tmp_path: Path) -> None:
     """Costs follow the repaired outcome, and the real one is still learned from."""
     rows, rng = patients(), np.random.default_rng(5)

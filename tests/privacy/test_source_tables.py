@@ -152,6 +152,7 @@ def test_what_can_not_be_is_refused(change: dict[str, Any], told: str) -> None:
         fb.plan({"tables": {"customers": table}})
 
 
+@pytest.mark.slow
 def test_an_address_is_a_file_elsewhere_and_no_password_stands_in_a_spec(
     files: Path, key: Path
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from faker import Faker
 
 from fabula.synthesizers.fitting import fit
@@ -59,6 +60,7 @@ def _orders() -> dict[str, pa.Table]:
     }
 
 
+@pytest.mark.slow
 def test_what_a_parent_s_children_have_alike_stays_so_in_samples(tmp_path: Path) -> None:
     """Labels and numbers, of the leading parent and of another one, saved and loaded."""
     model = fit_tables(_orders(), seed=1, rounds=10)

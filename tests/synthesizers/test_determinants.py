@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from fabula.synthesizers.multitable.database import RelationalSynthesizer, fit_tables
 
@@ -60,6 +61,7 @@ def _shop() -> dict[str, pa.Table]:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_new_addresses_have_one_recipient_and_new_towns_one_country(tmp_path: Path) -> None:
     model = fit_tables(_shop(), seed=1, rounds=10)
     model.save(tmp_path / "model")

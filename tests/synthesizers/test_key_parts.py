@@ -132,6 +132,7 @@ def test_lines_are_counted_within_their_order(first: int) -> None:
     assert not (row_links(fitted.sample(seed=3), fitted.keys.foreign[0]) < 0).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("first_month", "last_late"), [(1, 0), (8, 5)])
 def test_a_season_in_a_key_tells_the_year_of_its_games(
     first_month: int, last_late: int, tmp_path: Path
@@ -178,6 +179,7 @@ def test_users_called_so_keep_their_counts_without_a_table() -> None:
     assert counts.max() <= 42
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [pa.string(), pa.date32(), pa.timestamp("us")])
 def test_days_in_keys_stay_days_and_are_told(kind, tmp_path):
     """A calendar keeps its days, and so does a key of a shop and a day that another table has."""

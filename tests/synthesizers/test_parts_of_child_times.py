@@ -48,6 +48,7 @@ def shop(*, signed: bool, seed: int = 0) -> dict[str, pa.Table]:
     return {"customers": pa.table(customers), "orders": pa.table(orders).take(rng.permutation(640))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signed", [True, False], ids=["after the parent", "after siblings"])
 def test_what_follows_from_the_times_of_children_does_in_every_row(
     signed: bool, tmp_path: Path
@@ -90,6 +91,7 @@ def test_hours_of_child_times_stay_busy_without_a_column_of_their_own() -> None:
     assert (np.asarray(pc.day_of_week(ordered)) < 5).mean() > 0.97
 
 
+@pytest.mark.slow
 def test_a_time_moved_to_its_hour_keeps_the_least_and_the_longest_distance(tmp_path):
     """No visit comes sooner, or later, after its start than any real one, in a row and across."""
     rng, day, minute = np.random.default_rng(1), 86_400_000_000, 60_000_000

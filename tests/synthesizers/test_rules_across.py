@@ -27,6 +27,7 @@ def counted(tables: Tables, query: str) -> int:
     return found[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_what_holds_across_real_tables_holds_in_every_sample(schema: str, tmp_path: Path) -> None:
     make, rules, keys = SCHEMAS[schema]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from fabula.synthesizers.multitable.database import RelationalSynthesizer, fit_tables
 
@@ -75,6 +76,7 @@ def shares(tables: dict[str, pa.Table]) -> dict[str, float]:
     return {name: float(rows.mean()) for name, rows in kept.items()}
 
 
+@pytest.mark.slow
 def test_rules_by_case_hold_once_sums_and_copies_have_changed_their_sources(tmp_path: Path) -> None:
     real = shop()
     assert min(share for name, share in shares(real).items() if name != "gross") == 1

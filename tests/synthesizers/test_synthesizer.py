@@ -75,6 +75,7 @@ def test_the_same_seed_gives_the_same_rows_whatever_the_number_of_workers(model)
     assert not model.sample(n, seed=6).equals(rows)
 
 
+@pytest.mark.slow
 def test_a_saved_synthesizer_samples_the_same_rows(model, tmp_path):
     """In another process, too; the file holds no pickle, no label of a key, no note."""
     path = tmp_path / "model.fabula"
@@ -247,6 +248,7 @@ def test_gaps_are_filled_given_the_rest_of_the_row(model):
     assert abs(ages.mean() - 50) < 5 * 9 / np.sqrt(len(ages)) + 1
 
 
+@pytest.mark.slow
 def test_rules_of_a_spec_hold_in_every_row():
     """Constraints are kept; an impossible one is named in bounded time."""
     spec = {

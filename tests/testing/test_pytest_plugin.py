@@ -7,11 +7,15 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 PLUGIN = "fabula.testing.pytest_plugin"
 
 TESTS = """
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 import pytest
 
@@ -59,6 +63,7 @@ def _run(folder: Path, *options: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_rows_depend_on_the_name_of_the_test_alone(tmp_path: Path) -> None:
     """Two runs, one of them of a single test, see the same rows; a failure shows its seed."""
     told = _run(tmp_path)
@@ -70,6 +75,7 @@ def test_rows_depend_on_the_name_of_the_test_alone(tmp_path: Path) -> None:
     assert (tmp_path / "seen.txt").read_text().splitlines()[2:] == first[1:]
 
 
+@pytest.mark.slow
 def test_a_seed_from_the_command_line_is_that_of_all_tests(tmp_path: Path) -> None:
     told = _run(tmp_path, "--fabula-seed", "5")
     assert "seed 5;" in told

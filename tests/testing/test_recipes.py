@@ -8,11 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.schemas.django_project import DJANGO, SETTINGS
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "testing.md"
 
 
+@pytest.mark.slow
 def test_the_test_case_of_the_guide_passes_in_a_project_of_django(tmp_path: Path) -> None:
     found = re.search(r"```py\n# library/tests\.py\n(.*?)```", GUIDE.read_text("utf-8"), re.S)
     assert found is not None

@@ -150,6 +150,7 @@ def test_a_worker_that_ends_is_started_again(shown: View) -> None:
     assert post(f"{at}/check", text=SPEC)[1]["problems"] == []
 
 
+@pytest.mark.slow
 def test_a_run_is_started_watched_and_opened(shown: View, file: Path) -> None:
     get, post = opened(shown), poster(shown)
     at = address(get)
@@ -166,6 +167,7 @@ def test_a_run_is_started_watched_and_opened(shown: View, file: Path) -> None:
     assert get("/runs")[1].count(">finished<") == 2
 
 
+@pytest.mark.slow
 def test_a_run_is_stopped_and_continued(shown: View, file: Path) -> None:
     get, post = opened(shown), poster(shown)
     at = address(get)
@@ -273,6 +275,7 @@ def test_a_run_alone_has_nothing_to_edit(tmp_path: Path) -> None:
         assert poster(page)("/spec/x/save", text="")[0] == 409
 
 
+@pytest.mark.slow
 def test_hostile_names_of_specs_and_tables_stay_text(tmp_path: Path) -> None:
     evil = "<img src=x onerror=alert(1)>"
     folder = tmp_path / "work"

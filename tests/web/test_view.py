@@ -247,6 +247,7 @@ def test_folders_of_runs_are_listed_and_files_opened(tmp_path: Path) -> None:
         assert get(f"/{place(get)}/report")[0] == 404
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_shows_what_it_keeps_and_how_it_goes_on(tmp_path: Path) -> None:
     """The folder of such a run opens as well, alone."""
 

@@ -58,6 +58,7 @@ def test_claims_that_cannot_be_written_stop_nobody(tmp_path: Path) -> None:
     assert Claims(tmp_path / "claims.sqlite").take(b"key")
 
 
+@pytest.mark.slow
 def test_two_equal_runs_at_once_pay_for_each_call_once(tmp_path: Path) -> None:
     spec = tmp_path / "spec.yaml"
     spec.write_text(

@@ -54,6 +54,7 @@ def test_values_stay_within_what_was_learned(model):
         assert pc.max(values).as_py() <= high.as_py()
 
 
+@pytest.mark.slow
 def test_times_keep_the_hours_that_they_had(model):
     """Five busy hours stay the only ones."""
     hours = model.sample(2_000, seed=2).column("hour").to_numpy()

@@ -70,6 +70,7 @@ def test_an_end_keeps_its_distance_from_its_start() -> None:
     assert not any(" - " in name for name in model.card().columns)
 
 
+@pytest.mark.slow
 def test_times_keep_their_hours() -> None:
     """A night is as quiet as the real one, though cells are longer than a day."""
     real = trips()

@@ -62,6 +62,7 @@ def test_phones_begin_as_those_of_the_country(made):
     assert all(row["phone"].startswith(f"{calling[row['country']]} ") for row in made)
 
 
+@pytest.mark.slow
 def test_e_mails_hold_the_last_name(made):
     plain = [row for row in made if row["name"].isascii() and row["name"].count(" ") == 1]
     assert len(plain) > 200

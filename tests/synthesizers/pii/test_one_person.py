@@ -78,6 +78,7 @@ def model(clinic):
     return fb.fit(clinic, rounds=5)
 
 
+@pytest.mark.slow
 def test_no_real_identifier_is_in_any_table_of_a_clinic(clinic, model):
     ordinary = ("dob", "fee", "level")
     real = set()

@@ -95,6 +95,7 @@ def test_all_rows_of_a_person_tell_the_same(real, made):
     assert len(pc.unique(made["amount"])) > 100
 
 
+@pytest.mark.slow
 def test_the_address_of_a_person_is_one_whole(made):
     of_country = {country: (code, calling) for country, code, calling in COUNTRIES.values()}
     for row in made.to_pylist():
@@ -187,6 +188,7 @@ def test_what_changes_from_row_to_row_is_not_held_to_be_the_persons():
     assert several > 10
 
 
+@pytest.mark.slow
 def test_people_of_a_table_among_others_tell_the_same_in_all_of_their_rows(real):
     shops = pa.table({"shop_id": np.arange(40), "size": np.arange(40) % 7})
     where = np.random.default_rng(4).integers(0, 40, len(real))

@@ -46,6 +46,7 @@ def kinds(fake: Faker, rng: random.Random) -> list:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", ["en_US", "de_DE", "fr_FR", "es_ES", "it_IT", "pl_PL"])
 def test_nobody_real_comes_out_of_orders(code):
     fake, rng = Faker(code), random.Random(5)

@@ -98,6 +98,7 @@ def texts(table: pa.Table) -> set[str]:
             for text in column.to_pylist()}  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("detail", ["companyName", "contactName", "address", "phone"])
 def test_no_real_company_name_street_or_phone_is_in_any_table(real, made, detail):
     known = {text for name in ("customers", "suppliers", "employees")
@@ -125,6 +126,7 @@ def test_orders_go_to_the_address_of_their_new_customer(made):
         assert row["shipCountry"] == customer["country"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "column", "detail"),
     [("orders", "shipName", "companyName"), ("suppliers", "contactName", "contactName"),
