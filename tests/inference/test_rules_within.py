@@ -75,6 +75,21 @@ def test_the_spec_says_what_each_column_follows_from() -> None:
     assert "never below `min` in all rows" in text
 
 
+@pytest.mark.parametrize("decimals", [0, 1])
+def test_a_rounded_number_stays_above_a_finer_one(decimals: int) -> None:
+    """A rounded sum of a finer number and a distance of 0 must not end below the number."""
+    rng = np.random.default_rng(3)
+    spent = np.round(rng.gamma(2, 3, 800), 4)
+    grid = 10.0**-decimals
+    earned = np.round((np.ceil(spent / grid) + rng.integers(0, 6, 800)) * grid, decimals)
+    frame = pd.DataFrame({"spent": spent, "earned": earned.astype(int) if not decimals else earned})
+    guess = fb.infer(frame)
+    assert "never below `spent` in all rows" in guess.to_yaml()
+    made = fb.generate(guess.spec, n=4_000, seed=1).to_pandas()
+    assert (made["earned"] >= made["spent"]).all()
+    assert abs((made["earned"] - made["spent"]).mean() - (earned - spent).mean()) < 0.2 * grid
+
+
 def test_rules_with_exceptions_are_told_with_their_number() -> None:
     frame = sales()
     frame.loc[[3, 700], "total"] += 5

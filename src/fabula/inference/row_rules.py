@@ -51,6 +51,9 @@ _MOST_RANKED = 12
 _MOST_TOLD = 5
 """Orders of a table that are told where they are not written."""
 
+_ROUNDED = 1e-6
+"""The part of a step within which a number stands on its grid."""
+
 _GIVEN = "follows from something else"
 
 
@@ -224,9 +227,15 @@ class _Written:
         kind, step = self.rows.schema.field(high).type, self.measures[high].step
         own = self.rows.column(high).cast(pa.float64())
         low = pc.max_element_wise(*(self.rows.column(name).cast(pa.float64()) for name in names))
+        grid = 1.0 if pa.types.is_integer(kind) else step
+        finer = False
+        if grid:  # rounding a sum of finer numbers could end below them
+            upper = pc.multiply(pc.ceil(pc.divide(low, grid)), grid)
+            finer = pc.max(pc.subtract(upper, low)).as_py() > _ROUNDED * grid
+            low = upper if finer else low
         apart = pc.subtract(own, low)
         if pa.types.is_integer(kind):
-            apart = apart.cast(pa.int64(), safe=False)
+            apart = pc.round(apart).cast(pa.int64())
         elif step:
             apart = pc.round(apart, 9)
         if pc.min(apart).as_py() < 0:
@@ -238,6 +247,8 @@ class _Written:
             return
         lower = [sql_name(name) for name in names]
         start = lower[0] if len(lower) == 1 else f"greatest({', '.join(lower)})"
+        if finer:
+            start = f"ceil({start} / {grid:.15g}) * {grid:.15g}" if grid != 1 else f"ceil({start})"
         most = pc.max(own).as_py()
         number = f"least({start} + {sql_name(helper)}, {most:.15g})"
         self._insert(high, helper, drawn, made.reason)
