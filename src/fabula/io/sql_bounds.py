@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     import duckdb
 
 SECONDS = 4.0
-"""Seconds that a query may take for each block of rows."""
+"""CPU seconds that a query may take for each block of rows."""
+_PATIENCE, _LOOKS = 20, 8
+"""How many times as long it may wait for a busy machine, and how often the clocks are read."""
 _BLOCK_ROWS = 65_536
 _MEGABYTES, _MOST_MEGABYTES = 300, 3_000
 _ROWS_A_MEGABYTE = 100
@@ -74,15 +77,19 @@ def bounded(
 
     seconds = SECONDS * max(1, -(-rows // _BLOCK_ROWS))
     megabytes = min(_MEGABYTES + rows // _ROWS_A_MEGABYTE, _MOST_MEGABYTES)
-    late = threading.Event()
+    late, ended = threading.Event(), threading.Event()
 
-    def stop() -> None:
-        late.set()
-        connection.interrupt()
+    def watch() -> None:
+        began, worked = time.monotonic(), time.process_time()
+        while not ended.wait(seconds / _LOOKS):
+            passed = time.monotonic() - began
+            spent = min(passed, time.process_time() - worked)  # threads side by side spend more
+            if spent >= seconds or passed >= _PATIENCE * seconds:
+                late.set()
+                connection.interrupt()
+                break
 
-    timer = threading.Timer(seconds, stop)
-    timer.daemon = True
-    timer.start()
+    threading.Thread(target=watch, daemon=True).start()
     try:
         with _in_memory(megabytes << 20) if grows else nullcontext():
             yield
@@ -95,7 +102,7 @@ def bounded(
         told = f"it takes more than {megabytes:,} MB for {rows:,} rows"
         raise duckdb.OutOfMemoryException(told) from error
     finally:
-        timer.cancel()
+        ended.set()
 
 
 @contextmanager
