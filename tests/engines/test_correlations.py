@@ -129,6 +129,24 @@ def test_a_correlation_that_two_distributions_can_not_have_is_an_error() -> None
     assert "their distributions allow -0.27 to 0.27" in caught.value.message
 
 
+def test_every_value_of_a_correlated_mixture_is_one_of_its_components() -> None:
+    """Rounded as its component is, and never between two of them; shares are the weights."""
+    spent = {
+        "kind": "mixture",
+        "of": [
+            {"kind": "uniform", "min": 0, "max": 0, "weight": 0.3},
+            {"kind": "lognormal", "median": 9, "min": 5, "decimals": 2, "weight": 0.5},
+            {"kind": "uniform", "min": 7, "max": 90, "decimals": 0, "weight": 0.2},
+        ],
+    }
+    columns = {"a": MARGINALS["normal"], "b": spent}
+    values = numbers(made(columns, N, correlations=[{"columns": ["a", "b"], "r": 0.6}]), "b")
+    assert not ((values > 0) & (values < 5)).any()
+    assert (np.round(values, 2) == values).all()
+    assert abs((values == 0).mean() - 0.3) < 0.01
+    assert abs((values > 40).mean() - 0.2 * 50 / 83 - 0.5 * 0.094) < 0.005
+
+
 @pytest.mark.parametrize(
     ("column", "message"),
     [

@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 _Ordered: TypeAlias = AbstractDistribution | Mixture | Choice
 
 _POINTS = 4_096
-"""Quantiles of each part of a mixture, between which all others lie."""
+"""Slots of each part of a mixture, in the order of all of its values."""
 
 _NODES = 120
 _ORDER = 40
@@ -84,13 +84,9 @@ def _quantile(spec: _Ordered) -> Callable[[Floats], Floats]:
     """The function from the share of a column that lies below a value to that value."""
     if isinstance(spec, Choice):
         return _steps(np.array(spec.values, np.float64), np.asarray(spec.weights or 1.0))
-    low, high = bounds(spec)
     if isinstance(spec, Mixture):
-        inner = (np.arange(_POINTS) + 0.5) / _POINTS
-        points = [_quantile(cut_to(part.column, spec))(inner) for part in spec.of]
-        weights = np.repeat([part.weight for part in spec.of], _POINTS)
-        mixed = _steps(np.concatenate(points), weights, between=True)
-        return lambda u: rounded(mixed(u), spec.decimals, low, high)
+        return _mixed(spec)
+    low, high = bounds(spec)
     drawn, p = family(spec.kind), constants(spec)
     first = -np.inf if "min" in spec.own else low
     last = np.inf if "max" in spec.own else high
@@ -102,13 +98,39 @@ def _quantile(spec: _Ordered) -> Callable[[Floats], Floats]:
     return values
 
 
-def _steps(values: Floats, weights: Floats, *, between: bool = False) -> Callable[[Floats], Floats]:
-    """Quantiles of listed numbers, or of points that stand for all numbers between them."""
+def _mixed(spec: Mixture) -> Callable[[Floats], Floats]:
+    """Quantiles of a mixture, each of which is one of a component, and rounded as that is.
+
+    The components' own quantiles, in one order, divide all shares into as many slots; a share in
+    a slot is a share of the slot's component.
+    """
+    parts = [_quantile(cut_to(part.column, spec)) for part in spec.of]
+    middles = (np.arange(_POINTS) + 0.5) / _POINTS
+    points = np.concatenate([quantile(middles) for quantile in parts])
+    order = np.argsort(points, kind="stable")
+    component, place = np.divmod(order, _POINTS)
+    widths = np.array([part.weight for part in spec.of])[component]
+    ends = np.cumsum(widths)
+    low, high = bounds(spec)
+
+    def values(u: Floats) -> Floats:
+        wanted = u * ends[-1]
+        slot = np.minimum(np.searchsorted(ends, wanted, side="right"), len(ends) - 1)
+        inside = 1 - (ends[slot] - wanted) / widths[slot]
+        shares = np.clip((place[slot] + inside) / _POINTS, 1e-15, 1 - 1e-15)
+        found = np.empty(len(u))
+        for number, quantile in enumerate(parts):
+            of_part = component[slot] == number
+            found[of_part] = quantile(shares[of_part])
+        return rounded(found, spec.decimals, low, high)
+
+    return values
+
+
+def _steps(values: Floats, weights: Floats) -> Callable[[Floats], Floats]:
+    """Quantiles of listed numbers."""
     order = np.argsort(values, kind="stable")
     values, ends = values[order], np.cumsum(np.broadcast_to(weights, len(values))[order])
-    if between:
-        middles = (ends - np.diff(ends, prepend=0.0) / 2) / ends[-1]
-        return lambda u: np.interp(u, middles, values)
     return lambda u: values[np.searchsorted(ends[:-1], u * ends[-1], side="right")]
 
 
