@@ -19,6 +19,8 @@ MOST_COLUMNS = 24
 """Columns of one matrix; those with the largest correlations are kept."""
 
 _FEWEST = 30
+_SLACK = 0.01
+"""How far rounding may take a matrix from those that normal numbers have."""
 _Floats = NDArray[np.float64]
 
 
@@ -110,8 +112,12 @@ def _group(columns: Sequence[str], found: _Floats) -> Correlation:
         return Correlation(
             columns=tuple(columns), r=round(float(found[0, 1]), 2), method="spearman"
         )
-    matrix = np.round(_possible(found), 2) + 0.0
-    np.fill_diagonal(matrix, 1.0)
+    nearest = _possible(found)
+    for decimals in (2, 3, 4, 6):  # of many columns that hardly differ, two are too coarse
+        matrix = np.round(nearest, decimals) + 0.0
+        np.fill_diagonal(matrix, 1.0)
+        if np.linalg.eigvalsh(2 * np.sin(np.pi * matrix / 6)).min() > -_SLACK:
+            break
     told = tuple(tuple(map(float, row)) for row in matrix)
     return Correlation(columns=tuple(columns), matrix=told, method="spearman")
 

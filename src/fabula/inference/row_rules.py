@@ -121,6 +121,7 @@ class _Written:
         columns: The columns so far.
         checks: What states rules that no column does.
         sources: What columns follow from.
+        listed: Columns of whose values others are written for each one that the data has.
         unwritten: What holds and is not written, in words.
     """
 
@@ -133,6 +134,7 @@ class _Written:
     columns: dict[str, AbstractColumn] = field(init=False)
     checks: list[RowCheck] = field(default_factory=list)
     sources: dict[str, Sequence[str]] = field(default_factory=dict)
+    listed: set[str] = field(default_factory=set)
     unwritten: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -162,6 +164,8 @@ class _Written:
             broken = self._broken(sql, item.target)
             if broken is not None and broken <= EXCEPTIONS * len(self.rows):
                 self._put(item.target, col.expr(sql), self._told(item, found, broken), names)
+                if isinstance(how, Lookup):
+                    self.listed.add(how.source)
                 return
 
     def ranking(self, ranking: Ranking) -> None:
@@ -214,6 +218,8 @@ class _Written:
         gaps = self.rows.column(order.low).null_count
         if order.high in self.sources or order.high in self.given:
             return f"`{order.high}` {_GIVEN}"
+        if order.high in self.listed:
+            return f"others follow from the values of `{order.high}`"
         if self.measures[order.high].is_time:
             return "both are times"
         if not isinstance(self.columns.get(order.high), AbstractNumber | Choice):

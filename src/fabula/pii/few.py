@@ -191,11 +191,14 @@ def _single_names(texts: Sequence[str], *, hinted: bool) -> str | None:
     words = [text.strip().casefold() for text in texts]
     if any(len(parts(word)) != 1 or len(word) < 3 for word in words):
         return None
-    if sum(word in ordinary() or word in all_towns() for word in words) > len(words) / 2:
-        return None
-    least, unknown = (SURE / 2, 2 * UNKNOWN) if hinted else (SURE, UNKNOWN)
     given = [word.split("-")[0] for word in words]
     family = [re.split("[- ]", word)[-1] for word in words]
+    others = ordinary() | all_towns()
+    labels = [word in others or end in ordinary() for word, end in zip(words, family, strict=True)]
+    denied = any(end != word and end in words for word, end in zip(words, family, strict=True))
+    if denied or sum(labels) > len(words) / 2:  # `black`, `non-black`
+        return None
+    least, unknown = (SURE / 2, 2 * UNKNOWN) if hinted else (SURE, UNKNOWN)
     first = max(_known(given, each.first, all_first(), unknown) for each in lexicon())
     last = max(_known(family, each.last, all_last(), unknown) for each in lexicon())
     if max(first, last) < least:

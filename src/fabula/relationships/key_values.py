@@ -30,6 +30,10 @@ FEWEST_DAYS, UNEVEN = 8, 3
 EXACT = 2.0**53
 """Below this floats hold every whole number."""
 
+_SURE_PAIRS, _MOST_CELLS = 8, 0.8
+"""Pairs of rows that would agree by chance, or the share of a grid that is filled, from which on it
+says something that no two rows agree."""
+
 _CODE = r"^[^a-z\s]+$|^\S*\d\S*$"
 _DAY = r"^\d{4}-\d{2}-\d{2}$"
 _RANDOM = r"^[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}$|^[0-9a-fA-F]{16,64}$"
@@ -227,6 +231,20 @@ def never_repeats(table: pa.Table, columns: Sequence[str]) -> bool:
         part.group_by(list(columns)).aggregate([]).num_rows == part.num_rows
         for part in (few, table.select(list(columns)))
     )
+
+
+def would_repeat(table: pa.Table, columns: Sequence[str]) -> bool:
+    """Whether the combinations would surely repeat if the columns were drawn apart.
+
+    They do where rows are many beside the values, or fill most of the grid of all combinations.
+    """
+    cells, agreeing = 1.0, 1.0
+    for column in columns:
+        counts = table.column(column).value_counts().field("counts").to_numpy().astype(float)
+        cells *= len(counts)
+        agreeing *= ((counts / table.num_rows) ** 2).sum()
+    pairs = table.num_rows * (table.num_rows - 1) / 2
+    return bool(pairs * agreeing >= _SURE_PAIRS or table.num_rows >= _MOST_CELLS * cells)
 
 
 def numbers_within(table: pa.Table, column: str, groups: Sequence[str]) -> bool:

@@ -35,6 +35,7 @@ from fabula.relationships.key_values import (
     key_labels,
     never_repeats,
     number_in_turn,
+    would_repeat,
 )
 
 __all__ = ["ForeignKey", "Keys", "NearMiss", "find_keys", "key_labels", "singular"]
@@ -295,7 +296,8 @@ class _Search:
         """The fewest columns, foreign keys or named like keys, that together never repeat.
 
         Columns count that are named like `parts` of another composite key, and those that number
-        the rows that agree in the others.
+        the rows that agree in the others. Names alone tell nothing of columns that would hardly
+        repeat by chance.
         """
         table = self.tables[name]
         pointing = parts | {key.columns[0] for key in foreign if key.child == name}
@@ -315,7 +317,8 @@ class _Search:
                 rest = [column for column in columns if column in named]
                 if len(free) > _MOST_FREE or not rest or not never_repeats(table, columns):
                     continue
-                if number_in_turn(table, free, rest):
+                told = bool(free) or not pointing.isdisjoint(columns)
+                if number_in_turn(table, free, rest) and (told or would_repeat(table, columns)):
                     return tuple(sorted(columns, key=table.column_names.index))
         return None
 
