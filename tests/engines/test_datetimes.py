@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fabula.errors import CheckError
+from fabula.errors import CheckError, SpecError
 from tests.engines.builders import drawn, five_sigma_share, ks_bound, made, made_tables, numbers
 
 N = 100_000
@@ -48,6 +48,39 @@ def test_dates_take_every_day_alike(start: str, days: int) -> None:
     counts = np.bincount((values - np.datetime64(start)).astype(int))
     assert len(counts) == days
     assert np.abs(counts / N - 1 / days).max() < five_sigma_share(1 / days, N)
+
+
+def test_times_are_at_steps_from_their_start() -> None:
+    """Appointments every quarter of an hour, within the hours and days that may occur."""
+    column = {"start": "2024-01-01", "end": "2024-03-01", "hours": "9-17", "weekdays": "mon-fri"}
+    values = times({**column, "step": "15m"})
+    assert (
+        not ((values - np.datetime64("2024-01-01", "us")) % np.timedelta64(15, "m"))
+        .astype(int)
+        .any()
+    )
+    hours = (values - values.astype("datetime64[D]")) / np.timedelta64(1, "h")
+    assert hours.min() == 9
+    assert hours.max() == 16.75
+    counts = np.unique(hours, return_counts=True)[1]
+    assert len(counts) == 32
+    assert np.abs(counts / N - 1 / 32).max() < five_sigma_share(1 / 32, N)
+    whole = times({"start": "2024-01-01", "end": "2024-01-29", "step": "1w", "date": True})
+    assert len(np.unique(whole)) == 4
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ({"step": "0s"}, "not a number of whole seconds"),
+        ({"step": "36h", "date": True}, "not a number of whole days"),
+        ({"step": "2h", "hours": "9-17"}, "the first hour are at steps"),
+        ({"step": "7h", "hours": "7-17"}, "the first hour are at steps"),
+    ],
+)
+def test_steps_that_lead_nowhere_are_refused(column: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        times({"start": "2024-01-01", "end": "2024-02-01", **column}, 10)
 
 
 def test_times_within_a_duration_follow_another_column() -> None:

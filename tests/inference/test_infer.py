@@ -102,6 +102,19 @@ def test_only_working_days_stay_working_days() -> None:
     assert column(days).weekdays == (0, 1, 2, 3, 4)
 
 
+def test_times_in_equal_steps_are_a_sequence_and_others_keep_their_grid() -> None:
+    """Days of a weather station, appointments every quarter of an hour, clicks at any second."""
+    days = column(list(pd.date_range("2024-01-01", periods=40).date))
+    assert (days.kind, str(days.start), days.step) == ("sequence", "2024-01-01", "1d")
+    hours = column(list(pd.date_range("2024-01-01T08:30", periods=40, freq="3h").to_pydatetime()))
+    assert (hours.kind, hours.step) == ("sequence", "3h")
+    rng = np.random.default_rng(3)
+    quarters = np.datetime64("2024-01-01T08:00", "s") + 900 * rng.integers(0, 9_000, 300)
+    found = column(quarters.astype(object).tolist())
+    assert (found.kind, found.step) == ("datetime", "15m")
+    assert column((quarters + rng.integers(0, 900, 300)).astype(object).tolist()).step is None
+
+
 @pytest.mark.parametrize("frame", [pd.DataFrame, pa.table, dict])
 def test_real_people_are_not_kept(frame: Any) -> None:
     """No identifying value is reused."""

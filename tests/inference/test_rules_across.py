@@ -57,7 +57,7 @@ def test_a_guessed_spec_keeps_and_checks_what_holds_across_the_tables(tmp_path: 
     assert lines.columns["order"] == col.expr("CAST(order_id.placed AS DATE)")
     assert lines.columns["price"] == col.expr("product_id.price")
     assert lines.columns["gross"] == col.expr("round(1.2 * product_id.price, 2)")
-    assert lines.columns["sent"] == col.datetime("order_id.placed", within="3d")
+    assert lines.columns["sent"] == col.datetime("order_id.placed", within="3d", step="1h")
     rules = [check.sql for check in lines.checks]
     assert rules == [
         "price = product_id.price",

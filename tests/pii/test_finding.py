@@ -293,7 +293,8 @@ def test_few_labels_are_no_people():
         ["1.0.2.3", "1.10.0.1"], ["Firefox/5.0 (Windows; U)", "Safari/4.1 (X11; U)"],
         ["Station 24", "Station 26"],
         ["black_friday", "new_year"], ["Sunday", "Monday"], ["Germany", "France", "Chad"],
-        ["non-black", "black"], ["White", "non-white"], ["red", "green"], ["0-9", "10-19", "20-29"], ["Puerto Rico", "South Korea", "Costa Rica"],
+        ["non-black", "black"], ["White", "non-white"],
+        ["red", "green"], ["0-9", "10-19", "20-29"], ["Puerto Rico", "South Korea", "Costa Rica"],
     ):  # fmt: skip
         assert find(pa.array(labels * 20), "c1") is None, labels
     goods = [4006381333931, 4012345678901, 4902505085901]

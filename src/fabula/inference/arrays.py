@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from fabula.inference.codes import code_pattern, is_mixed, number_pattern, run_pattern
 from fabula.inference.families import MOST_DIGITS, nearest_family
@@ -34,6 +35,10 @@ Values: TypeAlias = "pa.ChunkedArray[Any]"
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _MICROSECONDS = 10**6
+_FEWEST_STEPS, _UNITS = 10, {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
+"""Equal steps that make times a sequence, and the seconds of units in which they are written."""
+_GRIDS = (86_400, 43_200, 21_600, 3_600, 1_800, 900, 600, 300, 60)
+"""Seconds between times that people and machines write on the clock, the longest first."""
 _MOST_SHOWN = 10**5 * _MICROSECONDS
 """The longest duration that `%g` writes digit by digit."""
 LABEL_ROWS = 3
@@ -98,7 +103,7 @@ def _guess(facts: Facts, values: Values, *, complete: bool) -> Guess:
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _told(facts, values) or _category(values) or _number(values)
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-        return _moment(values)
+        return _moment(values, complete=complete)
     if pa.types.is_duration(kind) or pa.types.is_time(kind):
         return _span(values)
     if is_text(kind):
@@ -223,7 +228,7 @@ def _span(values: Values) -> Guess:
     return Guess(col.duration(least, most, **parameters), f"durations; {found.reason}")
 
 
-def _moment(values: Values) -> Guess:
+def _moment(values: Values, *, complete: bool) -> Guess:
     low, high = pc.min(values).as_py(), pc.max(values).as_py()
     date = pa.types.is_date(values.type) or are_days(values)
     if isinstance(low, dt.datetime) and date:
@@ -232,13 +237,48 @@ def _moment(values: Values) -> Guess:
     past = high + dt.timedelta(days=1) if date else high.replace(tzinfo=None, microsecond=0)
     end = past if date else past + dt.timedelta(seconds=1)
     reason = f"from {low:%Y-%m-%d} to {high:%Y-%m-%d}"
+    if complete and (step := _step(values)):
+        return Guess(col.sequence(start, step), f"{reason} in steps of {step}")
+    grid = None if date else _grid(values)
+    if grid:
+        end += dt.timedelta(seconds=grid - 1)
+        reason += f", every {_written(grid)}"
+    kind = col.datetime(start, end, date=date, step=_written(grid) if grid else None)
     present = sorted(day.as_py() for day in pc.unique(pc.day_of_week(values)))
     if len(values) >= 50 and len(present) < 7:
         days = [DAYS[day] for day in present]
-        return Guess(
-            col.datetime(start, end, date=date, weekdays=days), f"{reason}, {', '.join(days)} only"
-        )
-    return Guess(col.datetime(start, end, date=date), reason)
+        kind = kind.model_copy(update={"weekdays": tuple(present)})
+        reason += f", {', '.join(days)} only"
+    return Guess(kind, reason)
+
+
+def _grid(values: Values) -> int | None:
+    """The seconds between the times that occur, where they are on full minutes or hours."""
+    since = _microseconds(values)
+    since -= since.min()
+    for step in _GRIDS:
+        if len(np.unique(since)) >= _FEWEST_STEPS and not (since % (step * _MICROSECONDS)).any():
+            return step
+    return None
+
+
+def _microseconds(values: Values) -> NDArray[np.int64]:
+    plain = values.cast(pa.timestamp("us", getattr(values.type, "tz", None))).cast(pa.int64())
+    return np.array(plain.to_numpy())
+
+
+def _written(seconds: int) -> str:
+    """Seconds in the largest unit that they are a multiple of: `3w`, `15m`."""
+    unit = next(unit for unit, size in _UNITS.items() if seconds % size == 0)
+    return f"{seconds // _UNITS[unit]}{unit}"
+
+
+def _step(values: Values) -> str | None:
+    """The step from each time to the next, if all are equal: a day, an hour, three weeks."""
+    steps = np.diff(_microseconds(values))
+    if len(steps) < _FEWEST_STEPS or steps[0] <= 0 or (steps != steps[0]).any():
+        return None
+    return None if steps[0] % _MICROSECONDS else _written(int(steps[0]) // _MICROSECONDS)
 
 
 def _identity(facts: Facts) -> Guess | None:

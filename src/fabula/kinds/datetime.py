@@ -73,6 +73,7 @@ class Datetime(AbstractColumn):
         start: A date or time, or an expression (`customer_id.signed_up`).
         end: Likewise; not included.
         within: Longest time after `start`.
+        step: Only times that are this step or a multiple of it after `start`, `15m`, `1h`.
         date: Whole dates instead of times.
         hours: Hours of the day that may occur, `9-17`.
         weekdays: Days that may occur, `mon-fri`.
@@ -83,6 +84,7 @@ class Datetime(AbstractColumn):
     start: Moment = dt.date(2020, 1, 1)
     end: Moment | None = None
     within: Duration | None = None
+    step: Duration | None = None
     date: bool = False
     hours: Annotated[tuple[float, float] | None, BeforeValidator(_hours)] = None
     weekdays: Annotated[
@@ -118,7 +120,27 @@ class Datetime(AbstractColumn):
             raise ValueError("`hours` must rise within 0-24")
         if self.weekdays is not None and not self.weekdays:
             raise ValueError("`weekdays` names no day")
+        self._check_step()
         return self
+
+    def _check_step(self) -> None:
+        if self.step is None:
+            return
+        step, start = seconds(self.step), as_moment(self.start)
+        if not step or step % (86_400 if self.date else 1):
+            unit = "days" if self.date else "seconds"
+            raise ValueError(f"`step: {self.step}` is not a number of whole {unit}")
+        if self.hours is not None and (start is None or 86_400 % step or self._first_hour % step):
+            raise ValueError("with `hours`, `start` and the first hour are at steps of a day")
+
+    @property
+    def _first_hour(self) -> float:
+        """Seconds from the time of day of a constant `start` to the first of the `hours`."""
+        start = as_moment(self.start)
+        assert start is not None
+        assert self.hours is not None
+        midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
+        return self.hours[0] * 3600 - (start - midnight).total_seconds()
 
     def arrow_type(self) -> str:
         """Times, or whole dates."""
@@ -138,7 +160,7 @@ class Datetime(AbstractColumn):
             length = (end - start).total_seconds()
         else:
             return math.inf
-        step = 86_400 if self.date else 1
+        step = seconds(self.step) if self.step else 86_400 if self.date else 1
         return math.inf if start is None else max(0, math.ceil(length / step))
 
     def problems(self) -> Iterator[Problem]:

@@ -337,6 +337,7 @@ def datetime(
     end: dt.date | str | None = ...,
     *,
     within: str | None = ...,
+    step: str | None = ...,
     date: bool = ...,
     hours: Sequence[float] | str | None = ...,
     weekdays: Sequence[int] | str | Sequence[str | int] | None = ...,

@@ -40,6 +40,7 @@ def datetime_engine(column: ColumnPlan, table: TableFacts) -> Engine:
     assert isinstance(spec, Datetime)
     shaped = spec.hours is not None or spec.weekdays is not None or spec.season is not None
     length = None if spec.within is None else round(seconds(spec.within))
+    step = None if spec.step is None else round(seconds(spec.step))
 
     def make(block: Block) -> Array:
         start, no_start = _edge(spec.start, column, block, "start")
@@ -57,6 +58,8 @@ def datetime_engine(column: ColumnPlan, table: TableFacts) -> Engine:
             _demand_none(outside, missing, block, column, _UNFIT)
         else:
             drawn = _plain(start, end, u)
+        if step is not None:
+            drawn = start + (drawn - start) // step * step
         times = array_of(drawn * _MICROSECONDS, pa.timestamp("us"), missing=missing)
         return pc.floor_temporal(times, unit="day").cast(pa.date32()) if spec.date else times
 
