@@ -92,3 +92,16 @@ def test_a_spec_can_be_written_from_a_sentence(run, tmp_path):
     assert "Wrote `houses.yaml` — 1 table, text by a language model" in ended.err
     assert "size (m2)" in (tmp_path / "houses.yaml").read_text(encoding="utf-8")
     assert run("preview", "houses.yaml", "--model", "fake", "-n", "2").code == 0
+
+
+def test_a_spec_is_printed_and_no_verb_writes_a_file_called_by_a_dash(run, tmp_path):
+    """A spec goes through a pipe; files and runs do not."""
+    (tmp_path / "d.csv").write_text("a,b\n" + "".join(f"{n},x{n}\n" for n in range(30)))
+    made = run("init", "--from", "d.csv", "-o", "-")
+    assert made.code == 0
+    assert "tables:" in made.out
+    for verb in (("fit", "d.csv"), ("mask", "d.csv"), ("pairs", "a -> b", "--model", "fake")):
+        ended = run(*verb, "-o", "-")
+        assert ended.code == 2, verb
+        assert "writes files, not to stdout" in ended.err
+    assert not (tmp_path / "-").exists()

@@ -68,7 +68,7 @@ def init(
         learn: With --from DATABASE: read its rows, fit a synthesizer to the values of each table,
             and write it to `NAME.TABLE.fabula`; keys stay as the schema has them. Includes
             --profile.
-        output: The file; by default `NAME.yaml`.
+        output: The file; by default `NAME.yaml`. `-` prints the spec.
         overwrite: Replace the file if it exists.
     """
     from fabula.io.places import check_free
@@ -239,12 +239,15 @@ def _explain(talk: Talk, source: str) -> None:
 
 
 def _write(path: Path, text: str, overwrite: bool) -> None:
-    """Write a spec, and next to it the schema that editors look for."""
+    """Write a spec, and next to it the schema that editors look for; print it for `-`."""
     from fabula.io.formats import written_formats
     from fabula.io.places import check_free, make_folder, write_json, write_text
     from fabula.spec.schema import json_schema
     from fabula.spec.writing import SCHEMA_FILE
 
+    if path == Path("-"):
+        typer.echo(text, nl=False)
+        return
     check_free(path, overwrite=overwrite)
     make_folder(path.parent)
     write_text(path, text)

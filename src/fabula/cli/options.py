@@ -13,6 +13,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from textwrap import dedent
 from types import UnionType
 from typing import (
@@ -32,8 +33,13 @@ from typing_extensions import TypedDict
 
 from fabula.cli.console import Talk
 from fabula.cli.group import ALONE
+from fabula.errors import UsageError
 
 Verb = TypeVar("Verb", bound=Callable[..., None])
+
+_STDOUT = Path("-")
+_OWN_WAY = ("generate", "init")
+"""Verbs that say themselves what `-o -` is: a folder's rows are shown, and a spec is printed."""
 
 SPELLED = {"n": ("-n",), "output": ("-o", "--output"), "form": ("--format",)}
 """Options that are not spelled like their parameters."""
@@ -74,6 +80,15 @@ def verb(app: typer.Typer | None = None, name: str | None = None) -> Callable[[V
         shown = [_shown(each, helps, reads) for each in [*parameters, *shared]]
 
         def called(**given: Any) -> None:
+            if (
+                _STDOUT in (given.get("output"), given.get("file"))
+                and called.__name__ not in _OWN_WAY
+            ):
+                raise UsageError(
+                    f"`{called.__name__}` writes files, not to stdout",
+                    code="usage.output",
+                    hint="name the output: `-o NAME`",
+                )
             if "ctx" in given:
                 given["talk"] = given.pop("ctx").obj
             for each in {*(each.name for each in shared), *reads}:
