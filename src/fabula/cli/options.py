@@ -13,7 +13,6 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from textwrap import dedent
 from types import UnionType
 from typing import (
@@ -37,7 +36,6 @@ from fabula.errors import UsageError
 
 Verb = TypeVar("Verb", bound=Callable[..., None])
 
-_STDOUT = Path("-")
 _OWN_WAY = ("generate", "init")
 """Verbs that say themselves what `-o -` is: a folder's rows are shown, and a spec is printed."""
 
@@ -80,10 +78,8 @@ def verb(app: typer.Typer | None = None, name: str | None = None) -> Callable[[V
         shown = [_shown(each, helps, reads) for each in [*parameters, *shared]]
 
         def called(**given: Any) -> None:
-            if (
-                _STDOUT in (given.get("output"), given.get("file"))
-                and called.__name__ not in _OWN_WAY
-            ):
+            written = {str(given.get("output")), str(given.get("file"))}
+            if "-" in written and called.__name__ not in _OWN_WAY:
                 raise UsageError(
                     f"`{called.__name__}` writes files, not to stdout",
                     code="usage.output",
