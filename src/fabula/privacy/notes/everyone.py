@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
-from fabula.privacy.folding import CLASS, DIGIT
+from fabula.privacy.folding import CLASS, DIGIT, LEAST_EASTERN, are_eastern
 from fabula.privacy.notes.details import (
     NAMES,
     TAIL,
@@ -171,7 +171,10 @@ class Everyone:
 
     def _add(self, kind: str, old: Squeezed, new: pa.Array) -> None:
         whole = old.whole()
-        kept = whole.lengths >= _LEAST.get(kind, _LEAST_CODE)
+        least = np.full(len(whole.lengths), _LEAST.get(kind, _LEAST_CODE))
+        if kind == "name":
+            least[are_eastern(whole.first)] = LEAST_EASTERN - 1
+        kept = whole.lengths >= least
         kept &= ~is_ordinary(whole.hashes)
         if kind == "name":
             kept &= np.diff(np.searchsorted(old.starts, old.row_ends)) > 1
@@ -255,6 +258,10 @@ def _write(kind: str, news: _Chosen) -> Writer:
             value = value.replace(" ", (re.search(r"[\W_]", span) or [""])[0])
         return like(span, value)
 
+    def is_apart(text: str, begin: int, end: int) -> bool:
+        long = end - begin >= LEAST_EASTERN
+        return long or not (text[begin - 1 : begin].isalnum() or text[end : end + 1].isalnum())
+
     def write(hits: Hits) -> pa.Array:
         values = news.take(hits.rows)
         if kind in ("name", "street", "email", "username"):
@@ -266,4 +273,4 @@ def _write(kind: str, news: _Chosen) -> Writer:
             values = all_dialled(values)
         return rewritten(hits.spans, values, np.ones(len(hits), bool), poured)
 
-    return write
+    return only_where(write, lambda hits: hits.are(is_apart)) if kind == "name" else write
