@@ -35,6 +35,7 @@ _EASTERN = ((0x2E80, 0x2FDF), (0x3005, 0x3007), (0x3040, 0x30FF), (0x3400, 0x9FF
 _SYLLABLES, _LEADS, _VOWELS, _TAILS = 0xAC00, 0x1100, 0x1161, 0x11A7
 """Where Hangul's syllables, and the letters that they fall apart into, start in Unicode (3.12)."""
 
+_AFTER_LETTERS = 0x1200
 _LEAD_COUNT, _VOWEL_COUNT, _TAIL_COUNT = 19, 21, 28
 _CODES = np.zeros(0x110000, dtype=np.uint32)
 _KINDS = np.zeros(0x110000, dtype=np.uint8)
@@ -53,7 +54,7 @@ def folded(
         codes, kinds = (np.frombuffer(data.translate(table), np.uint8) for table in _ASCII)
         return codes, kinds
     wide, kinds = _looked_up(raw)
-    if raw.max(initial=0) >= _LEADS:
+    if ((raw >= _LEADS) & (raw < _AFTER_LETTERS)).any():
         _join_syllables(raw, wide, kinds)
     return wide, kinds
 
