@@ -202,6 +202,10 @@ class Everyone:
     def find(self, notes: Squeezed) -> Iterator[tuple[str, Counts, Counts, Writer]]:
         """Where notes hold an identifier: its kind, start, length, and what is written."""
         starts, lengths, numbers = self._runs.find(notes)
+        short = np.flatnonzero(lengths < LEAST_EASTERN)
+        if len(short):
+            chance = short[~notes.are_apart(starts[short], lengths[short])]
+            starts, lengths, numbers = (np.delete(x, chance) for x in (starts, lengths, numbers))
         if len(starts):
             ends = np.cumsum([count for _, count in self._kinds])
             kinds = np.searchsorted(ends, numbers, side="right")
@@ -258,10 +262,6 @@ def _write(kind: str, news: _Chosen) -> Writer:
             value = value.replace(" ", (re.search(r"[\W_]", span) or [""])[0])
         return like(span, value)
 
-    def is_apart(text: str, begin: int, end: int) -> bool:
-        long = end - begin >= LEAST_EASTERN
-        return long or not (text[begin - 1 : begin].isalnum() or text[end : end + 1].isalnum())
-
     def write(hits: Hits) -> pa.Array:
         values = news.take(hits.rows)
         if kind in ("name", "street", "email", "username"):
@@ -273,4 +273,4 @@ def _write(kind: str, news: _Chosen) -> Writer:
             values = all_dialled(values)
         return rewritten(hits.spans, values, np.ones(len(hits), bool), poured)
 
-    return only_where(write, lambda hits: hits.are(is_apart)) if kind == "name" else write
+    return write
