@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import unicodedata
 
 import pyarrow as pa
 import pytest
@@ -48,6 +49,15 @@ def test_people_are_found_in_columns_without_a_telling_name(kind, locale):
     assert found is not None
     assert found.kind == kind
     assert found.reason
+
+
+@pytest.mark.parametrize("locale", [Locale.KO, Locale.ES, Locale.PL, Locale.RU])
+@pytest.mark.parametrize("kind", ["full_name", "last_name"])
+def test_names_are_found_whose_letters_are_decomposed(kind, locale):
+    make = getattr(Person(locale, seed=3), kind)
+    found = find(thirty(lambda: unicodedata.normalize("NFD", make())), "c1")
+    assert found is not None
+    assert "name" in found.kind
 
 
 @pytest.mark.parametrize("whole", [False, True])

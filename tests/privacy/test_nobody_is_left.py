@@ -125,3 +125,22 @@ def test_a_single_file_is_scanned_with_its_card(kept: bool, tmp_path: Path) -> N
     text[1] = f'{text[1][:-1]} and {name}"'
     output.write_text("\n".join(text), encoding="utf-8")
     assert [leak.kind for leak in scan(output, against=files[0]).leaks][:1] == ["name"]
+
+
+@pytest.mark.parametrize("locale", ["ko", "zh", "ja"])
+def test_names_without_spaces_are_found_and_replaced_whole(locale: str, tmp_path: Path) -> None:
+    people = People(locale).draw(lambda name: stream(5, "real", name, 0), 400, ["name"])
+    real = [name.replace(" ", "") for name in people["name"].to_pylist()]
+    notes = [f"{own} 2 ({other})" for own, other in zip(real, real[1:] + real[:1], strict=True)]
+    table = pa.table({"customer_id": list(range(400)), "name": real, "note": notes})
+    new_key(tmp_path / "key")
+    masked = fb.mask(table, key_file=tmp_path / "key", columns={"note": "notes: confirmed"})
+    new = masked.table["name"].to_pylist()
+    assert not {name.replace(" ", "") for name in new} & set(real)
+    for name, note in zip(new, masked.table["note"].to_pylist(), strict=True):
+        assert note.startswith(f"{name.replace(' ', '')} 2 (")
+        assert not any(name in note for name in real if len(name) > 2)
+    (tmp_path / "clean.txt").write_text("\n".join(new))
+    assert not scan(tmp_path / "clean.txt", against=table).leaks
+    (tmp_path / "leak.txt").write_text("\n".join(f"{name}, ok" for name in real[:20]))
+    assert sum(leak.count for leak in scan(tmp_path / "leak.txt", against=table).leaks) == 20

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import product
+from unicodedata import decomposition, normalize
 
 import pyarrow as pa
 import pytest
@@ -145,6 +147,37 @@ def test_a_known_phone_number_of_another_is_found_in_words_and_an_unknown_one_ge
 def test_a_surname_of_one_sign_is_found_before_a_title() -> None:
     own = [mention("first_name", "小明", "大卫"), mention("last_name", "王", "李")]
     assert masked("王先生问国王", *own) == "李先生问国王"
+
+
+def test_composed_and_decomposed_letters_of_every_script_are_the_same() -> None:
+    letters = [chr(code) for code in range(0x110000) if decomposition(chr(code))]
+    letters += map(chr, range(0xAC00, 0xD7A4))
+    apart = [normalize("NFD", each) for each in letters]
+    one, other = Squeezed.of(letters), Squeezed.of(apart)
+    assert len(letters) > 11_172
+    assert one.codes.tolist() == other.codes.tolist()
+    assert one.row_ends.tolist() == other.row_ends.tolist()
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "text", "expected"),
+    [
+        ("민준", "김", "고객 김민준 님, 김 씨, 민준이", "고객 NovakClara 님, Novak 씨, Clara이"),
+        ("각하", "남궁", "남궁각하, 하나", "NovakClara, 하나"),
+        ("Thị Hương", "Nguyễn", "chị Nguyễn Thị Hương, Hương", "chị Novak Clara, Clara"),
+        ("がく", "ポプラ", "ポプラがくさん", "NovakClaraさん"),
+        ("गीता", "राव", "कल गीता राव ने, रावण", "कल Clara Novak ने, रावण"),
+        ("Zoë", "Núñez", "Núñez, Zoë; ZOË", "Novak, Clara; CLARA"),
+        ("Σοφία", "Γεωργίου", "η Σοφία Γεωργίου", "η Clara Novak"),
+    ],
+)
+def test_own_names_are_found_composed_and_decomposed(
+    first: str, last: str, text: str, expected: str
+) -> None:
+    for known, written in product(("NFC", "NFD"), repeat=2):
+        old = [normalize(known, name) for name in (first, last)]
+        own = [mention("first_name", old[0], "Clara"), mention("last_name", old[1], "Novak")]
+        assert normalize("NFC", masked(normalize(written, text), *own)) == expected
 
 
 def test_an_extension_is_no_part_of_a_phone_number() -> None:

@@ -8,7 +8,8 @@ of values that already look right.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -87,7 +88,7 @@ def find_in_table(table: pa.Table) -> dict[str, Finding]:
         for name in table.column_names
         if (finding := find(table.column(name), name)) is not None
     }
-    found |= paired_coordinates(table, found)
+    found |= paired_coordinates(table, found) | _other_parts(table, found)
     kinds = {finding.kind for finding in found.values()}
     if "street" in kinds:
         for name in table.column_names:
@@ -105,6 +106,28 @@ def find_in_table(table: pa.Table) -> dict[str, Finding]:
                  if not _is_vague(finding.kind, table.column(name))
                  or named(finding.kind, name)}  # fmt: skip
     return found
+
+
+def _other_parts(table: pa.Table, found: Mapping[str, Finding]) -> dict[str, Finding]:
+    """Names in Chinese, Japanese or Korean that are one part: a column has the other.
+
+    Two signs may be a whole name, a first or a last name.
+    """
+    parts: dict[str, Finding] = {}
+    for part, other in (("first_name", "last_name"), ("last_name", "first_name")):
+        beside = [name for name, finding in found.items() if finding.kind == other]
+        whole = [name for name, finding in found.items() if finding.kind == "name"]
+        if len(beside) != 1 or len(whole) != 1:
+            continue
+        words = sampled(table.column(whole[0]))
+        if share(words, wordings.EASTERN_PART, whole=True) < NEARLY_ALL:
+            continue
+        rows = table.select([whole[0], beside[0]]).slice(0, SAMPLE).to_pydict().values()
+        held = [str(one) in str(name) for name, one in zip(*rows, strict=True)]
+        if sum(held) < len(held) / 2:
+            told = f"are one part of names, of which `{beside[0]}` has the other"
+            parts[whole[0]] = found_as(part, found[whole[0]].share, told)
+    return parts
 
 
 def _called_name(values: pa.ChunkedArray, name: str) -> Finding | None:
@@ -126,7 +149,7 @@ def _is_vague(kind: str, values: pa.ChunkedArray) -> bool:
 
 
 def sampled(values: pa.Array | pa.ChunkedArray) -> list[str]:
-    """Distinct values as stripped texts, at most `SAMPLE`; none of floats, times and the like."""
+    """Distinct values as stripped texts in NFC, at most `SAMPLE`; none of floats and times."""
     kind = values.type
     if pa.types.is_dictionary(kind):
         chunks = values.chunks if isinstance(values, pa.ChunkedArray) else [values]
@@ -147,7 +170,7 @@ def sampled(values: pa.Array | pa.ChunkedArray) -> list[str]:
     step = max(1, len(distinct) // SAMPLE)
     places = np.arange(0, len(distinct), step)[:SAMPLE]
     texts = distinct.take(pa.array(places)).to_pylist()
-    return [text for value in texts if (text := str(value).strip())]
+    return [text for value in texts if (text := unicodedata.normalize("NFC", str(value)).strip())]
 
 
 def _texts(texts: Sequence[str], name: str) -> Finding | None:

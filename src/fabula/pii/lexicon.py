@@ -6,6 +6,7 @@ import json
 import re
 import runpy
 import tomllib
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -100,6 +101,26 @@ _ORDINARY: Mapping[str, tuple[str, ...]] = {
 def parts(text: str) -> list[str]:
     """The words of a name in small letters, without punctuation."""
     return re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", text.casefold())
+
+
+_UNSPACED = re.compile(r"(?=.{2,6}$)[\u3400-\u9fff\uac00-\ud7af々]+[\u3040-\u30ff]*")
+
+
+def spaced_out(name: str) -> str:
+    """A whole name of Chinese, Japanese or Korean with a space, first name first.
+
+    A last name has one sign, or three or two where those are a known one and a first name follows.
+
+    Examples:
+        >>> spaced_out("박종헌"), spaced_out("欧阳明"), spaced_out("Anna")
+        ('종헌 박', '明 欧阳', 'Anna')
+    """
+    whole = unicodedata.normalize("NFC", name)
+    if not _UNSPACED.fullmatch(whole):
+        return name
+    known = (size for size in (3, 2) if len(whole) > size and whole[:size] in all_last())
+    size = next(known, 1)
+    return f"{whole[size:]} {whole[:size]}"
 
 
 def _folders() -> list[Path]:

@@ -90,6 +90,9 @@ _EAST = re.compile(
     r"[\u3400-\u9fff\uac00-\ud7af々]{1,4}[ 　]?[\u3400-\u9fff\uac00-\ud7af々ぁ-んァ-ヶ]{1,4}"
 )
 
+EASTERN_PART = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af々]{1,3}")
+"""A first or last name in a script without spaces."""
+
 
 def company_share(texts: Sequence[str]) -> float:
     """The share of texts that name a company by its legal form."""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from fabula.fakers.locales import Locale, Name, load_locale
 from fabula.privacy.actions import Aliases, TableMask, own_columns
+from fabula.privacy.notes.names import all_spaced_out
 from fabula.privacy.people import EMAIL, KEY_BYTES, Keys, normal, person_keys
 from fabula.privacy.real_names import RealNames
 from fabula.privacy.real_words import RealWords
@@ -182,7 +183,7 @@ class Known:
 
     def _add_names(self, names: pa.Array) -> None:
         """Remember full names whose parts are in the lists."""
-        ends = pc.extract_regex(names, _ENDS)
+        ends = pc.extract_regex(all_spaced_out(names), _ENDS)
         parts = (pc.struct_field(ends, part) for part in ("first", "last"))
         self._real.add(*parts)
 

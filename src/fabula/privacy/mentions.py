@@ -11,6 +11,7 @@ from fabula.privacy.actions import ENCRYPTED, ColumnAction
 from fabula.privacy.codes import Codes
 from fabula.privacy.hashed import hashed
 from fabula.privacy.notes import Mention
+from fabula.privacy.notes.names import all_spaced_out
 from fabula.privacy.people import EMAIL, NewPeople, normal, person_keys
 from fabula.privacy.secret import Secret
 from fabula.privacy.texts import without_titles
@@ -42,8 +43,9 @@ def mentions(
             yield Mention("birth_date", _days(before, action), _days(values, action))
         elif action.action == "replace" and action.detail == "name":
             plain = without_titles(before)
-            first = pc.replace_substring_regex(plain, r"\s*\S+$", "")
-            last = pc.replace_substring_regex(plain, r"^.*\s", "")
+            spaced = all_spaced_out(plain)
+            first = pc.replace_substring_regex(spaced, r"\s*\S+$", "")
+            last = pc.replace_substring_regex(spaced, r"^.*\s", "")
             first = pc.if_else(pc.equal(first, ""), pa.scalar(None, pa.large_string()), first)
             yield Mention("first_name", first, detail("first_name", column))
             yield Mention("last_name", last, detail("last_name", column))

@@ -61,10 +61,6 @@ def codes_hash(codes: NDArray[np.unsignedinteger]) -> Hashes:
 _LAST_ASCII = 127
 _LARGE_TEXT = pa.large_string()
 _LARGE = partial(pa.scalar, type=_LARGE_TEXT)
-_ASCII_CODES, _ASCII_KINDS = (
-    each.astype(np.uint8).tobytes().ljust(256, b"\0")
-    for each in folded(np.arange(_LAST_ASCII + 1, dtype=np.uint8))
-)
 _SMALL_HASHES = codes_hash(np.arange(0x3000, dtype=np.uint32))
 
 
@@ -150,7 +146,7 @@ class Squeezed:
     @classmethod
     def of_codes(cls, raw: NDArray[np.unsignedinteger], row_places: Counts) -> Squeezed:
         """Squeeze code points; rows start at `row_places`, the last of which is the end plus 1."""
-        codes, kinds = _folded_ascii(raw) if raw.dtype == np.uint8 else folded(raw)
+        codes, kinds = folded(raw)
         kept = None
         if not codes.all():
             kept = np.flatnonzero(codes)
@@ -224,7 +220,7 @@ class Squeezed:
 
     @cached_property
     def _cases(self) -> NDArray[np.uint8]:
-        kinds = np.append((_folded_ascii if self.is_ascii else folded)(self.raw)[1], np.uint8(0))
+        kinds = np.append(folded(self.raw)[1], np.uint8(0))
         return kinds & np.uint8(UPPER | LOWER)
 
     @cached_property
@@ -297,6 +293,15 @@ class Squeezed:
         rows[self.rows[words]] = True
         return rows
 
+    def are_apart(self, starts: Counts, lengths: Counts) -> NDArray[np.bool_]:
+        """Whether no letter or digit stands right before or after runs of the stream."""
+        ends, last = starts + lengths, len(self.places) - 1
+        before = self.with_marks(self.places[np.maximum(starts - 1, 0)] + 1)
+        after = self.with_marks(self.places[ends - 1] + 1)
+        apart: NDArray[np.bool_] = (starts == 0) | (before < self.places[starts])
+        apart &= (ends > last) | (after < self.places[np.minimum(ends, last)])
+        return apart
+
     def words_at(self, starts: Counts, ends: Counts) -> tuple[Counts, Counts]:
         """The first word of runs of the stream, and the one after their last."""
         return (
@@ -353,18 +358,6 @@ def code_points(text: str) -> NDArray[np.unsignedinteger]:
 def runs_of(texts: Iterable[str | None]) -> Runs:
     """Each text as one run; None has none."""
     return Squeezed.of([text or "" for text in texts]).whole()
-
-
-def _folded_ascii(
-    raw: NDArray[np.unsignedinteger],
-) -> tuple[NDArray[np.unsignedinteger], NDArray[np.uint8]]:
-    """As `folded`, for bytes."""
-    data = raw.tobytes()
-    codes, kinds = (
-        np.frombuffer(data.translate(table), dtype=np.uint8)
-        for table in (_ASCII_CODES, _ASCII_KINDS)
-    )
-    return codes, kinds
 
 
 def _hash_of(codes: NDArray[np.unsignedinteger]) -> Hashes:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
-from fabula.privacy.folding import CLASS, DIGIT
+from fabula.privacy.folding import CLASS, DIGIT, LEAST_EASTERN, are_eastern
 from fabula.privacy.notes.details import (
     NAMES,
     TAIL,
@@ -171,7 +171,10 @@ class Everyone:
 
     def _add(self, kind: str, old: Squeezed, new: pa.Array) -> None:
         whole = old.whole()
-        kept = whole.lengths >= _LEAST.get(kind, _LEAST_CODE)
+        least = np.full(len(whole.lengths), _LEAST.get(kind, _LEAST_CODE))
+        if kind == "name":
+            least[are_eastern(whole.first)] = LEAST_EASTERN - 1
+        kept = whole.lengths >= least
         kept &= ~is_ordinary(whole.hashes)
         if kind == "name":
             kept &= np.diff(np.searchsorted(old.starts, old.row_ends)) > 1
@@ -199,6 +202,10 @@ class Everyone:
     def find(self, notes: Squeezed) -> Iterator[tuple[str, Counts, Counts, Writer]]:
         """Where notes hold an identifier: its kind, start, length, and what is written."""
         starts, lengths, numbers = self._runs.find(notes)
+        short = np.flatnonzero(lengths < LEAST_EASTERN)
+        if len(short):
+            chance = short[~notes.are_apart(starts[short], lengths[short])]
+            starts, lengths, numbers = (np.delete(x, chance) for x in (starts, lengths, numbers))
         if len(starts):
             ends = np.cumsum([count for _, count in self._kinds])
             kinds = np.searchsorted(ends, numbers, side="right")

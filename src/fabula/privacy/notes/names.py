@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
+from unicodedata import normalize
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from fabula.pii.lexicon import spaced_out
 from fabula.privacy.folding import ALONE, CLASS, LOWER
 from fabula.privacy.notes.latin import spelled_out
 from fabula.privacy.notes.needles import Mention, Needle, is_one_edit
@@ -33,6 +35,12 @@ _TITLES_BEHIND = (
     "先生", "女士", "小姐", "太太", "老师", "老師", "医生", "醫生", "博士", "教授", "经理", "經理",
     "さん", "様", "氏", "君", "씨", "님", "선생", "사장",
 )  # fmt: skip
+_UNSPACED = r"^[\x{1100}-\x{11ff}\x{3400}-\x{9fff}\x{ac00}-\x{d7af}々]+[\x{3040}-\x{30ff}]*$"
+"""A word of Chinese, Japanese or Korean, also letter by letter."""
+
+_LONGEST_TITLE = 8
+"""Code points of a title, also letter by letter."""
+
 _EAST = 0x2E80
 _SHORTEST_TYPO, _SHORTEST_BESIDE, _LONGEST_ENDING = 5, 3, 3
 """Letters that a misspelt name has, less next to the person's other name; and of an ending."""
@@ -147,6 +155,7 @@ def _split(values: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
     """Whole names as first and last names; a name of one word is a last name."""
     plain = pc.replace_substring_regex(_plain(values), r"^([^,]+),\s*(.+)$", r"\2 \1")
     plain = pc.replace_substring_regex(plain, "(?i)" + _TITLE, "")
+    plain = all_spaced_out(plain)
     first = pc.replace_substring_regex(plain, r"^(\S+)\s+.*$|^.*$", r"\1")
     last = pc.replace_substring_regex(plain, r"^\S+\s+", "")
     return _filled(first), _filled(last)
@@ -154,6 +163,16 @@ def _split(values: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
 
 def _filled(values: pa.Array) -> pa.Array:
     return pc.if_else(pc.equal(values, ""), pa.scalar(None, values.type), values)
+
+
+def all_spaced_out(names: pa.Array) -> pa.Array:
+    """As `spaced_out`, for many."""
+    plain = names.cast(pa.large_string())
+    joined = pc.fill_null(pc.match_substring_regex(plain, _UNSPACED), False)
+    if not pc.any(joined, min_count=0).as_py():
+        return plain
+    spaced = list(map(spaced_out, plain.filter(joined).to_pylist()))
+    return pc.replace_with_mask(plain, joined, pa.array(spaced, plain.type))
 
 
 def name_needles(names: Sequence[Names]) -> Iterator[Needle]:
@@ -180,7 +199,12 @@ def _texts(old: Sequence[str | None], new: Sequence[str | None]) -> tuple[Texts,
 
 def _before_a_title(hits: Hits) -> NDArray[np.bool_]:
     """Where a title follows: 王 is a word, and 王先生 is somebody."""
-    return hits.are(lambda text, _, end: text.startswith(_TITLES_BEHIND, end))
+
+    def is_before(text: str, _: int, end: int) -> bool:
+        behind = normalize("NFC", text[end : end + _LONGEST_TITLE])
+        return behind.removeprefix(" ").startswith(_TITLES_BEHIND)
+
+    return hits.are(is_before)
 
 
 def _parts(values: pa.Array) -> list[pa.Array]:

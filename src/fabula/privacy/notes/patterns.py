@@ -16,7 +16,7 @@ from fabula.privacy.squeezed import Squeezed
 
 _FEWEST_DIGITS = 6
 
-_EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,}")
+_EMAIL = re.compile(r"[\w\u0300-\u036f.+%-]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,}")
 _NUMBER = re.compile(
     r"(?<![\w.,#-])((?:\+|\()?\d(?:[ ()./\u00a0-]{0,2}\d){6,19})(?: ?(?:x|ext\.?) ?\d{1,6})?"
     r"(?![\w#])"

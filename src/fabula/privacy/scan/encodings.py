@@ -21,6 +21,9 @@ from fabula.privacy.scan.unkeyed import SHOWN
 DEEPEST = 3
 """Encodings inside one another that are undone."""
 
+_BETWEEN = b"\n \n"
+"""What parts decoded texts, so that no encoding continues from one into the next."""
+
 _SHORTEST, _LINE, _AROUND = 6, 56, 200
 """Characters of a word, of a full line of base64, and around an escape."""
 
@@ -65,9 +68,12 @@ def decoded(data: bytes, depth: int = 1) -> Iterator[Decoded]:
             continue
         yield Decoded(how, texts, origins)
         if depth < DEEPEST:
-            for text, origin in zip(texts, origins, strict=True):
-                for inner in decoded(text.encode("utf-8", "replace"), depth + 1):
-                    yield Decoded(f"{inner.how} in {how}", inner.texts, [origin] * len(inner.texts))
+            inside = [text.encode("utf-8", "replace") for text in texts]
+            starts = np.cumsum([0, *(len(each) + len(_BETWEEN) for each in inside[:-1])])
+            for inner in decoded(_BETWEEN.join(inside), depth + 1):
+                which = np.searchsorted(starts, inner.origins, side="right") - 1
+                places = [origins[at] for at in which.tolist()]
+                yield Decoded(f"{inner.how} in {how}", inner.texts, places)
 
 
 def _parts(data: bytes) -> Iterator[tuple[str, Iterator[tuple[int, str | None]]]]:

@@ -9,11 +9,13 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from fabula.errors import UsageError, did_you_mean
+from fabula.io.arrays import array_of
 from fabula.pii import find_in_table
 from fabula.pii.lexicon import all_first, all_last, all_towns
-from fabula.privacy.folding import CLASS, DIGIT
+from fabula.privacy.folding import CLASS, DIGIT, LEAST_EASTERN, are_eastern
 from fabula.privacy.notes.dates import spelled_dates
 from fabula.privacy.notes.details import TAIL, all_dialled
 from fabula.privacy.notes.names import Names, person_names
@@ -89,18 +91,23 @@ class RealValues:
         self._hashable: list[tuple[Sought, pa.Array]] = []
         self._labels: list[Counts] = []
         self._words: list[Counts] = []
+        self._apart: list[NDArray[np.bool_]] = []
         self.codes = Codes()
         names: list[tuple[Names, Names]] = []
         for (table, column), kind in self.columns.items():
             texts = texts_of(tables[table].column(column))
             self._add(Sought(table, column, kind), texts)
             self.own.setdefault(table, []).append(Mention(kind, texts, texts))
-        for own in self.own.values():
+        for table, own in self.own.items():
             found = person_names(own)
-            names += [pair for pair in zip(found[::2], found[1::2], strict=False)
-                      if (pair[0].kind, pair[1].kind) == ("first_name", "last_name")]  # fmt: skip
+            pairs = [pair for pair in zip(found[::2], found[1::2], strict=False)
+                     if (pair[0].kind, pair[1].kind) == ("first_name", "last_name")]  # fmt: skip
+            names += pairs
+            for pair in pairs:
+                self._add_joined(table, *pair)
         self.labels: Counts = np.concatenate([np.zeros(0, np.int64), *self._labels])
         self.words: Counts = np.concatenate([np.zeros(0, np.int64), *self._words])
+        self.apart: NDArray[np.bool_] = np.concatenate([np.zeros(0, bool), *self._apart])
         self.people = _people(names)
         self.unkeyed = UnkeyedHashes([values for _, values in self._hashable])
         self.hashable = [sought for sought, _ in self._hashable]
@@ -132,11 +139,25 @@ class RealValues:
             digits = digits.filter(pc.greater_equal(pc.utf8_length(digits), TAIL))
             self.codes.add_tails(len(self.sought) - 1, kind, digits)
 
+    def _add_joined(self, table: str, first: Names, last: Names) -> None:
+        """Add names of two columns as one word, last name first, in scripts without spaces."""
+        column = next((c for (t, c), kind in self.columns.items()
+                       if (t, kind) == (table, "last_name")), None)  # fmt: skip
+        rows = are_eastern(last.runs.first) & (last.runs.lengths > 0) & (first.runs.lengths > 0)
+        if column is not None and rows.any():
+            empty = pa.scalar("", pa.large_string())
+            both = (names.old.filter(array_of(rows)) for names in (last, first))
+            joined = pc.unique(pc.binary_join_element_wise(*both, empty))
+            sought = Sought(table, column, "name", "with the first name")
+            self._add_runs(sought, joined, _LEAST_NAME)
+
     def _add_runs(self, sought: Sought, texts: pa.Array, least: int) -> None:
         squeezed = Squeezed.of(texts)
         whole = squeezed.whole()
         words = np.diff(np.searchsorted(squeezed.starts, squeezed.row_ends))
-        kept = (whole.lengths >= least) & ~is_ordinary(whole.hashes)
+        short_name = are_eastern(whole.first) & (sought.kind == "name" and least <= _LEAST_NAME)
+        is_long = whole.lengths >= np.where(short_name, LEAST_EASTERN - 1, least)
+        kept = is_long & ~is_ordinary(whole.hashes)
         if sought.kind == "name":
             kept &= words > 1
         rows = np.flatnonzero(kept)
@@ -157,6 +178,7 @@ class RealValues:
             plain = letters[squeezed.row_ends[1:]] == letters[squeezed.row_ends[:-1]]
             least_words = np.where(short & plain, words, 1)
         self._words.append(least_words[rows])
+        self._apart.append((short_name & (whole.lengths < LEAST_EASTERN))[rows])
 
 
 @lru_cache(maxsize=1)

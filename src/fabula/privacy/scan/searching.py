@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fabula.privacy.folding import LOWER
+from fabula.pii.lexicon import all_first, all_last
+from fabula.privacy.folding import ALONE, CLASS, LOWER
 from fabula.privacy.scan.real_values import PersonWords, RealValues
 from fabula.privacy.squeezed import Counts, Squeezed, code_points
 
@@ -72,6 +73,8 @@ def search(
         first, last = (np.searchsorted(lines.starts, at) for at in (starts, starts + lengths))
         least = real.words[entries]
         kept = (last - first >= least) & (ends - begins <= 2 * lengths + 8)
+        kept[kept] = ~real.apart[entries[kept]] | lines.are_apart(starts[kept], lengths[kept])
+        kept[kept] = ~_are_longer_names(lines, starts[kept], (starts + lengths)[kept])
         told[lines.rows[first[kept]]] = True
         yield Seen(real.labels[entries[kept]], begins[kept], ends[kept])
     sorts = real.codes.sorts
@@ -89,6 +92,23 @@ def search(
         words = capital[hits]
         yield Seen(np.full(len(words), -2), lines.places[lines.starts[words]],
                    lines.places[word_ends[words] - 1] + 1)  # fmt: skip
+
+
+def _are_longer_names(lines: Squeezed, starts: Counts, ends: Counts) -> NDArray[np.bool_]:
+    """Where the sign before or after makes it another's name, in scripts without spaces.
+
+    小原 is not 原, and 光子 is not 光.
+    """
+    found = np.zeros(len(starts), dtype=bool)
+    for at in np.flatnonzero(lines.kinds[starts] & CLASS == ALONE).tolist():
+        signs = [slice(place - 1, place + 1) for place in (int(starts[at]), int(ends[at]))]
+        found[at] = any(
+            where.start >= 0
+            and (lines.places[where][1:] == lines.places[where][:-1] + 1).any()
+            and "".join(map(chr, lines.codes[where])) in names()
+            for where, names in zip(signs, (all_last, all_first), strict=True)
+        )
+    return found
 
 
 def _pairs(

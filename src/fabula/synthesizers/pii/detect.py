@@ -6,6 +6,7 @@ A name alone is not trusted: a column `customer` may hold `new` and `regular`.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from fabula.fakers.locales import known_locales, load_locale
 from fabula.inference.guesses import Facts, guess, words
 from fabula.kinds.person import Person
+from fabula.pii.lexicon import spaced_out
 
 NAMES = ("name", "first_name", "last_name")
 
@@ -128,8 +130,11 @@ def likely_locales(detail: str, known: pa.Array) -> tuple[str, ...]:
         detail: Which names.
         known: Differing names.
     """
-    texts = [_words(text) for text in known.slice(0, _SAMPLE).to_pylist()]
+    plain = [unicodedata.normalize("NFC", text) for text in known.slice(0, _SAMPLE).to_pylist()]
+    texts, split = list(map(_words, plain)), [_words(spaced_out(text)) for text in plain]
     scores = {code: _scores(texts, code) for code in known_locales()}
+    if split != texts:
+        scores = {code: np.maximum(each, _scores(split, code)) for code, each in scores.items()}
     ranked = sorted(scores, key=lambda code: (-scores[code].mean(), code != "en", code))
     if scores[ranked[0]].mean() < _FOREIGN:
         return ("en",)
