@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from fabula.simulation.draws import mixed
 from fabula.simulation.faults import EndlessRule, ModelFault
+from fabula.simulation.numba_writes import check_writes
 from fabula.simulation.plain_rules import KEY_BITS, KEYS, METHODS, at_most, begin, row_of, tuple_of
 from fabula.simulation.populations import Population
 from fabula.simulation.shared_chance import other_chance
@@ -65,6 +66,11 @@ class NumbaDriver:
     def draws() -> Draws:
         """The draws of an agent."""
         return Draws(np.zeros(3, dtype=np.uint64), np.zeros(KEYS, dtype=np.uint64))
+
+    @staticmethod
+    def states(_: str, values: NDArray[Any]) -> NDArray[Any]:
+        """A column that rules write."""
+        return values.view()
 
     @staticmethod
     def table(count: NDArray[np.int64], columns: dict[str, NDArray[Any]]) -> Any:
@@ -125,6 +131,7 @@ class NumbaDriver:
         for each, kind in zip(self._loops, kinds, strict=True):
             if _OTHER_CHANCE in each.inspect_llvm(kind):
                 raise other_chance()
+            check_writes(each, kind, self._rules[0].__code__.co_filename)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
