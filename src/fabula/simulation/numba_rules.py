@@ -59,6 +59,7 @@ class NumbaDriver:
         self._file = Path(step.__code__.co_filename).name
         self._rules = (step, awake)
         self._loops = _loops(step, awake, counted=False)
+        self._is_compiled = False  # numba's own list of what is takes a quarter of a small step
         self._room = np.empty((4, 0), dtype=np.int64)
         self._starts = np.empty((2, (1 << RADIX) + 1), dtype=np.int64)
 
@@ -99,7 +100,7 @@ class NumbaDriver:
         if len(self._room[0]) < len(population):
             self._room = np.empty((4, len(population)), dtype=np.int64)
         with self._told():
-            if not self._loops[1].signatures:
+            if not self._is_compiled:
                 some = (self._room[0], seen, draw, np.uint64(0), *tables.open())
                 self._compile(population.packed, seen, draw, some)
             in_time(work, limit)
@@ -132,6 +133,7 @@ class NumbaDriver:
             if _OTHER_CHANCE in each.inspect_llvm(kind):
                 raise other_chance()
             check_writes(each, kind, self._rules[0].__code__.co_filename)
+        self._is_compiled = True
 
     @contextmanager
     def _told(self) -> Iterator[None]:
