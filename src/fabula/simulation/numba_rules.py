@@ -238,7 +238,7 @@ def _loops(rule: Any, asked: Any, *, counted: bool) -> tuple[Any, Any]:
         for place in range(count):
             fetch(packed, rows[min(place + AHEAD, count - 1)])
             room[1, place] = mixed(packed[rows[place]].identity + arrival) >> KEY_BITS
-        in_order(room, starts, count)
+        in_order(room, starts, np.int64(count))  # or it is compiled for a constant 0, too
         return count
 
     @njit(**options)
