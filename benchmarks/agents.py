@@ -1,6 +1,7 @@
 """Agent-steps a CPU second: the same store in Fabula, Mesa, AgentPy and ambr; queues and simpy.
 
-`make bench-agents`; `ARGS="--agents 1000000"` sets the size, `--no-peers` leaves the peers out.
+`make bench-agents`; `ARGS="--agents 1000000"` sets the size, `--peers mesa-lean` chooses among the
+peers, and `--peers` alone leaves them out.
 Events stay in memory on both sides; ambr keeps none. Each figure is the median of three runs.
 """
 
@@ -14,15 +15,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from benchmarks.peers import python_of
 from fabula.runs.simulation import populations_of, simulate
 from fabula.simulation import visits
 from fabula.simulation.model_files import load_world
 from fabula.simulation.running import Run
+from fabula.simulation.world import World
 
 HERE = Path(__file__).parent
 MODELS = {
@@ -41,11 +45,18 @@ def stock(agents: int) -> int:
     return max(3, int(agents * 0.35 / 200 * 4))
 
 
-def ours(model: Path, agents: int, days: int) -> float:
-    """CPU seconds of the steps; compilation is left out."""
-    world = load_world(model, {"level": stock(agents)})
+@cache
+def compiled(name: str, agents: int) -> tuple[World, dict[str, pa.Table]]:
+    """A world that has made a step, so that its rules are compiled, and its populations."""
+    world = load_world(MODELS[name], {"level": stock(agents)})
     tables = populations_of(world, world.spec({"customers": agents}), 1)
-    Run(world, tables, 1).step()  # compiles
+    Run(world, tables, 1).step()
+    return world, tables
+
+
+def ours(name: str, agents: int, days: int) -> float:
+    """CPU seconds of the steps; compilation is left out."""
+    world, tables = compiled(name, agents)
     run = Run(world, tables, 1)
     started = time.process_time()
     for _ in range(days):
@@ -98,7 +109,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--agents", type=int, default=100_000)
     parser.add_argument("--days", type=int, default=30)
-    parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--peers", nargs="*", choices=[*PEERS, "simpy"], default=[*PEERS, "simpy"])
     parser.add_argument("--written", metavar="MODEL", choices=MODELS, help="to Parquet, once")
     parser.add_argument("--queues", action="store_true", help="queues and simpy alone")
     given = parser.parse_args()
@@ -108,23 +119,27 @@ def main() -> None:
     if given.queues:
         queues()
         return
-    steps = given.agents * given.days
+    agents = dict.fromkeys(MODELS, given.agents)
+    peers = [name for name in given.peers if name in PEERS]
+    agents |= {name: min(given.agents, MOST_OF_A_PEER) for name in peers}
+    seconds: dict[str, list[float]] = {name: [] for name in agents}
+    for _ in range(RUNS):  # in turn, so that a busy machine is busy for all
+        for name in [*agents]:
+            try:
+                measure = ours if name in MODELS else peer
+                seconds[name].append(measure(name, agents[name], given.days))
+            except (RuntimeError, subprocess.CalledProcessError) as error:
+                print(f"{name:12} {error}")
+                del agents[name]
     rates = {}
-    for name, model in MODELS.items():
-        seconds = statistics.median(ours(model, given.agents, given.days) for _ in range(RUNS))
-        rates[name] = steps / seconds
-        print(f"{name:12} {rates[name]:14,.0f} agent-steps a CPU second")
-    for name in () if given.no_peers else PEERS:
-        agents = min(given.agents, MOST_OF_A_PEER)
-        try:
-            seconds = statistics.median(peer(name, agents, given.days) for _ in range(RUNS))
-        except (RuntimeError, subprocess.CalledProcessError) as error:
-            print(f"{name:12} {error}")
-            continue
-        rate = agents * given.days / seconds
-        ratios = ", ".join(f"{key} {value / rate:.1f} x" for key, value in rates.items())
-        print(f"{name:12} {rate:14,.0f} agent-steps a CPU second: {ratios}")
-    if not given.no_peers:
+    for name, count in agents.items():
+        rates[name] = count * given.days / statistics.median(seconds[name])
+        times = ", ".join(
+            f"{key} {rates[key] / rates[name]:.1f} x" for key in MODELS if key in rates
+        )
+        told = "" if name in MODELS else f": {times}"
+        print(f"{name:12} {rates[name]:14,.0f} agent-steps a CPU second{told}")
+    if "simpy" in given.peers:
         queues()
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import fabula as fb
@@ -36,6 +38,9 @@ WRONG = {
     "return {'mood': np.ones(3, dtype=int)}": "3 values were given for 10 agents",
     "a.mood = np.ones(9, dtype=int)": "9 values were given for 10 agents",
     "a.mood = np.ones(10) * 0.5": "`mood` is int64, and float64 was given",
+    "a.mood = a.mood / 2": "`mood` is int64, and float64 was given",
+    "return {'mood': a.heat}": "`mood` is int64, and float64 was given",
+    "a.mood = draw.bits(a) | np.uint64(2**63)": "`mood` is int64, and can't keep",
     "a.purse = np.zeros(10, dtype=int)": "`people.purse` is conserved",
     "things.all.weight = 4": "`things.weight` does not change",
     "a.purse[0] = 5": "read-only",
@@ -161,6 +166,32 @@ def test_texts_keep_their_length_and_numbers_that_are_none_are_missing(tmp_path:
     notes = made.to_arrow("notes").to_pydict()
     assert notes["share"] == notes["said"] == [None] * 10
     assert notes["at"] == [None] * 5 + [dt.datetime(2026, 1, 1, 0, 0, 7, 500_000)] * 5
+
+
+def test_states_from_a_file_have_room_for_more_than_its_numbers_do(tmp_path: Path) -> None:
+    source = tmp_path / "people.parquet"
+    small = pa.array([1, 2], pa.int32()), pa.array([0.5, 1], pa.float32())
+    day = pa.array([dt.date(2026, 1, 5)] * 2)
+    pq.write_table(pa.table([pa.array([1, 2]), *small, day], ["id", "seen", "heat", "day"]), source)
+    text = """import numpy as np
+from fabula.simulation import World, state
+world = World("wide", steps=1)
+people = world.population("people", source=SOURCE, seen=state(None), heat=state(None),
+                          day=state(None))
+@world.every(1, people)
+def grow(a):
+    a.seen = a.seen + 2**40; a.heat = a.heat + 2.0**-40
+    a.day = np.datetime64("2026-02-03THOUR:00")
+"""
+    file = tmp_path / "wide.py"
+    file.write_text(text.replace("SOURCE", repr(str(source))).replace("HOUR", "00"))
+    made = fb.simulate(file).to_arrow("people").to_pydict()
+    assert made["seen_end"] == [2**40 + 1, 2**40 + 2]
+    assert made["heat_end"] == [0.5 + 2.0**-40, 1 + 2.0**-40]
+    assert made["day_end"] == [dt.date(2026, 2, 3)] * 2
+    file.write_text(text.replace("SOURCE", repr(str(source))).replace("HOUR", "06"))
+    with pytest.raises(SpecError, match=r"`day` is datetime64\[D\], and can't keep"):
+        fb.simulate(file)
 
 
 def test_a_reference_is_shown_by_its_key_wherever_its_population_is_declared(

@@ -139,6 +139,44 @@ def test_a_rule_that_fails_says_why(tmp_path: Path, line: str, compiled: bool) -
     assert str(caught.value.file).endswith(f"market_{compiled}.py")
 
 
+FRACTIONS = {
+    "me.seen = me.seen + 0.5": "`seen` is int64, and float64 was given",
+    "me.seen = me.seen / 2": "`seen` is int64, and float64 was given",
+    "world.people.seen[me.row] += 0.5": "`seen` is int64, and float64 was given",
+    "out.lines.add(0, 0, 1.5, 1.5, True)": "`price` is int64, and float64 was given",
+    "world.goods.stock.take(0, 0.5)": "a quantity is whole, and float64 was given",
+    "world.people.purse.give(0, world.people.purse, 1, 2.5)": "a quantity is whole",
+    "me.last = me.rate": "`last` is int64, and float64 was given",
+}
+
+
+@pytest.mark.parametrize(
+    ("line", "compiled"),
+    [
+        *((line, False) for line in FRACTIONS),
+        *(pytest.param(line, True, marks=pytest.mark.slow) for line in [*FRACTIONS][::2]),
+        pytest.param([*FRACTIONS][3], True, marks=pytest.mark.slow),
+    ],
+)
+def test_a_fraction_is_not_cut_off_where_whole_numbers_are_kept(
+    tmp_path: Path, line: str, compiled: bool
+) -> None:
+    with pytest.raises(SpecError) as caught:
+        market(tmp_path, line, compiled=compiled)
+    assert FRACTIONS[line] in caught.value.message
+    assert caught.value.line == 35
+    assert "round(x)" in str(caught.value.hint)
+    where = str(caught.value.where)
+    assert where.startswith("rule shop, step 0")
+    assert compiled or ", people " in where
+
+
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_what_is_rounded_is_kept(tmp_path: Path, compiled: bool) -> None:
+    made = market(tmp_path, "me.seen = round(me.seen * 1.5)", compiled=compiled)
+    assert set(made["people"]["seen_end"].to_pylist()) >= {0, 2, 4}
+
+
 @pytest.mark.slow
 def test_what_numba_cannot_compile_is_told_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="can't be compiled") as caught:

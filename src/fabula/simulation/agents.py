@@ -114,6 +114,10 @@ class Agents:
                 if column.dtype.kind == "i" and given.dtype.kind == "f"
                 else None,
             )
+        if not np.can_cast(given.dtype, column.dtype):  # 64 bits without a sign, or times to days
+            kept = given.astype(column.dtype)
+            if lost := (given[(kept != given) & (given == given)]).ravel().tolist():  # noqa: PLR0124
+                raise ModelFault(f"`{name}` is {column.dtype}, and can't keep {lost[0]}")
         if target is not None and given.size and not -1 <= given.min() <= given.max() < len(target):
             raise ModelFault(
                 f"`{name}` refers to {target.table_name}, and a row number is not in"

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from fabula.simulation.draws import mixed
 from fabula.simulation.faults import EndlessRule, ModelFault
+from fabula.simulation.numba_writes import check_writes
 from fabula.simulation.plain_rules import KEY_BITS, KEYS, METHODS, at_most, begin, row_of, tuple_of
 from fabula.simulation.populations import Population
 from fabula.simulation.shared_chance import other_chance
@@ -58,6 +59,7 @@ class NumbaDriver:
         self._file = Path(step.__code__.co_filename).name
         self._rules = (step, awake)
         self._loops = _loops(step, awake, counted=False)
+        self._is_compiled = False  # numba's own list of what is takes a quarter of a small step
         self._room = np.empty((4, 0), dtype=np.int64)
         self._starts = np.empty((2, (1 << RADIX) + 1), dtype=np.int64)
 
@@ -65,6 +67,11 @@ class NumbaDriver:
     def draws() -> Draws:
         """The draws of an agent."""
         return Draws(np.zeros(3, dtype=np.uint64), np.zeros(KEYS, dtype=np.uint64))
+
+    @staticmethod
+    def states(_: str, values: NDArray[Any]) -> NDArray[Any]:
+        """A column that rules write."""
+        return values.view()
 
     @staticmethod
     def table(count: NDArray[np.int64], columns: dict[str, NDArray[Any]]) -> Any:
@@ -93,7 +100,7 @@ class NumbaDriver:
         if len(self._room[0]) < len(population):
             self._room = np.empty((4, len(population)), dtype=np.int64)
         with self._told():
-            if not self._loops[1].signatures:
+            if not self._is_compiled:
                 some = (self._room[0], seen, draw, np.uint64(0), *tables.open())
                 self._compile(population.packed, seen, draw, some)
             in_time(work, limit)
@@ -125,6 +132,8 @@ class NumbaDriver:
         for each, kind in zip(self._loops, kinds, strict=True):
             if _OTHER_CHANCE in each.inspect_llvm(kind):
                 raise other_chance()
+            check_writes(each, kind, self._rules[0].__code__.co_filename)
+        self._is_compiled = True
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -229,7 +238,7 @@ def _loops(rule: Any, asked: Any, *, counted: bool) -> tuple[Any, Any]:
         for place in range(count):
             fetch(packed, rows[min(place + AHEAD, count - 1)])
             room[1, place] = mixed(packed[rows[place]].identity + arrival) >> KEY_BITS
-        in_order(room, starts, count)
+        in_order(room, starts, np.int64(count))  # or it is compiled for a constant 0, too
         return count
 
     @njit(**options)

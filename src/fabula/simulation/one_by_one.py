@@ -64,6 +64,7 @@ class OneByOne:
     compiled: bool
     _driver: Any = field(default=None, repr=False)
     _seen: Seen | None = field(default=None, repr=False)
+    _acting: Any = field(default=(0,), repr=False)
 
     def act(self, world: Worldly, name: str, population: Population, now: Now) -> None:
         """Let every agent of a population act once.
@@ -75,8 +76,9 @@ class OneByOne:
             given = dict(self.prepare()) if self.prepare else {}
         driver = self._made_driver()
         if self._seen is None or self._seen.packed is not population.packed:
-            self._seen = Seen(world, population.packed, driver.held)
+            self._seen = Seen(world, population.packed, driver)
         seen, draw = self._seen.at(now, given), driver.draws()
+        self._acting = draw.state
         names = name, f"{name}?", f"{name}\narrival"
         key, *keys = (rule_key(world.run_seed, each, now.step) for each in names)
         tables = _Tables(world, driver.table)
@@ -85,10 +87,18 @@ class OneByOne:
             order, place = driver.order(population, seen, draw, keys), 0
             while place < len(order):
                 place = driver.run(population, place, order, seen, draw, key, *tables.open())
+                draw.state[0] = 0  # what is wrong with the rows may be any agent's
                 tables.keep()
 
         driver.called(work, world.limit, population, seen, draw, tables)
         self._seen.book(world.populations)
+
+    def told(self, population: Population) -> str:
+        """The agent that is acting, for messages; empty if none is."""
+        rows = np.flatnonzero(population.identity == np.uint64(self._acting[0]))
+        if len(rows) != 1:
+            return ""
+        return f", {population.table_name} {population.keys(rows)[0].as_py()}"
 
     def _made_driver(self) -> Any:
         if self._driver is None:
@@ -109,10 +119,10 @@ class Seen:
     Args:
         world: The world, at the start of a run.
         packed: The records of the agents that act; another run has others.
-        held: What a conserved column looks like.
+        driver: Makes what conserved columns and states look like.
     """
 
-    def __init__(self, world: Worldly, packed: NDArray[Any], held: Callable[..., Any]) -> None:
+    def __init__(self, world: Worldly, packed: NDArray[Any], driver: Any) -> None:
         self.packed = packed
         self._moved: dict[tuple[str, str], NDArray[np.int64]] = {}
         self._populations: dict[str, Any] = {}
@@ -125,10 +135,12 @@ class Seen:
                 if role.conserved:
                     sums = np.array([0, 0, len(self._moved)])  # the last one tells columns apart
                     self._moved[name, column] = sums
-                    columns[column] = held(values, sums)
-                    continue
-                columns[column] = values.view()
-                columns[column].flags.writeable = role.changes
+                    columns[column] = driver.held(values, sums)
+                elif role.changes:
+                    columns[column] = driver.states(column, values)
+                else:
+                    columns[column] = values.view()
+                    columns[column].flags.writeable = False
             self._populations[name] = tuple_of(name, columns)(**columns)
 
     def at(self, now: Now, given: Mapping[str, NDArray[Any]]) -> Any:

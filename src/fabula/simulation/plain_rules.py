@@ -56,15 +56,62 @@ class Held:
 
     def take(self, row: int, quantity: int) -> bool:
         """Take a quantity from a row, where there is enough; whether there was."""
+        _check_whole(None, np.int64, quantity)
         return take(self, row, quantity)
 
     def arrive(self, row: int, quantity: int) -> None:
         """Let a quantity come to a row; one below 0 does not."""
+        _check_whole(None, np.int64, quantity)
         arrive(self, row, quantity)
 
     def give(self, row: int, other: Held, to: int, quantity: int) -> bool:
         """Move a quantity to a row of another column, or of this one."""
+        _check_whole(None, np.int64, quantity)
         return give(self, row, other, to, quantity)
+
+
+class Agent(np.record):
+    """The record of one agent, whose whole numbers take no fractions."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        _check_whole(name, self.dtype.fields[name][0], value)  # type: ignore[index]
+        super().__setattr__(name, value)
+
+
+class States(np.ndarray[Any, Any]):
+    """A column that rules write; one of whole numbers takes no fractions."""
+
+    name = ""
+
+    def __setitem__(self, place: Any, value: Any) -> None:
+        _check_whole(self.name, self.dtype, value)
+        super().__setitem__(place, value)
+
+
+def _check_whole(name: str | None, kind: Any, value: Any) -> None:
+    """Make sure that numpy does not cut a fraction off where a value is kept."""
+    given = np.asarray(value).dtype
+    if given.kind == "f" and np.dtype(kind).kind in "iub":
+        raise cut_off(name, np.dtype(kind).name, given.name)
+
+
+def cut_off(name: str | None, kind: str, given: str) -> ModelFault:
+    """The error of a number with a fraction where whole ones are kept.
+
+    Args:
+        name: The column; None for a quantity that is moved.
+        kind: The type that is kept.
+        given: The type that was given.
+    """
+    if name is None:
+        return ModelFault(
+            f"a quantity is whole, and {given} was given: a fraction would be lost",
+            "round it: `round(x)`; money is in whole cents",
+        )
+    return ModelFault(
+        f"`{name}` is {kind}, and {given} was given: a fraction would be lost",
+        "round it: `round(x)`; columns of `state(0.0)` and of `float` keep fractions",
+    )
 
 
 class Draws:
@@ -216,7 +263,8 @@ class Table:
             raise ModelFault(f"a row has {len(values)} values, and {len(self._columns)} are needed")
         used = int(self.count[0])
         self.count[0] = used + 1
-        for column, value in zip(self._columns.values(), values, strict=True):
+        for (name, column), value in zip(self._columns.items(), values, strict=True):
+            _check_whole(name, column.dtype, value)
             if used < len(column):
                 column[used] = value
         return used + int(self.count[1])
@@ -229,6 +277,13 @@ class PlainDriver:
 
     def __init__(self, step: Callable[..., Any], awake: Callable[..., Any] | None) -> None:
         self._step, self._awake = step, awake
+
+    @staticmethod
+    def states(name: str, values: NDArray[Any]) -> NDArray[Any]:
+        """A column that rules write."""
+        seen = values.view(States)
+        seen.name = name
+        return seen
 
     def called(self, work: Callable[[], None], limit: float, *_: Any) -> None:
         """Do the work of a step: nothing else may draw, and it must end."""
@@ -250,7 +305,7 @@ class PlainDriver:
         if self._awake is not None:
             acts = np.zeros(len(population), dtype=bool)
             begin(draw, keys[0])
-            for row, agent in enumerate(population.records()):
+            for row, agent in enumerate(_records(population)):
                 draw.state[:2] = int(agent.identity), 0
                 acts[row] = self._awake(agent, seen, draw)
             rows = rows[acts]
@@ -267,7 +322,7 @@ class PlainDriver:
                 tables that rules add to, and the counts of those.
         """
         order, seen, draw, key, out, counts = loop
-        records = population.records()
+        records = _records(population)
         begin(draw, key)
         while place < len(order) and (counts[:, 0] <= counts[:, 2]).all():
             agent = records[order[place]]
@@ -275,3 +330,8 @@ class PlainDriver:
             self._step(agent, seen, draw, out)
             place += 1
         return place
+
+
+def _records(population: Population) -> NDArray[Any]:
+    """The agents as records: their numbers, and `row`, by name."""
+    return population.packed.view(np.dtype((Agent, population.packed.dtype)))

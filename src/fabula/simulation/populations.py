@@ -73,10 +73,6 @@ class Population(Members):
             if role.conserved
         }
 
-    def records(self) -> Any:
-        """The agents as records: their numbers, and `row`, by name."""
-        return self.packed.view(np.recarray)
-
     def _pack(self) -> None:
         """Keep each agent's numbers next to each other, where rules of one agent find them."""
         numbers = {name: v for name, v in self.columns.items() if v.dtype.kind in "iufb"}
@@ -184,7 +180,7 @@ class Population(Members):
             return np.asarray(np.nan_to_num(as_numpy(found), nan=-1), np.int64)
         values = as_numpy(column)
         if not (role.money or role.conserved):
-            return values
+            return _wide(values) if role.changes else values
         if values.dtype.kind not in "iuf" or np.isnan(values).any():
             raise self._bad(name, "is a quantity, and not a number in every row")
         quantities = np.rint(values * CENTS) if role.money else values
@@ -220,6 +216,13 @@ class Population(Members):
             file=file,
             line=line,
         )
+
+
+def _wide(values: NDArray[Any]) -> NDArray[Any]:
+    """Numbers that rules write, with room for larger ones than a file has."""
+    kinds = {"i": np.int64, "u": np.int64, "f": np.float64}
+    kind = kinds.get(values.dtype.kind) if values.dtype.itemsize < 8 else None
+    return values if kind is None else values.astype(kind)
 
 
 def _aligned(n: int, kinds: Mapping[str, Any]) -> NDArray[Any]:

@@ -117,7 +117,12 @@ class Run:
         draw = Draw(rule_key(world.run_seed, rule.name, world.step))
         taken = {"now": now, "draw": draw}
         agents = [] if rule.population is None else [rule.population.all]
-        with located(rule.function, lambda: f"rule {rule.name}, {now}"):
+
+        def where() -> str:
+            one = rule.one is not None and rule.population is not None
+            return f"rule {rule.name}, {now}{rule.one.told(rule.population) if one else ''}"
+
+        with located(rule.function, where):
             if rule.one is not None and rule.population is not None:
                 rule.one.act(world, rule.name, rule.population, now)
                 return
