@@ -17,6 +17,7 @@ import fabula
 
 RUNS = 5
 PUBLIC_NAMES = [
+    "Advice",
     "Blended",
     "Calibrated",
     "Dataset",
@@ -40,6 +41,7 @@ PUBLIC_NAMES = [
     "__version__",
     "aconversations",
     "adescribe",
+    "advise",
     "aextend",
     "aextract",
     "agrounded",

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from fabula.runs.tracking import log_run
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
+    from fabula.synthesizers.advice import Advice, advise
     from fabula.synthesizers.fitting import fit
     from fabula.synthesizers.multitable.database import RelationalSynthesizer
     from fabula.synthesizers.pictures.judging import PictureReport, evaluate_pictures
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Advice",
     "Blended",
     "Calibrated",
     "Dataset",
@@ -105,6 +107,7 @@ __all__ = [
     "__version__",
     "aconversations",
     "adescribe",
+    "advise",
     "aextend",
     "aextract",
     "agrounded",
@@ -208,6 +211,7 @@ _HOMES = {
     "runs.simulation": "simulate",
     "runs.tracking": "log_run",
     "spec.tables": "DatasetSpec TableSpec",
+    "synthesizers.advice": "Advice advise",
     "synthesizers.fitting": "fit",
     "synthesizers.multitable.database": "RelationalSynthesizer",
     "synthesizers.pictures.judging": "PictureReport evaluate_pictures",

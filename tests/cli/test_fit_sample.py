@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pytest
 
 from fabula.io.tables import as_table
 from tests.synthesizers.tables import shoppers
+from tests.synthesizers.test_advice import curved
 from tests.synthesizers.test_parity import staff
 
 
@@ -226,3 +228,25 @@ def test_rates_of_groups_are_made_equal_and_the_cost_is_told(run, tmp_path):
     assert "A model of hired reaches AUC" in ended.err
     assert pa.csv.read_csv(tmp_path / "out.csv").num_rows == 400
     assert run("sample", "staff.fabula", "--rate", "10%").code == 2
+
+
+def test_the_command_prints_advice_and_fits_nothing(run, tmp_path):
+    pa.csv.write_csv(curved(90), tmp_path / "curves.csv")
+    ended = run("fit", "curves.csv", "--advise", "--format", "json")
+    assert ended.code == 0, ended.err
+    told = json.loads(ended.out)
+    assert "with 90 rows, chance moves these figures" in told["notes"]
+    assert "hint: fit it with `fabula fit curves.csv" in ended.err
+    assert not list(tmp_path.glob("*.fabula"))
+
+
+def test_options_that_advice_has_no_use_for_are_refused(run, tmp_path):
+    pa.csv.write_csv(curved(90), tmp_path / "curves.csv")
+    for given, told in (
+        (("--advise", "--epsilon", "1"), "`--epsilon` has no meaning with `--advise`"),
+        (("--format", "json"), "`--format` is for `--advise`"),
+        ((), "add `-o curves.fabula`"),
+    ):
+        ended = run("fit", "curves.csv", *given)
+        assert ended.code == 2
+        assert told in ended.err

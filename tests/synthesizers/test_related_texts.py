@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.synthesizers.multitable.database import RelationalSynthesizer, fit_tables
+from tests.synthesizers.codecs.test_prose import NOUNS, note_of
 
 FIRST = ("Anna", "John", "Mary", "Paul", "Linda", "Michael", "Sarah")
 LAST = ("Smith", "Jones", "Brown", "Walker", "Hill", "Cooper")
@@ -84,3 +85,32 @@ def test_details_are_made_even_of_tables_too_small_to_learn():
 
 def _german(day: np.datetime64) -> str:
     return ".".join(reversed(str(day).split("-")))
+
+
+def test_texts_of_children_follow_their_parents_values():
+    """Notes of accounts of two kinds; the kind stands in the parent alone."""
+    rng = np.random.default_rng(7)
+    accounts, notes = 150, 600
+    kinds = rng.choice([*NOUNS], accounts)
+    account = rng.integers(0, accounts, notes)
+    real = {
+        "accounts": pa.table({"account_id": range(1, accounts + 1), "kind": kinds}),
+        "notes": pa.table(
+            {
+                "note_id": range(1, notes + 1),
+                "account_id": account + 1,
+                "note": [note_of(kind, 20, rng) for kind in kinds[account]],
+            }
+        ),
+    }
+    model = fit_tables(real, seed=1)
+    assert "note: free text, newly written" in model.card()
+    made = model.sample(seed=2)
+    texts = made["notes"].column("note").to_pylist()
+    assert not set(texts) & set(real["notes"]["note"].to_pylist())
+    kind_of = dict(zip(*made["accounts"].to_pydict().values(), strict=True))
+    agree = [
+        max(NOUNS, key=lambda kind: sum(map(text.lower().count, NOUNS[kind]))) == kind_of[key]
+        for key, text in zip(made["notes"]["account_id"].to_pylist(), texts, strict=True)
+    ]
+    assert np.mean(agree) > 0.9

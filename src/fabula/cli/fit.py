@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Unpack
 import typer
 from typing_extensions import TypedDict
 
-from fabula.cli.arguments import Count, Names, Words, read_pairs, read_spec
+from fabula.cli.arguments import Count, Names, Printed, Words, print_as, read_pairs, read_spec
 from fabula.cli.console import Talk, pasted
 from fabula.cli.options import Read, verb
 from fabula.cli.progress import progress
@@ -67,6 +67,43 @@ def _options(texts: Sequence[str]) -> dict[str, Any]:
     return options
 
 
+_OF_ADVICE = frozenset({"protect", "sensitive", "seed"})
+"""What `--advise` takes of the options below."""
+
+
+def _advise(
+    talk: Talk,
+    data: Path,
+    output: Path | None,
+    form: str,
+    others: Sequence[str],
+    *,
+    overwrite: bool,
+    **options: Any,
+) -> None:
+    """Print which model suits."""
+    from fabula.io.places import check_free
+    from fabula.synthesizers.advice import advise
+
+    if others:
+        name = f"--{others[0].replace('_', '-')}"
+        raise UsageError(
+            f"`{name}` has no meaning with `--advise`, which fits nothing",
+            code="usage.advise",
+            hint=f"leave out `{name}`, or `--advise`",
+        )
+    if output is not None:
+        _differ(data, output)
+        check_free(output, overwrite=overwrite)
+    advice = advise(data, **options)
+    print_as(form, advice.report(), advice.to_dict())
+    if output is not None:
+        talk.say(f"Wrote `{advice.write(output)}`")
+    model = "" if advice.model == "boosted" else f" --model {advice.model}"
+    written = pasted(data.with_suffix(".fabula").name)
+    talk.hint(f"fit it with `fabula fit {pasted(data)}{model} -o {written}`")
+
+
 class Learning(TypedDict, total=False):
     """How a synthesizer learns.
 
@@ -112,7 +149,9 @@ def fit(
     talk: Talk,
     data: Path,
     *,
-    output: Path,
+    output: Path | None = None,
+    advise: bool = False,
+    form: Printed = "table",
     holdout_output: Path | None = None,
     training_output: Path | None = None,
     spec: str | None = None,
@@ -130,7 +169,10 @@ def fit(
     Options:
         data (DATA): A file, a folder of related tables, or one of pictures, whose subfolders are
             labels.
-        output: What to write, such as `people.fabula`.
+        output: What to write, such as `people.fabula`; needed, except with --advise.
+        advise: Fit nothing: print which model suits and why, from a trial of each on some rows.
+            With `-o`, also writes that to a page, JSON or text file.
+        form: How to print advice.
         holdout_output: File for the rows held out, for `fabula evaluate`.
         training_output: File for the other rows, for `fabula evaluate`.
         spec: A spec whose row checks every sample passes; for several tables, a spec of their keys.
@@ -147,6 +189,25 @@ def fit(
     from fabula.synthesizers.fitting import fit
     from fabula.synthesizers.multitable.database import RelationalSynthesizer
 
+    if advise:
+        others = [name for name in learned if name not in _OF_ADVICE]
+        others += [name for name, given in (("option", option), ("spec", spec)) if given]
+        others += [name for name, given in (("holdout_output", holdout_output),
+                   ("training_output", training_output)) if given]  # fmt: skip
+        _advise(talk, data, output, form, others, exact=exact, overwrite=overwrite, **learned)
+        return
+    if form != "table":
+        raise UsageError(
+            "`--format` is for `--advise`",
+            code="usage.format",
+            hint=f"leave it out, or type `fabula fit {pasted(data)} --advise --format {form}`",
+        )
+    if output is None:
+        raise UsageError(
+            "nothing says where to write the synthesizer",
+            code="usage.output",
+            hint=f"add `-o {pasted(data.with_suffix('.fabula').name)}`",
+        )
     if holds_pictures(data):
         from fabula.cli.pictures import fit_folder
 

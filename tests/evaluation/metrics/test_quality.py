@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import builtins
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from fabula.errors import PrerequisiteError, UsageError
 from fabula.evaluation.evaluate import evaluate
+from fabula.evaluation.metrics import lightgbm_calls
 from fabula.evaluation.metrics.boosting import auc
 from fabula.evaluation.metrics.coverage import coverage
 from fabula.evaluation.metrics.detection import detection
@@ -113,14 +111,8 @@ def test_a_target_that_is_not_there_is_refused_with_a_hint() -> None:
 def test_without_the_extra_only_a_gate_on_such_a_metric_fails(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    real = builtins.__import__
-
-    def without(name: str, *rest: Any) -> Any:
-        if name == "lightgbm":
-            raise ImportError(name)
-        return real(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    lightgbm_calls._library.cache_clear()
+    monkeypatch.setattr(lightgbm_calls, "find_spec", lambda _: None)
     data = people(200)
     with pytest.raises(PrerequisiteError, match=r"fabula\[learned\]"):
         detection(prepare(data, data))

@@ -19,18 +19,21 @@ VERBS = ("arrived", "failed", "changed", "stopped", "vanished", "called")
 PLAIN = ("the", "was", "again", "still", "my", "because", "today", "very", "when", "after")
 
 
+def note_of(kind: str, length: int, rng: np.random.Generator) -> str:
+    """A note of about that many words."""
+    words: list[str] = []
+    while len(words) < length + rng.integers(-3, 4):
+        parts = (PLAIN, NOUNS[kind], VERBS, PLAIN, PLAIN)
+        words += [str(rng.choice(part)) for part in parts]
+        words += [f"Name{rng.integers(0, 1_000_000)}"] * (rng.random() < 0.1)
+    return " ".join(words).capitalize() + "."
+
+
 def tickets(seed: int) -> pa.Table:
     """Tickets with a note each: its words go with the kind, and its length with the score."""
     rng = np.random.default_rng(seed)
     kinds, scores = rng.choice([*NOUNS], ROWS), rng.integers(1, 4, ROWS)
-    notes = []
-    for kind, score in zip(kinds, scores, strict=True):
-        words: list[str] = []
-        while len(words) < 40 - 10 * score + rng.integers(-3, 4):
-            parts = (PLAIN, NOUNS[kind], VERBS, PLAIN, PLAIN)
-            words += [str(rng.choice(part)) for part in parts]
-            words += [f"Name{rng.integers(0, 1_000_000)}"] * (rng.random() < 0.1)
-        notes.append(" ".join(words).capitalize() + ".")
+    notes = [note_of(kind, 40 - 10 * score, rng) for kind, score in zip(kinds, scores, strict=True)]
     missing = rng.random(ROWS) < 0.1
     return pa.table({"kind": kinds, "score": scores, "note": pa.array(notes, mask=missing)})
 

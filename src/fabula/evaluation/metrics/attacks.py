@@ -298,10 +298,15 @@ class _Ordered:
         self._rows = {c.name: np.argsort(frame[c.name], kind="stable") for c in columns}
         self._values = {name: frame[name][at].astype(float) for name, at in self._rows.items()}
         self._places = {name: np.argsort(at) for name, at in self._rows.items()}
+        self._spans: dict[tuple[str, str, float], tuple[int, int]] = {}
 
     def count(self, predicate: Predicate) -> int:
         """How many rows a description fits."""
-        spans = [(*self._span(*condition), condition[0]) for condition in predicate]
+        spans = []
+        for condition in predicate:  # many descriptions share conditions
+            if condition not in self._spans:
+                self._spans[condition] = self._span(*condition)
+            spans.append((*self._spans[condition], condition[0]))
         (first, end, name), *others = sorted(spans, key=lambda span: span[1] - span[0])
         fits = self._rows[name][first:end]
         for first, end, name in others:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fabula.errors import PrerequisiteError
 from fabula.evaluation.metrics.frames import Array, Column, Frame
+from fabula.evaluation.metrics.lightgbm_calls import boosted
 from fabula.io.arrays import mean_ranks
 
 Task: TypeAlias = Literal["binary", "multiclass", "regression"]
@@ -51,10 +52,6 @@ def predict(
     Raises:
         PrerequisiteError: The extra `learned` is not installed.
     """
-    try:
-        import lightgbm
-    except ImportError as exc:
-        raise PrerequisiteError.for_extra("learned", needed_by=needed_by) from exc
     settings: dict[str, Any] = {
         "objective": task,
         "seed": seed % 2**31,
@@ -64,19 +61,16 @@ def predict(
         "learning_rate": 0.1,
         "num_leaves": 31,
         "min_data_in_leaf": max(1, min(20, len(train) // 20)),
+        "min_data_in_bin": 1,
+        "categorical_feature": [at for at, c in enumerate(columns) if c.family == "category"],
         "verbosity": -1,
     }
     if task == "multiclass":
         settings["num_class"] = classes
-    data = lightgbm.Dataset(
-        train,
-        labels,
-        weight=weights,
-        categorical_feature=[at for at, c in enumerate(columns) if c.family == "category"],
-        params={"verbosity": -1, "min_data_in_bin": 1},
-    )
-    predicted = lightgbm.train(settings, data, ROUNDS).predict(test)
-    return np.asarray(predicted, dtype=np.float64)
+    try:
+        return boosted(train, labels, test, settings=settings, rounds=ROUNDS, weights=weights)
+    except ImportError as exc:
+        raise PrerequisiteError.for_extra("learned", needed_by=needed_by) from exc
 
 
 def auc(labels: Array, scores: Array) -> float:

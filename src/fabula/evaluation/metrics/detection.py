@@ -34,8 +34,8 @@ def detection(frames: Frames) -> Score:
     Raises:
         PrerequisiteError: The extra `learned` is not installed.
     """
-    value = _boosted(frames, frames.truth, frames.synthetic)
-    base = _boosted(frames, *frames.halves)
+    value = told_apart(frames, frames.truth, frames.synthetic)
+    base = told_apart(frames, *frames.halves)
     return _score(frames, "Boosted trees", value, base)
 
 
@@ -71,7 +71,8 @@ def _score(frames: Frames, who: str, value: float | None, base: float | None) ->
     )
 
 
-def _boosted(frames: Frames, real: Frame, synthetic: Frame) -> float | None:
+def told_apart(frames: Frames, real: Frame, synthetic: Frame) -> float | None:
+    """AUC of boosted trees that tell two frames' rows apart; None if there are too few."""
     columns = frames.measured
     left, right = _sides(frames, real, synthetic)
     rows = np.concatenate([features(columns, left), features(columns, right)])

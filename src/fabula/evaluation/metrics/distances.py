@@ -6,13 +6,17 @@ category a corner of a simplex, and a missing value a coordinate of its own.
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames
+from fabula.evaluation.metrics.one_thread import one_thread
 
 Points = NDArray[np.float32]
 
@@ -23,7 +27,10 @@ APART = 0.5
 """Length of a category's corner: two labels are 0.7 apart, the ends of a number's range 1."""
 
 BLOCK_CELLS = 1 << 22
-"""Distances that are held in memory at once."""
+"""Distances that a thread holds in memory at once."""
+
+THREADS = min(4, os.cpu_count() or 1)
+"""Blocks that are worked on at the same time."""
 
 
 @dataclass(frozen=True)
@@ -86,10 +93,13 @@ def nearest(
     lengths = np.einsum("ij,ij->i", references, references)
     doubled = -2 * references.T
     step = max(1, BLOCK_CELLS // max(len(references), 1))
-    room = np.empty((min(step, len(queries)), len(references)), dtype=np.float32)
-    for start in range(0, len(queries), step):
+    local = threading.local()
+
+    def sought(start: int) -> None:
         block = queries[start : start + step]
-        apart = np.matmul(block, doubled, out=room[: len(block)])
+        if not hasattr(local, "room"):
+            local.room = np.empty((min(step, len(queries)), len(references)), dtype=np.float32)
+        apart = np.matmul(block, doubled, out=local.room[: len(block)])
         apart += lengths
         if itself:
             rows = np.arange(len(block))
@@ -99,6 +109,10 @@ def nearest(
         gaps = block.astype(np.float64) - references[best]
         distances[start : start + step] = np.sqrt(np.einsum("ij,ij->i", gaps, gaps))
         found[start : start + step] = best
+
+    starts = range(0, len(queries), step)
+    with one_thread(), ThreadPoolExecutor(max(1, min(len(starts), THREADS))) as pool:
+        list(pool.map(sought, starts))
     return distances, found
 
 

@@ -19,6 +19,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from fabula.errors import PrerequisiteError, UsageError
 from fabula.evaluation.metrics.frames import Frames
+from fabula.evaluation.metrics.one_thread import one_thread
 from fabula.evaluation.metrics.result import Direction, MetricResult, ScoreUnit, Section
 from fabula.extensions import Register
 from fabula.lookup import entry_of
@@ -276,7 +277,8 @@ def measured(
         if any(needed and name not in given for name, needed in asked.items()):
             continue
         try:
-            found = entry.measure(frames, **given)
+            with one_thread():
+                found = entry.measure(frames, **given)
         except PrerequisiteError as error:
             extra = {"extra": entry.extra} if entry.extra else {}
             found = entry.not_measured(error.hint or error.message, **extra)

@@ -116,7 +116,6 @@ class Columns:
             protect=protect,
             known=known,
             sensitive=sensitive,
-            prose=True,
         )
         if not columns.codecs:
             name, reason = next(iter(columns.left_out.items()))
@@ -138,7 +137,6 @@ class Columns:
         protect: int,
         known: Mapping[str, ColumnCodec] | None = None,
         sensitive: Collection[str] = (),
-        prose: bool = False,
     ) -> Columns:
         """As `learn`, for a table that may have no column to learn.
 
@@ -149,7 +147,6 @@ class Columns:
             protect: As for `learn`.
             known: Codecs of some columns.
             sensitive: Columns that are replaced or left out.
-            prose: Whether free text is written by its row's values, and not left out.
         """
         known = known or {}
         fields: list[pa.Field] = []
@@ -166,7 +163,7 @@ class Columns:
             if joining is not None:
                 neighbours[name], values = joining, joining(values)
             coded = decided is None and are_codes(table, name)
-            codec = decided or _codec(name, values, protect, persons, coded=coded, prose=prose)
+            codec = decided or _codec(name, values, protect, persons, coded=coded)
             if isinstance(codec, str):
                 left_out[name] = codec
                 continue
@@ -324,7 +321,6 @@ def _codec(
     persons: Persons | None,
     *,
     coded: bool,
-    prose: bool,
 ) -> ColumnCodec | str:
     """The codec of a column, or why there is none; whole numbers may be codes."""
     if identifies_people(name):
@@ -361,8 +357,7 @@ def _codec(
         return NumberCodec.learn(name, values, protect=protect, people=people)
     if is_free_text(values):
         told = "free text, which is not learned; a `text` or `llm` column of a spec writes it"
-        text = prose and ProseCodec.learn(name, values, protect=protect, people=people)
-        return text or told
+        return ProseCodec.learn(name, values, protect=protect, people=people) or told
     return CategoryCodec.learn(name, values, protect=protect, persons=persons)
 
 

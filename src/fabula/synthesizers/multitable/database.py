@@ -177,7 +177,10 @@ class RelationalSynthesizer(Result, Generic[Frame]):
             how = "kept as it is" if model.kept is not None else f"from {model.rows:,} rows"
             under = "" if driver is None else f", led by `{driver.name}`"
             lines.append(f"{name}: {how}{under}")
-            lines += [f"  {column}: {about}" for column, about in model.replaced.items()]
+            lines += [
+                f"  {column}: {about}"
+                for column, about in {**model.replaced, **model.prose}.items()
+            ]
             lines += [f"  {column}: left out: {why}" for column, why in model.left_out.items()]
             lines += [f"  {item}" for item in model.identity.told]
             if driver is not None and model.timeline is not None and model.timeline.apart:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from fabula.relationships.keys import ForeignKey
 from fabula.synthesizers.codecs.learning import Columns
 from fabula.synthesizers.codecs.natural import NaturalCodec
+from fabula.synthesizers.codecs.prose import ProseCodec
 from fabula.synthesizers.codecs.string_formats.texts import WrittenTexts
 from fabula.synthesizers.constraints.relations import Relations
 from fabula.synthesizers.models.boosted.model import Boosted
@@ -98,3 +99,9 @@ class TableModel:
     def replaced(self) -> Mapping[str, str]:
         """What was made of each column of personal details or codes."""
         return {} if self.columns is None or self.kept is not None else self.columns.replaced
+
+    @property
+    def prose(self) -> Mapping[str, str]:
+        """What was made of each column of free text."""
+        codecs = () if self.columns is None or self.kept is not None else self.columns.codecs
+        return {codec.name: codec.about for codec in codecs if isinstance(codec, ProseCodec)}

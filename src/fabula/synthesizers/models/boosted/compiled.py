@@ -16,4 +16,14 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 def compiled(function: Function) -> Function:
     """The function as machine code, which other threads run beside."""
-    return cast(Function, njit(cache=True, nogil=True, error_model="numpy")(function))
+    return _compiled(function)
+
+
+def part_of_compiled(function: Function) -> Function:
+    """A function that only compiled ones call: Python has no way in, whose code takes longest."""
+    return _compiled(function, no_cpython_wrapper=True)
+
+
+def _compiled(function: Function, **options: bool) -> Function:
+    settings = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+    return cast(Function, njit(**settings, **options)(function))

@@ -18,7 +18,7 @@ from scipy.special import ndtri
 
 from fabula.synthesizers.model import CellColumn, Codes
 from fabula.synthesizers.models.boosted.cell_tree import CellTree
-from fabula.synthesizers.models.boosted.compiled import compiled
+from fabula.synthesizers.models.boosted.compiled import compiled, part_of_compiled
 from fabula.synthesizers.models.boosted.features import is_rare_flag
 from fabula.synthesizers.models.boosted.odds import UNIT, score
 
@@ -238,7 +238,7 @@ def _slope(x: Floats, base: Floats, answers: NDArray[np.uint8]) -> tuple[float, 
     return gamma, gain
 
 
-@compiled
+@part_of_compiled
 def _softplus(z: float) -> float:
     return float(max(z, 0.0) + np.log1p(np.exp(-abs(z))))
 

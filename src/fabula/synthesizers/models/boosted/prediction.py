@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fabula.synthesizers.models.boosted.compiled import compiled
+from fabula.synthesizers.models.boosted.compiled import compiled, part_of_compiled
 from fabula.synthesizers.models.boosted.lines import SHIFT
 from fabula.synthesizers.models.boosted.odds import HALF
 
@@ -143,7 +143,7 @@ def walk(walkers: Walkers, path: Path, trees: Trees, thresholds: NDArray[np.int6
         count = going
 
 
-@compiled
+@part_of_compiled
 def _forest(
     trees: Trees,
     forest: NDArray[np.int32],
@@ -177,13 +177,13 @@ def _forest(
         tree += 1
 
 
-@compiled
+@part_of_compiled
 def _next(link: np.uint64, right: np.uint64, code: NDArray[np.uint8]) -> np.uint64:
     """The child that a row goes to."""
     return (link >> _LINK) + ((right >> np.uint64(code[link & _FEATURE])) & _ONE)
 
 
-@compiled
+@part_of_compiled
 def _uniform(seed: np.uint64, level: int) -> np.int64:
     """A whole number below 2^32: the splitmix64 sequence of a seed."""
     z = seed + np.uint64(level + 1) * _GOLDEN

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fabula.synthesizers.models.boosted.compiled import compiled
+from fabula.synthesizers.models.boosted.compiled import compiled, part_of_compiled
 from fabula.synthesizers.models.boosted.odds import GRADIENT_UNIT, HALF, UNIT
 
 BINS = 64
@@ -160,7 +160,7 @@ def boost(rows: Rows, growth: Growth) -> tuple[NDArray[np.int32], Nodes, int, ND
     )
 
 
-@compiled
+@part_of_compiled
 def _grow(rows: Rows, work: _Work, nodes: Nodes, root: int, growth: Growth) -> tuple[int, int]:
     """Grow one tree and add its values to the scores of the rows that it was grown from.
 
@@ -221,7 +221,7 @@ def _grow(rows: Rows, work: _Work, nodes: Nodes, root: int, growth: Growth) -> t
     return used, deep
 
 
-@compiled
+@part_of_compiled
 def _count(rows: Rows, work: _Work, start: int, end: int, sums: NDArray[np.int64]) -> None:
     """Add up the packed gradients of a leaf's rows by feature and code."""
     count = rows.bins.shape[0]
@@ -234,21 +234,21 @@ def _count(rows: Rows, work: _Work, start: int, end: int, sums: NDArray[np.int64
             sums[feature, codes[feature]] += value
 
 
-@compiled
+@part_of_compiled
 def _copy(sums: NDArray[np.int64], target: NDArray[np.int64], sizes: NDArray[np.int64]) -> None:
     for feature in range(len(sizes)):
         for code in range(sizes[feature]):
             target[feature, code] = sums[feature, code]
 
 
-@compiled
+@part_of_compiled
 def _subtract(sums: NDArray[np.int64], target: NDArray[np.int64], sizes: NDArray[np.int64]) -> None:
     for feature in range(len(sizes)):
         for code in range(sizes[feature]):
             target[feature, code] -= sums[feature, code]
 
 
-@compiled
+@part_of_compiled
 def _divide(codes: NDArray[np.uint8], left: np.uint64, work: _Work, start: int, end: int) -> int:
     """Move a leaf's rows that go left before the others; their order stays.
 
@@ -267,7 +267,7 @@ def _divide(codes: NDArray[np.uint8], left: np.uint64, work: _Work, start: int, 
     return front
 
 
-@compiled
+@part_of_compiled
 def _best_split(
     sums: NDArray[np.int64], rows: Rows, growth: Growth
 ) -> tuple[float, int, np.uint64]:
@@ -309,7 +309,7 @@ def _best_split(
     return best, best_feature, best_left
 
 
-@compiled
+@part_of_compiled
 def _sorted_codes(
     sums: NDArray[np.int64], size: int, codes: NDArray[np.int64], means: NDArray[np.float64]
 ) -> int:
@@ -329,7 +329,7 @@ def _sorted_codes(
     return count
 
 
-@compiled
+@part_of_compiled
 def _add_to_held_out(rows: Rows, nodes: Nodes, root: int, depth: int) -> None:
     """Add a tree's values to the scores of the held-out rows."""
     for row in range(rows.train, len(rows.answers)):
@@ -340,7 +340,7 @@ def _add_to_held_out(rows: Rows, nodes: Nodes, root: int, depth: int) -> None:
         rows.scores[row] = _inside(rows.scores[row] + nodes.value[node])
 
 
-@compiled
+@part_of_compiled
 def _held_out_loss(rows: Rows) -> float:
     loss = 0.0
     for row in range(rows.train, len(rows.answers)):
@@ -348,6 +348,6 @@ def _held_out_loss(rows: Rows) -> float:
     return loss
 
 
-@compiled
+@part_of_compiled
 def _inside(score: int) -> int:
     return min(max(score, -HALF), HALF - 1)
