@@ -1,8 +1,8 @@
 """What people and places are made of in each locale.
 
 `data/<locale>.toml` holds what must be right or agree: the commonest names in order, forms of
-address, jobs of both sexes, places with their states and postcodes, formats, telephone ranges. Rarer
-names and most street names come from the data that ships inside Mimesis, read as plain JSON
+address, jobs of both sexes, places with their states and postcodes, formats, telephone ranges.
+Rarer names and most street names come from the data that ships inside Mimesis, read as plain JSON
 (importing the package takes longer than everything here).
 """
 
