@@ -78,7 +78,7 @@ def test_an_unknown_option_names_the_help_to_read(run):
     """What Typer finds wrong is said in our words."""
     ended = run("plan", "x.yaml", "--bogus")
     assert ended.code == 2
-    assert "error[usage.arguments]: no such option: --bogus" in ended.err
+    assert "error[usage.arguments]: `fabula plan` has no option `--bogus`" in ended.err
     assert "hint: `fabula plan --help`" in ended.err
 
 

@@ -209,7 +209,7 @@ def test_folders_of_parts_are_one_table_and_folders_of_tables_are_several(tmp_pa
     for place in (tmp_path / "nothing", tmp_path / "peopel.csv"):
         with pytest.raises(SourceError) as caught:
             read_source(place)
-    assert caught.value.hint == "did you mean `people.csv`?"
+    assert caught.value.hint == f"did you mean `{tmp_path / 'people.csv'}`?"
     (tmp_path / "void").mkdir()
     with pytest.raises(SourceError, match="holds no data file"):
         read_source(tmp_path / "void")

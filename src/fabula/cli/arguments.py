@@ -203,9 +203,12 @@ class Asking(Modelled, CallLimits, total=False):
 
 def read_output(text: str | None) -> Path | str | None:
     """A path; an address such as `postgresql://…` stays a string."""
-    from fabula.io.names import scheme_of
+    from fabula.io.names import refuse_broken_address, scheme_of
 
-    return text if text is None or scheme_of(text) else Path(text)
+    if text is None or scheme_of(text):
+        return text
+    refuse_broken_address(text)
+    return Path(text)
 
 
 Output = Annotated[Path | str | None, Read(read_output)]

@@ -116,6 +116,8 @@ def evaluate(
         report = evaluate_release(release, earlier=earlier, **how)
     _print(talk, report, form)
     talk.say(report_line(report))
+    if release is None and not any("real" in table.rows for table in report.tables):
+        talk.hint(f"compare it with real data: `fabula evaluate {synthetic} --real REAL`")
     if charts:
         report.write_charts(charts, png=png)
         talk.say(f"Wrote {len(report.charts())} charts to `{charts}/`")

@@ -86,3 +86,5 @@ def generalise(
     typer.echo(json.dumps(made.to_dict(), indent=2) if form == "json" else made.report())
     if output is not None:
         talk.say(f"Wrote `{output}` ({made.grouped.rows:,} rows)")
+    else:
+        talk.hint("nothing was written; `-o FILE` writes the rows")

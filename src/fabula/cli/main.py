@@ -161,6 +161,22 @@ def _run(words: list[str], talk: Talk) -> int:
     return result if isinstance(result, int) else 0
 
 
+_IN_WORDS = (
+    (r": Input should be a valid integer.*", ": it is not a whole number"),
+    (r": Input should be a valid number.*", ": it is not a number"),
+    (r": Input should be greater than or equal to (\S+)", r": it must be \1 or more"),
+    (r": Input should be less than or equal to (\S+)", r": it must be \1 or less"),
+)
+"""What Pydantic says about numbers, in the words of the other errors."""
+_UNKNOWN_OPTION = re.compile(
+    r"no such option: (--?[\w-]+)(?: \(Possible options: (.*)\))?", re.IGNORECASE
+)
+_UNKNOWN_COMMAND = re.compile(
+    r"no such command `([^`]+)`\.?(?: Did you mean `?([\w-]+)`?\??)?", re.IGNORECASE
+)
+_UNKNOWN_CHOICE = re.compile(r"`([^`]+)` is not one of (.*)")
+
+
 def _usage_error(error: Any, words: Sequence[str]) -> FabulaError:
     """Report a problem that Typer found with the command line."""
     from fabula.errors import UsageError, did_you_mean
@@ -170,6 +186,17 @@ def _usage_error(error: Any, words: Sequence[str]) -> FabulaError:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "fabula"
     hint = f"`{path} --help` lists what it takes"
+    for wrong, words_for_it in _IN_WORDS:
+        message = re.sub(wrong, words_for_it, message)
+    if found := _UNKNOWN_OPTION.match(message):
+        message = f"`{path}` has no option `{found[1]}`"
+        near = did_you_mean(found[1], {*(found[2] or "").split(", ")} - {"--help"})
+        hint = f"{near} {hint}" if near else hint
+    elif found := _UNKNOWN_COMMAND.match(message):
+        message = f"`{path}` has no command `{found[1]}`"
+        hint = f"did you mean `{found[2]}`?" if found[2] else hint
+    elif found := _UNKNOWN_CHOICE.search(message):
+        hint = did_you_mean(found[1], re.findall(r"`([^`]+)`", found[2])) or hint
     if path == "fabula" and words and words[0] not in VERBS and not words[0].startswith("-"):
         message = f"no verb is called `{words[0]}`"
         hint = did_you_mean(words[0], VERBS) or "`fabula --help` lists the verbs"

@@ -27,7 +27,7 @@ def report_line(report: Findings) -> str:
     if report.gates:
         good = sum(bool(gate.passed) for gate in report.gates)
         parts.append(f"gates {good}/{len(report.judged)}")
-    return f"Report({', '.join(parts) or 'nothing measured'}) — {rows_line(report.tables)}"
+    return f"Report({', '.join(parts) or 'nothing judged'}) — {rows_line(report.tables)}"
 
 
 def rows_line(tables: Sequence[TableReport]) -> str:

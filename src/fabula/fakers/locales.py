@@ -1,9 +1,9 @@
 """What people and places are made of in each locale.
 
 `data/<locale>.toml` holds what must be right or agree: the commonest names in order, forms of
-address, places with their states and postcodes, formats, telephone ranges. Rarer names, street
-names and jobs come from the data that ships inside Mimesis, read as plain JSON (importing the
-package takes longer than everything here).
+address, jobs of both sexes, places with their states and postcodes, formats, telephone ranges.
+Rarer names and most street names come from the data that ships inside Mimesis, read as plain JSON
+(importing the package takes longer than everything here).
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import distribution
-from itertools import chain, product
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ from fabula.streams import name_key
 
 SEXES: Final = ("female", "male")
 
+_WORDS: Final = {"company": "company_words", "streets": "street_words"}
 _DATA = Path(__file__).parent / "data"
 _WELL_FORMED = re.compile(r"[^\W\d_]+(?:[ '’-]{1,2}[^\W\d_]+)*")
 _STREET = re.compile(r"\w[\w .'’-]*")
@@ -66,6 +67,8 @@ class Locale:
     last: tuple[Sequence[Name], Sequence[Name]]
     rare_first: tuple[int, int, float] | None
     """How many given names are common, and the share of all others; see `draws.BySex`."""
+    rare_last: tuple[int, int, float] | None
+    """The same of surnames."""
     rank_shift: int
     """How even the surnames' frequencies are; see `draws.frequency_table`."""
     name: str
@@ -102,13 +105,14 @@ def load_locale(code: str) -> Locale:
         language=words["language"],
         nationality=_pair(words["nationality"]),
         titles=(_listed(female_titles), _listed(male_titles)),
-        jobs=_jobs(people["occupation"]),
+        jobs=_jobs(_listed(words["jobs"])),
         first=_first_names(words, people),
-        rare_first=_rare_first(words),
+        rare_first=_rare(words, "first_female", "first_male"),
         last=_last_names(words, people),
+        rare_last=_rare(words, "last", "last"),
         rank_shift=words.get("rank_shift", 60),
         name=words.get("name", "{first} {last}"),
-        company=_listed(words["company"]),
+        company=_composed(words, "company"),
         phone=words["phone"],
         house_number=words["house_number"],
         streets=_streets(words, own),
@@ -168,15 +172,17 @@ def _first_names(
     return female, male
 
 
-def _rare_first(words: Mapping[str, Any]) -> tuple[int, int, float] | None:
+def _rare(words: Mapping[str, Any], *lists: str) -> tuple[int, int, float] | None:
     """The numbers of listed names and the share of others, where a locale states one.
 
     Mimesis' lists of some languages hold medieval and foreign names that no native expects often.
+    They stay in the dictionaries, by which people are found in texts.
     """
-    if "rare_first" not in words:
+    share = words.get(f"rare_{lists[0].partition('_')[0]}")
+    if share is None:
         return None
-    female, male = (len(_listed(words[f"first_{sex}"])) for sex in SEXES)
-    return female, male, float(words["rare_first"])
+    female, male = (len(_listed(words[name])) for name in lists)
+    return female, male, float(share)
 
 
 def _last_names(
@@ -236,28 +242,23 @@ def _reading(entry: str) -> tuple[str, str]:
     return text, reading
 
 
-def _jobs(occupations: Iterable[str]) -> tuple[Sequence[str], Sequence[str]]:
-    """Jobs for each sex; German lists both forms as `Koch / Köchin`."""
-    forms = [job.split(" / ") for job in dict.fromkeys(occupations)]
+def _jobs(listed: Iterable[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Jobs for each sex, where the language has two forms: `Koch / Köchin`."""
+    forms = [job.split(" / ") for job in listed]
     return [form[-1] for form in forms], [form[0] for form in forms]
 
 
 def _streets(words: Mapping[str, Any], code: str) -> Sequence[str]:
     if "streets" in words:
-        lists = {name: _listed(text) for name, text in words.get("street_words", {}).items()}
-        made = (_composed(entry, lists) for entry in _listed(words["streets"]))
-        return list(dict.fromkeys(chain.from_iterable(made)))
-    ends = tuple(_listed(words.get("street_ends", "")))
+        return _composed(words, "streets")
     names = dict.fromkeys(_mimesis(code, "address")["street"]["name"])
-    foreign = tuple(_listed(words.get("street_not", "")))
+    form = re.compile(words.get("street_form", ".*"))
     small = "|".join(_listed(words.get("street_small", "")))
     wrong = re.compile(rf" ({small})(?= )|'\w|[aeiou]'(?= |$)" if small else "$^")
     return [
         _ROMAN.sub(lambda found: found[0].upper(), wrong.sub(_respelled, name))
         for name in names
-        if _STREET.fullmatch(name)
-        and (not ends or name.lower().endswith(ends))
-        and not (foreign and name.startswith(foreign))
+        if _STREET.fullmatch(name) and form.fullmatch(name)
     ]
 
 
@@ -271,11 +272,18 @@ def _respelled(found: re.Match[str]) -> str:
     return found[0].lower() if found[1] else found[0].upper()
 
 
-def _composed(entry: str, lists: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """An entry with every choice of words from the lists that it names in braces."""
-    names = re.findall(r"\{(\w+)\}", entry)
-    for words in product(*(lists[name] for name in names)):
-        yield entry.format(**dict(zip(names, words, strict=True)))
+def _composed(words: Mapping[str, Any], key: str) -> list[str]:
+    """The entries of a list, with every choice of the words that they name in braces."""
+    lists = {name: _listed(text) for name, text in words.get(_WORDS[key], {}).items()}
+    made: list[str] = []
+    for entry in _listed(words[key]):
+        names = [name for name in lists if f"{{{name}}}" in entry]
+        for choice in product(*(lists[name] for name in names)):
+            text = entry
+            for name, word in zip(names, choice, strict=True):
+                text = text.replace(f"{{{name}}}", word)
+            made.append(text)
+    return list(dict.fromkeys(made))
 
 
 def _place(line: str) -> Place:

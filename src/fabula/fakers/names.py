@@ -32,7 +32,7 @@ class Names:
         self._first_names = BySex(
             locale.first, "first_name", _FIRST_NAME_SHIFT, rare=locale.rare_first
         )
-        self._last_names = BySex(locale.last, "last_name", locale.rank_shift)
+        self._last_names = BySex(locale.last, "last_name", locale.rank_shift, rare=locale.rare_last)
         self._drawn = {"first_name": self._first_names, "last_name": self._last_names}
         first, last = self._first_names.words, self._last_names.words
         texts = {"first": self.words("first_name"), "last": self.words("last_name")}

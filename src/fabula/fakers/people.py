@@ -217,13 +217,15 @@ def _companies(locale: Locale) -> list[str]:
     """A fixed sample: surnames in the locale's forms of company names."""
     rng = np.random.Generator(np.random.SFC64(name_key(locale.code)))
     surnames = [name.text for name in locale.last[1]]
-    table = frequency_table(len(surnames), locale.rank_shift)
+    rare = locale.rare_last and locale.rare_last[1:]
+    table = frequency_table(len(surnames), locale.rank_shift, rare)
     owner, partner = table[rng.integers(0, len(table), (2, COMPANY_POOL))].tolist()
     forms = rng.integers(0, len(locale.company), COMPANY_POOL).tolist()
-    return [
+    names = [
         locale.company[form].format(last=surnames[one], other=surnames[other])
         for form, one, other in zip(forms, owner, partner, strict=True)
     ]
+    return [name[0].upper() + name[1:] for name in names]  # `Van Dijk B.V.`
 
 
 def _constant(text: str, draws: Draws) -> pa.StringArray:

@@ -29,6 +29,7 @@ SpecLike: TypeAlias = DatasetSpec | TableSpec | Inferred | Mapping[str, Any] | t
 
 _CLASS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _YAML = re.compile(r"^fabula:\s*\d+\s*$.*^tables:", re.M | re.S)
+_TEXT_DATA = (".csv", ".tsv", ".jsonl", ".ndjson")
 _DATA = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".arrow", ".feather", ".xlsx", ".db")
 
 
@@ -55,6 +56,8 @@ def load(path: Path, *, allow_code: str | Sequence[str] = ()) -> DatasetSpec:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise _unreadable(file, f"the file can't be read: {reason}", None) from error
+    if file.lower().endswith(_TEXT_DATA):
+        raise _unreadable(file, "this is a data file, not a spec", _data_hint(file))
     with found_by(CodeOf(FilePath(file))):
         return parse_spec(_decode(raw, file), file=file)
 
@@ -226,7 +229,7 @@ def _decode(raw: bytes, file: str) -> str:
 
 def _data_hint(file: str) -> str:
     if file.lower().endswith(_DATA):
-        return f"a spec is YAML or JSON; to see data: `fabula show {file}`"
+        return f"`fabula init --from {file}` writes a spec from it; `fabula show {file}` shows it"
     return "a spec is YAML or JSON, saved as UTF-8"
 
 

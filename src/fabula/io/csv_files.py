@@ -194,6 +194,7 @@ def _rows(part: _Part, first: _Part, given: Fields, *, as_written: bool) -> pa.T
             f"`{part.path}` can't be read: {str(exc).splitlines()[0]}",
             code="source.unreadable",
             file=str(part.path),
+            hint="give a CSV, JSON Lines, Parquet, Arrow or Excel file",
         ) from exc
     if any(pa.types.is_binary(field.type) for field in table.schema):  # text in no encoding
         _find_bad_row(part)

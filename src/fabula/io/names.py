@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from fabula.errors import FabulaError, SourceError
+from fabula.errors import FabulaError, SourceError, UsageError, did_you_mean
 
 _UNSAFE = re.compile(r"[^\w .()+,=@~-]|^\.|[. ]$")
 _RESERVED = re.compile(
@@ -14,10 +14,19 @@ _RESERVED = re.compile(
 )
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+(:[A-Za-z][A-Za-z0-9+.-]+)*):/")
 """The start of an address, also of `jdbc:postgresql://…`; a drive of Windows has one letter."""
+_BROKEN_ADDRESS = re.compile(
+    r"(postgres(?:ql)?|mysql|mariadb|sqlite|duckdb|s3|gs|abfs|hf)(?::/?(?!/)|//)(?=.)",
+    re.IGNORECASE,
+)
+"""An address without its colon or with one slash too few, which would be the name of a folder."""
 _SECRET = re.compile(
     r"^[^:]+:/+[^/?@]*:[^?]*@|[?&;][^=&]*(pass|secret|token|access_?key|account_?key|sig)[^=&]*=",
     re.IGNORECASE,
 )
+
+_TABLES = (".csv", ".parquet", ".jsonl", ".xlsx", ".arrow", ".tsv")
+_SHOWN_FILES = 5
+"""How many files of a folder are named where the one that was asked for is missing."""
 
 SHARE = re.compile(r"part-\d+-of-(\d{1,6})-([0-9a-f]{8})\.")
 """The file of a share: of how many, and what they share."""
@@ -41,6 +50,37 @@ def scheme_of(place: str) -> str:
     """The scheme of an address, in small letters; empty for a path."""
     found = _SCHEME.match(place)
     return found[1].lower() if found else ""
+
+
+def refuse_broken_address(place: str) -> None:
+    """Refuse `postgres//host/shop`: it would be written as a folder of that name.
+
+    Raises:
+        UsageError: The text begins like an address and is none.
+    """
+    if found := _BROKEN_ADDRESS.match(place):
+        raise UsageError(
+            f"`{found[0]}…` begins like an address and lacks a part of `://`",
+            code="usage.address",
+            hint=f"write `{found[1]}://…`; a folder of that name is `./{found[0]}…`",
+        )
+
+
+def missing_file(path: Path) -> SourceError:
+    """The error of a file that isn't there, with the nearest name, or with what its folder has."""
+    folder = path.parent
+    names = sorted(item.name for item in folder.iterdir()) if folder.is_dir() else []
+    near = did_you_mean(path.name, names)
+    if near:
+        hint = f"did you mean `{folder / near.split('`')[1]}`?"
+    elif not folder.is_dir():
+        hint = f"there is no folder `{folder}` either; give the path from here on"
+    else:
+        tables = sorted(names, key=lambda name: not name.endswith(_TABLES))
+        shown = [f"`{folder / name}`" for name in tables if not name.startswith(".")][:_SHOWN_FILES]
+        hint = f"there are {', '.join(shown)}" if shown else f"`{folder}` is empty: check the path"
+    message = f"there is no file `{path}`"
+    return SourceError(message, code="source.missing", where=str(path), hint=hint)
 
 
 def has_secret(address: str) -> bool:

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
-from fabula.errors import SourceError, did_you_mean
+from fabula.errors import SourceError
 from fabula.io.archives import unpacked
 from fabula.io.claimed_sizes import check_columns, check_unpacked
 from fabula.io.csv_files import read_csv
@@ -29,7 +29,7 @@ from fabula.io.formats import (
     table_name,
 )
 from fabula.io.json_files import json_rows
-from fabula.io.names import check_shares, refuse_address
+from fabula.io.names import check_shares, missing_file, refuse_address
 from fabula.io.notes import notes_of, with_notes, without_notes
 from fabula.io.read import TableRows, read_files
 from fabula.io.run_files import MANIFEST, check_unchanged, inside, read_object
@@ -170,6 +170,9 @@ def read_tables(path: PathLike) -> dict[str, TableRows]:
     return {name: read_parts(files) for name, files in _tables_of(folder).items()}
 
 
+_READABLE: Final = "give a CSV, JSON Lines, Parquet, Arrow or Excel file"
+
+
 def _existing(path: Path) -> Path:
     """The path, or the file that is meant by it: `out/orders` for `out/orders.parquet`."""
     if path.exists():
@@ -179,13 +182,7 @@ def _existing(path: Path) -> Path:
             if path.with_suffix(ending).is_file():
                 return path.with_suffix(ending)
     refuse_address(path, SourceError, "download it, and give the file")
-    near = [item.name for item in path.parent.glob("*")] if path.parent.is_dir() else []
-    raise SourceError(
-        f"there is no file `{path}`",
-        code="source.missing",
-        where=str(path),
-        hint=did_you_mean(path.name, near),
-    )
+    raise missing_file(path)
 
 
 def _is_archive(path: Path) -> bool:
@@ -218,7 +215,7 @@ def _kind(path: Path) -> str:
     except OSError as exc:
         raise _broken(path, exc.strerror or str(exc)) from exc
     if not start:
-        raise SourceError(f"`{path}` is empty", code="source.empty", file=str(path))
+        raise SourceError(f"`{path}` is empty", code="source.empty", file=str(path), hint=_READABLE)
     named = ENDINGS.get(path.suffix.lower())
     if named is not None and not FILE_FORMATS.is_builtin(named):
         return named  # who adds a format knows its files
@@ -383,6 +380,7 @@ def _broken(path: Path, reason: str) -> SourceError:
         f"`{path}` can't be read: {reason.splitlines()[0] if reason else 'unknown reason'}",
         code="source.unreadable",
         file=str(path),
+        hint=_READABLE,
     )
 
 

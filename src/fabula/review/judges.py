@@ -210,7 +210,9 @@ def judges(
         raise UsageError(
             "no judge is named" if not names else f"a precision of {precision:g} can't be reached",
             code="usage.judges",
-            hint="name a column of scores, and a precision above 0 and at most 1",
+            hint="name a column of scores (`--score COLUMN`)"
+            if not names
+            else "give a precision above 0 and at most 1: `--precision 0.9`",
         )
     if table.num_rows < FEWEST:
         raise UsageError(

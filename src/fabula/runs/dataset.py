@@ -16,6 +16,7 @@ from fabula.errors import PrerequisiteError, SourceError, UsageError, did_you_me
 from fabula.io.destinations import LoadOptions, allowing, destination_of, names_file
 from fabula.io.formats import as_format
 from fabula.io.loading import incoming, load_tables
+from fabula.io.names import missing_file
 from fabula.io.read import TableRows, typed
 from fabula.io.write import write_tables
 from fabula.options import known_options
@@ -109,7 +110,9 @@ class Dataset(Mapping[str, Any], Result):
                 f"`{folder}` holds no finished run",
                 code="source.no-run",
                 where=str(folder),
-                hint="run `fabula generate` again with the same spec to finish it",
+                hint="run `fabula generate` again with the same spec to finish it"
+                if folder.exists()
+                else missing_file(folder).hint,
             )
         known = schemas or {}
         return cls(

@@ -76,11 +76,19 @@ def _loaded(model: PathLike | ModelFile) -> World:
     try:
         text = allowed.text if allowed else path.read_bytes()
     except OSError as error:
+        example = path.stem if path.stem in ready_models() else "store"
         raise UsageError(
             f"`{path}` can't be read: {(error.strerror or str(error)).lower()}",
             code="usage.file",
-            hint="name a Python file that makes a `World`",
+            hint="name a Python file that makes a `World`, or try "
+            f"`fabula simulate --example {example}`",
         ) from error
+    if path.suffix in (".yaml", ".yml", ".json"):
+        raise UsageError(
+            f"`{path}` is a spec, and a model of agents is a Python file",
+            code="usage.file",
+            hint=f"`fabula generate {path} -o out/` runs a spec",
+        )
     worlds = {
         key: value
         for key, value in vars(_run(path, text, alone=allowed is not None)).items()

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from fabula.errors import did_you_mean
 from fabula.kinds.base.parameters import SpecModel
 from fabula.spec.messages import ToldInWords
 from fabula.spec.training_formats import TRAINING_FORMATS, TrainingFormat
@@ -64,10 +65,11 @@ class OutputSpec(SpecModel, metaclass=ToldInWords):
         if not self.is_export:
             given = [name for name in _OF_EXPORTS if getattr(self, name)]
             if given:
-                known = ", ".join(TRAINING_FORMATS.written())
+                known = TRAINING_FORMATS.written()
+                meant = did_you_mean(self.format, known) or f"there are {', '.join(known)}"
                 raise ValueError(
                     f"`{given[0]}` needs a training format or a `split`, and `{self.format}` is not"
-                    f" one of {known}"
+                    f" one; {meant}"
                 )
             return self
         if self.tables:

@@ -55,6 +55,9 @@ _CAUSES = (
 )
 
 
+_OTHER_CAUSE = "a spec is YAML or JSON; `fabula init --template shop` writes one to compare with"
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """A value of the text, the line that it or its key stands on, and how many values it holds."""
@@ -112,7 +115,8 @@ def read_data(text: str, *, file: str | None = None) -> Any:
         except json.JSONDecodeError as error:
             if file is not None and file.endswith(".json"):
                 message = f"this is not valid JSON: {error.msg.lower()}, column {error.colno}"
-                problem = Violation("spec.syntax", message, file=file, line=error.lineno)
+                hint = "close every `{`, `[` and quote, with commas between"
+                problem = Violation("spec.syntax", message, hint=hint, file=file, line=error.lineno)
                 raise SpecError([problem]) from error
         except (ValueError, RecursionError):
             pass  # the YAML reader says where
@@ -265,6 +269,6 @@ def _syntax(error: YAMLError) -> Violation:
         )
     mark, problem = error.problem_mark, error.problem or "unreadable"
     cause = f"{error.context or ''} {problem}"
-    hint = next((hint for pattern, hint in _CAUSES if re.search(pattern, cause)), None)
+    hint = next((hint for pattern, hint in _CAUSES if re.search(pattern, cause)), _OTHER_CAUSE)
     message = f"this is not valid YAML: {problem}, column {mark.column + 1}"
     return Violation("spec.syntax", message, hint=hint, line=mark.line + 1)

@@ -15,7 +15,9 @@ def check_amounts(holdout: float, protect: int | bool) -> None:
     """
     if not isinstance(holdout, int | float) or not 0 <= holdout < 1:
         raise UsageError(
-            f"`holdout` must be a share from 0 to below 1, not {holdout!r}", code="usage.share"
+            f"`holdout` must be a share from 0 to below 1, not {holdout!r}",
+            code="usage.share",
+            hint="0.2 keeps a fifth of the rows out; 0 keeps none",
         )
     if not isinstance(protect, int) or protect < 0:
         raise UsageError(

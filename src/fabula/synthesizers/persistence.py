@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from fabula.errors import SourceError
 from fabula.io.claims import read_array, read_arrow, read_members
 from fabula.io.fitted import SCHEMA_MEMBER
+from fabula.io.names import missing_file
 from fabula.io.places import replacing
 from fabula.synthesizers.codecs.codec import CodecState
 from fabula.synthesizers.model import State
@@ -137,9 +138,7 @@ def read_saved(path: PathLike) -> Saved:
         with zipfile.ZipFile(path) as archive:
             members = read_members(archive)
     except FileNotFoundError as exc:
-        raise SourceError(
-            f"there is no file `{path}`", code="source.missing", where=str(path)
-        ) from exc
+        raise missing_file(Path(path)) from exc
     except UNREADABLE as exc:
         raise damaged(path, str(exc)) from exc
     try:
@@ -268,10 +267,11 @@ def check_version(written: int, known: int, path: PathLike, *, oldest: int | Non
 
 
 def damaged(path: PathLike, why: str) -> SourceError:
-    """The error of a file that holds no synthesizer."""
+    """The error of a file that holds no synthesizer; a table may be meant to be learned first."""
+    data = str(path) if Path(path).suffix in (".csv", ".parquet", ".jsonl", ".xlsx") else "DATA"
     return SourceError(
         f"`{path}` can't be read as a synthesizer: {why}",
         code="synthesizer.damaged",
         where=str(path),
-        hint="fit it again: `fabula fit DATA -o model.fabula`",
+        hint=f"fit it: `fabula fit {data} -o {Path(data).with_suffix('.fabula')}`",
     )

@@ -126,7 +126,8 @@ class Quotas:
             raise UsageError(
                 "a conversation has at least one turn of the user",
                 code="usage.turns",
-                hint="give `turns=3`, `turns=[2, 3]` or, with weights, `turns={2: 3, 4: 1}`",
+                hint="write `--turns 3`, `--turns 2,3` or, with weights, `--turns 2:3,4:1`; Python "
+                "`turns=3`, `[2, 3]` or `{2: 3, 4: 1}`",
             )
         return turns
 

@@ -21,6 +21,7 @@ from typing_extensions import override
 
 from fabula.errors import SourceError
 from fabula.extras import missing_extra
+from fabula.io.names import missing_file
 
 _HIDDEN = frozenset({"head", "script", "style", "template", "noscript", "svg", "math"})
 _INLINE = frozenset(
@@ -115,12 +116,14 @@ def read_document(path: Path, name: str = "") -> Document:
         )
     try:
         data = path.read_bytes()
+    except FileNotFoundError as exc:
+        raise missing_file(path) from exc
     except OSError as exc:
         raise SourceError(
             f"`{path}` can't be read: {exc.strerror or exc}",
-            code="source.missing" if isinstance(exc, FileNotFoundError) else "source.unreadable",
+            code="source.unreadable",
             where=str(path),
-            hint="check the path",
+            hint=f"check who may read it: `ls -l {path}`",
         ) from exc
     return _with_text(reader(name or path.name, data), str(path))
 

@@ -71,7 +71,8 @@ def pair_fields(
             f"the sentence has {'no arrow' if len(sides) < 2 else 'more than one arrow'} between "
             "input and output",
             code="usage.pair-fields",
-            hint=f"write {EXAMPLE}, or give `input` and `output`",
+            hint=f"write {EXAMPLE}, or give the fields as `input` and `output`: "
+            "`--input topic --output question`",
         )
     head = _HEAD.fullmatch(sides[0])
     left = head["rest"] if head else sides[0]

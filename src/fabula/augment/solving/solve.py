@@ -185,7 +185,9 @@ def prepared(tasks: TableLike, options: SolveOptions) -> Run:
             raise UsageError(
                 f"the tasks have no column `{name}`",
                 code="usage.unknown-column",
-                hint=did_you_mean(name, known) or f"there are {', '.join(known) or 'none'}",
+                hint=did_you_mean(name, known)
+                or f"there are {', '.join(known) or 'none'}: "
+                f"`--{next(key for key in columns if columns[key] == name)} COLUMN` names it",
             )
     for name in (REASONING, SOLUTION, VERIFIED):
         if name in known:

@@ -20,9 +20,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fabula.errors import SourceError
 from fabula.io.claims import read_arrow
-from fabula.io.names import file_stem
+from fabula.io.names import file_stem, missing_file
 from fabula.io.places import make_folder, replacing
 from fabula.relationships.digests import Digest
 from fabula.relationships.keys import ForeignKey, Keys, NearMiss
@@ -132,9 +131,7 @@ def read_database(folder: Path) -> dict[str, Any]:
         people = tuple(map(SamePeople.restore, about["people"]))
         across = Across.restore(about["across"])
     except FileNotFoundError as exc:
-        raise SourceError(
-            f"there is no file `{exc.filename}`", code="source.missing", where=str(folder)
-        ) from exc
+        raise missing_file(Path(exc.filename)) from exc
     except UNSOUND as exc:
         raise damaged(folder, f"{type(exc).__name__}: {exc}") from exc
     return {

@@ -1,0 +1,70 @@
+"""Calls as people mistype them: each error says what is wrong, and a next command that works."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import pytest
+
+DATA = "name,age\n" + "".join(f"person {n},{20 + n}\n" for n in range(9))
+FILES = {"people.csv": DATA, "cut.json": '{"a": [1,2', "empty.csv": "", "tasks.csv": "q,a\nx,y\n"}
+
+WRONG = [
+    ("generate shop.yaml --sead 3", "has no option `--sead`", "did you mean `--seed`?"),
+    ("generate shop.yaml --workers zero", "`--workers`: it is not a whole number", "--help`"),
+    ("generate shop.yaml --max-cost abc", "`--max-cost`: it is not a number", "--help`"),
+    ("generate people.csv", "a data file, not a spec", "`fabula init --from people.csv`"),
+    ("generate shop.yaml -o postgres//dev@localhost/db", "lacks a part of `://`", "postgres://"),
+    ("generate shop.yaml -o s3:bucket/x", "lacks a part of `://`", "`./s3:…`"),
+    ("init --from empty.csv", "`empty.csv` is empty", "CSV, JSON Lines, Parquet"),
+    ("validate cut.json", "not valid JSON", "close every"),
+    ("sample m.fabula -n 5", "there is no file `m.fabula`", "there are `empty.csv`, `people.csv`"),
+    ("sample people.csv -n 5", "as a synthesizer", "`fabula fit people.csv -o people.fabula`"),
+    ("show out/nope.csv", "there is no file", "there is no folder `out`"),
+    ("show pepole.csv", "there is no file", "did you mean `people.csv`?"),
+    ("mask people.csv -o m.csv --keep age", "has no option `--keep`", "--help` lists"),
+    ("simulate shop.yaml", "a model of agents is a Python file", "`fabula generate shop.yaml"),
+    ("simulate store.py", "no such file", "`fabula simulate --example store`"),
+    ("conversations help -n 2 --turns 0 --model fake", "at least one turn", "`--turns 2,3`"),
+    ("pairs cats -n 3 --model fake", "no arrow", "`--input topic --output question`"),
+    ("grounded people.md -n 3 --model fake", "there is no file", "did you mean `people.csv`?"),
+    ("rewrite deepr tasks.csv --model fake", "`deepr` is not one of", "did you mean `deeper`?"),
+    (
+        "export people.csv --format chat-jsnl --user name -o e.jsonl",
+        "did you mean `chat-jsonl`?",
+        "formats are",
+    ),
+    ("judges people.csv", "no judge is named", "`--score COLUMN`"),
+    ("runs shw out", "`fabula runs` has no command `shw`", "did you mean `show`?"),
+    ("runs show shop", "holds no finished run", "did you mean `shop.yaml`?"),
+    ("solve tasks.csv --model fake", "no column `question`", "`--question COLUMN` names it"),
+]
+
+
+@pytest.mark.parametrize(("call", "said", "hint"), WRONG, ids=[call for call, _, _ in WRONG])
+def test_a_wrong_call_says_what_to_type_next(run, shop, call, said, hint) -> None:
+    for name, text in FILES.items():
+        (shop.parent / name).write_text(text, encoding="utf-8")
+    before = {path.name for path in shop.parent.iterdir()}
+    ended = run(*shlex.split(call))
+    message, _, hints = ended.err.partition("hint: ")
+    assert ended.code in (1, 2, 3), ended
+    assert message.count("error[") == 1
+    assert said in " ".join(message.split())
+    assert hint in hints
+    assert {path.name for path in shop.parent.iterdir()} == before
+    for command in re.findall(r"`fabula ([^`]*--help)`", hints):
+        assert run(*shlex.split(command)).code == 0
+
+
+def test_numbers_without_real_data_say_how_to_compare(run, shop) -> None:
+    (shop.parent / "people.csv").write_text(DATA, encoding="utf-8")
+    ended = run("evaluate", "people.csv")
+    assert "`fabula evaluate people.csv --real REAL`" in ended.err
+
+
+def test_a_look_at_k_anonymity_says_that_nothing_was_written(run, shop) -> None:
+    (shop.parent / "people.csv").write_text(DATA, encoding="utf-8")
+    ended = run("generalise", "people.csv", "--quasi", "age", "-k", "2")
+    assert "nothing was written; `-o FILE` writes the rows" in ended.err
