@@ -272,7 +272,7 @@ def test_geminis_own_api_is_asked_and_its_refusals_are_told(
         Reply(body='{"candidates": 3}'),
         failed(400, "Unknown name 'imageSize', 'sampleImageSize': Cannot find field."),
     ]
-    with ChatServer(lambda call: faults.pop() if faults else Reply(content=PNG)) as server:
+    with ChatServer(lambda _: faults.pop() if faults else Reply(content=PNG)) as server:
         spec.write_text(GEMINI % (name, server.root) + text, encoding="utf-8")
         fb.generate(spec, output=tmp_path / "run")
     last = server.calls[-1]
