@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageChops
 
 from fabula.kinds.document import Document
 from fabula.media.catalogue import LANGUAGES, template, template_names
@@ -19,8 +19,8 @@ from fabula.media.composing import Composer
 from fabula.media.typesetting import Typesetter
 
 SHEETS = Path(__file__).parents[1] / "docs" / "images" / "documents"
-WIDTH, GAP, TALLEST = 380, 12, 540
-"""Pixels of a page, between pages, and of the tallest part of a page that is shown."""
+WIDTH, GAP = 480, 12
+"""Pixels of a page and between pages."""
 _TABLE = (203, 206, 211)
 _CURRENCIES = ("USD", "EUR", "CHF")
 _DAY = dt.date(2025, 3, 14)
@@ -68,17 +68,20 @@ _JOB = ("Lighting engineer", "Lichtplaner", "Éclairagiste")
 _IBAN = ("GB33 BUKB 2020 1555 5555 55", "DE02 1203 0000 0000 2020 51",
          "FR14 2004 1010 0505 0001 3M02 606")  # fmt: skip
 
+_VAT = ("GB 999 9999 73", "DE 123 456 789", "FR 40 303 265 045")
+
 SAMPLES: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
     "invoice": (
         {**_HOUSE, "number": "2025-0107", "date": _DAY, "due": dt.date(2025, 4, 13),
-         "seller_tax_id": ("GB 999 9999 73", "DE 123 456 789", "FR 40 303 265 045"),
+         "seller_tax_id": _VAT,
          "reference": "PO 4711", "iban": _IBAN,
          "note": ("Thank you for your order.", "Vielen Dank für Ihren Auftrag.",
                   "Merci de votre commande.")},
         _LINES,
     ),
     "receipt": (
-        {**_HOUSE, "number": "004213", "date": dt.datetime(2025, 3, 14, 16, 42),
+        {**_HOUSE, "number": "004213", "seller_tax_id": _VAT,
+         "date": dt.datetime(2025, 3, 14, 16, 42),
          "cashier": "A. Novak", "payment": ("Card", "EC-Karte", "Carte bancaire")},
         _LINES,
     ),
@@ -219,17 +222,17 @@ def main(names: list[str]) -> None:
     SHEETS.mkdir(parents=True, exist_ok=True)
     for name in names or template_names():
         pages = [page(name, at) for at in range(len(LANGUAGES))]
-        high = min(max(each.height for each in pages), TALLEST)
+        high = max(each.height for each in pages)
         wide = sum(each.width for each in pages) + GAP * (len(pages) + 1)
         sheet, left = Image.new("RGB", (wide, high + 2 * GAP), _TABLE), GAP
         for each in pages:
-            sheet.paste(each.crop((0, 0, each.width, min(each.height, high))), (left, GAP))
+            sheet.paste(each, (left, GAP))
             left += each.width + GAP
-        sheet.quantize(64, dither=Image.Dither.NONE).save(SHEETS / f"{name}.png", optimize=True)
+        sheet.quantize(256).save(SHEETS / f"{name}.png", optimize=True)
 
 
 def page(name: str, at: int, width: int = WIDTH) -> Image.Image:
-    """The first page of a template in a language, each in another layout."""
+    """The first page of a template in a language, each in another layout, down to its last line."""
     form = template(name)
     fields, lines = SAMPLES[name]
     layout = form.layouts[at % len(form.layouts)]
@@ -242,6 +245,9 @@ def page(name: str, at: int, width: int = WIDTH) -> Image.Image:
         drawn = Image.open(io.BytesIO(setter.pictures(150)[0])).convert("RGB")
     finally:
         setter.close()
+    bare = Image.new("RGB", drawn.size, drawn.getpixel((0, 0)))
+    written = ImageChops.difference(drawn, bare).getbbox() or (0, 0, *drawn.size)
+    drawn = drawn.crop((0, 0, drawn.width, min(written[3] + written[1], drawn.height)))
     return drawn.resize((width, drawn.height * width // drawn.width), Image.Resampling.LANCZOS)
 
 
