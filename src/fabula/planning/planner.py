@@ -16,6 +16,7 @@ from fabula.kinds.judge import Judge
 from fabula.llm.providers.given import given_name
 from fabula.planning.columns import make_steps, plan_columns
 from fabula.planning.estimate import estimate_bytes, estimate_calls, estimate_seconds, is_fake
+from fabula.planning.file_details import detail_violations
 from fabula.planning.learned import with_learned
 from fabula.planning.plan import ColumnPlan, Plan, ReferencePlan, TablePlan
 from fabula.planning.references import (
@@ -61,6 +62,7 @@ def make_plan(
     problems += recursion_violations(planned, references)
     problems += filling_violations(settled, references)
     problems += name_violations(settled, planned)
+    problems += detail_violations(settled, planned)
     tables: list[TablePlan] = []
     if not any(problem.code in _NO_SIZES for problem in problems):
         tables = _plan_tables(settled, order, planned, references)

@@ -159,6 +159,11 @@ class Dataset(Mapping[str, Any], Result):
                 self._found[name] = source() if callable(source) else source
         return self._found[name]
 
+    def forget(self) -> None:
+        """Forget what was read, since files were written again."""
+        self._found.clear()
+        self._read.clear()
+
     def count(self, table: str | None = None) -> int:
         """Number of rows of a table, without reading it."""
         rows = self.rows(table)
