@@ -37,6 +37,9 @@ tables:
 """
 
 
+ROW_CHECK = "{kind: row, sql: photo_width > 3}"
+
+
 @pytest.fixture
 def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("FABULA_HOME", str(tmp_path / "home"))

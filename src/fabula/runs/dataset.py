@@ -161,8 +161,7 @@ class Dataset(Mapping[str, Any], Result):
 
     def forget(self) -> None:
         """Forget what was read, since files were written again."""
-        self._found.clear()
-        self._read.clear()
+        self._found, self._read = {}, {}
 
     def count(self, table: str | None = None) -> int:
         """Number of rows of a table, without reading it."""
