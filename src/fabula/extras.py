@@ -9,6 +9,8 @@ from importlib import metadata
 from fabula.errors import PrerequisiteError
 
 _PACKAGES = {
+    "PIL": "pillow",
+    "docx": "python-docx",
     "google": "protobuf",
     "opentelemetry": "opentelemetry-sdk",
     "sklearn": "scikit-learn",

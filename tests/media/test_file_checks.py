@@ -12,6 +12,7 @@ import pytest
 import fabula as fb
 from fabula.cli.main import main
 from fabula.errors import CheckError, SpecError
+from fabula.extras import missing_extra
 from fabula.media.probing import UnreadableError, facts_of, text_in
 from fabula.web.files import shown, thumbnail
 from tests.web.test_view import opened, place
@@ -64,6 +65,16 @@ def test_checks_of_files_run_when_the_files_are_made(tmp_path: Path) -> None:
     assert again.failed[0].examples[0]["row"] == 1
     unknown = fb.validate(tmp_path / "run.yaml", made.to_arrow())
     assert "without the folder" in unknown.failed[0].message
+
+
+@pytest.mark.parametrize(
+    ("module", "extra"),
+    [("PIL", "media"), ("docx", "media"), ("typst", "media"), ("soundfile", "speech")],
+)
+def test_a_missing_package_is_told_with_its_extra(module: str, extra: str) -> None:
+    error = missing_extra(ModuleNotFoundError(name=module), needed_by="pictures")
+    assert error is not None
+    assert f"fabula[{extra}]" in str(error.hint)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import wave
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,9 @@ tables:
         model: openai:gpt-image-1
         size: 64x32%s
 """
+
+
+PNG = flat_png(32, 32, b"abc")
 
 
 @pytest.fixture
@@ -159,7 +163,7 @@ def test_gemini_and_another_format(spec: Path, tmp_path: Path) -> None:
     text = text.replace("retries: 0, format: jpg", "retries: 0\n        format: jpg")
     with ChatServer() as server:
         text += f"""models:
-  g: {{provider: gemini, name: gemini-2.5-flash-image, base_url: "{server.url}"}}
+  g: {{provider: gemini, name: gemini-2.5-flash-image, base_url: "{server.root}/v1beta/openai"}}
 """
         spec.write_text(text, encoding="utf-8")
         fb.generate(spec, output=tmp_path / "run")
@@ -186,3 +190,115 @@ def test_a_prompt_that_does_not_fit_is_refused(
     with pytest.raises(SpecError) as caught:
         fb.generate(spec, output=tmp_path / "run")
     assert code in {each.code for each in caught.value.violations}
+
+
+def test_the_fake_model_draws_and_speaks_in_place_of_the_models_of_a_spec(
+    spec: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    call = (
+        "\n      call: {kind: speech, text: colour, model: openai:gpt-4o-mini-tts, voice: alloy}\n"
+    )
+    spec.write_text((SPEC % "").rstrip() + call, encoding="utf-8")
+    one, two = (
+        fb.generate(spec, output=tmp_path / name, model="fake", workers=workers)
+        for name, workers in (("one", 1), ("two", 2))
+    )
+    assert one.manifest["fake"]
+    assert not (tmp_path / "home").exists()  # nothing is kept of what nobody paid for
+    pictures = [each["files"][0] for each in truth_of(tmp_path / "one")]
+    assert truth_of(tmp_path / "two") == truth_of(tmp_path / "one")
+    assert len({each["sha256"] for each in pictures}) == 6
+    assert {(each["width"], each["height"]) for each in pictures} == {(64, 32)}
+    for row in two.to_dicts("chairs"):
+        with wave.open(str(tmp_path / "two" / row["call"])) as file:
+            assert file.getnframes() / file.getframerate() == pytest.approx(1 / 3, abs=0.01)
+    card = one.explain(0, "chairs").report()
+    assert "image by fake (a fake model)" in card
+    assert pictures[0]["sha256"] in card
+
+
+def test_another_model_of_texts_leaves_the_model_of_pictures(spec: Path) -> None:
+    asked = {call.model for call in fb.plan(spec, model="openai:gpt-4o-mini").calls}
+    assert asked == {"openai:gpt-image-1"}
+
+
+def test_money_is_limited_once_the_spec_says_what_a_picture_costs(
+    spec: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ChatServer() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        with pytest.raises(UsageError) as caught:
+            fb.generate(spec, output=tmp_path / "unknown", max_cost=1)
+        assert "price_per_file: 0.04" in str(caught.value.hint)
+        priced = "models:\n  g: {provider: openai, name: gpt-image-1, price_per_file: 0.04}\n"
+        spec.write_text(priced + (SPEC % "").replace("openai:gpt-image-1", "g"), encoding="utf-8")
+        with pytest.raises(BudgetReached, match="max_cost"):
+            fb.generate(spec, output=tmp_path / "run", max_cost=0.17)
+        assert len(server.calls) == 4
+        made = fb.generate(spec, output=tmp_path / "run", max_cost=0.08)
+        assert len(server.calls) == 6
+    (calls,) = fb.plan(spec).calls
+    assert calls.cost == (pytest.approx(0.24), pytest.approx(0.72))
+    card = made.explain(1, "chairs").report()
+    record = truth_of(tmp_path / "run")[1]
+    for told in (f"user: {record['prompt']}", "0.04 USD", record["files"][0]["sha256"]):
+        assert told in card
+
+
+GEMINI = """models:
+  g: {provider: gemini, name: %s, base_url: "%s/v1beta", api_key_env: GEMINI_API_KEY}
+"""
+
+
+@pytest.mark.parametrize("name", ["gemini-2.5-flash-image", "imagen-4.0-generate-001"])
+def test_geminis_own_api_is_asked_and_its_refusals_are_told(
+    spec: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", "secret-key")
+    text = (
+        (SPEC % "\n        quality: 1K")
+        .replace("64x32", "32x32")
+        .replace("openai:gpt-image-1", "g")
+    )
+    refused = {
+        "gemini-2.5-flash-image": '{"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}',
+        "imagen-4.0-generate-001": '{"predictions": [{"raiFilteredReason": "a face"}]}',
+    }
+    faults = [
+        Reply(body=refused[name]),
+        Reply(body="{}"),
+        Reply(body='{"candidates": [{"finishReason": "IMAGE_SAFETY", "content": {}}]}'),
+        Reply(body='{"candidates": 3}'),
+        failed(400, "Unknown name 'imageSize', 'sampleImageSize': Cannot find field."),
+    ]
+    with ChatServer(lambda _: faults.pop() if faults else Reply(content=PNG)) as server:
+        spec.write_text(GEMINI % (name, server.root) + text, encoding="utf-8")
+        fb.generate(spec, output=tmp_path / "run")
+    last = server.calls[-1]
+    verb = "predict" if name.startswith("imagen") else "generateContent"
+    assert last.path == f"/v1beta/models/{name}:{verb}"
+    assert (last.headers["x-goog-api-key"], last.headers.get("Authorization")) == (
+        "secret-key",
+        None,
+    )
+    assert "'aspectRatio': '1:1'" in str(last.body)
+    assert "1K" in str(server.calls[0].body)
+    assert "1K" not in str(last.body)
+    told = truth_of(tmp_path / "run")
+    assert {record["prompt"] for record in told} >= {last.prompt}
+    assert len(server.calls) == 11
+    assert not faults
+
+
+def test_a_picture_that_gemini_refuses_is_missing_with_its_reason(
+    spec: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", "secret-key")
+    text = (SPEC % "").replace("size: 64x32", "retries: 0").replace("openai:gpt-image-1", "g")
+    blocked = Reply(body='{"candidates": [{"finishReason": "IMAGE_SAFETY"}]}')
+    with ChatServer(lambda _: blocked) as server:
+        spec.write_text(GEMINI % ("gemini-2.5-flash-image", server.root) + text, encoding="utf-8")
+        with pytest.raises(PartialRunError, match="refused: IMAGE_SAFETY"):
+            fb.generate(spec, output=tmp_path / "run")
+    assert len(server.calls) == 6

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 pytest.importorskip("typst", reason="needs the extra `media`")
+import pypdfium2
+
 from fabula.kinds.document import Document
 from fabula.media.amounts import rate_of, with_sums
 from fabula.media.catalogue import LANGUAGES, TEMPLATES, Slot, template, template_names
@@ -72,6 +74,23 @@ def test_a_document_without_any_field_is_still_a_page(name: str) -> None:
     setter = Typesetter(form)
     content = Composer(Document(template=name), form, "t", "c", 1).content(0, {}, [])
     assert setter.pages(content.to_dict()).sizes
+    setter.close()
+
+
+def test_a_full_stop_before_a_space_stays_in_its_box() -> None:
+    """Typst hangs punctuation out of boxes that are aligned to the right, over the space."""
+    form = template("receipt")
+    setter = Typesetter(form)
+    said = Composer(Document(template="receipt"), form, "t", "c", 1).content(
+        0, {"number": "AB Novak", "cashier": "A. Novak"}, []
+    )
+    document = pypdfium2.PdfDocument(setter.pages(said.to_dict()).pdf)
+    text = document[0].get_textpage()
+    lefts = [
+        text.get_charbox(text.search(words).get_next()[0])[0] for words in ("AB Novak", "A. Novak")
+    ]
+    assert lefts[0] == pytest.approx(lefts[1], abs=0.2)  # of one width, as the type is
+    document.close()
     setter.close()
 
 

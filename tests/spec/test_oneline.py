@@ -144,6 +144,7 @@ def test_every_kind_can_be_named(kind: str) -> None:
         "speech": "text=b",
         "image": "x model=openai:any",
         "video": "b",
+        "file_detail": "b",
         "expr": "'1 + 1'",
         "provider": "code.isbn",
         "series": "day",

@@ -57,6 +57,31 @@ def test_only_files_of_the_folder_are_found(run: Path) -> None:
         assert file_of(run, value) is None, value
 
 
+def test_the_first_page_of_a_pdf_is_drawn_once_for_a_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typesetting = pytest.importorskip("fabula.media.typesetting", reason="needs the extra `media`")
+    spec = """
+fabula: 1
+tables: {notes: {n: 2, columns: {id: {kind: key}, text: {kind: choice, values: [Hello]},
+  note: {kind: document, template: letter}}}}
+"""
+    fb.generate(spec, output=tmp_path / "run")
+    (tmp_path / "run/media/notes/note/00000/0000001.pdf").write_bytes(b"%PDF-1.7\nbroken")
+    drawn, draw = [], typesetting.first_page
+    monkeypatch.setattr(typesetting, "first_page", lambda pdf: drawn.append(pdf) or draw(pdf))
+    with fb.view(tmp_path / "run", open_browser=False) as page:
+        get = opened(page)
+        at = place(get)
+        text = get(f"/{at}/row/notes/1")[1]
+        assert f"/{at}/file/notes/1/note?thumbnail=1" in text
+        assert not drawn
+        with pytest.raises(UnicodeDecodeError):  # it is a picture
+            get(f"/{at}/file/notes/1/note?thumbnail=1")
+        assert len(drawn) == 1
+        assert "thumbnail=1" not in get(f"/{at}/row/notes/2")[1]
+
+
 def test_a_file_that_is_sent_can_do_nothing(run: Path) -> None:
     rows = fb.Dataset.open(run)["file"].to_pylist()
     with fb.view(run, open_browser=False) as page:

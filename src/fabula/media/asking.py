@@ -7,14 +7,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from fabula.errors import UsageError
 from fabula.llm.client.chat import ChatModel, ChatRequest, Message
-from fabula.llm.providers.media import AbstractMediaModel
+from fabula.llm.providers.media import MediaModel
 from fabula.llm.rows.sync import run_sync
 from fabula.media.probing import UnreadableError
 
 Key = TypeVar("Key")
 Open = Callable[[ChatModel], ChatModel]
 """Puts a model behind the run's ledger and budget."""
+_PRICE = (
+    "say what one costs, in an entry under `models:` of the spec: `price_per_file: 0.04`; "
+    "or limit `max_calls`"
+)
 _MOST = 100
 """Replies about one file at most, those of earlier runs included."""
 
@@ -27,11 +32,13 @@ class Found:
         digest: The bytes; empty where there are none.
         tries: How often they were asked for.
         problem: The last refusal or fault, if any.
+        calls: The keys of these requests in the ledger.
     """
 
     digest: str
     tries: int
     problem: str = ""
+    calls: tuple[str, ...] = ()
 
 
 class Asker:
@@ -46,12 +53,13 @@ class Asker:
 
     def __init__(
         self,
-        model: AbstractMediaModel,
+        model: MediaModel,
         open_model: Open,
         judge: Callable[[bytes], object],
         retries: int,
     ) -> None:
-        self.model, self._asked = model, open_model(model)
+        self.model = model
+        self._asked: ChatModel = open_model(model) if model.is_recorded else model
         self._judge, self._retries = judge, retries
 
     def all_found(self, wanted: Mapping[Key, tuple[str, int]]) -> dict[Key, Found]:
@@ -69,6 +77,8 @@ class Asker:
         found = {}
         for key, each in zip(wanted, run_sync(every()), strict=True):
             if isinstance(each, BaseException):
+                if isinstance(each, UsageError) and each.code == "budget.unknown-price":
+                    each.hint = _PRICE
                 raise each
             found[key] = each
         return found
@@ -89,17 +99,19 @@ class Asker:
         Faults of earlier runs are in the ledger and don't count, so the same command tries again.
         """
         problem, asked, tries = "", 0, 0
+        calls: list[str] = []
         for tries in range(1, _MOST + 1):
             sample = number * _MOST + tries - 1
             request = ChatRequest((Message("user", text),), sample=sample, purpose=self.model.makes)
             reply = await self._asked.complete(request)
             asked += not reply.cached
+            calls += [reply.key] if reply.key else []
             problem = self._fault(reply.text) if reply.text else reply.problem
             if not problem:
-                return Found(reply.text, tries)
+                return Found(reply.text, tries, calls=tuple(calls))
             if asked > self._retries:
                 break
-        return Found("", tries, problem)
+        return Found("", tries, problem, tuple(calls))
 
     def _fault(self, digest: str) -> str:
         """What is wrong with a file; empty if nothing is."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from fabula.errors import PrerequisiteError, SourceError
 from fabula.kinds.image import Image
-from fabula.llm.providers.media import PictureModel
+from fabula.llm.providers.media import media_model
 from fabula.media.asking import Asker, Found, Open
 from fabula.media.making import AbstractMaker, DocumentRow
 from fabula.media.probing import UnreadableError, picture_of
@@ -44,7 +44,8 @@ class ImageMaker(AbstractMaker):
         fields |= {} if spec.size is None else {"size": f"{spec.size[0]}x{spec.size[1]}"}
         fields |= {} if spec.quality is None else {"quality": spec.quality}
         self._spec = spec
-        self._asker = Asker(PictureModel(model, fields), open_model, self._judge, spec.retries)
+        asked = media_model("pictures", model, fields)
+        self._asker = Asker(asked, open_model, self._judge, spec.retries)
         self._template = environment().from_string(spec.prompt)
         self._found: dict[int, Found] = {}
 
@@ -69,6 +70,7 @@ class ImageMaker(AbstractMaker):
             "prompt": self._prompt(row),
             "model": spec.model,
             "tries": found.tries,
+            **({"calls": list(found.calls)} if found.calls else {}),
         }
         if not found.digest:
             return told | {"missing": found.problem, "files": []}

@@ -83,7 +83,7 @@ def _light(pixels: Pixels, severity: float, rng: np.random.Generator) -> Pixels:
     angle = rng.uniform(0, 2 * np.pi)
     y, x = np.linspace(-1, 1, height)[:, None], np.linspace(-1, 1, width)[None]
     slope = (np.cos(angle) * x + np.sin(angle) * y) / np.sqrt(2)
-    level = 1 - severity * (0.28 + 0.25 * slope)
+    level = 1 - severity * (0.28 + 0.1 * slope)
     made: Pixels = pixels * level[..., None].astype(np.float32)
     return made
 
@@ -93,14 +93,14 @@ def _blur(pixels: Pixels, severity: float, rng: np.random.Generator) -> Pixels:
     from PIL import Image, ImageFilter
 
     whole = Image.fromarray(np.clip(np.rint(pixels * 255), 0, 255).astype(np.uint8))
-    radius = severity * rng.uniform(0.9, 1.1) * 2.4 * pixels.shape[1] / 910
+    radius = severity * rng.uniform(0.9, 1.1) * 1.6 * pixels.shape[1] / 910
     return np.asarray(whole.filter(ImageFilter.GaussianBlur(radius)), dtype=np.float32) / 255
 
 
 def _noise(pixels: Pixels, severity: float, rng: np.random.Generator) -> Pixels:
     """Noise of the sensor."""
     grains = rng.standard_normal(pixels.shape[:2], dtype=np.float32)
-    made: Pixels = pixels + 0.16 * severity * grains[..., None]
+    made: Pixels = pixels + 0.06 * severity * grains[..., None]
     return made
 
 

@@ -83,13 +83,11 @@ class AbstractMaker(ABC):
         make_folder(place / f"{folder:05d}")
         remove_leftovers(place / f"{folder:05d}")
         self._prepare(rows)
-        told = []
+        lines = []  # texts, which take a tenth of the memory of what they tell
         for at, row in enumerate(rows):
             other = rows[at - 1] if at else rows[min(1, len(rows) - 1)]
-            told.append(self._made(row, other.fields))
-        truth = self._folder / truth_path(self._table, self._column, folder)
-        lines = (json.dumps(record, ensure_ascii=False) for record in told)
-        write_text(truth, "".join(line + "\n" for line in lines))
+            lines.append(json.dumps(self._made(row, other.fields), ensure_ascii=False) + "\n")
+        write_text(self._folder / truth_path(self._table, self._column, folder), "".join(lines))
 
     def _path(self, number: int, ending: str) -> str:
         """The path of a row's file."""

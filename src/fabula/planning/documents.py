@@ -11,6 +11,7 @@ from typing import TypeAlias
 from fabula.errors import UsageError, Violation, did_you_mean
 from fabula.io.places import sha256_of
 from fabula.kinds.document import DEFECTS, Document
+from fabula.kinds.file_detail import FileDetail
 from fabula.kinds.image import Image
 from fabula.kinds.reference import Reference
 from fabula.kinds.speech import Speech
@@ -217,6 +218,8 @@ def _filled(
 
 def _unknown(spec: DatasetSpec, table: TableSpec, name: str) -> str | None:
     """Why a column can't fill a field; None if it can."""
+    if isinstance(table.columns.get(name), FileDetail):
+        return f"`{name}` is known when the files are made, after the rows"
     if name in table.written:
         return None
     if name in table.columns:

@@ -15,6 +15,7 @@ from fabula.kinds.text import Text
 from fabula.llm.cache.prices import price_of
 from fabula.llm.client.presets import known_provider
 from fabula.planning.plan import ModelCalls, TablePlan
+from fabula.spec.models import ModelSpec
 from fabula.spec.tables import DatasetSpec
 
 _STRING_BYTES = 16
@@ -58,8 +59,12 @@ def estimate_calls(spec: DatasetSpec, tables: Iterable[TablePlan]) -> Iterator[M
             if isinstance(plan.spec, Image | Speech) and plan.spec.model is not None:
                 calls = (table.rows, table.rows * (1 + plan.spec.retries))
                 pace = (calls[0] * _PICTURE[0] / 8, calls[1] * _PICTURE[1] / 8)
-                model = plan.spec.model
-                yield ModelCalls(table.name, model, (name,), table.rows, calls, (0, 0), None, pace)
+                cost = _cost_of_files(spec, plan.spec.model, calls)
+                if is_fake(spec, plan.spec.model):
+                    pace, cost = (0.0, 0.0), (0.0, 0.0)
+                yield ModelCalls(
+                    table.name, plan.spec.model, (name,), table.rows, calls, (0, 0), cost, pace
+                )
             if isinstance(plan.spec, AbstractFilled):
                 model = model_name(spec, table, plan.spec)
                 joint = isinstance(plan.spec, Llm) and plan.spec.prompt is None
@@ -80,10 +85,24 @@ def named_model(spec: DatasetSpec, model: str) -> str:
     return settings if isinstance(settings, str) else f"{settings.provider}:{settings.name}"
 
 
+def is_fake(spec: DatasetSpec, model: str) -> bool:
+    """Whether a model of the spec is the fake one."""
+    return named_model(spec, model).partition(":")[0] == "fake"
+
+
 def _address(spec: DatasetSpec, model: str) -> str:
     """The address that the spec gives a model; empty if it gives none."""
     settings = spec.models.get(model, model)
     return "" if isinstance(settings, str) else settings.base_url or ""
+
+
+def _cost_of_files(
+    spec: DatasetSpec, model: str, calls: tuple[int, int]
+) -> tuple[float, float] | None:
+    """What pictures or recordings cost: at least, at most; None where the spec gives no price."""
+    settings = spec.models.get(model)
+    each = settings.price_per_file if isinstance(settings, ModelSpec) else None
+    return None if each is None else (calls[0] * each, calls[1] * each)
 
 
 def _pace(model: str) -> tuple[float, float]:

@@ -7,13 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fabula.errors import SpecError, UsageError, Violation, did_you_mean
+from fabula.kinds.base.columns import AbstractColumn
+from fabula.kinds.base.files import AbstractFile
 from fabula.kinds.base.parameters import is_expression
 from fabula.kinds.base.sql import quoted
 from fabula.kinds.checks.row import RowCheck
 from fabula.kinds.judge import Judge
 from fabula.llm.providers.given import given_name
 from fabula.planning.columns import make_steps, plan_columns
-from fabula.planning.estimate import estimate_bytes, estimate_calls, estimate_seconds
+from fabula.planning.estimate import estimate_bytes, estimate_calls, estimate_seconds, is_fake
+from fabula.planning.file_details import detail_violations
 from fabula.planning.learned import with_learned
 from fabula.planning.plan import ColumnPlan, Plan, ReferencePlan, TablePlan
 from fabula.planning.references import (
@@ -59,6 +62,7 @@ def make_plan(
     problems += recursion_violations(planned, references)
     problems += filling_violations(settled, references)
     problems += name_violations(settled, planned)
+    problems += detail_violations(settled, planned)
     tables: list[TablePlan] = []
     if not any(problem.code in _NO_SIZES for problem in problems):
         tables = _plan_tables(settled, order, planned, references)
@@ -90,16 +94,25 @@ def settle(spec: DatasetSpec, *, n: Size = None, model: ModelLike | None = None)
         tables[name] = tables[name].model_copy(update={"n": rows})
     if model is None:
         return spec.model_copy(update={"tables": tables})
-    for name, table in tables.items():
-        columns = {
-            key: column.model_copy(update={"model": None}) if hasattr(column, "model") else column
-            for key, column in table.columns.items()
-        }
-        tables[name] = table.model_copy(update={"columns": columns, "model": None})
     asked = as_model(model)
     default = spec.models.get(asked, asked) if isinstance(asked, str) else asked
-    named = {**spec.models, "default": default}
-    return spec.model_copy(update={"tables": tables, "models": named})
+    spec = spec.model_copy(update={"models": {**spec.models, "default": default}})
+    fake = is_fake(spec, "default")
+    for name, table in tables.items():
+        columns = {key: _by_model(each, fake=fake) for key, each in table.columns.items()}
+        tables[name] = table.model_copy(update={"columns": columns, "model": None})
+    return spec.model_copy(update={"tables": tables})
+
+
+def _by_model(column: AbstractColumn, *, fake: bool) -> AbstractColumn:
+    """A column that leaves its model to the table.
+
+    Models of pictures and speech stay, as a language model makes none; the fake one does.
+    """
+    if isinstance(column, AbstractFile):
+        asks = getattr(column, "model", None) is not None
+        return column.model_copy(update={"model": "fake"}) if asks and fake else column
+    return column.model_copy(update={"model": None}) if hasattr(column, "model") else column
 
 
 def _with_neighbours(table: TableSpec) -> TableSpec:

@@ -118,7 +118,7 @@ def name_violations(spec: DatasetSpec, planned: dict[str, Columns]) -> Iterator[
         columns = planned[table.name]
         used = {need for plan in columns.values() if plan.sql for need in plan.needs}
         references = references_of(table)
-        used.update(*(_check_needs(check, references) for check in table.checks), *table.unique)
+        used.update(*(check_needs(check, references) for check in table.checks), *table.unique)
         known: dict[str, set[str]] = {}
         for name in (*columns, *used):
             known.setdefault(name.lower(), set()).add(name)
@@ -129,7 +129,7 @@ def name_violations(spec: DatasetSpec, planned: dict[str, Columns]) -> Iterator[
                 yield Violation("spec.ambiguous-name", message, where, "rename one of them")
 
 
-def _check_needs(check: Check, references: Collection[str]) -> set[str]:
+def check_needs(check: Check, references: Collection[str]) -> set[str]:
     """Columns that a check looks at, as far as its SQL can be read."""
     needs = set(check.looks_at)
     for text, _ in check.written_sql():

@@ -162,6 +162,10 @@ class Dataset(Mapping[str, Any], Result):
                 self._found[name] = source() if callable(source) else source
         return self._found[name]
 
+    def forget(self) -> None:
+        """Forget what was read, since files were written again."""
+        self._found, self._read = {}, {}
+
     def count(self, table: str | None = None) -> int:
         """Number of rows of a table, without reading it."""
         rows = self.rows(table)

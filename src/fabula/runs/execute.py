@@ -200,10 +200,13 @@ def _go_on(
     truths: list[str] = []
     if document_plans(plan.spec):
         from fabula.runs.documents import make_documents  # lazily, as above
+        from fabula.runs.file_details import fill_details
 
         rows, workers = made.rows, options.workers
         documents, truths = make_documents(plan, rows, folder.path, workers, open_model)
         manifest["documents"] = documents
+        fill_details(plan, folder, manifest)
+        made.forget()
         _check_files(plan, made, folder.path, options.workers, manifest)
     if outputs := write_outputs(plan, made, folder.path):
         manifest["outputs"] = outputs

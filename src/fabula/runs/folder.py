@@ -167,6 +167,27 @@ class RunFolder:
         write_text(self._record(layout.table, part), record.to_json())
         return record
 
+    def rewrite(
+        self, table: str, schema: pa.Schema, change: Callable[[pa.Table], pa.Table]
+    ) -> list[WrittenFile]:
+        """Write the parts of a table again, changed; all of its files.
+
+        A part's record goes first, so that a killed run makes the part once more.
+
+        Raises:
+            SinkError: A part can't be written.
+        """
+        files: list[WrittenFile] = []
+        for note in sorted((self.path / STATE).glob(f"{glob.escape(file_stem(table))}-*.json")):
+            record = read_part(note)
+            if record is None or record.table != table:
+                continue
+            note.unlink()
+            record = self.files.rewrite(record, schema, change)
+            write_text(note, record.to_json())
+            files += record.files
+        return files
+
     def take(self, layout: Layout, record: PartRecord, put: Put) -> None:
         """Keep a part that was written elsewhere.
 

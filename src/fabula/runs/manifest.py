@@ -12,6 +12,7 @@ from typing import Any
 
 from fabula.checks.results import CheckResults
 from fabula.io.formulas import tell
+from fabula.planning.estimate import is_fake
 from fabula.planning.plan import Plan
 from fabula.runs.fingerprint import public_spec, spec_sha256, versions
 from fabula.runs.parts import Call, Lost, PartRecord, summed
@@ -58,7 +59,7 @@ def build_manifest(
         "name": plan.spec.name,
         "seed": plan.seed,
         "versions": versions(),
-        "fake": any(_is_fake(plan, call.model) for call in plan.calls),
+        "fake": any(is_fake(plan.spec, call.model) for call in plan.calls),
         "passed": checks.passed,
         "tables": {table: table_record(parts) for table, parts in records.items()},
         "checks": [json_ready(result.to_dict()) for result in checks],
@@ -110,13 +111,6 @@ def json_ready(value: Any) -> Any:
     if isinstance(value, float) and math.isfinite(value):
         return value
     return str(value)
-
-
-def _is_fake(plan: Plan, model: str) -> bool:
-    """Whether a model's name in the spec leads to the fake model."""
-    named = plan.spec.models.get(model, model)
-    provider = named if isinstance(named, str) else named.provider
-    return provider.partition(":")[0] == "fake"
 
 
 def _plain(usage: Any) -> dict[str, Any]:

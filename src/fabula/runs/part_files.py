@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+
 from fabula.engines.made import MadeBlock
-from fabula.io.formats import FILE_FORMATS, Format
+from fabula.io.formats import FILE_FORMATS, Format, as_format
 from fabula.io.names import file_stem
 from fabula.io.places import make_folder
-from fabula.io.read import TableRows, read_files
+from fabula.io.read import TableRows, read_files, typed
 from fabula.io.run_files import inside
 from fabula.io.write import writing
 from fabula.runs.parts import Layout, PartRecord, Tally
@@ -64,6 +66,34 @@ class PartFiles:
                 if file.written
             )
         )
+
+    def rewrite(
+        self, record: PartRecord, schema: pa.Schema, change: Callable[[pa.Table], pa.Table]
+    ) -> PartRecord:
+        """Write a part's rows again, changed, in each of its formats."""
+        paths = [inside(self.path, file.name) for file in record.files]
+        forms = {path: as_format(path.suffix[1:]) for path in paths}
+        best = min(forms, key=lambda path: FILE_FORMATS[forms[path]].keeps_types)
+        with ExitStack() as stack:
+            files = [
+                stack.enter_context(
+                    writing(path, schema, form, escape_formulas=self.escape_formulas)
+                )
+                for path, form in forms.items()
+            ]
+            for batch in read_files([best], forms[best], schema).to_batches():
+                rows = change(typed(pa.Table.from_batches([batch]), schema))
+                for file in files:
+                    file.write(rows)
+        written = {file.written.name: file.written for file in files if file.written}
+        again = (
+            # Formulas were escaped when they were written first, and are not seen again.
+            dataclasses.replace(
+                written[Path(file.name).name], name=file.name, formulas=file.formulas
+            )
+            for file in record.files
+        )
+        return dataclasses.replace(record, files=tuple(again))
 
     def read(self, layout: Layout, parts: Iterable[int]) -> TableRows:
         """Rows of parts, from the format that keeps types best."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,7 +18,10 @@ from fabula.io.read import TableRows
 from fabula.io.run_files import is_unchanged
 from fabula.kinds import KINDS
 from fabula.kinds.base.columns import AbstractFilled
+from fabula.kinds.base.files import AbstractFile
 from fabula.llm.cache.exchanges import Exchange, exchanges
+from fabula.media.places import FOLDER_ROWS, truth_path
+from fabula.media.truth import records_of
 from fabula.runs.parts import Call, Lost
 from fabula.runs.summary import label
 from fabula.spec.schema import summary
@@ -26,6 +29,11 @@ from fabula.streams import BLOCK_ROWS
 
 _TOLD = ("kind", "description", "nulls", "unique", "drop")
 _PROGRAM = "program.py"
+_FILE_FACTS = (
+    *("prompt", "text", "voice", "tries", "missing", "template", "language", "layout"),
+    *("defect", "scan", "differs", "unread"),
+)
+_FILE_SIZES = ("bytes", "width", "height", "seconds", "sample_rate")
 
 
 class Made(Protocol):
@@ -60,7 +68,7 @@ class Origin:
         calls: The calls that asked for it, in their order; the last one brought it.
         note: What is not known of it, and why.
         code: The program that computed it, or the lines of it that name the column.
-        card: What the synthesizer that drew it tells of itself.
+        card: What the synthesizer that drew it tells of itself, or the truth of its file.
     """
 
     kind: str
@@ -97,6 +105,12 @@ def origins(dataset: Made, table: str, number: int) -> dict[str, Origin]:
                if call.table == table and name in call.columns and row in call.rows]
         for name in columns
     }  # fmt: skip
+    files = {
+        name: _truth(dataset, table, name, row)
+        for name, column in columns.items()
+        if isinstance(column, Mapping) and _is_file(column)
+    }
+    asked |= {name: list(truth.get("calls", ())) for name, truth in files.items()}
     names = {told["identity"]: told["model"] for told in manifest.get("models", {}).values()}
     try:
         kept, unread = exchanges((key for keys in asked.values() for key in keys), names), ""
@@ -110,6 +124,7 @@ def origins(dataset: Made, table: str, number: int) -> dict[str, Origin]:
             row,
             [kept.get(key) for key in asked[name]],
             unread=unread,
+            truth=files.get(name, {}),
         )
         for name, column in columns.items()
         if isinstance(column, Mapping) and "kind" in column
@@ -124,12 +139,13 @@ def _origin(
     calls: Sequence[Exchange | None],
     *,
     unread: str,
+    truth: Mapping[str, Any],
 ) -> Origin:
     manifest, kind, (table, name) = dataset.manifest, column["kind"], place
     programs = [told.get("programs", {}) for told in manifest.get("models", {}).values()]
     code = next((each[f"{table}.{name}"] for each in programs if f"{table}.{name}" in each), "")
     known = KINDS.get(kind)
-    is_asked = known is not None and issubclass(known, AbstractFilled)
+    is_asked = (known is not None and issubclass(known, AbstractFilled)) or "tries" in truth
     of_table = manifest["spec"]["tables"][table].get("model")
     is_default = "default" in manifest["spec"].get("models", {})
     named = column.get("model") or of_table or ("default" if is_default else "local")
@@ -138,6 +154,10 @@ def _origin(
     fake = bool(model and manifest.get("fake"))
     missing = sum(call is None for call in calls)
     note = ""
+    if "model" in truth:
+        model = str(truth["model"])
+        fake = fake and model == "fake"
+        calls = [call and replace(call, cost=_price(manifest, model)) for call in calls]
     if is_asked and fake:
         note = "a fake model made it up: no prompt was sent"
     elif is_asked and not calls:
@@ -159,8 +179,38 @@ def _origin(
         calls=tuple(call for call in calls if call is not None),
         note=note,
         code=code,
-        card=_card(dataset, column) if kind == "learned" else "",
+        card=_card(dataset, column) if kind == "learned" else _file_card(truth),
     )  # fmt: skip
+
+
+def _is_file(column: Mapping[str, Any]) -> bool:
+    known = KINDS.get(column.get("kind", ""))
+    return known is not None and issubclass(known, AbstractFile)
+
+
+def _truth(dataset: Made, table: str, column: str, row: int) -> Mapping[str, Any]:
+    """The record of a row's file; empty where it is not there."""
+    first = dataset.manifest["spec"]["tables"][table].get("after", 0)
+    number = row + first
+    path = (dataset.folder or Path()) / truth_path(table, column, number // FOLDER_ROWS)
+    if not path.is_file():
+        return {}
+    return next((each for each in records_of(path) if each.get("row") == number), {})
+
+
+def _price(manifest: Mapping[str, Any], model: str) -> float | None:
+    """What a file of a model costs, as the spec tells; None where it doesn't."""
+    settings = manifest["spec"].get("models", {}).get(model)
+    return settings.get("price_per_file") if isinstance(settings, Mapping) else None
+
+
+def _file_card(truth: Mapping[str, Any]) -> str:
+    """What the truth tells of a file: the prompt, each file's digest and sizes, its mistake."""
+    lines = [f"{name}: {truth[name]}" for name in _FILE_FACTS if truth.get(name)]
+    for file in truth.get("files", ()):
+        sizes = (f"{name} {file[name]}" for name in _FILE_SIZES if name in file)
+        lines.append(f"{Path(file['path']).name}: {', '.join(sizes)}, SHA-256 {file['sha256']}")
+    return "\n".join(lines)
 
 
 def _asked_row(dataset: Made, table: str, position: int) -> int:

@@ -43,6 +43,7 @@ from fabula.kinds.text import Text as _Text
 from fabula.kinds.learned import Learned as _Learned
 from fabula.kinds.source import Source as _Source
 from fabula.kinds.document import Document as _Document
+from fabula.kinds.file_detail import FileDetail as _FileDetail
 from fabula.kinds.image import Image as _Image
 from fabula.kinds.speech import Speech as _Speech
 from fabula.kinds.video import Video as _Video
@@ -580,6 +581,17 @@ def document(
     description: str = ...,
 ) -> _Document:
     """A file made from the row and its children, such as the invoice of an order."""
+
+def file_detail(
+    of: str,
+    detail: Literal["sha256", "bytes", "width", "height", "seconds", "sample_rate"] = ...,
+    *,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _FileDetail:
+    """What is known about the file that another column names, such as its digest or its width."""
 
 def image(
     prompt: str,

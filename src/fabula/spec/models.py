@@ -45,6 +45,8 @@ class ModelSpec(SpecModel, metaclass=ToldInWords):
         concurrency: The most calls at once.
         rpm: The most requests a minute.
         tpm: The most tokens a minute.
+        price_per_file: US dollars for each picture or recording that it makes, so that `max_cost`
+            holds for them, too; prices of tokens are known.
         verify_tls: Whether the server's certificate is checked.
         ca_file: Certificates to trust instead of the system's.
         proxy: An HTTP proxy; by default the environment's (`HTTPS_PROXY`, `NO_PROXY` …).
@@ -71,6 +73,7 @@ class ModelSpec(SpecModel, metaclass=ToldInWords):
     concurrency: int | None = Field(default=None, ge=1)
     rpm: int | None = Field(default=None, ge=1)
     tpm: int | None = Field(default=None, ge=1)
+    price_per_file: float | None = Field(default=None, ge=0)
     verify_tls: bool = True
     ca_file: str | None = None
     proxy: str | None = Field(default=None, repr=False)

@@ -46,6 +46,10 @@ class Call:
         for name in ("prompt", "input"):
             if isinstance(self.body.get(name), str):
                 return str(self.body[name])
+        if "instances" in self.body:
+            return str(self.body["instances"][0]["prompt"])
+        if "contents" in self.body:
+            return str(self.body["contents"][0]["parts"][0]["text"])
         return "\n".join(self.texts)
 
     @property

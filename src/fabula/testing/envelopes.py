@@ -34,9 +34,23 @@ def envelope(call: Call, reply: Reply) -> str:
     if call.path.endswith("/images/generations"):
         content = picture(call) if reply.content is None else reply.content
         return json.dumps({"created": 0, "data": [{"b64_json": b64encode(content).decode()}]})
+    if call.path.endswith((":generateContent", ":predict")):
+        return json.dumps(_gemini(call, picture(call) if reply.content is None else reply.content))
     if call.path.endswith("/messages"):
         return json.dumps(_anthropic(call, reply))
     return json.dumps(_openai(call, reply))
+
+
+def _gemini(call: Call, content: bytes) -> dict[str, Any]:
+    """A picture as Gemini's own API sends it."""
+    packed = b64encode(content).decode()
+    if call.path.endswith(":predict"):
+        return {"predictions": [{"mimeType": "image/png", "bytesBase64Encoded": packed}]}
+    inline = {"inlineData": {"mimeType": "image/png", "data": packed}}
+    parts = [{"text": "Here it is."}, inline]
+    usage = {"promptTokenCount": len(call.prompt) // 4 + 1, "candidatesTokenCount": 1290}
+    candidate = {"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}
+    return {"candidates": [candidate], "usageMetadata": usage}
 
 
 def _openai(call: Call, reply: Reply) -> dict[str, Any]:

@@ -10,8 +10,8 @@
 Answers are always the same (a text or `Reply`), taken in order (a sequence), found by words in the
 prompt (a mapping) or given by a function of the `Call`. Where the script has nothing to say, the
 server makes an answer that fits the request's schema, the same one each time. Embeddings are made
-up too, and only a function may answer otherwise. Pictures and speech are of `Reply.content`, else
-made up. An error in such a function is raised where the
+up too, and only a function may answer otherwise. Pictures, Gemini's own included, and
+speech are of `Reply.content`, else made up. An error in such a function is raised where the
 `with` ends.
 """
 
@@ -131,6 +131,8 @@ class ChatServer:
                 web.post("/v1/embeddings", self._answer),
                 web.post("/v1/images/generations", self._answer),
                 web.post("/v1/audio/speech", self._answer),
+                web.post("/v1beta/models/{asked}", self._answer),
+                web.post("/v1beta/openai/images/generations", self._answer),
                 web.get("/v1/models", self._list_models),
                 *self._desk.routes(),
             ]

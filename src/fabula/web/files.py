@@ -74,15 +74,27 @@ def shown(path: Path) -> ShownFile:
     return ShownFile(content, _type(content), path.name)
 
 
+def has_thumbnail(file: ShownFile) -> bool:
+    """Whether a file has a first page; it is opened and not drawn."""
+    if file.content_type != _PDF:
+        return False
+    from fabula.media.typesetting import page_sizes  # PDFs are rare, and their library is an extra
+
+    try:
+        return bool(page_sizes(file.content))
+    except (PrerequisiteError, RuntimeError):  # what PDFium raises for damaged files
+        return False
+
+
 def thumbnail(file: ShownFile) -> ShownFile | None:
     """The first page of a PDF as a picture; None of other files, and where it can't be drawn."""
     if file.content_type != _PDF:
         return None
-    from fabula.media.typesetting import first_page  # PDFs are rare, and their library is an extra
+    from fabula.media.typesetting import first_page  # as above
 
     try:
         return ShownFile(first_page(file.content), "image/png", f"{file.name}.png")
-    except (PrerequisiteError, RuntimeError):  # what PDFium raises for damaged files
+    except (PrerequisiteError, RuntimeError):
         return None
 
 

@@ -19,7 +19,7 @@ from fabula.spec.tables import DatasetSpec
 from fabula.spec.writing import to_yaml
 from fabula.web import editor, reviewing
 from fabula.web.answers import Answer, Values
-from fabula.web.files import file_of, shown, thumbnail
+from fabula.web.files import file_of, has_thumbnail, shown, thumbnail
 from fabula.web.places import Place, Places, references
 from fabula.web.query import OPERATORS, PAGE_ROWS, Filter, Query
 from fabula.web.rows import Rows
@@ -189,7 +189,7 @@ def _pointed(
     text = whole(file.content.decode("utf-8", "replace")).text if file.kind == "text" else ""
     return {"kind": file.kind, "name": path.name, "size": amounts.size(len(file.content)),
             "text": text, "address": f"/{place.id}/file/{'/'.join(parts)}",
-            "has_thumbnail": thumbnail(file) is not None}  # fmt: skip
+            "has_thumbnail": has_thumbnail(file)}  # fmt: skip
 
 
 def _sent_file(place: Place, rest: Sequence[str], values: Values) -> Answer:

@@ -105,13 +105,12 @@ class Budget:
         """Replace the reserved amount by the actual use."""
         self._book(ticket, -1)
         estimated = Usage(ticket.prompt_tokens, reply_characters // CHARACTERS_A_TOKEN)
-        known = usage.prompt_tokens is not None and usage.completion_tokens is not None
         # An endpoint that under-reports must not disable the limits.
         used = _at_least(estimated, usage)
         self._book(_ticket(used, ticket.price), 1)
         self.calls += 1
         self.usage += usage
-        self._unpriced += not known or ticket.price is None
+        self._unpriced += ticket.price is None or ticket.price.cost(usage) is None
         self._usual_reply += ((used.completion_tokens or 0) - self._usual_reply) / self.calls
 
     def abandon(self, ticket: Ticket) -> None:

@@ -26,7 +26,7 @@ class Recorded(AbstractProxy):
         self.concurrency = model.concurrency * (1 if ledger is None else 2)
         self.ledger = ledger
         self.budget = budget or Budget()
-        self._price = price_of(model.name, model.identity)
+        self._price = self.price or price_of(model.name, model.identity)
         # A call is counted when it is sent, not while it waits. If a limit depends on reply
         # lengths, the first call goes alone, so that its size is known.
         scout = inf if self.budget.needs_sizes else 0.0

@@ -18,22 +18,24 @@ from fabula.llm.client.presets import COMPATIBLE, is_this_machine, known_provide
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars per million input and output tokens."""
+    """US dollars per million input and output tokens, and per call."""
 
     prompt: float
     completion: float
+    call: float = 0.0
 
     def cost(self, usage: Usage) -> float | None:
-        """The cost of some tokens; None if they were not counted."""
+        """The cost of a call; None if tokens cost something and were not counted."""
+        if not self.prompt and not self.completion:
+            return self.call
         if usage.prompt_tokens is None or usage.completion_tokens is None:
             return None
-        return (
-            usage.prompt_tokens * self.prompt + usage.completion_tokens * self.completion
-        ) / 1_000_000
+        tokens = usage.prompt_tokens * self.prompt + usage.completion_tokens * self.completion
+        return self.call + tokens / 1_000_000
 
     def halved(self) -> Price:
         """The price in a batch."""
-        return Price(self.prompt / 2, self.completion / 2)
+        return Price(self.prompt / 2, self.completion / 2, self.call / 2)
 
 
 FREE = Price(0.0, 0.0)

@@ -138,6 +138,7 @@ class AbstractProxy(ABC):
         self.identity = model.identity
         self.form: Literal["chat", "completion"] = model.form
         self.concurrency = model.concurrency
+        self.price: Any = getattr(model, "price", None)
         self._model = model
 
     @abstractmethod

@@ -22,7 +22,7 @@ from fabula.errors import FabulaError, PrerequisiteError, UsageError
 from fabula.llm.client.credentials import find_key
 from fabula.llm.client.limits import Limits, Patience, Place
 from fabula.llm.client.permission import VARIABLE, check_sent, sent
-from fabula.llm.client.presets import preset
+from fabula.llm.client.presets import Provider, preset
 from fabula.llm.client.redaction import Redactor
 from fabula.llm.client.request_fields import further_fields
 from fabula.llm.client.responses import FINAL_CODES, Again, Answer, Judge, Rejection
@@ -38,12 +38,24 @@ SECRET_NAME = re.compile(r"auth|key|token|secret|pass|cookie|session|\bsig", re.
 
 
 class Endpoint:
-    """A provider's server and one model on it, shared by all of its callers."""
+    """A provider's server and one model on it, shared by all of its callers.
 
-    def __init__(self, settings: ModelSpec, *, patience: Patience | None = None) -> None:
+    Args:
+        settings: The model.
+        patience: Retry limits of a call.
+        provider: What is known about the provider, if it is asked by another of its APIs.
+    """
+
+    def __init__(
+        self,
+        settings: ModelSpec,
+        *,
+        patience: Patience | None = None,
+        provider: Provider | None = None,
+    ) -> None:
         self.settings = settings
         self.model = settings.name
-        self.preset = preset(settings.provider)
+        self.preset = provider or preset(settings.provider)
         self.limits = Limits(
             settings.concurrency or self.preset.concurrency,
             rpm=settings.rpm,

@@ -100,6 +100,8 @@ class Provider:
         is_free: Whether calls cost no money.
         prices: US dollars per million input and output tokens by model, if the price list has none.
         seconds: Duration of a call, for estimates: minimum, maximum.
+        media: Where the class is that makes its `pictures` or `speech`, if it doesn't speak
+            OpenAI's images and audio API.
     """
 
     name: str
@@ -121,6 +123,7 @@ class Provider:
     is_free: bool = False
     prices: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     seconds: tuple[float, float] = (0.5, 4.0)
+    media: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def free(self) -> bool:

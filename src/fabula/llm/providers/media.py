@@ -1,7 +1,8 @@
-"""Pictures and speech from any server that speaks OpenAI's images and audio API, Gemini's included.
+"""Pictures and speech from any server that speaks OpenAI's images and audio API.
 
 Each acts as a chat model whose prompt is the request and whose reply is the digest of the bytes it
 made (`Blobs`), so that the ledger, the budget and the limits of chat models hold for them too.
+Providers with an API of their own name its class in their entry.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import binascii
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from fabula.errors import ModelError, UsageError
 from fabula.llm.cache.blobs import Blobs
-from fabula.llm.client.chat import ChatReply, ChatRequest
+from fabula.llm.cache.prices import Price
+from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest
 from fabula.llm.client.completions import read_usage
 from fabula.llm.client.endpoint import Endpoint
+from fabula.llm.client.presets import imported, preset
 from fabula.llm.client.responses import Answer, Rejection
 from fabula.llm.providers.catalogue import model_settings
 from fabula.spec.models import ModelSpec
@@ -25,19 +28,46 @@ from fabula.spec.models import ModelSpec
 _REFUSES = re.compile(r"unknown|unsupported|not (support|permit|allow)|unrecogni[sz]ed|extra", re.I)
 
 
+class Found(Protocol):
+    """Where the bytes of a reply are found by their digest."""
+
+    def find(self, digest: str) -> bytes | None:
+        """The bytes, or None where they are gone."""
+
+
+class MediaModel(ChatModel, Protocol):
+    """A model whose replies are digests of bytes.
+
+    Attributes:
+        makes: What it makes, in a word.
+        blobs: Where the bytes are.
+        is_recorded: Whether its replies are kept in the ledger and counted in a budget.
+    """
+
+    @property
+    def makes(self) -> str:
+        """What it makes, in a word."""
+
+    @property
+    def blobs(self) -> Found:
+        """Where the bytes are."""
+
+    is_recorded: bool
+
+
 class AbstractMediaModel(ABC):
     """One model on an endpoint that answers with bytes.
 
     Args:
-        model: Its name, `PROVIDER:NAME`, or its settings.
+        settings: The model.
         fields: Fields of every request.
-        blobs: Where its bytes are kept.
 
     Raises:
-        UsageError: No such model, or one that has no address.
+        UsageError: It has no address.
     """
 
     form: Literal["chat", "completion"] = "chat"
+    is_recorded = True
     path: str
     """The path of requests below the base URL."""
     text_field: str
@@ -45,20 +75,19 @@ class AbstractMediaModel(ABC):
     optional: frozenset[str] = frozenset()
     """Fields that are left out from now on where an endpoint refuses them."""
 
-    def __init__(
-        self, model: str | ModelSpec, fields: Mapping[str, Any], blobs: Blobs | None = None
-    ) -> None:
-        settings = model_settings(model) if isinstance(model, str) else model
-        self._endpoint = Endpoint(settings)
-        preset = self._endpoint.preset
-        if preset.opens is not None or not (preset.base_url or settings.base_url):
+    def __init__(self, settings: ModelSpec, fields: Mapping[str, Any]) -> None:
+        self._endpoint = self._opened(settings)
+        provider = self._endpoint.preset
+        if provider.opens is not None or not (provider.base_url or settings.base_url):
             raise UsageError(
                 f"`{settings.provider}` has no endpoint that makes {self.makes}",
                 code="model.no-media",
                 hint="name one such as `openai:MODEL`, or give `base_url` and `name` under "
                 "`models:` of the spec",
             )
-        self.blobs = blobs or Blobs()
+        self.blobs = Blobs()
+        each = settings.price_per_file
+        self.price = None if each is None else Price(0.0, 0.0, each)
         # Prices of tokens are those of texts, so the name is not that of the price list.
         self.name = f"{settings.provider}:{settings.name} ({self.makes})"
         asked = " ".join(f"{name}={fields[name]}" for name in sorted(fields))
@@ -83,8 +112,7 @@ class AbstractMediaModel(ABC):
         async with self._endpoint.limits.place() as place:
             while True:
                 fields = {k: v for k, v in self._fields.items() if k not in self._left_out}
-                body = {"model": self._endpoint.model, self.text_field: text, **fields}
-                answer = await self._post(place, body)
+                answer = await self._post(place, self._body(text, fields))
                 if not isinstance(answer, Rejection):
                     break
                 if answer.filtered:
@@ -104,6 +132,14 @@ class AbstractMediaModel(ABC):
         """Release the connections."""
         await self._endpoint.close()
 
+    def _opened(self, settings: ModelSpec) -> Endpoint:
+        """The endpoint of a model."""
+        return Endpoint(settings)
+
+    def _body(self, text: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """A request about a text."""
+        return {"model": self._endpoint.model, self.text_field: text, **fields}
+
     @abstractmethod
     async def _post(self, place: Any, body: Mapping[str, Any]) -> Answer | Rejection:
         """Send a request until it is answered."""
@@ -111,6 +147,13 @@ class AbstractMediaModel(ABC):
     @abstractmethod
     def _read(self, answer: Answer) -> ChatReply:
         """The reply in an answer."""
+
+    def _unpacked(self, given: str, answer: Answer) -> ChatReply:
+        """The reply of bytes that were sent as Base64."""
+        try:
+            return self._kept(base64.b64decode(given, validate=True), answer)
+        except (binascii.Error, ValueError):
+            return ChatReply("", "unknown", problem="the endpoint sent a broken picture")
 
     def _kept(self, content: bytes, answer: Answer) -> ChatReply:
         model = str(answer.get("model") or self._endpoint.model)
@@ -147,10 +190,7 @@ class PictureModel(AbstractMediaModel):
         if not isinstance(given, str) or not given:
             told = "an address in place of a picture" if first.get("url") else "no picture"
             return ChatReply("", "unknown", problem=f"the endpoint sent {told}")
-        try:
-            return self._kept(base64.b64decode(given, validate=True), answer)
-        except (binascii.Error, ValueError):
-            return ChatReply("", "unknown", problem="the endpoint sent a broken picture")
+        return self._unpacked(given, answer)
 
 
 class SpeechModel(AbstractMediaModel):
@@ -173,3 +213,25 @@ class SpeechModel(AbstractMediaModel):
         if not answer["content"]:
             return ChatReply("", "unknown", problem="the endpoint sent no sound")
         return self._kept(answer["content"], answer)
+
+
+_OPENAI: Mapping[str, type[AbstractMediaModel]] = {"pictures": PictureModel, "speech": SpeechModel}
+
+
+def media_model(
+    makes: Literal["pictures", "speech"], model: str | ModelSpec, fields: Mapping[str, Any]
+) -> MediaModel:
+    """A model that makes pictures or speech, by its provider's own API if it has one.
+
+    Args:
+        makes: What it makes.
+        model: Its name, `PROVIDER:NAME`, or its settings.
+        fields: Fields of every request, as OpenAI's API names them.
+
+    Raises:
+        UsageError: No such model, or one that has no address.
+    """
+    settings = model_settings(model) if isinstance(model, str) else model
+    own = imported(preset(settings.provider).media.get(makes))
+    opened: MediaModel = (own or _OPENAI[makes])(settings, fields)
+    return opened

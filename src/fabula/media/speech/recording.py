@@ -70,6 +70,8 @@ class SpeechMaker(AbstractMaker):
         told: dict[str, Any] = {"table": self._table, "row": row.number}
         if spec.model is not None:
             told |= {"model": spec.model, "tries": sum(each.tries for each in said)}
+            if calls := [key for each in said for key in each.calls]:
+                told["calls"] = calls
         if problem := next((each.problem for each in said if each.problem), ""):
             return told | {"missing": problem, "files": []}
         rate = next((each.rate for each in said if len(each.samples)), spec.sample_rate)

@@ -17,7 +17,7 @@ import numpy as np
 
 from fabula.errors import PrerequisiteError, SourceError
 from fabula.kinds.speech import Speech
-from fabula.llm.providers.media import SpeechModel
+from fabula.llm.providers.media import media_model
 from fabula.media.asking import Asker, Found, Open
 from fabula.media.speech.sound import Samples, decoded
 from fabula.spec.models import ModelSpec
@@ -68,6 +68,7 @@ class Said:
         heard: Where each word begins in the text, its length, and its first sample.
         tries: How often it was asked for; 0 where no model is asked.
         problem: Why there are no samples.
+        calls: The keys of those requests in the ledger.
     """
 
     samples: Samples
@@ -75,6 +76,7 @@ class Said:
     heard: Sequence[Sequence[int]] = ()
     tries: int = 0
     problem: str = ""
+    calls: tuple[str, ...] = ()
 
 
 class AbstractVoices(ABC):
@@ -166,14 +168,14 @@ class ModelVoices(AbstractVoices):
             return Said(np.zeros(0), NATIVE)
         found = self._found.pop(line)
         if not found.digest:
-            return Said(np.zeros(0), NATIVE, tries=found.tries, problem=found.problem)
+            return Said(np.zeros(0), NATIVE, (), found.tries, found.problem, found.calls)
         samples, rate = decoded(self._asker(line.voice).content(found))
-        return Said(samples, rate, tries=found.tries)
+        return Said(samples, rate, tries=found.tries, calls=found.calls)
 
     def _asker(self, voice: str) -> Asker:
         if voice not in self._askers:
             fields: dict[str, Any] = {"voice": voice, "response_format": "wav"}
-            model = SpeechModel(self._model, fields)
+            model = media_model("speech", self._model, fields)
             self._askers[voice] = Asker(model, self._open, decoded, self._spec.retries)
         return self._askers[voice]
 

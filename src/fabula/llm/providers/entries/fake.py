@@ -14,5 +14,9 @@ PROVIDERS.add(
         is_recorded=False,
         is_free=True,
         seconds=(0.0, 0.001),
+        media={
+            "pictures": "fabula.testing.media:FakePictures",
+            "speech": "fabula.testing.media:FakeSpeech",
+        },
     )
 )

@@ -13,5 +13,6 @@ PROVIDERS.add(
         url_env="GOOGLE_GEMINI_BASE_URL",
         url_path="/v1beta/openai",
         concurrency=16,
+        media={"pictures": "fabula.llm.providers.gemini:gemini_pictures"},
     )
 )
