@@ -106,13 +106,12 @@ class Dataset(Mapping[str, Any], Result):
         folder = Path(folder)
         manifest = read_manifest(folder)
         if manifest is None:
+            again = "run `fabula generate` again with the same spec to finish it"
             raise SourceError(
                 f"`{folder}` holds no finished run",
                 code="source.no-run",
                 where=str(folder),
-                hint="run `fabula generate` again with the same spec to finish it"
-                if folder.exists()
-                else missing_file(folder).hint,
+                hint=again if folder.exists() else missing_file(folder).hint,
             )
         known = schemas or {}
         return cls(
@@ -170,8 +169,7 @@ class Dataset(Mapping[str, Any], Result):
         """Number of rows of a table, without reading it."""
         rows = self.rows(table)
         with self._readable(table):
-            number: int = rows.num_rows if isinstance(rows, pa.Table) else rows.count_rows()
-        return number
+            return int(rows.num_rows if isinstance(rows, pa.Table) else rows.count_rows())
 
     @property
     def num_rows(self) -> int:
@@ -357,8 +355,7 @@ class Dataset(Mapping[str, Any], Result):
     def __repr__(self) -> str:
         tables = ", ".join(f"{name}: {self.count(name):,} rows" for name in self)
         lost = f"; {len(self.rejected):,} rows lost" if self.rejected else ""
-        place = f" in {self.folder}" if self.folder else ""
-        return f"Dataset({tables}{lost}){place}"
+        return f"Dataset({tables}{lost})" + (f" in {self.folder}" if self.folder else "")
 
     def _repr_html_(self) -> str:
         from fabula.render.dataset import dataset_html
