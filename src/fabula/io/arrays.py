@@ -58,6 +58,14 @@ def text_array(values: Sequence[str | None]) -> pa.Array:
     return builder.finish()
 
 
+def whole_texts(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """A column as large strings in one piece; labels as the texts that they stand for."""
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    texts = values.cast(pa.large_string())
+    return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+
+
 def is_text(kind: pa.DataType) -> bool:
     """Whether a column contains strings, and is not encoded as labels."""
     tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
