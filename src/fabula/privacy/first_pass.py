@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.fakers.locales import Locale, Name, load_locale
-from fabula.io.arrays import whole_texts
+from fabula.io.arrays import composed, whole_texts
 from fabula.privacy.actions import Aliases, TableMask, own_columns
 from fabula.privacy.notes.names import all_spaced_out
 from fabula.privacy.people import EMAIL, KEY_BYTES, Keys, normal, person_keys
@@ -39,6 +39,12 @@ _SPARE = ("it", "nl", "pt-br", "fr")
 _NAMES = ("name", "first_name", "last_name")
 _WORDED = (*_NAMES, "company", "username", "email", "street", "address", "city")
 _ENDS = r"^(?P<first>[^ ]+) (?:.* )?(?P<last>[^ ]+)$"
+_SPLITS = [
+    rf"^(?P<first>{first}) (?P<last>{last})$"
+    for first, last in ((".+", "[^ ]+"), ("[^ ]+", ".+"), ("[^ ]+ [^ ]+", ".+"))
+]
+"""Full names of three words and more: `José Luis Fernández` has two first names."""
+
 
 Item = TypeVar("Item")
 
@@ -185,9 +191,12 @@ class Known:
 
     def _add_names(self, names: pa.Array) -> None:
         """Remember full names whose parts are in the lists."""
-        ends = pc.extract_regex(all_spaced_out(names), _ENDS)
-        parts = (pc.struct_field(ends, part) for part in ("first", "last"))
-        self._real.add(*parts)
+        names = all_spaced_out(composed(names))
+        longer = names.filter(pc.match_substring_regex(names, "^[^ ]+ [^ ]+ [^ ]"))
+        for some, forms in ((names, [_ENDS]), (longer, _SPLITS)):
+            for form in forms if len(some) else ():
+                parts = pc.extract_regex(some, form)
+                self._real.add(*(pc.struct_field(parts, part) for part in ("first", "last")))
 
     def _add_aliases(
         self, table: TableMask, block: pa.Table, kind: str, key: str, names: Sequence[str]
