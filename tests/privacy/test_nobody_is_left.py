@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pc_csv
 import pytest
 
@@ -16,6 +17,7 @@ from fabula.fakers.people import People
 from fabula.privacy.scan import scan
 from fabula.privacy.secret import new_key
 from fabula.streams import stream
+from fabula.synthesizers.pii.sieve import Sieve
 from tests.privacy.conftest import customers
 from tests.privacy.people_in_notes import sentences
 from tests.real_data import real_files, real_table
@@ -125,6 +127,16 @@ def test_a_single_file_is_scanned_with_its_card(kept: bool, tmp_path: Path) -> N
     text[1] = f'{text[1][:-1]} and {name}"'
     output.write_text("\n".join(text), encoding="utf-8")
     assert [leak.kind for leak in scan(output, against=files[0]).leaks][:1] == ["name"]
+
+
+def test_nobody_gets_the_name_of_somebody_whose_letters_are_decomposed(tmp_path: Path) -> None:
+    people = People("es").draw(lambda name: stream(5, "real", name, 0), 1000, ["name"])
+    apart = pc.utf8_normalize(people["name"], form="NFD")
+    new_key(tmp_path / "key")
+    masked = fb.mask({"customer_id": list(range(1000)), "name": apart}, key_file=tmp_path / "key")
+    assert not set(masked.table["name"].to_pylist()) & set(people["name"].to_pylist())
+    sieve = Sieve.of(pc.unique(apart), words=True)
+    assert sieve.stops(people["name"]).all()
 
 
 @pytest.mark.parametrize("locale", ["ko", "zh", "ja"])

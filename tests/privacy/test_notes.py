@@ -218,9 +218,12 @@ def test_phone_numbers_are_found_however_they_are_dialled(written: str, expected
     "note",
     [
         "at 737-555-6464x17080 for questions",
+        "\n416 60 039 office\n,+447700 208 815-Fax",
         "Fax: 432 03 163 please",
         "call him on 9472 7916, then wait",
         "lost my card 501864667909.",
+        "my iban is gb42nawi04454264788619",
+        "not answering at 374 780 163",
         "paid by card 180065240415740.",
     ],
 )
@@ -231,6 +234,7 @@ def test_extensions_and_words_before_a_number_tell_what_it_is(note: str) -> None
 
 def test_counts_after_a_word_for_phones_stay() -> None:
     note = "The call centre took 1 250 000 calls; the order 5018646679 was about 3 phones."
+    note += " It has 120 60 039 mobile users and 1 250 000 office\nchairs."
     assert masked(note) == note
 
 

@@ -214,3 +214,15 @@ def test_details_inside_objects_and_lists_of_the_real_data_are_sought(
         assert report.leaks, leaked
     (out / "log.txt").write_text("sent to nobody today")
     assert scan(out, against=file).passed
+
+
+def test_a_table_about_nobody_is_not_said_to_lack_its_real_one(tmp_path: Path) -> None:
+    people = {"id": [1, 2, 3], "mail": [f"{n}@shop.example" for n in ("ann", "bea", "cyd")]}
+    real = {"people": people, "sizes": {"size": ["S", "M", "L", "XL"]}}
+    (tmp_path / "sizes.csv").write_text("size\nS\nM\nL\nXL\n")
+    (tmp_path / "people.csv").write_text("id,mail\n1,x@a.example\n2,y@a.example\n")
+    notes = scan(tmp_path, against=real, sensitive=["mail"]).notes
+    assert [note for note in notes if "without a real table" in note] == [
+        "1 table of the output without a real table of as many rows: parts of values, such as"
+        " single names, were not searched row by row there"
+    ]

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 _TYPES: dict[str, pa.DataType] = {
@@ -61,6 +62,20 @@ def text_array(values: Sequence[str | None]) -> pa.Array:
 def plain_type(kind: pa.DataType) -> pa.DataType:
     """The type of a dictionary's values; any other type as it is."""
     return kind.value_type if isinstance(kind, pa.DictionaryType) else kind
+
+
+def whole_texts(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """A column as large strings in one piece; labels as the texts that they stand for."""
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    texts = values.cast(pa.large_string())
+    return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+
+
+def composed(texts: pa.Array) -> pa.Array:
+    """Texts with their letters composed (NFC), by which those of other systems compare."""
+    plain = pc.all(pc.string_is_ascii(texts), min_count=0).as_py()
+    return texts if plain else pc.utf8_normalize(texts, form="NFC")
 
 
 def is_text(kind: pa.DataType) -> bool:

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.fakers.locales import Locale, Name, load_locale
+from fabula.io.arrays import composed, whole_texts
 from fabula.privacy.actions import Aliases, TableMask, own_columns
 from fabula.privacy.notes.names import all_spaced_out
 from fabula.privacy.people import EMAIL, KEY_BYTES, Keys, normal, person_keys
@@ -38,6 +39,12 @@ _SPARE = ("it", "nl", "pt-br", "fr")
 _NAMES = ("name", "first_name", "last_name")
 _WORDED = (*_NAMES, "company", "username", "email", "street", "address", "city")
 _ENDS = r"^(?P<first>[^ ]+) (?:.* )?(?P<last>[^ ]+)$"
+_SPLITS = [
+    rf"^(?P<first>{first}) (?P<last>{last})$"
+    for first, last in ((".+", "[^ ]+"), ("[^ ]+", ".+"), ("[^ ]+ [^ ]+", ".+"))
+]
+"""Full names of three words and more: `José Luis Fernández` has two first names."""
+
 
 Item = TypeVar("Item")
 
@@ -91,7 +98,8 @@ class Known:
             self._add_names(pc.utf8_lower(without_titles(_known(block, column))))
         if of["first_name"] and of["last_name"]:
             parts = [
-                pc.utf8_lower(_texts(block, of[kind][0])) for kind in ("first_name", "last_name")
+                pc.utf8_lower(whole_texts(block.column(of[kind][0])))
+                for kind in ("first_name", "last_name")
             ]
             space = pa.scalar(" ", pa.large_string())
             self._add_names(pc.binary_join_element_wise(*parts, space).drop_null())
@@ -103,7 +111,7 @@ class Known:
         sexes = sexes_of(table, {name: block.column(name) for name in block.column_names})
         if self.tells_sexes and sexes is not None and table.person:
             column, tag = table.person.columns[0], table.person.tags[0]
-            keys = person_keys(self.secret, normal(_texts(block, column)), tag)
+            keys = person_keys(self.secret, normal(whole_texts(block.column(column))), tag)
             self.sexes.append((keys, sexes))
 
     @property
@@ -183,9 +191,12 @@ class Known:
 
     def _add_names(self, names: pa.Array) -> None:
         """Remember full names whose parts are in the lists."""
-        ends = pc.extract_regex(all_spaced_out(names), _ENDS)
-        parts = (pc.struct_field(ends, part) for part in ("first", "last"))
-        self._real.add(*parts)
+        names = all_spaced_out(composed(names))
+        longer = names.filter(pc.match_substring_regex(names, "^[^ ]+ [^ ]+ [^ ]"))
+        for some, forms in ((names, [_ENDS]), (longer, _SPLITS)):
+            for form in forms if len(some) else ():
+                parts = pc.extract_regex(some, form)
+                self._real.add(*(pc.struct_field(parts, part) for part in ("first", "last")))
 
     def _add_aliases(
         self, table: TableMask, block: pa.Table, kind: str, key: str, names: Sequence[str]
@@ -194,13 +205,13 @@ class Known:
         for name in names:
             known = pc.and_(known, are_people(block.column(name)))
         rows = block.filter(known)
-        texts = [_texts(rows, name) for name in names]
+        texts = [whole_texts(rows.column(name)) for name in names]
         values = normal(texts[0]) if kind == EMAIL else full_name(texts)
         tag = table.person.tags[0] if table.person else ""
         self.aliases.setdefault(kind, []).append(
             (
                 self.secret.digests(values, _ALIAS, _ALIAS_BYTES),
-                person_keys(self.secret, normal(_texts(rows, key)), tag),
+                person_keys(self.secret, normal(whole_texts(rows.column(key))), tag),
             )
         )
 
@@ -282,13 +293,8 @@ def _readings(name: Name) -> Sequence[str]:
 
 
 def _known(block: pa.Table, column: str) -> pa.Array:
-    texts = _texts(block, column)
+    texts = whole_texts(block.column(column))
     return texts.filter(are_people(texts))
-
-
-def _texts(block: pa.Table, column: str) -> pa.Array:
-    texts = block.column(column).cast(pa.large_string()).combine_chunks()
-    return texts.chunk(0) if isinstance(texts, pa.ChunkedArray) else texts
 
 
 def _joined(keys: Keys) -> NDArray[np.void]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fabula.io.arrays import whole_texts
 from fabula.privacy.actions import ColumnAction, TableMask
 from fabula.privacy.drafts import is_text
 from fabula.privacy.files.sources import Source
@@ -68,7 +69,7 @@ def _labels(table: TableMask, sample: pa.Table) -> list[str]:
         for name, action in table.columns.items()
         if action.action == "keep" and not action.confirmed and action.form is None
         and is_text(sample.schema.field(name).type)
-        and pc.any(pc.match_substring_regex(_texts(sample.column(name)), r"\pL{2}")).as_py()
+        and pc.any(pc.match_substring_regex(whole_texts(sample.column(name)), r"\pL{2}")).as_py()
     ]  # fmt: skip
 
 
@@ -89,9 +90,9 @@ def _in_samples(
         _add(everyone, _naming(table), samples[name])
     for name, columns in labels.items():
         sample, naming = samples[name], _naming(plan.tables[name])
-        own = [Mention(kind, *[_texts(sample.column(c))] * 2) for c, kind in naming.items()]
+        own = [Mention(kind, *[whole_texts(sample.column(c))] * 2) for c, kind in naming.items()]
         for column in columns:
-            values = _texts(sample.column(column))
+            values = whole_texts(sample.column(column))
             rows = _hits(everyone, values)
             rows = max([rows, *(count for _, count, *_ in own_parts(values, own))])
             if rows:
@@ -111,7 +112,9 @@ def _in_all_rows(
     for name, columns in labels.items():
         for block in sources[name].tables(columns) if columns else ():
             for column in columns:
-                if (name, column) not in found and _hits(everyone, _texts(block.column(column))):
+                if (name, column) not in found and _hits(
+                    everyone, whole_texts(block.column(column))
+                ):
                     told = "some of its values name people of these tables"
                     found[name, column] = ColumnAction("notes", confirmed=True, reason=told)
     return found
@@ -119,9 +122,9 @@ def _in_all_rows(
 
 def _add(everyone: Everyone, naming: Mapping[str, str], block: pa.Table) -> None:
     for column, kind in naming.items():
-        values = pc.unique(_texts(block.column(column)))
+        values = pc.unique(whole_texts(block.column(column)))
         everyone.add(kind, values, values)
-    by_kind = {kind: _texts(block.column(column)) for column, kind in naming.items()}
+    by_kind = {kind: whole_texts(block.column(column)) for column, kind in naming.items()}
     if {"first_name", "last_name"} <= by_kind.keys():
         names = pc.unique(full(by_kind["first_name"], by_kind["last_name"]))
         everyone.add("name", names, names)
@@ -142,10 +145,3 @@ def _hits(everyone: Everyone, values: pa.Array) -> int:
         row for _, starts, *_ in everyone.find(stream) for row in stream.row_of(starts).tolist()
     }
     return int(pc.sum(pc.is_in(coded.indices, value_set=pa.array(rows, pa.int32()))).as_py() or 0)
-
-
-def _texts(values: pa.ChunkedArray) -> pa.Array:
-    if pa.types.is_dictionary(values.type):
-        values = values.cast(values.type.value_type)
-    texts = values.cast(pa.large_string()).combine_chunks()
-    return texts.chunk(0) if isinstance(texts, pa.ChunkedArray) else texts

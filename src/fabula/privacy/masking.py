@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fabula.io.arrays import array_of, is_text
+from fabula.io.arrays import array_of, is_text, whole_texts
 from fabula.privacy.actions import HASHED, ColumnAction, TableMask
 from fabula.privacy.coarse import coarser, nearby, shifted
 from fabula.privacy.codes import Codes
@@ -21,7 +21,7 @@ from fabula.privacy.mentions import inventor, mentions
 from fabula.privacy.national import DATED, NationalIds
 from fabula.privacy.notes import Detector, Everyone, Mention, mask_notes
 from fabula.privacy.people import DRAWN, NewPeople
-from fabula.privacy.rows import Rows, texts_of, whole
+from fabula.privacy.rows import Rows, whole
 from fabula.privacy.secret import Secret
 from fabula.privacy.texts import full_names, in_case_of
 
@@ -121,7 +121,7 @@ class Masker:
         """Notes without the people whom they mention."""
         old = rows.columns[name]
         invent = inventor(self.secret, self.people)
-        found = mask_notes(texts_of(old), own, self.everyone, self.detector, invent)
+        found = mask_notes(whole_texts(old), own, self.everyone, self.detector, invent)
         self.counts.add(self.counts.changed, name, sum(found.counts.values()))
         row = pc.add(found.spans.column("row"), self.counts.rows)
         place = found.spans.schema.get_field_index("row")
@@ -167,7 +167,7 @@ class Masker:
         old, detail = rows.columns[name], action.detail
         if pa.types.is_integer(old.type) and detail not in ("card", "phone", "national_id"):
             return self._numbers(old, action)
-        texts = texts_of(old)
+        texts = whole_texts(old)
         who = rows.persons(name)
         if detail in DRAWN:
             named = detail == "name"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fabula.io.arrays import whole_texts
 from fabula.privacy.actions import ENCRYPTED, ColumnAction
 from fabula.privacy.codes import Codes
 from fabula.privacy.hashed import hashed
@@ -51,7 +52,7 @@ def mentions(
             yield Mention("last_name", last, detail("last_name", column))
             yield Mention("name", plain, detail("name", column))
         elif action.action == "replace" and action.detail not in _LEFT_OUT:
-            yield Mention(action.detail, _texts(before), _texts(values))
+            yield Mention(action.detail, whole_texts(before), whole_texts(values))
 
 
 def inventor(secret: Secret, people: NewPeople) -> Callable[[str, Sequence[str]], Sequence[str]]:
@@ -81,9 +82,5 @@ def inventor(secret: Secret, people: NewPeople) -> Callable[[str, Sequence[str]]
 def _days(values: pa.Array, action: ColumnAction) -> pa.Array:
     """Dates as ISO texts."""
     if action.form is not None:
-        values = action.form.read(_texts(values))
+        values = action.form.read(whole_texts(values))
     return values.cast(pa.date32()).cast(pa.large_string())
-
-
-def _texts(values: pa.Array) -> pa.Array:
-    return values.cast(pa.large_string())

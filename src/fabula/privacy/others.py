@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fabula.io.arrays import whole_texts
 from fabula.privacy.actions import ColumnAction, PersonColumns, TableMask, own_columns
 from fabula.privacy.drafts import SHARED, Draft, role_of, spaced
 from fabula.privacy.people import DRAWN, EMAIL, normal
@@ -173,7 +174,7 @@ def joins_of(
 
 def _named(draft: Draft, columns: Sequence[str], kind: str) -> pa.Array:
     """The different names or e-mails in some columns."""
-    parts = [_texts(draft.sample.column(column)) for column in columns]
+    parts = [whole_texts(draft.sample.column(column)) for column in columns]
     values = normal(parts[0]) if kind == EMAIL else full_name(parts)
     return pc.unique(values.filter(are_people(values)))
 
@@ -247,16 +248,9 @@ class _Rows:
 
     def _values(self, column: str, *, keys: bool = False) -> pa.Array:
         """Values as people mean them; placeholders are null."""
-        texts = _texts(self.draft.sample.column(column))
+        texts = whole_texts(self.draft.sample.column(column))
         nothing = pa.scalar(None, texts.type)
         return pc.if_else(are_people(texts, keys=keys), normal(without_titles(texts)), nothing)
-
-
-def _texts(values: pa.ChunkedArray) -> pa.Array:
-    if pa.types.is_dictionary(values.type):
-        values = values.cast(values.type.value_type)
-    chunks = values.cast(pa.large_string()).chunks
-    return pa.concat_arrays([pa.array([], pa.large_string()), *chunks])
 
 
 def _first(names: pa.Array) -> pa.Array:

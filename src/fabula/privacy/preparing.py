@@ -15,6 +15,7 @@ from typing_extensions import Unpack
 
 from fabula.errors import SpecError, Violation
 from fabula.fakers.locales import load_locale
+from fabula.io.arrays import whole_texts
 from fabula.privacy.actions import ColumnAction
 from fabula.privacy.drafts import drafts_of, people_of
 from fabula.privacy.files.json_bytes import JsonSource
@@ -165,8 +166,8 @@ def _with_everyone(masking: Masking, ask: Ask) -> Masking:
         }
         for block in source.tables(masker.needed) if replaced else ():
             made = masker.made(block, replaced)
-            old = {column: _texts(block.column(column)) for column in replaced}
-            new = {column: _texts(values) for column, values in made.items()}
+            old = {column: whole_texts(block.column(column)) for column in replaced}
+            new = {column: whole_texts(values) for column, values in made.items()}
             for column in (c for c, action in replaced.items() if action.scheme in DATED):
                 pair = (old[column], new[column])
                 hashes = [masking.secret.digests(each, "same id", 8).view("<u8") for each in pair]
@@ -202,13 +203,6 @@ def _add(
     if {"first_name", "last_name"} <= names.keys():
         parts = zip(names["first_name"], names["last_name"], strict=True)
         everyone.add("name", *(full(*pair) for pair in parts))
-
-
-def _texts(values: pa.Array | pa.ChunkedArray) -> pa.Array:
-    if isinstance(values, pa.ChunkedArray):
-        chunks = values.cast(pa.large_string()).chunks
-        values = pa.concat_arrays([pa.array([], pa.large_string()), *chunks])
-    return values.cast(pa.large_string())
 
 
 def codes_of(locales: Sequence[str]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.io.arrays import array_of, is_text
+from fabula.io.arrays import array_of, is_text, whole_texts
 from fabula.privacy.actions import TableMask
 from fabula.privacy.people import (
     ACCOUNT,
@@ -120,7 +120,7 @@ class Rows:
 
     def _with_further(self, by: str) -> Persons:
         """The rows' own people with a further e-mail or address, where it isn't their first."""
-        detail, texts = self.table.columns[by].detail, normal(texts_of(self.columns[by]))
+        detail, texts = self.table.columns[by].detail, normal(whole_texts(self.columns[by]))
         first = next(
             (
                 name
@@ -132,7 +132,7 @@ class Rows:
         )
         is_first = pc.invert(self.known(by))
         if first is not None:
-            same = pc.equal(texts, normal(texts_of(self.columns[first])))
+            same = pc.equal(texts, normal(whole_texts(self.columns[first])))
             is_first = pc.or_(is_first, pc.fill_null(same, False))
         coded = pc.fill_null(texts, "").dictionary_encode()
         bits = self.secret.digests(coded.dictionary, f"further {detail}", KEY_BYTES)
@@ -187,7 +187,7 @@ class Rows:
 
     def _joined(self, names: Sequence[str], rows: NDArray[np.int64]) -> pa.Array:
         texts = [
-            pc.fill_null(texts_of(self.columns[name].take(array_of(rows))), "")
+            pc.fill_null(whole_texts(self.columns[name].take(array_of(rows))), "")
             for name in names
             if name in self.columns
         ] or [pa.array([""] * len(rows), pa.large_string())]
@@ -197,9 +197,9 @@ class Rows:
 def full_name(parts: Sequence[pa.Array]) -> pa.Array:
     """Full names as people mean them, from one column or from those of first and last names."""
     if len(parts) == 1:
-        return normal(without_titles(texts_of(parts[0])))
+        return normal(without_titles(whole_texts(parts[0])))
     space = pa.scalar(" ", pa.large_string())
-    return pc.binary_join_element_wise(*(normal(texts_of(part)) for part in parts), space)
+    return pc.binary_join_element_wise(*(normal(whole_texts(part)) for part in parts), space)
 
 
 def sexes_of(table: TableMask, columns: Mapping[str, pa.Array]) -> NDArray[np.int64] | None:
@@ -218,11 +218,6 @@ def whole(block: pa.Table, name: str) -> pa.Array:
     return whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
 
 
-def texts_of(values: pa.Array) -> pa.Array:
-    """Values as texts."""
-    return values.cast(pa.large_string())
-
-
 def _nulled(values: pa.Array, known: pa.Array) -> pa.Array:
     return values if pc.all(known).as_py() else pc.if_else(known, values, None)
 
@@ -230,6 +225,6 @@ def _nulled(values: pa.Array, known: pa.Array) -> pa.Array:
 def _coded(values: pa.Array) -> pa.DictionaryArray:
     """Which different values there are, as people mean them, and which of them each one is."""
     if not pa.types.is_integer(values.type):
-        return normal(texts_of(values)).dictionary_encode()
+        return normal(whole_texts(values)).dictionary_encode()
     coded = values.dictionary_encode()
-    return pa.DictionaryArray.from_arrays(coded.indices, texts_of(coded.dictionary))
+    return pa.DictionaryArray.from_arrays(coded.indices, whole_texts(coded.dictionary))

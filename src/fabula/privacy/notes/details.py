@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from fabula.io.arrays import whole_texts
 from fabula.privacy.folding import CLASS, DIGIT
 from fabula.privacy.notes.dates import date_needles
 from fabula.privacy.notes.needles import Mention, Needle, whole_needle
@@ -64,8 +65,7 @@ def detail_needles(notes: Squeezed, own: Sequence[Mention]) -> Iterator[Needle]:
 
 def _likely(notes: Squeezed, mention: Mention) -> Mention | None:
     """A mention of the rows alone whose note has a word that begins as one of the value does."""
-    old = mention.original.cast(pa.large_string())
-    old = old.combine_chunks() if isinstance(old, pa.ChunkedArray) else old
+    old = whole_texts(mention.original)
     if mention.kind == "card":
         old = pc.replace_substring_regex(old, r"(\d{4})$", r" \1")
     rows = Squeezed.of(old).rows_like(notes)

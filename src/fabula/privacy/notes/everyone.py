@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.io.arrays import array_of
+from fabula.io.arrays import array_of, whole_texts
 from fabula.privacy.folding import CLASS, DIGIT, LEAST_EASTERN, are_eastern
 from fabula.privacy.notes.details import (
     NAMES,
@@ -145,15 +145,13 @@ class Everyone:
             originals: The values; null where a row has none.
             replacements: What takes their place, a row each.
         """
-        new = replacements.cast(pa.large_string())
-        new = new.combine_chunks() if isinstance(new, pa.ChunkedArray) else new
+        new = whole_texts(replacements)
         if self._single_names and kind in NAMES:
             for names in person_names([Mention(kind, originals, new)]):
                 self._add_single(names)
         if kind in _UNTOLD:
             return
-        old = originals.cast(pa.large_string())
-        old = old.combine_chunks() if isinstance(old, pa.ChunkedArray) else old
+        old = whole_texts(originals)
         if kind == "phone":
             digits = Squeezed.of(all_dialled(old))
             ends = digits.row_ends[1:]

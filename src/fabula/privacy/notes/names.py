@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from fabula.io.arrays import whole_texts
 from fabula.pii.lexicon import spaced_out
 from fabula.privacy.folding import ALONE, CLASS, LOWER
 from fabula.privacy.notes.latin import spelled_out
@@ -146,9 +147,7 @@ def _spelled_out(names: Sequence[Names]) -> Iterator[Names]:
 
 
 def _plain(values: pa.Array | pa.ChunkedArray) -> pa.Array:
-    if isinstance(values, pa.ChunkedArray):
-        values = values.combine_chunks()
-    return pc.utf8_trim_whitespace(values.cast(pa.large_string()))
+    return pc.utf8_trim_whitespace(whole_texts(values))
 
 
 def _split(values: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:

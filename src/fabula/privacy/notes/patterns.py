@@ -18,10 +18,12 @@ _FEWEST_DIGITS = 6
 
 _EMAIL = re.compile(r"[\w\u0300-\u036f.+%-]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,}")
 _NUMBER = re.compile(
-    r"(?<![\w.,#-])((?:\+|\()?\d(?:[ ()./\u00a0-]{0,2}\d){6,19})(?: ?(?:x|ext\.?) ?\d{1,6})?"
-    r"(?![\w#])"
+    r"(?:(?<![\w.,#-])|(?<=,)(?=\+))((?:\+|\()?\d(?:[ ()./\u00a0-]{0,2}\d){6,19})"
+    r"(?: ?(?:x|ext\.?) ?\d{1,6})?(?![\w#])"
 )
-_ACCOUNT = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b")
+_ACCOUNT = re.compile(
+    r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b|\b[a-z]{2}\d{2}[a-z0-9]{11,30}\b"
+)
 _ADDRESS = re.compile(
     r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w]|\.\d)"
     r"|(?<![\w:])(?:[0-9A-Fa-f]{1,4}:){3,7}[0-9A-Fa-f:]{1,9}[0-9A-Fa-f](?![\w:])"
@@ -36,10 +38,13 @@ _CALL = r"(?:call\w*|contact|reach|answering|appel\w+|anruf\w*|rufen|llam\w+|chi
 _CARD = r"(?:cards?|cc|kreditkarte|carte|tarjeta|carta|visa|mastercard|maestro)"
 _AT = r"(?:at|on|is|number|unter|ist|nummer|au|sur|est|numéro|al|en|es|número|numero)"
 _PHONED = re.compile(
-    rf"(?i)\b(?:(?P<label>{_LABEL}[.:# ]{{1,3}})"
+    rf"(?i)\b(?:(?P<label>{_LABEL}[.:# ]{{1,3}}|(?:reach|contact|answering)(?: \w+)? (?:at|on) )"
     rf"|(?:{_LABEL}|{_CALL})(?:[ ,'’]+\w+){{0,3}} {_AT}:? )$"
 )
 _CARRIED = re.compile(rf"(?i)\b{_CARD}(?: \w+){{0,3}}[ :#]+$")
+_NAMED = re.compile(r"(?i)[ -]{1,2}(?:office|home|work|fax|mobile|cell)\b(?! ?[a-z])")
+"""What stands right behind a phone number in an address: `416 60 039 office`."""
+
 _BEFORE = 48
 """Characters in which a word precedes a number and tells what it is."""
 
@@ -74,7 +79,7 @@ def find_patterns(notes: Squeezed, free: NDArray[np.bool_]) -> Iterator[tuple[in
 
 def _numbers(text: str) -> Iterator[Span]:
     for match in _ACCOUNT.finditer(text):
-        if is_account(match[0].replace(" ", "")):
+        if is_account(match[0].replace(" ", "").upper()):
             yield _span(match, "account")
     for match in _ADDRESS.finditer(text):
         yield _span(match, "ip")
@@ -87,12 +92,13 @@ def _numbers(text: str) -> Iterator[Span]:
         if ")" not in number:
             number = number.lstrip("(")  # it belongs to the sentence
         start = match.end(1) - len(number)
-        if kind := _kind_of(number, text[max(0, start - _BEFORE) : start]):
+        before, behind = text[max(0, start - _BEFORE) : start], text[match.end() :][:_BEFORE]
+        if kind := _kind_of(number, before, behind):
             yield Span(start, match.end() if kind == "phone" else match.end(1), kind)
 
 
-def _kind_of(number: str, before: str) -> str:
-    """What a number is, as far as its form, check digits and the words before it tell."""
+def _kind_of(number: str, before: str, behind: str) -> str:
+    """What a number is, as far as its form, check digits and the words around it tell."""
     if _DATE.fullmatch(number):
         return ""
     digits = re.sub(r"\D", "", number)
@@ -109,8 +115,9 @@ def _kind_of(number: str, before: str) -> str:
         return ""
     if _PHONE.fullmatch(number):
         return "phone"
-    told = _PHONED.search(before)
-    return "phone" if told and (told["label"] or not _COUNTED.fullmatch(number)) else ""
+    told, counted = _PHONED.search(before), _COUNTED.fullmatch(number)
+    labelled = told and told["label"]
+    return "phone" if labelled or ((told or _NAMED.match(behind)) and not counted) else ""
 
 
 def _span(match: re.Match[str], kind: str) -> Span:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.io.arrays import array_of
+from fabula.io.arrays import array_of, whole_texts
 from fabula.privacy.folding import LOWER, UPPER
 from fabula.privacy.squeezed import Counts, Squeezed
 
@@ -83,10 +83,7 @@ class Texts:
         values: pa.Array | pa.ChunkedArray,
         change: Callable[[pa.Array], pa.Array] = lambda values: values,
     ) -> None:
-        values = values.cast(pa.large_string())
-        if isinstance(values, pa.ChunkedArray):
-            values = values.combine_chunks()
-        self._values, self._change = values, change
+        self._values, self._change = whole_texts(values), change
 
     def take(self, rows: Counts) -> pa.Array:
         """The values of some rows."""

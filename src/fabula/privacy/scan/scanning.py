@@ -195,10 +195,10 @@ class _Found:
                 continue  # the card itself, and the places that were written
             real = name if name in names else names[0] if len(names) == len(tables) == 1 else ""
             table = rows if isinstance(rows, pa.Table) else rows.to_table()
-            if not real or table.num_rows != self._real.rows[real] or real not in self._real.own:
+            if not real or table.num_rows != self._real.rows[real]:
                 alone += 1
-                continue
-            self._table(root, name, table, real)
+            elif real in self._real.own:  # else its rows are about nobody
+                self._table(root, name, table, real)
         if alone:
             self._notes.append(
                 f"{amounts.count(alone, 'table')} of the output without a real table of as many"

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from fabula.io.arrays import composed
 from fabula.streams import mix
 
 _CHUNK = 65_536
@@ -65,7 +66,7 @@ class Sieve:
 
 def _buckets(values: pa.Array, count: int, words: bool) -> NDArray[np.int64]:
     """The bucket of each text: that of the sum of the hashes of its words, or of its signs."""
-    lowered = pc.utf8_lower(values.cast(pa.large_string()))
+    lowered = composed(pc.utf8_lower(values.cast(pa.large_string())))
     _, offsets, data = lowered.buffers()
     ends = np.frombuffer(offsets, np.int64)[lowered.offset : lowered.offset + len(lowered) + 1]
     ends, first = ends - ends[0], int(ends[0])
