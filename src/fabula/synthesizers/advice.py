@@ -206,9 +206,8 @@ def advise(
     untried: dict[str, str] = {}
     baseline = None
     for name, entry in SYNTHESIZERS.items():
-        why = _PRIVATE if name == PRIVATE else _NETWORK if entry.is_network else None
-        if why is not None:
-            untried[name] = why
+        if name == PRIVATE or entry.is_network:
+            untried[name] = _PRIVATE if name == PRIVATE else _NETWORK
             continue
         try:
             drawn, seconds, whole, drawing = lesson.drawn(entry, apart, table.num_rows)
@@ -270,11 +269,11 @@ class _Lesson:
         self, entry: SynthesizerEntry, rows: int, whole: int
     ) -> tuple[pa.Table, float, float, float]:
         """Rows of a new model; the seconds of its fit, here and on all rows, and of its sample."""
-        kind, options = entry.learning_class(), {"seed": self.seed, "progress": _silent}
+        kind = entry.learning_class()
         cells = self.relations.marked([codec.cells for codec in self.columns.codecs])
 
         def learned(count: int) -> CodeModel:
-            return kind.fit(self.codes[:count], cells, **options)
+            return kind.fit(self.codes[:count], cells, seed=self.seed, progress=_silent)
 
         learned(FEWEST_ROWS)  # what is compiled once takes no time below
         few, most = len(self.codes) // PART, len(self.codes)
