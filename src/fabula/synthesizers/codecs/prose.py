@@ -130,7 +130,7 @@ class ProseCodec:
         steps = np.union1d(made, lengths)
         below = [np.searchsorted(own, steps, "right") / len(own) for own in (made, lengths)]
         chance = 1.36 * np.sqrt(1 / len(made) + 1 / len(lengths))  # Massey 1951, one in twenty
-        return float(np.abs(below[0] - below[1]).max()) > LENGTHS_APART + chance
+        return bool(np.abs(below[0] - below[1]).max() > LENGTHS_APART + chance)
 
     @property
     def cells(self) -> CellColumn:
