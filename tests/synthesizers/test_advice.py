@@ -53,3 +53,11 @@ def test_advice_is_written_as_json(advice, tmp_path):
 def test_of_several_tables_nothing_is_tried():
     advice = fb.advise({"a": curved(30), "b": curved(40)})
     assert (advice.model, advice.trials, advice.rows) == ("boosted", (), 70)
+
+
+def test_of_few_rows_nothing_is_tried_and_of_fewer_nothing_can_be_learned():
+    advice = fb.advise(curved(22))
+    assert (advice.model, advice.trials) == ("boosted", ())
+    assert "22 rows are too few to try models" in advice.report()
+    with pytest.raises(fb.errors.SourceError, match="too few to learn from"):
+        fb.advise(curved(12))

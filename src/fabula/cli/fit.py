@@ -190,11 +190,11 @@ def fit(
     from fabula.synthesizers.multitable.database import RelationalSynthesizer
 
     if advise:
-        others = [name for name in learned if name not in _OF_ADVICE]
-        others += [name for name, given in (("option", option), ("spec", spec)) if given]
-        others += [name for name, given in (("holdout_output", holdout_output),
+        unused = [name for name in learned if name not in _OF_ADVICE]
+        unused += [name for name, given in (("option", option), ("spec", spec)) if given]
+        unused += [name for name, given in (("holdout_output", holdout_output),
                    ("training_output", training_output)) if given]  # fmt: skip
-        _advise(talk, data, output, form, others, exact=exact, overwrite=overwrite, **learned)
+        _advise(talk, data, output, form, unused, exact=exact, overwrite=overwrite, **learned)
         return
     if form != "table":
         raise UsageError(

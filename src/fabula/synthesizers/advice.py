@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -33,13 +33,14 @@ from fabula.streams import stream
 from fabula.synthesizers.asked_of_fit import check_amounts, check_sensitive
 from fabula.synthesizers.catalogue import DEFAULT, SYNTHESIZERS, check_seed
 from fabula.synthesizers.codecs.codec import PROTECTED_ROWS
-from fabula.synthesizers.codecs.learning import Columns
+from fabula.synthesizers.codecs.learning import FEWEST_ROWS, Columns
 from fabula.synthesizers.codecs.trees import with_trees
 from fabula.synthesizers.conditions import Asked, Part
 from fabula.synthesizers.constraints.finding import learned_relations
 from fabula.synthesizers.constraints.relations import Relations
 from fabula.synthesizers.entry import SynthesizerEntry
 from fabula.synthesizers.fitting import PRIVATE, usable_relations
+from fabula.synthesizers.model import CodeModel
 from fabula.synthesizers.pictures.reading import refuse_pictures
 from fabula.synthesizers.sampling import Sampler
 from fabula.types import Path, TableLike
@@ -53,8 +54,16 @@ EQUAL = 0.02
 MUCH_LONGER = 60.0
 """Seconds that a fit may take longer than that of a model that is as realistic."""
 
+PART = 4
+"""One in so many of these rows is learned first: how much longer do more rows take?"""
+
+FEWEST_APART = 6
+"""Rows that drawn ones are compared with, at least."""
+
 FEW_ROWS = 600
 """Data of fewer rows says little in a trial."""
+
+Made = TypeVar("Made")
 
 _PRIVATE = "needs a privacy budget: `epsilon=1` (`--epsilon 1`)"
 _NETWORK = "trains for minutes, and was less realistic than `boosted` on all data that was tried"
@@ -182,7 +191,7 @@ def advise(
     ((called, form),) = forms.items()
     table = without_notes(as_table(form, name=called))
     check_sensitive(sensitive, table.column_names, private=False)
-    apart = min(MOST_APART, table.num_rows // 3)
+    apart = min(MOST_APART, table.num_rows // 3, max(0, table.num_rows - FEWEST_ROWS))
     order = stream(seed, "advise", "rows", 0).permutation(table.num_rows)
     rows = np.sort(order[apart : apart + MOST_LEARNED])
     unseen = table.take(array_of(np.sort(order[:apart])))
@@ -190,26 +199,25 @@ def advise(
         table.take(array_of(rows)), "" if called == UNNAMED else called, protect=protect,
         sensitive=sensitive, exact=exact, seed=seed,
     )  # fmt: skip
+    if apart < FEWEST_APART:
+        why = f"{table.num_rows} rows are too few to try models; it suits most tables"
+        return Advice(DEFAULT, why, table.num_rows, left_out=lesson.columns.left_out)
     trials: list[Trial] = []
     untried: dict[str, str] = {}
     baseline = None
     for name, entry in SYNTHESIZERS.items():
-        why = _PRIVATE if name == PRIVATE else _NETWORK if entry.is_network else None
-        if why is not None:
-            untried[name] = why
+        if name == PRIVATE or entry.is_network:
+            untried[name] = _PRIVATE if name == PRIVATE else _NETWORK
             continue
         try:
-            drawn, seconds, drawing = lesson.drawn(entry, max(apart, 1))
+            drawn, seconds, whole, drawing = lesson.drawn(entry, apart, table.num_rows)
         except PrerequisiteError as error:
             untried[name] = error.hint or error.message
             continue
         frames = prepare(drawn, unseen.select(drawn.column_names),
                          lesson.table.select(drawn.column_names), seed=seed)  # fmt: skip
         baseline = told_apart(frames, *frames.halves) if baseline is None else baseline
-        whole = (lesson.seconds + seconds) * table.num_rows / len(rows)
-        trials.append(
-            Trial(name, *_figures(frames), lesson.seconds + seconds, whole, apart / drawing)
-        )
+        trials.append(Trial(name, *_figures(frames), seconds, whole, apart / drawing))
     model, why = _chosen(trials)
     return Advice(
         model, why, table.num_rows, len(rows), apart, baseline, tuple(trials), untried,
@@ -219,13 +227,13 @@ def advise(
 
 @dataclass(frozen=True)
 class _Lesson:
-    """What all models learn: the same rows, as the same codes."""
+    """What all models learn: the same rows, as the same codes; and the seconds that this takes."""
 
     table: pa.Table
     columns: Columns
     relations: Relations
     codes: Any
-    seconds: float
+    took: _Took
     seed: int
 
     @classmethod
@@ -239,33 +247,65 @@ class _Lesson:
         exact: bool,
         seed: int,
     ) -> _Lesson:
-        start = time.perf_counter()
         guarded = PROTECTED_ROWS if protect is True else int(protect)
-        train, known, _ = with_trees(table, called)
-        columns = Columns.learn(train, protect=guarded, known=known, sensitive=sensitive)
-        columns, relations = columns.keyed(table), Relations()
-        if exact:
-            relations, train, columns = learned_relations(
-                train, columns, known=known, protect=guarded
-            )
-        codes = columns.encode(train)
-        return cls(table, columns, relations, codes, time.perf_counter() - start, seed)
 
-    def drawn(self, entry: SynthesizerEntry, rows: int) -> tuple[pa.Table, float, float]:
-        """Rows of a new model, the seconds of its fit, and those of its sample."""
-        kind, options = entry.learning_class(), {"seed": self.seed, "progress": _silent}
+        def learned(rows: pa.Table) -> tuple[Columns, Relations, Any]:
+            train, known, _ = with_trees(rows, called)
+            columns = Columns.learn(train, protect=guarded, known=known, sensitive=sensitive)
+            columns, relations = columns.keyed(rows), Relations()
+            if exact:
+                relations, train, columns = learned_relations(
+                    train, columns, known=known, protect=guarded
+                )
+            return columns, relations, columns.encode(train)
+
+        few = max(table.num_rows // PART, FEWEST_ROWS)
+        _, some = _timed(lambda: learned(table.slice(0, few)))
+        (columns, relations, codes), every = _timed(lambda: learned(table))
+        took = _Took(few, some, table.num_rows, every)
+        return cls(table, columns, relations, codes, took, seed)
+
+    def drawn(
+        self, entry: SynthesizerEntry, rows: int, whole: int
+    ) -> tuple[pa.Table, float, float, float]:
+        """Rows of a new model; the seconds of its fit, here and on all rows, and of its sample."""
+        kind = entry.learning_class()
         cells = self.relations.marked([codec.cells for codec in self.columns.codecs])
-        few = min(len(self.codes), 60)
-        kind.fit(self.codes[:few], cells, **options)  # what is compiled once takes no time below
-        start = time.perf_counter()
-        model = kind.fit(self.codes, cells, **options)
+
+        def learned(count: int) -> CodeModel:
+            return kind.fit(self.codes[:count], cells, seed=self.seed, progress=_silent)
+
+        learned(FEWEST_ROWS)  # what is compiled once takes no time below
+        few, most = len(self.codes) // PART, len(self.codes)
+        _, some = _timed(lambda: learned(few))
+        model, every = _timed(lambda: learned(most))
         relations = usable_relations(self.relations, self.columns, model, self.seed)
-        seconds = time.perf_counter() - start
         sampler = Sampler(self.columns, model, (), relations, (Part(1.0, Asked()),), self.seed)
         sampler.block(0, 0, 1)
-        start = time.perf_counter()
-        made = sampler.block(0, 0, rows)
-        return made, seconds, max(time.perf_counter() - start, 1e-6)
+        made, drawing = _timed(lambda: sampler.block(0, 0, rows))
+        took = _Took(few, some, most, every)
+        seconds = self.took.every + every
+        return made, seconds, max(seconds, self.took.of(whole) + took.of(whole)), drawing
+
+
+class _Took(NamedTuple):
+    """Seconds that something took on few and on more rows."""
+
+    few: int
+    some: float
+    most: int
+    every: float
+
+    def of(self, rows: int) -> float:
+        """What it takes on still more rows, as far as it grows evenly."""
+        more = max(0.0, self.every - self.some) / max(1, self.most - self.few)
+        return self.every + more * (rows - self.most)
+
+
+def _timed(work: Callable[[], Made]) -> tuple[Made, float]:
+    start = time.perf_counter()
+    made = work()
+    return made, max(time.perf_counter() - start, 1e-6)
 
 
 def _figures(frames: Frames) -> tuple[float | None, float | None, float | None]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 import fabula as fb
+from fabula.synthesizers.codecs.prose import ProseCodec
 
 ROWS = 2_400
 NOUNS = {
@@ -125,3 +126,13 @@ def test_codes_and_few_texts_are_left_out():
     table = tickets(1).append_column("code", pa.array(codes))
     assert "free text" in fb.fit(table, holdout=0).card().left_out["code"]
     assert "free text" in fb.fit(tickets(1).slice(0, 150), holdout=0).card().left_out["note"]
+
+
+def test_texts_that_would_come_out_too_short_are_not_written():
+    """Two fixed beginnings and nine of seven words: no further run of words is shared."""
+    rng = np.random.default_rng(3)
+    begin = ("asked for a table near the window", "paid late and wrote a long letter about it")
+    words = ("river", "stone", "winter", "glass", "harbour", "moon", "letter")
+    notes = [f"{rng.choice(begin)}, {' '.join(rng.choice(words, 9))} {at}" for at in range(300)]
+    assert ProseCodec.learn("note", pa.array(notes), protect=10) is None
+    assert ProseCodec.learn("note", tickets(1)["note"].combine_chunks(), protect=10) is not None

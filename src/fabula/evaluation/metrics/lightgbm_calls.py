@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from ctypes import byref, c_char_p, c_double, c_int, c_int32, c_int64, c_void_p
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -131,9 +132,8 @@ def _library() -> ctypes.CDLL:
     ]
     if found:
         return ctypes.cdll.LoadLibrary(str(found[0]))
-    from lightgbm.basic import _LIB  # it lies elsewhere, and the package knows where
-
-    library: ctypes.CDLL = _LIB
+    package: Any = import_module("lightgbm.basic")  # it lies elsewhere, and the package knows where
+    library: ctypes.CDLL = package._LIB
     return library
 
 

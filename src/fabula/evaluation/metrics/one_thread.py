@@ -8,7 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 from typing import Any
+
+_lock = Lock()
+_inside: list[Any] = []
+"""What undoes the limit, once for each caller that is inside: the last one to leave does."""
 
 
 @contextmanager
@@ -18,8 +23,15 @@ def one_thread() -> Iterator[None]:
     if libraries is None:
         yield
         return
-    with libraries.limit(limits=1, user_api="blas"):
+    with _lock:
+        _inside.append(_inside[0] if _inside else libraries.limit(limits=1, user_api="blas"))
+    try:
         yield
+    finally:
+        with _lock:
+            limit = _inside.pop()
+            if not _inside:
+                limit.restore_original_limits()
 
 
 @cache

@@ -17,6 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
+from fabula.streams import stream
 from fabula.synthesizers.codecs.categories import fewer, label_type, plain_values
 from fabula.synthesizers.codecs.codec import (
     PROTECTED_ROWS,
@@ -40,6 +41,9 @@ LENGTHS = 6
 """Ranges of lengths in a topic."""
 
 ROWS_OF_TOPIC, MOST_TOPICS = 150, 10
+
+LENGTHS_APART, MOST_TRIED = 0.1, 500
+"""How far lengths of new texts may be from real ones beyond chance, and texts that are tried."""
 
 _SMOOTH, _PASSES, _AXES, _SEEN = 0.5, 5, 16, 5_000
 _SIZES = (2, 3, 4, 6, 8, 10)
@@ -79,7 +83,7 @@ class ProseCodec:
     def learn(
         cls, name: str, values: pa.Array, *, protect: int, people: NDArray[np.int64] | None = None
     ) -> ProseCodec | None:
-        """Learn texts; None if they are few, or share too few words.
+        """Learn texts; None if they are few, share too few words, or come out too short.
 
         Args:
             name: The column's name.
@@ -114,7 +118,19 @@ class ProseCodec:
         size = len(prior) * LENGTHS + bool(plain.null_count)
         own = cls(name, values.type, chain, topics, prior, grid, np.ones(size, np.int64), stop)
         codes = own.encode(values)
+        if own._misses(codes[filled], lengths):
+            return None
         return replace(own, counts=np.bincount(codes, minlength=size), unknown=1.0 - known)
+
+    def _misses(self, codes: CodeColumn, lengths: NDArray[np.float64]) -> bool:
+        """Whether new texts are not as long as the real ones: few words follow few others."""
+        some = codes[np.linspace(0, len(codes) - 1, min(len(codes), MOST_TRIED)).astype(int)]
+        places = Places(np.arange(len(some)), 0, stream(0, "prose", self.name, 0))
+        made = np.sort([len(text) for text in self.decode(some, places).to_pylist()])
+        steps = np.union1d(made, lengths)
+        below = [np.searchsorted(own, steps, "right") / len(own) for own in (made, lengths)]
+        chance = 1.36 * np.sqrt(1 / len(made) + 1 / len(lengths))  # Massey 1951, one in twenty
+        return bool(np.abs(below[0] - below[1]).max() > LENGTHS_APART + chance)
 
     @property
     def cells(self) -> CellColumn:

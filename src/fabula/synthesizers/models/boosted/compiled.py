@@ -26,4 +26,5 @@ def part_of_compiled(function: Function) -> Function:
 
 def _compiled(function: Function, **options: bool) -> Function:
     settings = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
-    return cast(Function, njit(**settings, **options)(function))
+    made: Any = njit
+    return cast(Function, made(**settings, **options)(function))

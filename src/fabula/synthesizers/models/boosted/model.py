@@ -165,7 +165,7 @@ class Boosted:
 
     def sample(self, rows: int, rng: np.random.Generator, allowed: Mapping[int, Weights]) -> Drawn:
         """Draw rows; decisions that `allowed` leaves no choice are weighed."""
-        codes = np.zeros((rows, len(self.columns)), np.int32)
+        codes = np.zeros((rows, len(self.columns)), np.int32, order="F")  # decoded by columns
         drawing = _Drawing(self._views, rows, rng)
         for at in self.order:
             weights = allowed.get(at)
@@ -343,7 +343,7 @@ class _Drawing:
         for place, view in enumerate(views):
             self._places[view.column].append((place, view.codes))
         self._bins = np.zeros((rows, len(views) + 1), np.uint8)
-        self._cells = np.zeros((rows, len(self._places)), np.int32)
+        self._cells = np.zeros((rows, len(self._places)), np.int32, order="F")  # read by columns
         self.log_weights = np.zeros(rows)
 
     def known(self, at: int, codes: NDArray[np.int32]) -> None:
