@@ -2,7 +2,7 @@
 
 `make bench-agents`; `ARGS="--agents 1000000"` sets the size, `--peers mesa-lean` chooses among the
 peers, and `--peers` alone leaves them out.
-Events stay in memory on both sides; ambr keeps none. Each figure is the median of three runs.
+Events stay in memory on both sides; ambr keeps none. Each figure is the median of `--runs`.
 """
 
 from __future__ import annotations
@@ -109,6 +109,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--agents", type=int, default=100_000)
     parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--runs", type=int, default=RUNS, help="of each; the median counts")
     parser.add_argument("--peers", nargs="*", choices=[*PEERS, "simpy"], default=[*PEERS, "simpy"])
     parser.add_argument("--written", metavar="MODEL", choices=MODELS, help="to Parquet, once")
     parser.add_argument("--queues", action="store_true", help="queues and simpy alone")
@@ -123,7 +124,7 @@ def main() -> None:
     peers = [name for name in given.peers if name in PEERS]
     agents |= {name: min(given.agents, MOST_OF_A_PEER) for name in peers}
     seconds: dict[str, list[float]] = {name: [] for name in agents}
-    for _ in range(RUNS):  # in turn, so that a busy machine is busy for all
+    for _ in range(given.runs):  # in turn, so that a busy machine is busy for all
         for name in [*agents]:
             try:
                 measure = ours if name in MODELS else peer

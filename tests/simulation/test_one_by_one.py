@@ -137,6 +137,9 @@ def test_a_rule_that_fails_says_why(tmp_path: Path, line: str, compiled: bool) -
     assert caught.value.where is not None
     assert "rule shop, step 0" in caught.value.where
     assert str(caught.value.file).endswith(f"market_{compiled}.py")
+    if line in {"world.goods.price[10**9]", "me.seen = 1 // (me.fixed - 4)"}:
+        assert caught.value.line == 35
+        assert ", people " in caught.value.where
 
 
 FRACTIONS = {

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from fabula.io.arrays import array_of, empty_table
+from fabula.io.arrays import empty_table
 from fabula.io.places import replacing
 from fabula.simulation.populations import as_array, as_numpy
+from fabula.streams import BLOCK_ROWS
 
 _ARRAY = "array"
 
@@ -27,29 +30,36 @@ def write_checkpoint(
         state: Plain values and numpy arrays.
         waiting: Pieces of each event table.
     """
-    arrays: list[pa.Array] = []
+    arrays: list[NDArray[Any]] = []
     text = json.dumps(_put(state, arrays))
-    fields = [(str(place), pa.list_(array.type)) for place, array in enumerate(arrays)]
-    schema = pa.schema(fields, metadata={"state": text, "tables": json.dumps([*waiting])})
-    ends = (array_of(np.array([0, len(array)], dtype=np.int32)) for array in arrays)
-    lists = [*map(pa.ListArray.from_arrays, ends, arrays)]
+    head = pa.schema([], metadata={"state": text, "tables": json.dumps([*waiting])})
     with replacing(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
-        with pa.ipc.new_stream(sink, schema) as writer:
-            writer.write_table(pa.Table.from_arrays(lists, schema=schema))
+        pa.ipc.new_stream(sink, head).close()
+        for array in arrays:
+            _write_array(sink, array)
         for pieces in waiting.values():
             table = pa.concat_tables([*pieces] or [empty_table(pa.schema([]))])
             with pa.ipc.new_stream(sink, table.schema) as writer:
                 writer.write_table(table)
 
 
+def _write_array(sink: pa.NativeFile, array: NDArray[Any]) -> None:
+    """Write an array a block at a time: a whole one would be copied first."""
+    size = max(1, len(array)) if array.dtype == object else BLOCK_ROWS  # of texts, one type
+    pieces = (as_array(array[at : at + size]) for at in range(0, max(1, len(array)), size))
+    first = next(pieces)
+    schema = pa.schema([(_ARRAY, first.type)])
+    with pa.ipc.new_stream(sink, schema) as writer:
+        for piece in chain([first], pieces):
+            writer.write_batch(pa.RecordBatch.from_arrays([piece], schema=schema))
+
+
 def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, list[pa.Table]]] | None:
     """A kept state with its rows; None if there is none, or it is damaged."""
     try:
         with pa.OSFile(str(path), "rb") as source:
-            table = pa.ipc.open_stream(source).read_all()
-            metadata = table.schema.metadata
-            arrays = [column.combine_chunks().flatten() for column in table.columns]
-            state = _taken(json.loads(metadata[b"state"]), arrays)
+            metadata = pa.ipc.open_stream(source).read_all().schema.metadata
+            state = _taken(json.loads(metadata[b"state"]), source)
             waiting = {}
             for name in json.loads(metadata[b"tables"]):
                 rows = pa.ipc.open_stream(source).read_all()
@@ -59,10 +69,10 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, list[pa.Table
     return state, waiting
 
 
-def _put(value: Any, arrays: list[pa.Array]) -> Any:
+def _put(value: Any, arrays: list[NDArray[Any]]) -> Any:
     """The value as JSON has it, its arrays put aside."""
     if isinstance(value, np.ndarray):
-        arrays.append(as_array(value))
+        arrays.append(value)
         return {_ARRAY: len(arrays) - 1}
     if isinstance(value, Mapping):
         return {name: _put(item, arrays) for name, item in value.items()}
@@ -71,11 +81,13 @@ def _put(value: Any, arrays: list[pa.Array]) -> Any:
     return value
 
 
-def _taken(value: Any, arrays: Sequence[pa.Array]) -> Any:
+def _taken(value: Any, source: pa.NativeFile) -> Any:
+    """The value with its arrays, which follow in the file in the order in which they are met."""
     if isinstance(value, list):
-        return [_taken(item, arrays) for item in value]
+        return [_taken(item, source) for item in value]
     if not isinstance(value, dict):
         return value
     if value.keys() == {_ARRAY}:
-        return as_numpy(arrays[value[_ARRAY]])
-    return {name: _taken(item, arrays) for name, item in value.items()}
+        rows = pa.ipc.open_stream(source).read_all()
+        return as_numpy(rows.column(_ARRAY).combine_chunks())
+    return {name: _taken(item, source) for name, item in value.items()}

@@ -238,7 +238,8 @@ def _loops(rule: Any, asked: Any, *, counted: bool) -> tuple[Any, Any]:
         for place in range(count):
             fetch(packed, rows[min(place + AHEAD, count - 1)])
             room[1, place] = mixed(packed[rows[place]].identity + arrival) >> KEY_BITS
-        in_order(room, starts, np.int64(count))  # or it is compiled for a constant 0, too
+        some: Any = np.int64(count)  # or it is compiled for a constant 0, too
+        in_order(room, starts, some)
         return count
 
     @njit(**options)

@@ -42,7 +42,9 @@ def _writes(typed: Any, file: str) -> Iterator[Write]:
     """All that some typed code writes, and what it calls in the same file."""
     kinds = typed.typemap
     statements = [each for block in typed.blocks.values() for each in block.body]
-    made = {each.target.name: each.value for each in statements if isinstance(each, ir.Assign)}
+    made: dict[str, Any] = {
+        each.target.name: each.value for each in statements if isinstance(each, ir.Assign)
+    }
     for each in statements:
         if each.loc.filename != file:
             continue
@@ -54,13 +56,14 @@ def _writes(typed: Any, file: str) -> Iterator[Write]:
             name = getattr(made.get(each.target.name), "attr", "an array")
             yield name, kinds[each.target.name], kinds[each.value.name], line
         elif isinstance(each, ir.Assign) and getattr(each.value, "op", "") == "call":
-            called, given = kinds[each.value.func.name], [kinds[v.name] for v in each.value.args]
+            call: Any = each.value
+            called, given = kinds[call.func.name], [kinds[value.name] for value in call.args]
             if isinstance(called, types.Dispatcher):
                 for inner in called.dispatcher.overloads.values():
                     if hasattr(inner.type_annotation, "blocks"):  # code from a file has none
                         yield from _writes(inner.type_annotation, file)
             elif isinstance(called, types.BoundFunction):
-                method = getattr(made.get(each.value.func.name), "attr", "")
+                method = getattr(made.get(call.func.name), "attr", "")
                 yield from ((*kept, line) for kept in _given(called.this, method, given))
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,7 +24,7 @@ from fabula.simulation.clock import Now
 from fabula.simulation.columns import when
 from fabula.simulation.draws import rule_key
 from fabula.simulation.events import EventTable
-from fabula.simulation.faults import ModelFault
+from fabula.simulation.faults import EndlessRule, ModelFault
 from fabula.simulation.plain_rules import PlainDriver, tuple_of
 from fabula.simulation.populations import Population
 from fabula.simulation.rule_texts import FACTS, takes_numbers
@@ -35,6 +36,10 @@ SLOW = (
     "the rule `{}` runs as plain Python, 20 to 50 times slower: pip install 'fabula[learned]'"
     " compiles it"
 )
+
+
+_FAULTS = (ArithmeticError, LookupError, ValueError)
+"""What a rule raises by its numbers."""
 
 
 class Worldly(Protocol):
@@ -90,12 +95,46 @@ class OneByOne:
                 draw.state[0] = 0  # what is wrong with the rows may be any agent's
                 tables.keep()
 
-        driver.called(work, world.limit, population, seen, draw, tables)
+        try:
+            driver.called(work, world.limit, population, seen, draw, tables)
+        except _FAULTS as error:
+            if isinstance(driver, PlainDriver):
+                raise
+            found = self._again(world, population, now, given, key)
+            raise error.with_traceback(found or error.__traceback__) from None
         self._seen.book(world.populations)
+
+    def _again(
+        self,
+        world: Worldly,
+        population: Population,
+        now: Now,
+        given: Mapping[str, NDArray[Any]],
+        key: int,
+    ) -> TracebackType | None:
+        """Where in the rule an agent fails: compiled code can't say, and plain Python can."""
+        driver = PlainDriver(self.step, self.awake)
+        seen, draw = Seen(world, population.packed, driver).at(now, given), driver.draws()
+        tables, rows = _Tables(world, driver.table), self._rows(population)
+
+        def work() -> None:
+            driver.run(population, 0, rows, seen, draw, key, *tables.open())
+
+        try:
+            driver.called(work, world.limit)
+        except _FAULTS as error:
+            return error.__traceback__
+        except (EndlessRule, ModelFault):
+            pass
+        return None
+
+    def _rows(self, population: Population) -> NDArray[np.int64]:
+        """The row of the agent that is acting, if one is."""
+        return np.flatnonzero(population.identity == np.uint64(self._acting[0]))
 
     def told(self, population: Population) -> str:
         """The agent that is acting, for messages; empty if none is."""
-        rows = np.flatnonzero(population.identity == np.uint64(self._acting[0]))
+        rows = self._rows(population)
         if len(rows) != 1:
             return ""
         return f", {population.table_name} {population.keys(rows)[0].as_py()}"

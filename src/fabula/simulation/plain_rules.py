@@ -70,7 +70,7 @@ class Held:
         return give(self, row, other, to, quantity)
 
 
-class Agent(np.record):
+class Agent(np.record):  # type: ignore[misc]  # numpy's type of a record is its own class
     """The record of one agent, whose whole numbers take no fractions."""
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -118,13 +118,15 @@ class Run:
         taken = {"now": now, "draw": draw}
         agents = [] if rule.population is None else [rule.population.all]
 
+        one, population = rule.one, rule.population
+
         def where() -> str:
-            one = rule.one is not None and rule.population is not None
-            return f"rule {rule.name}, {now}{rule.one.told(rule.population) if one else ''}"
+            told = "" if one is None or population is None else one.told(population)
+            return f"rule {rule.name}, {now}{told}"
 
         with located(rule.function, where):
-            if rule.one is not None and rule.population is not None:
-                rule.one.act(world, rule.name, rule.population, now)
+            if one is not None and population is not None:
+                one.act(world, rule.name, population, now)
                 return
             with no_other_chance(), bounded(world.limit):
                 made = rule.function(*agents, **{name: taken[name] for name in rule.takes})
