@@ -69,6 +69,7 @@ def test_rows_say_what_their_files_are_in_every_format(spec: Path, tmp_path: Pat
             assert "''=" not in (folder / "chairs.csv").read_text(encoding="utf-8")
             continue
         whole = whole or rows
+        assert "file_detail, seed" not in made.explain(0).report()
         assert rows == whole
         again = fb.generate(spec, output=folder, format=form)
         assert again.to_dicts() == whole

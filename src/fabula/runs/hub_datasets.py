@@ -12,7 +12,7 @@ from fabula.errors import PrerequisiteError, UsageError, did_you_mean
 from fabula.io.run_files import inside
 from fabula.io.write import plain_type
 
-_FEATURES = {"png": "Image", "jpg": "Image", "wav": "Audio"}
+_FEATURES = {"png": "Image", "jpg": "Image", "wav": "Audio", "flac": "Audio", "mp3": "Audio"}
 """What `datasets` calls the columns of files."""
 
 
