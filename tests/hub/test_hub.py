@@ -350,6 +350,19 @@ def test_documents_are_pushed_with_their_rows(hub: Hub, tmp_path: Path) -> None:
     assert pictures[0]["letter"].size[0] > 100
 
 
+@pytest.mark.parametrize("form", ["wav", "flac", "mp3"])
+def test_recordings_open_as_audio(tmp_path: Path, form: str) -> None:
+    spec = f"""
+fabula: 1
+tables: {{calls: {{n: 2, columns: {{id: {{kind: key}}, said: {{kind: choice, values: [Hello]}},
+  call: {{kind: speech, text: said, model: fake, voice: a, format: {form}}}}}}}}}
+"""
+    given = fb.generate(spec, output=tmp_path / "run").to_hf()
+    assert isinstance(given.features["call"], datasets.Audio)
+    (row,) = given.cast_column("call", datasets.Audio(decode=False)).select([0])
+    assert Path(row["call"]["path"]).name == f"0000000.{form}"
+
+
 def test_a_place_for_rows_alone_says_where_the_documents_stay(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

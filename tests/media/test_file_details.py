@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import fabula as fb
+from fabula.cli.main import main
 from fabula.errors import PartialRunError, SpecError
 from fabula.runs.part_files import PartFiles
 from fabula.testing.replies import failed
@@ -69,6 +70,7 @@ def test_rows_say_what_their_files_are_in_every_format(spec: Path, tmp_path: Pat
             assert "''=" not in (folder / "chairs.csv").read_text(encoding="utf-8")
             continue
         whole = whole or rows
+        assert "file_detail, seed" not in made.explain(0).report()
         assert rows == whole
         again = fb.generate(spec, output=folder, format=form)
         assert again.to_dicts() == whole
@@ -147,3 +149,13 @@ def test_details_that_nothing_could_follow_from_are_refused(
     with pytest.raises(SpecError) as caught:
         fb.validate(spec)
     assert code in {each.code for each in caught.value.violations}
+
+
+def test_a_run_in_shares_has_its_files_and_their_details_when_it_is_merged(
+    spec: Path, tmp_path: Path
+) -> None:
+    whole = fb.generate(spec, output=tmp_path / "whole").to_arrow()
+    for share in ("1/2", "2/2"):
+        assert main(["generate", str(spec), "-o", str(tmp_path / "run"), "--blocks", share]) == 0
+    assert main(["merge", str(tmp_path / "run")]) == 0
+    assert fb.Dataset.open(tmp_path / "run").to_arrow() == whole

@@ -12,6 +12,7 @@ from PIL import Image
 
 import fabula as fb
 from fabula.errors import BudgetReached, ModelError, PartialRunError, SpecError, UsageError
+from fabula.llm.providers.catalogue import open_model
 from fabula.testing.media import flat_png
 from fabula.testing.replies import Reply, failed
 from fabula.testing.server import ChatServer
@@ -244,6 +245,11 @@ def test_money_is_limited_once_the_spec_says_what_a_picture_costs(
     record = truth_of(tmp_path / "run")[1]
     for told in (f"user: {record['prompt']}", "0.04 USD", record["files"][0]["sha256"]):
         assert told in card
+
+
+def test_a_price_of_pictures_is_refused_for_a_model_of_texts() -> None:
+    with pytest.raises(UsageError, match="it is asked for texts"):
+        open_model("openai:gpt-4o-mini?price_per_file=0.04")
 
 
 GEMINI = """models:

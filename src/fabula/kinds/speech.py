@@ -81,11 +81,15 @@ class Speech(AbstractFile):
             if isinstance(value, tuple) and value[0] > value[1]:
                 yield Problem("spec.empty-range", f"the lowest {name} comes first", name)
         if self.turns is None:
-            for name in {"speaker", "overlap", "pause"} & self.model_fields_set:
+            for name in filter(self._is_chosen, ("speaker", "overlap", "pause")):
                 message, hint = "a recording of one text has no turns", "name their table: `turns:`"
                 yield Problem("spec.missing-key", message, name, hint)
-        if self.model is not None and "speed" in self.model_fields_set:
+        if self.model is not None and self._is_chosen("speed"):
             yield Problem("spec.bad-key", "the speed of a model can't be chosen", "speed")
         if self.model is not None and "voice" not in self.model_fields_set:
             message, hint = "a model has voices of its own", "name one: `voice: alloy`"
             yield Problem("spec.missing-key", message, "voice", hint)
+
+    def _is_chosen(self, name: str) -> bool:
+        """Whether a parameter is another than by default; a run's record has all of them."""
+        return bool(getattr(self, name) != type(self).model_fields[name].default)

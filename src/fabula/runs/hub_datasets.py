@@ -12,7 +12,7 @@ from fabula.errors import PrerequisiteError, UsageError, did_you_mean
 from fabula.io.arrays import plain_type
 from fabula.io.run_files import inside
 
-_FEATURES = {"png": "Image", "jpg": "Image", "wav": "Audio"}
+_FEATURES = {"png": "Image", "jpg": "Image", "wav": "Audio", "flac": "Audio", "mp3": "Audio"}
 """What `datasets` calls the columns of files."""
 
 

@@ -29,6 +29,8 @@ from fabula.streams import BLOCK_ROWS
 
 _TOLD = ("kind", "description", "nulls", "unique", "drop")
 _PROGRAM = "program.py"
+_FILE_DETAIL = "file_detail"
+"""A kind whose values are what files are, and not drawn."""
 _FILE_FACTS = (
     *("prompt", "text", "voice", "tries", "missing", "template", "language", "layout"),
     *("defect", "scan", "differs", "unread"),
@@ -172,7 +174,9 @@ def _origin(
             for key, value in column.items()
             if key not in _TOLD and value not in (None, [], {}, False)
         },
-        stream="" if is_asked else f"seed {manifest.get('seed')}, table {table}, column {name}, "
+        stream=""
+        if is_asked or kind == _FILE_DETAIL
+        else f"seed {manifest.get('seed')}, table {table}, column {name}, "
         f"block {row // BLOCK_ROWS}",
         model=model,
         fake=fake,

@@ -116,6 +116,12 @@ def _open(model: str | ModelSpec, patience: Patience | None) -> ChatModel:
     named = model if isinstance(model, str) else f"{model.provider}:{model.name}"
     name = named.partition("?")[0]
     settings = model_settings(model) if isinstance(model, str) else model
+    if settings.price_per_file is not None:
+        raise UsageError(
+            f"`price_per_file` of `{name}` is for pictures and speech, and it is asked for texts",
+            code="model.setting",
+            hint="leave it out; texts are paid by tokens",
+        )
     provider = preset(settings.provider)
     if provider.opens is not None:
         opened: ChatModel = imported(provider.opens)(settings)
