@@ -2,7 +2,7 @@
 # Every target sets up what it needs, on any machine with Python 3.11 or newer and make.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check bench bench-bulk bench-llm bench-learned bench-agents lock
+.PHONY: help setup demo test test-slow check bench bench-bulk bench-llm bench-learned bench-agents lock platforms
 
 BIN := .venv/bin
 READY := .venv/ready
@@ -56,6 +56,14 @@ bench-learned: $(READY)  ## learned tables beside their peers; ARGS="TRAIN.csv T
 
 bench-agents: $(READY)  ## agents beside Mesa, AgentPy, ambr and simpy; ARGS="--agents 1000000"
 	$(BIN)/python -m benchmarks.agents $(ARGS)
+
+platforms: | $(UV)  ## resolve fabula[all] from wheels alone, for every Python and platform
+	@set -e; for python in 3.11 3.12 3.13 3.14; do for platform in x86_64-unknown-linux-gnu \
+		aarch64-unknown-linux-gnu aarch64-apple-darwin x86_64-pc-windows-msvc; do \
+		packages=$$($(UV) pip compile --quiet --no-header --no-annotate --only-binary :all: \
+			--python-version $$python --python-platform $$platform pyproject.toml \
+			--extra all --extra speech --extra video | grep -c ==); \
+		echo "$$python $$platform: $$packages packages"; done; done
 
 lock: | $(UV)  ## pin everything again, and take the list prices over; LOCK_OPTIONS=--upgrade
 	$(COMPILE) --group bootstrap -o requirements/bootstrap.lock

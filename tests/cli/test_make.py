@@ -127,6 +127,7 @@ def test_a_run_writes_its_folder_and_says_what_is_in_it(run, tmp_path):
         line.startswith("Wrote `out/` (2 Parquet files, manifest.json) · seed 0") for line in lines
     )
     assert lines[-1].startswith("hint: look at it with `fabula view out`, or in the terminal")
+    assert lines[-1].endswith("`--report` adds a page to send")
     assert pyarrow.parquet.read_table(tmp_path / "out" / "customers.parquet").num_rows == 30
     assert "customers · 30 rows" in run("show", "out").out
     listed = run("runs", "list").out

@@ -16,7 +16,7 @@ import pytest
 
 from fabula.errors import SpecError
 from fabula.fakers.draws import frequency_table
-from fabula.fakers.locales import Locale, known_locales, load_locale
+from fabula.fakers.locales import Locale, known_locales, load_locale, with_names
 from fabula.fakers.names import DOMAINS
 from fabula.fakers.people import FIELDS, People
 from fabula.streams import stream
@@ -273,6 +273,14 @@ def test_names_are_mostly_those_that_natives_know(
     drawn = rows(code, 5_000, f"{field}_name")
     rare = sum(row[f"{field}_name"] not in common for row in drawn)
     assert abs(rare / 5_000 - share) < 5 * (share / 5_000) ** 0.5
+
+
+def test_no_name_counts_as_rare_once_the_common_ones_are_gone() -> None:
+    """As where new people may bear no name of the real ones."""
+    whole = load_locale("fr")
+    female, male = whole.last
+    assert with_names(whole, whole.first, (female[50:], male[50:])).rare_last == (150, 150, 0.02)
+    assert with_names(whole, whole.first, (female[150:], male[150:])).rare_last is None
 
 
 @pytest.mark.parametrize(

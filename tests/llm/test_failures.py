@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+import fabula as fb
 from fabula.errors import AuthenticationError, FabulaError, ModelError, RateLimitError
 from fabula.llm.client import permission
 from fabula.llm.client.limits import Patience
+from fabula.llm.client.presets import start_of
 from fabula.testing import ChatServer, Reply
 from fabula.testing import replies as script
 from tests.llm.builders import QUICK, Opened, asking
@@ -344,3 +346,25 @@ async def test_an_address_with_a_password_is_not_shown(opened: Opened) -> None:
         await model.complete(asking())
     assert SECRET not in model.identity
     assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_folder_of_a_run_that_made_nothing_is_free_for_the_fake_model(tmp_path: Path) -> None:
+    """The hint works as typed: the same folder, with `--model fake`."""
+    with ChatServer() as server:
+        url = server.url
+    writer = {"provider": "openai-compatible", "base_url": url, "name": "m"}
+    column = {"kind": "text", "model": "writer", "prompt": "Hi"}
+    spec = {
+        "fabula": 1,
+        "models": {"writer": writer},
+        "tables": {"t": {"n": 2, "columns": {"a": column}}},
+    }
+    with pytest.raises(ModelError) as caught:
+        fb.generate(spec, output=tmp_path / "out")
+    assert caught.value.code == "model.unreachable"
+    assert fb.generate(spec, output=tmp_path / "out", model="fake").count() == 2
+
+
+def test_a_local_server_that_is_down_is_started_by_its_own_command() -> None:
+    assert start_of("http://localhost:11434/v1") == "ollama serve"
+    assert start_of("https://models.example:11434/v1") is None

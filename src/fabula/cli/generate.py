@@ -157,7 +157,8 @@ def generate(
     if any(source is not None and source.is_release for source in sources):
         talk.hint(f"measure the release with `fabula evaluate {pasted(dataset.folder)} --gate`")
     elif target is None or target.is_shown:
-        talk.hint(look_at(dataset.folder, is_page=target is None))
+        page = "" if made.get("report") or target else "; `--report` adds a page to send"
+        talk.hint(look_at(dataset.folder, is_page=target is None) + page)
 
 
 def _batch_teller(talk: Talk) -> Callable[[str, int], None]:

@@ -12,12 +12,12 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import distribution
 from itertools import product
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from fabula.errors import SpecError, Violation, did_you_mean
 from fabula.fakers.latin import to_ascii
@@ -52,6 +52,10 @@ class Place:
     """A regular expression."""
 
 
+NamesBySex: TypeAlias = tuple[Sequence[Name], Sequence[Name]]
+"""The women's names and the men's."""
+
+
 @dataclass(frozen=True)
 class Locale:
     """One locale's words. Pairs are (female, male); names come commonest first."""
@@ -81,6 +85,32 @@ class Locale:
     locality: str
     address: str
     places: Sequence[Place]
+
+
+def with_names(locale: Locale, first: NamesBySex, last: NamesBySex, **other: Any) -> Locale:
+    """A locale with other names; where most common ones are gone, no other name counts as rare."""
+    return replace(
+        locale,
+        first=first,
+        last=last,
+        rare_first=_rare_of(locale.first, locale.rare_first, first),
+        rare_last=_rare_of(locale.last, locale.rare_last, last),
+        **other,
+    )
+
+
+def _rare_of(
+    had: NamesBySex, rare: tuple[int, int, float] | None, left: NamesBySex
+) -> tuple[int, int, float] | None:
+    if rare is None:
+        return None
+    texts = [{name.text for name in names} for names in left]
+    female, male = (
+        sum(name.text in kept for name in names[:common])
+        for names, common, kept in zip(had, rare[:2], texts, strict=True)
+    )
+    gone = female < rare[0] / 2 or male < rare[1] / 2
+    return None if gone else (female, male, rare[2])
 
 
 def known_locales() -> list[str]:

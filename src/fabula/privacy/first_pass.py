@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.fakers.locales import Locale, Name, load_locale
+from fabula.fakers.locales import Locale, Name, load_locale, with_names
 from fabula.io.arrays import composed, whole_texts
 from fabula.privacy.actions import Aliases, TableMask, own_columns
 from fabula.privacy.notes.names import all_spaced_out
@@ -239,10 +239,10 @@ class Known:
         first, last = named("first", lambda each: each.first), named("last", lambda each: each.last)
         if locale.last[0] == locale.last[1]:
             last[1] = last[0]
-        return replace(
+        return with_names(
             locale,
-            first=(first[0], first[1]),
-            last=(last[0], last[1]),
+            (first[0], first[1]),
+            (last[0], last[1]),
             streets=self._left(f"streets ({locale.code})", locale.streets, lambda s: [s], notes),
             places=self._left(f"towns ({locale.code})", locale.places, lambda p: [p.city], notes),
         )

@@ -243,7 +243,9 @@ class RunFolder:
 
     def note_answered(self, rows: Mapping[str, int]) -> None:
         """Note how many rows models have filled; replies themselves are in the ledger."""
-        write_text(self.path / STATE / _ANSWERED, json.dumps(rows))
+        note = self.path / STATE / _ANSWERED
+        if any(rows.values()) or note.exists():  # a run that made nothing leaves the folder free
+            write_text(note, json.dumps(rows))
 
     def lossy(self) -> set[str]:
         """Tables whose parts, as far as they are kept, lost rows."""

@@ -22,7 +22,7 @@ from fabula.errors import FabulaError, PrerequisiteError, UsageError
 from fabula.llm.client.credentials import find_key
 from fabula.llm.client.limits import Limits, Patience, Place
 from fabula.llm.client.permission import VARIABLE, check_sent, sent
-from fabula.llm.client.presets import Provider, preset
+from fabula.llm.client.presets import Provider, preset, start_of
 from fabula.llm.client.redaction import Redactor
 from fabula.llm.client.request_fields import further_fields
 from fabula.llm.client.responses import FINAL_CODES, Again, Answer, Judge, Rejection
@@ -187,7 +187,8 @@ class Endpoint:
             reason = self._redactor.text(str(fault))
             # A server that has answered before may be restarting; one that never did doesn't exist.
             if fault.kind == "unreachable" and not answered:
-                raise self._judge.unreachable(reason, self.preset.start) from fault
+                start = self.preset.start or start_of(self._judge.address)
+                raise self._judge.unreachable(reason, start) from fault
             if fault.kind == "garbled" and not answered:
                 raise self._judge.no_http(reason) from fault
             return Again(reason)

@@ -202,6 +202,15 @@ def known_provider(name: str) -> Provider | None:
     return PROVIDERS.get(name)
 
 
+def start_of(address: str) -> str | None:
+    """The command that starts a server of this machine: the provider's whose port it has."""
+    parts = urlsplit(address)
+    if parts.hostname not in ("localhost", "127.0.0.1", "::1") or parts.port is None:
+        return None
+    servers = (entry for entry in PROVIDERS.known().values() if entry.start)
+    return next((one.start for one in servers if urlsplit(one.base_url).port == parts.port), None)
+
+
 def preset(name: str) -> Provider:
     """The provider of that name.
 

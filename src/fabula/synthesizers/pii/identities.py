@@ -8,7 +8,7 @@ rows, invented ones do so as often.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 from typing import Any, Literal, cast
 
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.fakers.locales import Locale, Name, load_locale
+from fabula.fakers.locales import Locale, Name, load_locale, with_names
 from fabula.fakers.people import People
 from fabula.io.arrays import array_of
 from fabula.streams import BLOCK_ROWS, stream
@@ -350,9 +350,7 @@ def without(locale: Locale, sieves: Mapping[str, Sieve]) -> Locale:
             for each, flags in zip(words, stopped, strict=True)
         )
 
-    return replace(
-        locale, first=left("first_name", locale.first), last=left("last_name", locale.last)
-    )
+    return with_names(locale, left("first_name", locale.first), left("last_name", locale.last))
 
 
 def _placed(values: Numbers, places: Numbers, size: int) -> Numbers:
