@@ -131,7 +131,7 @@ def test_more_rows_leave_the_first_ones_as_they_were() -> None:
 
 
 GOLDEN = {
-    "parent": "9276d719ddf766cca1b58cd5f4c9ab68e72dbc9296b21b9f671467b4c2a21135",
+    "parent": "8493097b019cc02fc227fa78a9ed61f813498a9d1cdc0b2fa027e4001fb52c46",
     "child": "2d14b40935ce843e8d4b5714a93043d03ed67c4a46cd88f9b518e973a444cf91",
 }
 

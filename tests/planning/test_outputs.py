@@ -106,7 +106,7 @@ def test_a_format_that_nothing_writes_is_refused(name: str, hint: str) -> None:
         ({**CHAT, "split": {"a/b": 1}}, "is not a name for the file"),
         ({**CHAT, "split": {"a": 0}}, "must be above 0"),
         ({**CHAT, "tables": ["turns"]}, "give `table: NAME`"),
-        ({**CHAT, "format": "chat-json"}, "`chat-json` is not one of axolotl-preference, "),
+        ({**CHAT, "format": "chat-json"}, "`chat-json` is not one; did you mean `chat-jsonl`?"),
         ({**CHAT, "users": "question"}, "no key `users`"),
     ],
 )

@@ -26,7 +26,7 @@ class Price:
 
     def cost(self, usage: Usage) -> float | None:
         """The cost of a call; None if tokens cost something and were not counted."""
-        if not self.prompt and not self.completion:
+        if self.call and not self.prompt and not self.completion:
             return self.call
         if usage.prompt_tokens is None or usage.completion_tokens is None:
             return None
@@ -69,11 +69,11 @@ def price_of(name: str, address: str = "") -> Price | None:
 
     Examples:
         >>> price_of("openai:gpt-4o-mini-2024-07-18")
-        Price(prompt=0.15, completion=0.6)
+        Price(prompt=0.15, completion=0.6, call=0.0)
         >>> price_of("ollama:qwen3")
-        Price(prompt=0.0, completion=0.0)
+        Price(prompt=0.0, completion=0.0, call=0.0)
         >>> price_of("openai-compatible:my-model", "http://127.0.0.1:8000/v1")
-        Price(prompt=0.0, completion=0.0)
+        Price(prompt=0.0, completion=0.0, call=0.0)
     """
     provider, _, model = name.partition("?")[0].partition(":")
     known = known_provider(provider)
