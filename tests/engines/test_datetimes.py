@@ -65,6 +65,9 @@ def test_times_are_at_steps_from_their_start() -> None:
     counts = np.unique(hours, return_counts=True)[1]
     assert len(counts) == 32
     assert np.abs(counts / N - 1 / 32).max() < five_sigma_share(1 / 32, N)
+    late = times({"start": "2024-01-01T10:07", "within": "12d", "weekdays": "mon", "step": "1h"})
+    assert late.min() == np.datetime64("2024-01-01T11:00", "us")
+    assert set(late.astype("datetime64[D]").astype(str)) == {"2024-01-01", "2024-01-08"}
     whole = times({"start": "2024-01-01", "end": "2024-01-29", "step": "1w", "date": True})
     assert len(np.unique(whole)) == 4
 
@@ -74,8 +77,9 @@ def test_times_are_at_steps_from_their_start() -> None:
     [
         ({"step": "0s"}, "not a number of whole seconds"),
         ({"step": "36h", "date": True}, "not a number of whole days"),
-        ({"step": "2h", "hours": "9-17"}, "the first hour are at steps"),
-        ({"step": "7h", "hours": "7-17"}, "the first hour are at steps"),
+        ({"step": "2h", "hours": "9-17"}, "begin at a `step` from midnight"),
+        ({"step": "7h", "hours": "7-17"}, "divides a day evenly"),
+        ({"step": "2d", "weekdays": "mon-fri"}, "divides a day evenly"),
     ],
 )
 def test_steps_that_lead_nowhere_are_refused(column: dict[str, Any], message: str) -> None:

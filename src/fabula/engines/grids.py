@@ -87,8 +87,7 @@ def _chances(column: ColumnPlan) -> NDArray[np.float64] | None:
 def _is_plain_date(spec: object) -> bool:
     if not isinstance(spec, Datetime):
         return False
-    shaped = spec.hours is not None or spec.weekdays is not None or spec.season is not None
-    return spec.date and not shaped and spec.step is None and spec.limits[0] is not None
+    return spec.date and not spec.is_shaped and spec.step is None and spec.limits[0] is not None
 
 
 def _places(

@@ -239,27 +239,25 @@ def _moment(values: Values, *, complete: bool) -> Guess:
     reason = f"from {low:%Y-%m-%d} to {high:%Y-%m-%d}"
     if complete and (step := _step(values)):
         return Guess(col.sequence(start, step), f"{reason} in steps of {step}")
-    grid = None if date else _grid(values)
+    present = sorted(day.as_py() for day in pc.unique(pc.day_of_week(values)))
+    some = tuple(present) if len(values) >= 50 and len(present) < 7 else None
+    grid = None if date else _grid(values, from_midnight=some is not None)
     if grid:
         end += dt.timedelta(seconds=grid - 1)
         reason += f", every {_written(grid)}"
-    kind = col.datetime(start, end, date=date, step=_written(grid) if grid else None)
-    present = sorted(day.as_py() for day in pc.unique(pc.day_of_week(values)))
-    if len(values) >= 50 and len(present) < 7:
-        days = [DAYS[day] for day in present]
-        kind = kind.model_copy(update={"weekdays": tuple(present)})
-        reason += f", {', '.join(days)} only"
-    return Guess(kind, reason)
+    if some:
+        reason += f", {', '.join(DAYS[day] for day in some)} only"
+    step = _written(grid) if grid else None
+    return Guess(col.datetime(start, end, date=date, step=step, weekdays=some), reason)
 
 
-def _grid(values: Values) -> int | None:
+def _grid(values: Values, *, from_midnight: bool) -> int | None:
     """The seconds between the times that occur, where they are on full minutes or hours."""
-    since = _microseconds(values)
-    since -= since.min()
-    for step in _GRIDS:
-        if len(np.unique(since)) >= _FEWEST_STEPS and not (since % (step * _MICROSECONDS)).any():
-            return step
-    return None
+    times = _microseconds(values)
+    if len(np.unique(times)) < _FEWEST_STEPS:
+        return None
+    since = times % (_GRIDS[0] * _MICROSECONDS) if from_midnight else times - times.min()
+    return next((step for step in _GRIDS if not (since % (step * _MICROSECONDS)).any()), None)
 
 
 def _microseconds(values: Values) -> NDArray[np.int64]:

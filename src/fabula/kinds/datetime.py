@@ -18,7 +18,8 @@ from fabula.kinds.base.values import TIME
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
-_DAY = {"enum": [*DAYS, *range(7)]}
+_DAY = 86_400
+_WEEKDAY = {"enum": [*DAYS, *range(7)]}
 _MONTH = "|".join(f"{month}|{month.title()}|{month.upper()}" for month in MONTHS)
 
 
@@ -73,7 +74,8 @@ class Datetime(AbstractColumn):
         start: A date or time, or an expression (`customer_id.signed_up`).
         end: Likewise; not included.
         within: Longest time after `start`.
-        step: Only times that are this step or a multiple of it after `start`, `15m`, `1h`.
+        step: Only times at such steps from `start`, `15m`, `1h`; from midnight where `hours`,
+            `weekdays` or `season` shape a day.
         date: Whole dates instead of times.
         hours: Hours of the day that may occur, `9-17`.
         weekdays: Days that may occur, `mon-fri`.
@@ -100,7 +102,7 @@ class Datetime(AbstractColumn):
     positional: ClassVar = ("start", "end")
     short_forms: ClassVar = {
         "hours": {"type": "string", "pattern": r"^[\d.]+-[\d.]+$"},
-        "weekdays": {"anyOf": [{"type": "string"}, {"type": "array", "items": _DAY}]},
+        "weekdays": {"anyOf": [{"type": "string"}, {"type": "array", "items": _WEEKDAY}]},
         "season": {
             "type": "object",
             "propertyNames": {"pattern": f"^(({_MONTH})[A-Za-z]*|[1-9]|1[0-2])$"},
@@ -123,24 +125,23 @@ class Datetime(AbstractColumn):
         self._check_step()
         return self
 
+    @property
+    def is_shaped(self) -> bool:
+        """Whether some times of a day, days or months are likelier than others."""
+        shapes = (self.hours, self.weekdays, self.season)
+        return any(shape is not None for shape in shapes)
+
     def _check_step(self) -> None:
         if self.step is None:
             return
-        step, start = seconds(self.step), as_moment(self.start)
-        if not step or step % (86_400 if self.date else 1):
+        step = seconds(self.step)
+        if not step or step % (_DAY if self.date else 1):
             unit = "days" if self.date else "seconds"
             raise ValueError(f"`step: {self.step}` is not a number of whole {unit}")
-        if self.hours is not None and (start is None or 86_400 % step or self._first_hour % step):
-            raise ValueError("with `hours`, `start` and the first hour are at steps of a day")
-
-    @property
-    def _first_hour(self) -> float:
-        """Seconds from the time of day of a constant `start` to the first of the `hours`."""
-        start = as_moment(self.start)
-        assert start is not None
-        assert self.hours is not None
-        midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
-        return self.hours[0] * 3600 - (start - midnight).total_seconds()
+        if self.is_shaped and _DAY % step:
+            raise ValueError("with `hours`, `weekdays` or `season`, a `step` divides a day evenly")
+        if self.hours is not None and self.hours[0] * 3600 % step:
+            raise ValueError("`hours` begin at a `step` from midnight")
 
     def arrow_type(self) -> str:
         """Times, or whole dates."""
@@ -160,7 +161,7 @@ class Datetime(AbstractColumn):
             length = (end - start).total_seconds()
         else:
             return math.inf
-        step = seconds(self.step) if self.step else 86_400 if self.date else 1
+        step = seconds(self.step) if self.step else _DAY if self.date else 1
         return math.inf if start is None else max(0, math.ceil(length / step))
 
     def problems(self) -> Iterator[Problem]:

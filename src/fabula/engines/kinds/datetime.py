@@ -38,7 +38,7 @@ def datetime_engine(column: ColumnPlan, table: TableFacts) -> Engine:
     del table
     spec = column.spec
     assert isinstance(spec, Datetime)
-    shaped = spec.hours is not None or spec.weekdays is not None or spec.season is not None
+    shaped = spec.is_shaped
     length = None if spec.within is None else round(seconds(spec.within))
     step = None if spec.step is None else round(seconds(spec.step))
 
@@ -59,7 +59,7 @@ def datetime_engine(column: ColumnPlan, table: TableFacts) -> Engine:
         else:
             drawn = _plain(start, end, u)
         if step is not None:
-            drawn = start + (drawn - start) // step * step
+            drawn = _stepped(drawn, start, end, step, from_midnight=shaped)
         times = array_of(drawn * _MICROSECONDS, pa.timestamp("us"), missing=missing)
         return pc.floor_temporal(times, unit="day").cast(pa.date32()) if spec.date else times
 
@@ -114,6 +114,14 @@ def _plain(start: Times, end: Times, u: NDArray[np.float64]) -> Times:
     length = np.maximum(end - start, 1)
     drawn: Times = start + (u * length).astype(np.int64)
     return drawn
+
+
+def _stepped(drawn: Times, start: Times, end: Times, step: int, *, from_midnight: bool) -> Times:
+    """The last step before each time; the next one, or the start, where that is too early."""
+    since = drawn // _DAY * _DAY if from_midnight else start
+    found = since + (drawn - since) // step * step
+    found = np.where(found < start, found + step, found)
+    return np.where(found < end, found, start)
 
 
 def _shaped(
