@@ -75,3 +75,16 @@ def test_what_init_writes_of_a_panel_generates(tmp_path: Path) -> None:
     path.write_text("\n".join(["firm,year,cost", *lines]), encoding="utf-8")
     made = fb.generate(fb.infer(path))["panel"]
     assert len(set(zip(made["firm"].to_pylist(), made["year"].to_pylist(), strict=True))) == 900
+
+
+def test_each_hour_of_a_year_comes_once() -> None:
+    """Nearly all of them are used, which drawing again would not find."""
+    hours = {"kind": "datetime", "start": "2010-01-01T00:30", "end": "2011-01-01", "step": "1h"}
+    values = {at for (at,) in rows_of({"at": {**hours, "unique": True}}, 8_759)}
+    assert len(values) == 8_759
+    assert {at.minute for at in values} == {30}
+    assert max(values) < dt.datetime(2011, 1, 1)
+    days = {"kind": "datetime", "start": "2024-01-01", "end": "2025-01-01", "date": True}
+    mondays = {at for (at,) in rows_of({"at": {**days, "step": "1w", "unique": True}}, 53)}
+    assert len(mondays) == 53
+    assert {day.weekday() for day in mondays} == {0}

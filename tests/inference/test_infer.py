@@ -111,7 +111,10 @@ def test_times_in_equal_steps_are_a_sequence_and_others_keep_their_grid() -> Non
     rng = np.random.default_rng(3)
     quarters = np.datetime64("2024-01-01T08:00", "s") + 900 * rng.integers(0, 9_000, 300)
     found = column(quarters.astype(object).tolist())
-    assert (found.kind, found.step) == ("datetime", "15m")
+    assert (found.kind, found.step, found.unique) == ("datetime", "15m", False)
+    hours = rng.permutation(np.datetime64("2024-01-01T00:00", "s") + 3_600 * np.arange(500)[7:])
+    found = column(hours.astype(object).tolist())
+    assert (found.step, found.unique) == ("1h", True)
     open_at = np.array(pd.bdate_range("2024-01-01", periods=80), "datetime64[s]") + 29_220
     found = column(rng.permutation(open_at).astype(object).tolist())  # 08:07 on working days
     assert (found.step, found.weekdays) == ("1m", (0, 1, 2, 3, 4))

@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 from fabula.engines.block import Array, Engine
 from fabula.engines.kinds.choice import pick, value_array
+from fabula.engines.scalars import microseconds
 from fabula.engines.unique import stepped
 from fabula.io.arrays import array_of
+from fabula.kinds.base.parameters import as_moment, seconds
 from fabula.kinds.choice import Choice
 from fabula.kinds.datetime import Datetime
 from fabula.kinds.uniform import Uniform
@@ -78,16 +80,17 @@ def _chances(column: ColumnPlan) -> NDArray[np.float64] | None:
         chances: NDArray[np.float64] = weights / weights.sum()
         return chances
     stepped = isinstance(spec, Uniform) and spec.decimals is not None
-    if not stepped and not _is_plain_date(spec):
+    if not stepped and not _is_plain_time(spec):
         return None
     size = int(spec.capacity())
     return np.full(size, 1 / size)
 
 
-def _is_plain_date(spec: object) -> bool:
-    if not isinstance(spec, Datetime):
+def _is_plain_time(spec: object) -> bool:
+    """Whether a column has each day, or each time at a step, alike."""
+    if not isinstance(spec, Datetime) or spec.is_shaped or spec.limits[0] is None:
         return False
-    return spec.date and not spec.is_shaped and spec.step is None and spec.limits[0] is not None
+    return spec.date or spec.step is not None
 
 
 def _places(
@@ -123,11 +126,16 @@ def _values(column: ColumnPlan) -> Callable[[_Numbers], Array]:
     if isinstance(spec, Uniform):
         return stepped(spec)[1]
     assert isinstance(spec, Datetime)
-    start = spec.limits[0]
+    start = as_moment(spec.start)
     assert start is not None
-    day = start.toordinal() - _EPOCH
-    return lambda at: array_of((at + day).astype(np.int32)).cast(pa.date32())
+    first, step = microseconds(start) // _SECOND, round(seconds(spec.step or "1d"))
+
+    def times(at: _Numbers) -> Array:
+        moments = array_of((first + at * step) * _SECOND, pa.timestamp("us"))
+        return moments.cast(pa.date32(), safe=False) if spec.date else moments
+
+    return times
 
 
-_EPOCH = 719_163
-"""The ordinal of 1970-01-01."""
+_SECOND = 1_000_000
+"""Microseconds of a second."""

@@ -127,7 +127,8 @@ def _listed(found: Written, texts: pa.Array) -> WrittenGuess:
 def _helper(name: str, values: pa.Array, context: Mapping[str, Any]) -> Guess:
     """A column of values that is not written."""
     made = guess_array(name, pa.chunked_array([values]), **context)
-    column = made.column.model_copy(update={"drop": True, "unique": False})
+    alone = made.column.unique and made.column.kind == "datetime"
+    column = made.column.model_copy(update={"drop": True, "unique": alone})
     return Guess(column, made.reason)
 
 
