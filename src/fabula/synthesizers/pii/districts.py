@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from fabula.fakers.locales import load_locale
 from fabula.inference.guesses import words
 from fabula.io.arrays import array_of, is_text
+from fabula.streams import name_key
 from fabula.synthesizers.codecs.categories import OTHER, label_type, plain_values
 from fabula.synthesizers.constraints.evidence import lookup_is_sure
 from fabula.synthesizers.constraints.lookups import coded
@@ -174,11 +175,22 @@ def abroad_elsewhere(
     """
     found = np.zeros(len(towns), bool)
     if abroad:  # at least a fifth of the places stay with known countries
-        share = Sieve.bucket(towns, abroad + 2 + abroad // 4)
+        share = _dealt(towns, tuple(locales), field, abroad + 2 + abroad // 4)
         found = np.where(homes <= ABROAD, share != ABROAD - homes, share < abroad)
     shared = pa.array(_shared_places(tuple(locales), field), towns.type)
     met = pc.is_in(towns, value_set=shared).to_numpy(zero_copy_only=False)
     return np.asarray((found | met) & (homes != -1))
+
+
+def _dealt(towns: pa.Array, locales: tuple[str, ...], field: str, hands: int) -> Numbers:
+    """The hand that each town is in: those of a locale are dealt out, so that none is empty."""
+    known, numbers = _hands(locales, field, hands)
+    if not known:
+        return Sieve.bucket(towns, hands)
+    place = pc.index_in(towns, value_set=pa.array(known, towns.type))
+    dealt = numbers[place.fill_null(0).to_numpy(zero_copy_only=False)]
+    listed = place.is_valid().to_numpy(zero_copy_only=False)
+    return np.where(listed, dealt, Sieve.bucket(towns, hands))
 
 
 def neighbours(lost: NDArray[np.bool_], decided: Sequence[Numbers]) -> Numbers:
@@ -229,3 +241,14 @@ def _shared_places(locales: tuple[str, ...], field: str) -> tuple[str, ...]:
     names = [{getattr(place, field) for place in load_locale(code).places} for code in locales]
     counted = Counter(name for each in names for name in each)
     return tuple(sorted(name for name, count in counted.items() if count > 1))
+
+
+@lru_cache(maxsize=32)
+def _hands(locales: tuple[str, ...], field: str, hands: int) -> tuple[tuple[str, ...], Numbers]:
+    """The towns, or states, of locales, and the hand of each."""
+    dealt: dict[str, int] = {}
+    for code in locales:
+        names = {getattr(place, field) for place in load_locale(code).places}
+        for number, name in enumerate(sorted(names, key=name_key)):
+            dealt.setdefault(name, number % hands)
+    return tuple(dealt), np.array([*dealt.values()], np.int64)
