@@ -95,7 +95,7 @@ def test_made_up_answers_fit_the_wanted_schema(mode: str) -> None:
 
 
 def test_open_requests_are_counted_and_places_limited() -> None:
-    with ChatServer(latency=0.2, places=3) as server, ThreadPoolExecutor(8) as pool:
+    with ChatServer(latency=0.8, places=3) as server, ThreadPoolExecutor(8) as pool:
         statuses = [status for status, _ in pool.map(lambda _: chat(server), range(8))]
     assert server.most_open == 8
     assert sorted(statuses) == [200] * 3 + [429] * 5

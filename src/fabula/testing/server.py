@@ -152,6 +152,7 @@ class ChatServer:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self._open += 1
+        full = self._places is not None and self._open > self._places
         self.most_open = max(self.most_open, self._open)
         if self._tls and request.transport:
             self._transports.add(request.transport)
@@ -161,7 +162,6 @@ class ChatServer:
                 return web.Response(status=400, text='{"error": "the body is not a JSON object"}')
             call = Call(len(self.calls) + 1, request.path, body, request.headers)
             self.calls.append(call)
-            full = self._places is not None and self._open > self._places
             reply = failed(429, "too many requests at once") if full else self._reply(call)
             await asyncio.sleep(self._latency + reply.delay)
             if reply.reset and request.transport:
