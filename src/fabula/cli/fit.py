@@ -84,6 +84,7 @@ def _advise(
     """Print which model suits."""
     from fabula.io.places import check_free
     from fabula.synthesizers.advice import advise
+    from fabula.synthesizers.catalogue import DEFAULT
 
     if others:
         name = f"--{others[0].replace('_', '-')}"
@@ -99,7 +100,7 @@ def _advise(
     print_as(form, advice.report(), advice.to_dict())
     if output is not None:
         talk.say(f"Wrote `{advice.write(output)}`")
-    model = "" if advice.model == "boosted" else f" --model {advice.model}"
+    model = "" if advice.model == DEFAULT else f" --model {advice.model}"
     written = pasted(data.with_suffix(".fabula").name)
     talk.hint(f"fit it with `fabula fit {pasted(data)}{model} -o {written}`")
 

@@ -29,6 +29,7 @@ from fabula.pii import find
 from fabula.pii.kinds import TITLES
 from fabula.relationships.common_types import are_days
 from fabula.relationships.key_names import named_as_key
+from fabula.relationships.key_values import would_agree
 from fabula.spec import col
 
 Values: TypeAlias = "pa.ChunkedArray[Any]"
@@ -37,8 +38,6 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _MICROSECONDS = 10**6
 _FEWEST_STEPS, _UNITS = 10, {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 """Equal steps that make times a sequence, and the seconds of units in which they are written."""
-_SURE_PAIRS = 8
-"""Pairs of rows that would agree by chance, from which on it says something that none do."""
 _GRIDS = (86_400, 43_200, 21_600, 3_600, 1_800, 900, 600, 300, 60)
 """Seconds between times that people and machines write on the clock, the longest first."""
 _MOST_SHOWN = 10**5 * _MICROSECONDS
@@ -258,8 +257,8 @@ def _moment(values: Values, *, complete: bool) -> Guess:
 
 def _never_repeats(values: Values, capacity: float) -> bool:
     """Whether no value comes twice, though chance would have some of so many repeat."""
-    pairs = len(values) * (len(values) - 1) / 2
-    return pairs >= _SURE_PAIRS * capacity and pc.count_distinct(values).as_py() == len(values)
+    sure = would_agree(len(values), 1 / capacity)
+    return sure and pc.count_distinct(values).as_py() == len(values)
 
 
 def _grid(values: Values, *, from_midnight: bool) -> int | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fabula.io.arrays import plain_type
 from fabula.io.written.columns import written_form
 from fabula.io.written.time_forms import TimeForm
 from fabula.pii.finding import find_in_table
@@ -270,13 +271,13 @@ def some_of(values: pa.ChunkedArray) -> pa.Array:
 
 def is_text(kind: pa.DataType) -> bool:
     """Whether values are texts, also as labels."""
-    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    kind = plain_type(kind)
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def is_opaque(kind: pa.DataType) -> bool:
     """Whether values are nested or bytes, in which nothing is searched."""
-    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    kind = plain_type(kind)
     return bool(
         pa.types.is_nested(kind)
         or pa.types.is_binary(kind)

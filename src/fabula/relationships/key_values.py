@@ -243,8 +243,13 @@ def would_repeat(table: pa.Table, columns: Sequence[str]) -> bool:
         counts = table.column(column).value_counts().field("counts").to_numpy().astype(float)
         cells *= len(counts)
         agreeing *= ((counts / table.num_rows) ** 2).sum()
-    pairs = table.num_rows * (table.num_rows - 1) / 2
-    return bool(pairs * agreeing >= _SURE_PAIRS or table.num_rows >= _MOST_CELLS * cells)
+    rows = table.num_rows
+    return bool(would_agree(rows, agreeing) or rows >= _MOST_CELLS * cells)
+
+
+def would_agree(rows: int, chance: float) -> bool:
+    """Whether some rows would surely agree, if each pair of them did so by this chance."""
+    return rows * (rows - 1) / 2 * chance >= _SURE_PAIRS
 
 
 def numbers_within(table: pa.Table, column: str, groups: Sequence[str]) -> bool:

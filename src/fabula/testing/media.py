@@ -29,6 +29,8 @@ class AbstractFakeMedia(ABC):
     form: Literal["chat", "completion"] = "chat"
     concurrency = 64
     is_recorded = False
+    makes: str
+    """What it makes, in a word."""
 
     def __init__(self, settings: ModelSpec, fields: Mapping[str, Any]) -> None:
         del settings
@@ -38,11 +40,6 @@ class AbstractFakeMedia(ABC):
     def blobs(self) -> AbstractFakeMedia:
         """Itself: the bytes are made again when they are looked for."""
         return self
-
-    @property
-    @abstractmethod
-    def makes(self) -> str:
-        """What it makes, in a word."""
 
     async def complete(self, request: ChatRequest) -> ChatReply:
         """Name the file of a request."""
@@ -66,10 +63,7 @@ class AbstractFakeMedia(ABC):
 class FakePictures(AbstractFakeMedia):
     """Patterns of two colours, of the size that is wanted."""
 
-    @property
-    def makes(self) -> str:
-        """Pictures."""
-        return "pictures"
+    makes = "pictures"
 
     def find(self, digest: str) -> bytes:
         """Draw the picture of a name."""
@@ -85,10 +79,7 @@ class FakePictures(AbstractFakeMedia):
 class FakeSpeech(AbstractFakeMedia):
     """A tone that lasts a third of a second for each word."""
 
-    @property
-    def makes(self) -> str:
-        """Speech."""
-        return "speech"
+    makes = "speech"
 
     def find(self, digest: str) -> bytes:
         """Sound the tone of a name."""

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.io.arrays import array_of, is_text, mean_ranks
-from fabula.synthesizers.codecs.categories import CategoryCodec, label_type, plain_values
+from fabula.io.arrays import array_of, is_text, mean_ranks, plain_type
+from fabula.synthesizers.codecs.categories import CategoryCodec, plain_values
 from fabula.synthesizers.likeness import CODES, GROUPS, main_axes, profiles
 from fabula.synthesizers.pii.neighbours import Neighbours
 
@@ -38,7 +38,7 @@ def joined_by_likeness(
     for name in others:
         groups = _groups(table.column(name).combine_chunks())
         if groups is not None:
-            ordered = not is_text(label_type(table.schema.field(name).type))
+            ordered = not is_text(plain_type(table.schema.field(name).type))
             found = profiles(codes[codes >= 0], len(labels), groups[codes >= 0],
                              ordered=ordered, shrunk=LITTLE)  # fmt: skip
             coordinates += [] if found is None else [found]
@@ -56,7 +56,7 @@ def joined_by_likeness(
 
 def _groups(values: pa.Array) -> NDArray[np.int64] | None:
     """The group of each row: of numbers, parts of as many rows; of labels, the frequent ones."""
-    kind = label_type(values.type)
+    kind = plain_type(values.type)
     if is_text(kind) or pa.types.is_boolean(kind):
         coded = plain_values(values).dictionary_encode()
         numbers = coded.indices.fill_null(len(coded.dictionary)).to_numpy(zero_copy_only=False)

@@ -262,11 +262,6 @@ def are_regions(labels: pa.Array) -> NDArray[np.bool_]:
 MOST = 0.75
 
 
-def label_type(kind: pa.DataType) -> pa.DataType:
-    """The type of a column's values: that of its labels if it has some."""
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
-
-
 def plain_values(values: pa.Array) -> pa.Array:
     """Values without dictionary encoding and views."""
     kind = values.type

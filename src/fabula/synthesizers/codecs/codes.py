@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.io.arrays import is_text, mean_ranks
-from fabula.synthesizers.codecs.categories import label_type, plain_values
+from fabula.io.arrays import is_text, mean_ranks, plain_type
+from fabula.synthesizers.codecs.categories import plain_values
 
 FEWEST, ROWS_OF_CODE, MOST_SINGLE, DENSE = 64, 5, 0.02, 0.5
 """Codes are more than that many, of so many rows each on average; few rows hold one that comes
@@ -65,7 +65,7 @@ def are_codes(table: pa.Table, name: str) -> bool:
 
 def _scores(values: pa.Array, known: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
     """The ranks of numbers and times; of labels whether a row has the most frequent one."""
-    kind = label_type(values.type)
+    kind = plain_type(values.type)
     if pa.types.is_floating(kind) or pa.types.is_integer(kind):
         numbers = values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)[known]
         return [mean_ranks(np.nan_to_num(numbers))]

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.io.arrays import array_of, is_text
+from fabula.io.arrays import array_of, is_text, plain_type
 from fabula.io.written.columns import written_form
 from fabula.io.written.time_forms import TimeForm
 from fabula.relationships.key_names import named_as_key, names_year
-from fabula.synthesizers.codecs.categories import label_type, plain_values
+from fabula.synthesizers.codecs.categories import plain_values
 from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Target, not_given
 from fabula.synthesizers.model import CellColumn, Weights
 
@@ -85,7 +85,7 @@ class NaturalCodec:
 
 def holds_times(values: pa.ChunkedArray) -> bool:
     """Whether a part of a key holds days or points in time, as such or written."""
-    if not is_text(label_type(values.type)):
+    if not is_text(plain_type(values.type)):
         return bool(pa.types.is_temporal(values.type))
     found = written_form(plain_values(values.combine_chunks()))
     return found is not None and isinstance(found.form, TimeForm) and found.form.is_point

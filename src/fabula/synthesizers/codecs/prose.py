@@ -16,9 +16,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fabula.io.arrays import array_of
+from fabula.io.arrays import array_of, plain_type
 from fabula.streams import stream
-from fabula.synthesizers.codecs.categories import fewer, label_type, plain_values
+from fabula.synthesizers.codecs.categories import fewer, plain_values
 from fabula.synthesizers.codecs.codec import (
     PROTECTED_ROWS,
     CodeColumn,
@@ -178,7 +178,7 @@ class ProseCodec:
         index[known] = np.arange(len(known))
         missing = np.ones(len(codes), bool)
         missing[known] = False
-        made = pa.array(texts, label_type(self.type)).take(array_of(index, missing=missing))
+        made = pa.array(texts, plain_type(self.type)).take(array_of(index, missing=missing))
         return made.cast(self.type)
 
     def weights(self, wanted: Target) -> Weights:

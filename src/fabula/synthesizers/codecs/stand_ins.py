@@ -26,8 +26,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.fakers.pools import provider_pool
-from fabula.io.arrays import array_of, is_text
-from fabula.synthesizers.codecs.categories import CategoryCodec, label_type, plain_values
+from fabula.io.arrays import array_of, is_text, plain_type
+from fabula.synthesizers.codecs.categories import CategoryCodec, plain_values
 from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Target, not_given
 from fabula.synthesizers.model import CellColumn, Weights
 from fabula.synthesizers.pii.sieve import Sieve
@@ -218,7 +218,7 @@ class StandInCodec:
 
     def _drawn(self, size: int, rng: np.random.Generator) -> pa.Array:
         if not len(self.levels):
-            return pa.nulls(size, label_type(self.type))
+            return pa.nulls(size, plain_type(self.type))
         shares = self.weights_of / self.weights_of.sum()
         return self.levels.take(array_of(rng.choice(len(self.levels), size, p=shares)))
 
@@ -227,7 +227,7 @@ class StandInCodec:
         steps = max(math.floor((most - least) / step + 1e-9), 1)
         drawn = rng.permutation(steps)[:size] if size <= steps < 1 << 20 else None
         drawn = rng.integers(0, steps, size) if drawn is None else drawn
-        kind = label_type(self.type)
+        kind = plain_type(self.type)
         if pa.types.is_temporal(kind):
             return pa.array(int(least) + drawn * int(step), pa.int64()).cast(_micro(kind))
         values = least + drawn * step
@@ -235,7 +235,7 @@ class StandInCodec:
         return pa.array(np.round(values, decimals) if decimals is not None else values)
 
     def _typed(self, values: pa.Array) -> pa.Array:
-        kind = label_type(self.type)
+        kind = plain_type(self.type)
         if pa.types.is_integer(kind) and pa.types.is_floating(values.type):
             values = pc.round(values)
         values = values.cast(kind, safe=False)

@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fabula.io.arrays import is_text
-from fabula.synthesizers.codecs.categories import label_type, plain_values
+from fabula.io.arrays import is_text, plain_type
+from fabula.synthesizers.codecs.categories import plain_values
 
 LONGEST = 2
 """Signs that a postcode shares with the others of its area."""
@@ -47,7 +47,7 @@ class AreaColumn:
         found = [
             area
             for field in table.schema
-            if field.name not in personal and is_text(label_type(field.type))
+            if field.name not in personal and is_text(plain_type(field.type))
             for area in [cls._learned(field.name, table, postcodes, max(2, protect))]
             if area is not None
         ]

@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.io.arrays import array_of, is_text
+from fabula.io.arrays import array_of, is_text, plain_type
 from fabula.pii.check_digits import with_account_check, with_card_check
 from fabula.pii.national_ids import SCHEMES
-from fabula.synthesizers.codecs.categories import label_type, plain_values
+from fabula.synthesizers.codecs.categories import plain_values
 from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Target, not_given
 from fabula.synthesizers.model import CellColumn, Weights
 from fabula.synthesizers.pii.areas import AreaColumn
@@ -265,7 +265,7 @@ class DetailCodec:
     @property
     def _is_text(self) -> bool:
         """Whether values are texts, as labels too."""
-        return is_text(label_type(self.type))
+        return is_text(plain_type(self.type))
 
     def _typed(self, values: pa.Array) -> pa.Array:
         if isinstance(self.type, pa.DictionaryType):

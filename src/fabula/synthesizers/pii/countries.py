@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from fabula.fakers.locales import known_locales, load_locale
 from fabula.inference.guesses import words
-from fabula.io.arrays import array_of, is_text
-from fabula.synthesizers.codecs.categories import are_regions, label_type, plain_values
+from fabula.io.arrays import array_of, is_text, plain_type
+from fabula.synthesizers.codecs.categories import are_regions, plain_values
 from fabula.synthesizers.pii.districts import ABROAD
 
 _CALLED = re.compile(r"(^|_)(country|nation|land|pays|pais|paese|kraj)(_?(code|name|iso))?$")
@@ -70,7 +70,7 @@ class CountryColumn:
             least: Labels of fewer rows are not told, unless they are known countries.
         """
         for field in table.schema:
-            if not _CALLED.search(words(field.name)) or not is_text(label_type(field.type)):
+            if not _CALLED.search(words(field.name)) or not is_text(plain_type(field.type)):
                 continue
             values = plain_values(table.column(field.name).combine_chunks())
             known = [text for text in pc.unique(values).to_pylist() if text]

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from fabula.fakers.locales import load_locale
 from fabula.inference.guesses import words
-from fabula.io.arrays import array_of, is_text
+from fabula.io.arrays import array_of, is_text, plain_type
 from fabula.streams import name_key
-from fabula.synthesizers.codecs.categories import OTHER, label_type, plain_values
+from fabula.synthesizers.codecs.categories import OTHER, plain_values
 from fabula.synthesizers.constraints.evidence import lookup_is_sure
 from fabula.synthesizers.constraints.lookups import coded
 from fabula.synthesizers.pii.sieve import Sieve
@@ -79,7 +79,7 @@ class Districts:
         lived = np.full(len(there), -1) if homes is None else homes[there]
         columns = []
         for field in table.schema:
-            if field.name in personal or not is_text(label_type(field.type)):
+            if field.name in personal or not is_text(plain_type(field.type)):
                 continue
             labels = coded(table.column(field.name).combine_chunks().take(array_of(there)))[0]
             if not _follows(places, labels) or _follows(lived, labels):

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterator
 
 import pyarrow as pa
 
-from fabula.io.arrays import is_text
+from fabula.io.arrays import is_text, plain_type
 from fabula.pii import find
 from fabula.pii.few import may_name_people
 from fabula.pii.finding import sampled
 from fabula.pii.kinds import TITLES
-from fabula.synthesizers.codecs.categories import OTHER, CategoryCodec, label_type
+from fabula.synthesizers.codecs.categories import OTHER, CategoryCodec
 from fabula.synthesizers.codecs.learning import Columns
 
 MOST_LABELS = 30
@@ -21,7 +21,7 @@ MOST_LABELS = 30
 def doubted_labels(table: pa.Table, personal: Collection[str]) -> Iterator[str]:
     """Warnings of labels that may be personal, and are not among the replaced columns."""
     for item in table.schema:
-        if not is_text(label_type(item.type)) or item.name in personal:
+        if not is_text(plain_type(item.type)) or item.name in personal:
             continue
         column = table.column(item.name)
         if pa.types.is_dictionary(item.type):

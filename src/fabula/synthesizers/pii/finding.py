@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from fabula.inference.codes import are_letter_codes
 from fabula.inference.periods import are_periods
-from fabula.io.arrays import is_text
+from fabula.io.arrays import is_text, plain_type
 from fabula.io.written.columns import written_form
 from fabula.pii import Finding, find_in_table
 from fabula.pii.kinds import BLURRED
 from fabula.relationships.column_names import name_words
 from fabula.relationships.keys import singular
-from fabula.synthesizers.codecs.categories import fewer, label_type, plain_values
+from fabula.synthesizers.codecs.categories import fewer, plain_values
 from fabula.synthesizers.codecs.codes import are_codes
 from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.codecs.string_formats.several_numbers import quantities
@@ -149,7 +149,7 @@ def _declared(
     table: pa.Table, name: str, owner: str, finding: Finding | None
 ) -> PersonalColumn | None:
     """A column that is personal by its owner's word; None if nothing can stand in for it."""
-    kind = label_type(table.schema.field(name).type)
+    kind = plain_type(table.schema.field(name).type)
     if not (is_text(kind) or pa.types.is_integer(kind)):
         return None
     values, gap = filled(table, name)
@@ -174,7 +174,7 @@ def _texts_of(table: pa.Table, *, categories: bool = False) -> list[str]:
     """Columns of text; categories of a frame are labels by their owner's will."""
     return [
         item.name for item in table.schema
-        if is_text(item.type) or (categories and is_text(label_type(item.type)))
+        if is_text(item.type) or (categories and is_text(plain_type(item.type)))
     ]  # fmt: skip
 
 
@@ -202,7 +202,7 @@ def _found(
 ) -> PersonalColumn | None:
     kind = table.schema.field(name).type
     labels, doubted = pa.types.is_dictionary(kind), finding is None or finding.confidence < CERTAIN
-    if pa.types.is_temporal(label_type(kind)) or (labels and doubted):
+    if pa.types.is_temporal(plain_type(kind)) or (labels and doubted):
         return None
     if finding is not None and finding.kind in BLURRED:
         return None

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.inference.guesses import words
-from fabula.io.arrays import is_text
-from fabula.synthesizers.codecs.categories import label_type, plain_values
+from fabula.io.arrays import is_text, plain_type
+from fabula.synthesizers.codecs.categories import plain_values
 
 _CALLED = re.compile(r"(^|_)(sex|gender|geschlecht|sexe|sexo|sesso)$")
 _WORDS = (
@@ -39,7 +39,7 @@ class SexColumn:
     def of(cls, table: pa.Table) -> SexColumn | None:
         """The first such column of a table, or None."""
         for field in table.schema:
-            if not _CALLED.search(words(field.name)) or not is_text(label_type(field.type)):
+            if not _CALLED.search(words(field.name)) or not is_text(plain_type(field.type)):
                 continue
             known = plain_values(pc.unique(table.column(field.name).combine_chunks())).to_pylist()
             female, male = (

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.io.arrays import array_of, is_text
+from fabula.io.arrays import array_of, is_text, plain_type
 from fabula.pii.lexicon import all_towns
 from fabula.streams import stream
-from fabula.synthesizers.codecs.categories import MANY_RARE, fewer, label_type, plain_values
+from fabula.synthesizers.codecs.categories import MANY_RARE, fewer, plain_values
 from fabula.synthesizers.pii.detect import detail_by_name
 from fabula.synthesizers.pii.persons import Persons
 
@@ -51,7 +51,7 @@ class Neighbours:
             persons: Whom the rows are about; then people are counted in place of rows.
             protect: Towns of fewer are rare, or of `fewer(protect)` if that would be many.
         """
-        if not is_text(label_type(table.schema.field(name).type)):
+        if not is_text(plain_type(table.schema.field(name).type)):
             return None
         values = plain_values(table.column(name).combine_chunks())
         counted = values.drop_null().value_counts()
@@ -103,7 +103,7 @@ def _area(
     best, areas = "", np.zeros(towns, np.int64)
     known = codes >= 0
     for field in table.schema:
-        if field.name == name or not is_text(label_type(field.type)):
+        if field.name == name or not is_text(plain_type(field.type)):
             continue
         values = plain_values(table.column(field.name).combine_chunks()).dictionary_encode()
         size = len(values.dictionary)

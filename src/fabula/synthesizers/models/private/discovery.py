@@ -18,10 +18,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fabula.io.arrays import array_of
+from fabula.io.arrays import array_of, plain_type
 from fabula.relationships.column_names import name_words
 from fabula.relationships.key_names import IDS
-from fabula.synthesizers.codecs.categories import CategoryCodec, label_type, plain_values
+from fabula.synthesizers.codecs.categories import CategoryCodec, plain_values
 from fabula.synthesizers.codecs.codec import ColumnCodec
 from fabula.synthesizers.codecs.fixed_point import Lattice, is_counted
 from fabula.synthesizers.codecs.number_cells import SEGMENTS
@@ -113,7 +113,7 @@ class Discovery:
             return f"its labels are too rare to be found privately; {_NAME_THEM}"
         rest = max(1.0, rows - counts.sum())
         known = np.maximum(np.rint([*counts, rest, 1]), 1).astype(np.int64)
-        return CategoryCodec(name, kind, labels.cast(label_type(kind)), known, rare=True)
+        return CategoryCodec(name, kind, labels.cast(plain_type(kind)), known, rare=True)
 
     def _numbers(self, name: str, kind: pa.DataType, values: pa.Array) -> ColumnCodec | str:
         whole = is_counted(kind)
@@ -167,7 +167,7 @@ class Discovery:
 
 def why_not(column: pa.Field) -> str | None:
     """Why no domain of a column is looked for; only its name and type tell."""
-    if pa.types.is_nested(label_type(column.type)):
+    if pa.types.is_nested(plain_type(column.type)):
         return f"nested values of type {column.type}; give them as separate columns"
     if {*name_words(column.name)[-1:]} & IDS:
         return "its name is that of a key; give bounds or labels in `domain` to keep it"
