@@ -35,7 +35,7 @@ test: $(READY)  ## the tests; ARGS="-k name" passes options to pytest
 	$(BIN)/pytest -n 2 -m "not slow" $(ARGS)
 
 test-slow: $(READY)  ## the slow tests: training, fault injection, large runs, the browser
-	$(BIN)/pytest -n 2 -m slow $(ARGS)
+	$(BIN)/pytest -n 2 -v -m slow $(ARGS)
 
 check: $(READY)  ## format, lint, types, house rules, documentation
 	$(BIN)/ruff format --check .

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 import subprocess
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+
+_WAIT = 120  # seconds, for a machine under load
 
 
 class Browser:
@@ -24,7 +29,7 @@ class Browser:
         self._asked += 1
         await self._socket.send_json({"id": self._asked, "method": method, "params": values})
         while True:
-            answer = json.loads((await self._socket.receive()).data)
+            answer = json.loads((await self._socket.receive(timeout=_WAIT)).data)
             if answer.get("method") == "Log.entryAdded":
                 self.complaints.append(answer["params"]["entry"]["text"])
             if answer.get("id") == self._asked:
@@ -47,22 +52,30 @@ class Browser:
         await self.ask("Page.navigate", url=page.as_uri())
         address = json.dumps(page.as_uri())
         ready = f"document.readyState === 'complete' && location.href === {address}"
-        while not await self.value(ready):
-            pass
+        await self.until(ready)
+
+    async def until(self, script: str) -> None:
+        """Wait until an expression is true on the page."""
+        end = time.monotonic() + _WAIT
+        while not await self.value(script):
+            said = "document.body.innerText"
+            assert time.monotonic() < end, f"{script} never held: {await self.value(said)}"
+            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
 async def browser(program: str, home: Path) -> AsyncIterator[Browser]:
     """Start Chromium with an empty profile, and stop it."""
+    home.mkdir(parents=True, exist_ok=True)
+    log = home / "chromium.log"  # a pipe that nobody reads would stop it when full
     flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0"]
-    process = subprocess.Popen(
-        [program, *flags, f"--user-data-dir={home}", "about:blank"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    with log.open("wb") as told:
+        process = subprocess.Popen(
+            [program, *flags, f"--user-data-dir={home}", "about:blank"],
+            stdout=subprocess.DEVNULL, stderr=told,
+        )  # fmt: skip
     try:
-        assert process.stderr is not None
-        line = next(line for line in process.stderr if "DevTools listening on" in line)
-        place = line.rsplit("ws://", 1)[1].partition("/")[0]
+        place = await _listening(process, log)
         async with aiohttp.ClientSession() as session:
             async with session.get(f"http://{place}/json") as reply:
                 tab = next(each for each in await reply.json() if each["type"] == "page")
@@ -73,4 +86,14 @@ async def browser(program: str, home: Path) -> AsyncIterator[Browser]:
                 yield opened
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
+
+
+async def _listening(process: subprocess.Popen[bytes], log: Path) -> str:
+    """Host and port that Chromium answers at, once it has said so."""
+    end = time.monotonic() + _WAIT
+    while not (found := re.search(r"DevTools listening on ws://([^/]+)/", log.read_text())):
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < end, log.read_text()
+        await asyncio.sleep(0.02)
+    return found[1]

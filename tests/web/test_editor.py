@@ -172,7 +172,10 @@ def test_a_run_is_stopped_and_continued(shown: View, file: Path) -> None:
     get, post = opened(shown), poster(shown)
     at = address(get)
     job = post(f"{at}/run", n=200_000_000)[1]["address"]
-    while not json.loads(get(f"{job}.json")[1])["tables"]:
+    until = time.monotonic() + 60
+    while not (state := json.loads(get(f"{job}.json")[1]))["tables"]:
+        assert state["state"] == "running", state
+        assert time.monotonic() < until
         time.sleep(0.05)
     assert post(f"{job}/again")[0] == 409
     assert post(f"{job}/stop")[0] == 200

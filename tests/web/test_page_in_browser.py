@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 from collections.abc import Iterator
@@ -68,9 +67,7 @@ async def go(tab: Browser, url: str, width: int = 1280, *, dark: bool = False) -
 
 async def there(tab: Browser) -> None:
     """Wait for the page that a click leads to."""
-    fresh = "document.readyState === 'complete' && !document.body.dataset.left"
-    while not await tab.value(fresh):
-        await asyncio.sleep(0.02)
+    await tab.until("document.readyState === 'complete' && !document.body.dataset.left")
 
 
 async def click(tab: Browser, selector: str) -> None:
@@ -104,15 +101,6 @@ async def test_a_user_filters_opens_a_row_and_follows_its_key(shown: View, tmp_p
         assert tab.complaints == []
 
 
-async def until(tab: Browser, script: str) -> None:
-    """Wait until an expression is true on the page."""
-    for _ in range(1500):
-        if await tab.value(script):
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError(f"{script} never held: {await tab.value('document.body.innerText')}")
-
-
 async def test_a_user_mends_a_spec_previews_it_and_watches_its_run(tmp_path: Path) -> None:
     """Problems appear while one types, beside their line; the run opens when it is done."""
     file = tmp_path / "work" / "shop.yaml"
@@ -122,14 +110,14 @@ async def test_a_user_mends_a_spec_previews_it_and_watches_its_run(tmp_path: Pat
         async with browser(CHROMIUM, tmp_path / "profile") as tab:
             await go(tab, page.url)
             settled = "document.getElementById('editor').dataset.settled"
-            await until(tab, settled)
+            await tab.until(settled)
             assert await tab.value("document.getElementById('verdict').className") == "chip pass"
             whole = await tab.value("document.getElementById('text').value")
             typed = "text => {const t = document.getElementById('text'); t.value = text;" \
                     "t.dispatchEvent(new Event('input'))}"  # fmt: skip
             wrong = json.dumps(whole.replace("kind: key", "kind: kee", 1))
             await tab.value(f"({typed})({wrong})")
-            await until(tab, settled)
+            await tab.until(settled)
             assert await tab.value("document.getElementById('verdict').innerText") == "1 problem"
             line = 1 + whole[: whole.index("kind: key")].count("\n")
             assert await tab.value("document.querySelector('#gutter .bad').innerText") == str(line)
@@ -141,15 +129,15 @@ async def test_a_user_mends_a_spec_previews_it_and_watches_its_run(tmp_path: Pat
             )
             assert "kee" in await tab.value(chosen)
             await tab.value(f"({typed})({json.dumps(whole + '# repaired')})")
-            await until(tab, f"{settled} && !!document.querySelector('#verdict.pass')")
+            await tab.until(f"{settled} && !!document.querySelector('#verdict.pass')")
             await tab.value("document.getElementById('see').click()")
-            await until(tab, "document.querySelectorAll('#preview table').length")
+            await tab.until("document.querySelectorAll('#preview table').length")
             assert await tab.value("document.querySelectorAll('#preview tbody tr').length") > 20
             await tab.value("document.getElementById('n').value = 60000")
             await tab.value("document.getElementById('of').value = 'products'")
             await tab.value("document.getElementById('run').click()")
-            await until(tab, "location.pathname.startsWith('/job/')")
-            await until(tab, "!!document.querySelector('nav[aria-label=Tables]')")
+            await tab.until("location.pathname.startsWith('/job/')")
+            await tab.until("!!document.querySelector('nav[aria-label=Tables]')")
             assert "60,000" in await tab.value("document.body.innerText")
             assert file.read_text().endswith("# repaired")
             assert tab.complaints == []
@@ -171,20 +159,20 @@ async def test_keys_are_completed_with_the_keyboard_alone(tmp_path: Path) -> Non
                 for letter in "ki":
                     await press(tab, letter)
                 shown = "[...document.querySelectorAll('#choices:not([hidden]) b')]"
-                await until(tab, f"{shown}.map(b => b.textContent).join() === 'kind'")
+                await tab.until(f"{shown}.map(b => b.textContent).join() === 'kind'")
                 box = "document.getElementById('choices').getBoundingClientRect()"
                 assert await tab.value(f"{box}.right") <= width
                 await press(tab, "Tab")
-                await until(tab, f"{shown}.length > 20")
+                await tab.until(f"{shown}.length > 20")
                 for letter in "cho":
                     await press(tab, letter)
-                await until(tab, f"{shown}.length === 1")
+                await tab.until(f"{shown}.length === 1")
                 await press(tab, "ArrowDown")
                 active = "document.getElementById('text').getAttribute('aria-activedescendant')"
                 assert await tab.value(active) == "choice-0"
                 await press(tab, "Enter")
                 await tab.value("document.getElementById('save').click()")
-                await until(tab, "document.getElementById('state').innerText === 'saved'")
+                await tab.until("document.getElementById('state').innerText === 'saved'")
                 assert "size: {kind: choice}" in file.read_text()
                 assert tab.complaints == []
 
@@ -208,7 +196,7 @@ async def test_a_user_reviews_rows_with_the_keyboard(tmp_path: Path) -> None:
                 await press(tab, key)
                 await there(tab)
             await press(tab, "f")
-            await until(tab, "document.getElementById('told').innerText.includes('says how')")
+            await tab.until("document.getElementById('told').innerText.includes('says how')")
             await tab.value("document.querySelector('.fix[name=name]').value = 'Ada'")
             await tab.value("document.body.dataset.left = 1")
             await press(tab, "f")
@@ -271,15 +259,15 @@ async def test_pages_where_something_is_done_fit_and_are_readable(tmp_path: Path
         async with browser(CHROMIUM, tmp_path / "profile") as tab:
             await go(tab, page.url)
             spec = await tab.value("location.href")
-            await until(tab, "!!document.querySelector('#verdict.fail')")
+            await tab.until("!!document.querySelector('#verdict.fail')")
             await tab.value("document.getElementById('run').click()")
-            await until(tab, "document.querySelector('#job')?.dataset.state === 'failed'")
+            await tab.until("document.querySelector('#job')?.dataset.state === 'failed'")
             job = await tab.value("location.href")
             for address in (spec, job, spec.partition("/spec")[0] + "/runs"):
                 for width, dark in ((390, False), (390, True), (1280, False), (1280, True)):
                     await go(tab, address, width, dark=dark)
                     if address == spec:
-                        await until(tab, "!!document.querySelector('#verdict.fail')")
+                        await tab.until("!!document.querySelector('#verdict.fail')")
                     wide = await tab.value("document.documentElement.scrollWidth")
                     assert wide <= width, address
                     assert json.loads(await tab.value(CONTRAST)) == [], (address, dark)
