@@ -100,6 +100,8 @@ def test_a_spec_is_printed_and_no_verb_writes_a_file_called_by_a_dash(run, tmp_p
     made = run("init", "--from", "d.csv", "-o", "-")
     assert made.code == 0
     assert "tables:" in made.out
+    assert "Printed the spec" in made.err
+    assert "`-o NAME.yaml`" in made.err
     for verb in (("fit", "d.csv"), ("mask", "d.csv"), ("pairs", "a -> b", "--model", "fake")):
         ended = run(*verb, "-o", "-")
         assert ended.code == 2, verb

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,29 @@ def test_a_header_that_starts_with_a_hash_stays_the_header(tmp_path):
     table, notes = read(tmp_path, f"#chrom,start,end\n{ROWS}")
     assert table.column_names == ["#chrom", "start", "end"]
     assert not notes
+
+
+def test_values_between_single_blanks_are_columns(tmp_path):
+    """Also under names in single quotes; a column of full names stays one."""
+    rows = "".join(f'{at} {at * 1.5} "Ada Lee"\n' for at in range(30))
+    table, notes = read(tmp_path, f"'id' 'price' 'name'\n{rows}")
+    assert table.column_names == ["id", "price", "name"]
+    assert table["name"].unique().to_pylist() == ["Ada Lee"]
+    assert "values are separated by blanks" in notes
+    assert "single quotes" in notes
+    table, notes = read(tmp_path, "full name\n" + "Ada Lee\n" * 30)
+    assert (table.column_names, notes) == (["full name"], "")
+
+
+def test_values_between_several_blanks_are_one_error_whose_command_works(tmp_path):
+    """A table of fixed widths is no table of one text column."""
+    rows = "".join(f"  {at}   {at * 1.5} x\n" for at in range(30))
+    with pytest.raises(SourceError, match="separated by several blanks") as caught:
+        read(tmp_path, f"id price kind\n{rows}")
+    command = caught.value.hint.partition(": ")[2]
+    subprocess.run(command, cwd=tmp_path, shell=True, check=True)
+    table = as_table(tmp_path / "data-commas.csv")
+    assert (table.column_names, table.num_rows) == (["id", "price", "kind"], 30)
 
 
 def test_a_line_that_does_not_fit_is_counted_from_the_top_of_the_file(tmp_path):

@@ -14,7 +14,7 @@ from typing import Any
 
 import aiohttp
 
-_WAIT = 120  # seconds, for a machine under load
+_WAIT = 300  # seconds, for a machine under load
 
 
 class Browser:

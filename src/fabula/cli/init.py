@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from fabula.inference.inferred import Inferred
     from fabula.spec.tables import DatasetSpec
 
+_PRINTED = Path("-")
+
 
 @verb()
 def init(
@@ -108,8 +110,8 @@ def init(
         path = output or Path(f"{template}.yaml")
         _write(path, text, overwrite)
         needs = _needs(text)
-        talk.say(f"Wrote `{path}` — {needs}")
-        talk.hint(f"see some rows with {_seen(path, needs)}")
+        talk.say(f"{_done(path)} — {needs}")
+        _then(talk, "see some rows with", path, needs)
     else:
         about = [(name, _about(text)) for name, text in templates(".yaml").items()]
         typer.echo("\n".join(grid.lines(about)))
@@ -130,7 +132,7 @@ def _write_release(
     _write(path, to_yaml(proposed.spec), overwrite=True)
     for line in proposed.lines():
         talk.say(line)
-    talk.say(f"Wrote `{path}`")
+    talk.say(_done(path))
     if (told := proposed.warning(path)) is not None:
         talk.say(f"warning: {told[0]}")
         talk.hint(told[1])
@@ -173,10 +175,17 @@ def _asked(
     return written.spec
 
 
-def _seen(path: Path, needs: str) -> str:
-    """The command that shows some rows; without the embedded model, placeholders show them too."""
+def _done(path: Path) -> str:
+    return "Printed the spec" if path == _PRINTED else f"Wrote `{path}`"
+
+
+def _then(talk: Talk, what: str, path: Path, needs: str) -> None:
+    """Hint at the command that shows some rows; placeholders do without the embedded model."""
+    if path == _PRINTED:
+        talk.hint("write it to a file: `-o NAME.yaml`")
+        return
     lacks = "by a language model" in needs and find_spec("xllamacpp") is None
-    return f"`fabula preview {pasted(path)}{' --model fake' * lacks}`"
+    talk.hint(f"{what} `fabula preview {pasted(path)}{' --model fake' * lacks}`")
 
 
 def _write_spec(talk: Talk, spec: DatasetSpec, output: Path | None, overwrite: bool) -> None:
@@ -185,8 +194,8 @@ def _write_spec(talk: Talk, spec: DatasetSpec, output: Path | None, overwrite: b
     path, text = output or Path(f"{spec.name}.yaml"), to_yaml(spec)
     _write(path, text, overwrite)
     needs = _needs(text)
-    talk.say(f"Wrote `{path}` — {needs}")
-    talk.hint(f"check what was understood, then {_seen(path, needs)}")
+    talk.say(f"{_done(path)} — {needs}")
+    _then(talk, "check what was understood, then", path, needs)
 
 
 def _write_guess(
@@ -199,8 +208,8 @@ def _write_guess(
     if learn:
         guessed = _learned(talk, source, guessed, path, overwrite=overwrite)
     _write(path, guessed.to_yaml(), overwrite)
-    talk.say(f"{guessed}\nWrote `{path}`; {guessed.untouched}")
-    talk.hint(f"correct the guesses (each line says why), then `fabula preview {pasted(path)}`")
+    talk.say(f"{guessed}\n{_done(path)}; {guessed.untouched}")
+    _then(talk, "correct the guesses (each line says why), then", path, "")
 
 
 def _learned(
@@ -245,7 +254,7 @@ def _write(path: Path, text: str, overwrite: bool) -> None:
     from fabula.spec.schema import json_schema
     from fabula.spec.writing import SCHEMA_FILE
 
-    if path == Path("-"):
+    if path == _PRINTED:
         typer.echo(text, nl=False)
         return
     check_free(path, overwrite=overwrite)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from fabula.errors import SourceError
 from fabula.io.claimed_sizes import check_columns
 
 _DELIMITERS = ",;\t|"
@@ -72,7 +73,12 @@ def layout_of_lines(lines: Sequence[str], path: Path, *, delimiter: str = "") ->
         notes.append(f"{many} left out, before the header: `{shown}`")
     header = lines[skipped] if skipped < len(lines) else ""
     bare = _bare(header)
-    delimiter = delimiter or max(_DELIMITERS, key=bare.count)
+    if not delimiter and any(map(bare.count, _DELIMITERS)):
+        delimiter = max(_DELIMITERS, key=bare.count)
+    elif not delimiter and _blanks_separate(lines[skipped:], path):
+        delimiter = " "
+        notes.append("values are separated by blanks")
+    delimiter = delimiter or _DELIMITERS[0]
     check_columns(bare.count(delimiter) + 1, path)
     rows = _rows(lines[skipped:], delimiter)
     if _is_data(rows):
@@ -105,8 +111,11 @@ def unique_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
     place.
     """
     stripped = [name.strip() for name in names]
-    taken, made = set(stripped), dict[str, None]()
     notes: list[str] = []
+    if all(re.fullmatch("'[^']+'", name) for name in stripped):
+        stripped = [name[1:-1] for name in stripped]
+        notes.append("names of columns lose their single quotes")
+    taken, made = set(stripped), dict[str, None]()
     numbers: dict[str, Iterator[int]] = {}
     for at, name in enumerate(stripped, 1):
         new = name or f"column_{at}"
@@ -145,6 +154,30 @@ def _fields(line: str) -> tuple[int, ...]:
 def _bare(line: str) -> str:
     """A line without what is in quotes."""
     return "".join(line.split('"')[::2])
+
+
+def _blanks_separate(lines: Sequence[str], path: Path) -> bool:
+    """Whether blanks stand between values: all lines have as many words, and a column is numeric.
+
+    Raises:
+        SourceError: They do, some of them several at once.
+    """
+    rows = _rows([line.rstrip(" ") for line in lines], " ")
+    words = [[cell for cell in row if cell] for row in rows]
+    if len(words) < _FEWEST or len(words[0]) < 2 or len(set(map(len, words))) > 1:
+        return False
+    if not _numeric(words):
+        return False
+    if several := [row for row in rows if "" in row]:
+        raise SourceError(
+            f"the values of `{path}` are separated by several blanks:"
+            f" `{' '.join(several[0])[:_SHOWN]}`",
+            code="source.separator",
+            file=str(path),
+            hint="put one comma between them: sed 's/^ *//; s/ *$//; s/  */,/g'"
+            f" {path.name} > {path.stem}-commas.csv",
+        )
+    return True
 
 
 def _rows(lines: Sequence[str], delimiter: str) -> list[list[str]]:
