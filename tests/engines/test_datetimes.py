@@ -72,9 +72,33 @@ def test_times_are_at_steps_from_their_start() -> None:
     assert len(np.unique(whole)) == 4
 
 
+def test_first_days_of_months_quarters_and_years_are_alike_in_chance() -> None:
+    """Bounds need not be first days; bounds of each row are kept, too."""
+    quarters = times({"start": "2023-01-02", "end": "2024-01-02", "step": "quarter", "date": True})
+    days, counts = np.unique(quarters, return_counts=True)
+    assert days.astype(str).tolist() == ["2023-04-01", "2023-07-01", "2023-10-01", "2024-01-01"]
+    assert np.abs(counts / N - 0.25).max() < five_sigma_share(0.25, N)
+    years = times({"start": "1969-12-31T23:59:59", "end": "1972-01-01", "step": "year"})
+    assert set(years.astype("datetime64[s]").astype(str)) == {
+        "1970-01-01T00:00:00", "1971-01-01T00:00:00",
+    }  # fmt: skip
+    columns = {
+        "at": {"kind": "datetime", "start": "2024-01-01", "end": "2024-12-01", "date": True},
+        "due": {"kind": "datetime", "start": "at", "within": "62d", "step": "month", "date": True},
+    }
+    table = made(columns, 2_000).to_pydict()
+    assert {due.day for due in table["due"]} == {1}
+    assert {(due - at).days >= 0 for at, due in zip(*table.values(), strict=True)} == {True}
+    columns["due"]["within"] = "2d"
+    with pytest.raises(CheckError, match="no first day lies between"):
+        made(columns, 2_000)
+
+
 @pytest.mark.parametrize(
     ("column", "message"),
     [
+        ({"step": "month", "weekdays": "mon-fri"}, "neither `hours`, `weekdays` nor `season`"),
+        ({"start": "2024-01-02", "step": "year"}, "no year begins between"),
         ({"step": "0s"}, "not a number of whole seconds"),
         ({"step": "36h", "date": True}, "not a number of whole days"),
         ({"step": "2h", "hours": "9-17"}, "begin at a `step` from midnight"),
@@ -213,9 +237,18 @@ def test_steps_of_time() -> None:
         "halves": {"kind": "sequence", "start": day, "step": "12h"},
         "hours": {"kind": "sequence", "start": moment, "step": "90m"},
         "back": {"kind": "sequence", "start": day, "step": -1},
+        "ends": {"kind": "sequence", "start": dt.date(2023, 12, 31), "step": "month"},
+        "leaps": {"kind": "sequence", "start": dt.datetime(1968, 2, 29, 9), "step": "year"},
     }
     table = made(columns, 4).to_pydict()
     assert table["days"] == [day + dt.timedelta(i) for i in range(4)]
     assert table["halves"] == [day + dt.timedelta(i // 2) for i in range(4)]
     assert table["hours"] == [moment + i * dt.timedelta(minutes=90) for i in range(4)]
+    assert [str(day)[2:] for day in table["ends"]] == [
+        "23-12-31",
+        "24-01-31",
+        "24-02-29",
+        "24-03-31",
+    ]
+    assert [str(at)[5:13] for at in table["leaps"]] == ["02-29 09", *["02-28 09"] * 3]
     assert table["back"] == [day - dt.timedelta(i) for i in range(4)]

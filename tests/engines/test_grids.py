@@ -88,3 +88,5 @@ def test_each_hour_of_a_year_comes_once() -> None:
     mondays = {at for (at,) in rows_of({"at": {**days, "step": "1w", "unique": True}}, 53)}
     assert len(mondays) == 53
     assert {day.weekday() for day in mondays} == {0}
+    months = {at for (at,) in rows_of({"at": {**days, "step": "month", "unique": True}}, 12)}
+    assert months == {dt.date(2024, month, 1) for month in range(1, 13)}

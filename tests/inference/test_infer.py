@@ -99,7 +99,23 @@ def test_values_decide_the_kind(values: list[Any], expected: AbstractColumn) -> 
 
 def test_only_working_days_stay_working_days() -> None:
     days = [day.date() for day in pd.bdate_range("2024-01-01", periods=80)]
-    assert column(days).weekdays == (0, 1, 2, 3, 4)
+    found = column(days)
+    assert found.weekdays == (0, 1, 2, 3, 4)
+    assert found.unique
+    made = fb.generate(fb.infer(pd.DataFrame({"day": days[::2] + days[1::2]})), 80)
+    assert sorted(made.to_pandas()["day"]) == days
+
+
+def test_dates_of_months_are_a_sequence_or_first_days() -> None:
+    """Balances at the end of each month; contracts that begin with a quarter."""
+    ends = column(list(pd.date_range("2019-01-31", periods=48, freq="ME").date))
+    assert (ends.kind, str(ends.start), ends.step) == ("sequence", "2019-01-31", "month")
+    rng = np.random.default_rng(3)
+    months = np.datetime64("2010-01") + 3 * rng.integers(0, 40, 300)
+    found = column(months.astype("datetime64[D]").astype(object).tolist())
+    assert (found.kind, found.step, found.weekdays) == ("datetime", "quarter", None)
+    days = months.astype("datetime64[D]") + rng.integers(0, 2, 300)
+    assert column(days.astype(object).tolist()).step is None
 
 
 def test_times_in_equal_steps_are_a_sequence_and_others_keep_their_grid() -> None:

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from fabula.engines.block import Array, Engine
 from fabula.engines.kinds.choice import pick, value_array
-from fabula.engines.scalars import microseconds
+from fabula.engines.kinds.datetime import day_weights
+from fabula.engines.scalars import microseconds, seconds_of_months
 from fabula.engines.unique import stepped
 from fabula.io.arrays import array_of
 from fabula.kinds.base.parameters import as_moment, seconds
 from fabula.kinds.choice import Choice
-from fabula.kinds.datetime import Datetime
+from fabula.kinds.datetime import Datetime, first_period
 from fabula.kinds.uniform import Uniform
 from fabula.planning.plan import ColumnPlan, TablePlan
 from fabula.streams import stream
@@ -80,16 +81,23 @@ def _chances(column: ColumnPlan) -> NDArray[np.float64] | None:
         chances: NDArray[np.float64] = weights / weights.sum()
         return chances
     stepped = isinstance(spec, Uniform) and spec.decimals is not None
-    if not stepped and not _is_plain_time(spec):
+    if not stepped and not _has_listed_times(spec):
         return None
     size = int(spec.capacity())
+    if isinstance(spec, Datetime) and spec.is_shaped:
+        start = spec.limits[0]
+        assert start is not None
+        days = day_weights(spec, np.arange(size) + microseconds(start) // (_DAY * _SECOND))
+        return np.asarray(days / days.sum(), dtype=np.float64)
     return np.full(size, 1 / size)
 
 
-def _is_plain_time(spec: object) -> bool:
-    """Whether a column has each day, or each time at a step, alike."""
-    if not isinstance(spec, Datetime) or spec.is_shaped or spec.limits[0] is None:
+def _has_listed_times(spec: object) -> bool:
+    """Whether the chances of a column's days, or of its times at a step, are known."""
+    if not isinstance(spec, Datetime) or spec.limits[0] is None:
         return False
+    if spec.is_shaped:
+        return spec.date and spec.hours is None and spec.step in (None, "1d")
     return spec.date or spec.step is not None
 
 
@@ -128,14 +136,19 @@ def _values(column: ColumnPlan) -> Callable[[_Numbers], Array]:
     assert isinstance(spec, Datetime)
     start = as_moment(spec.start)
     assert start is not None
+    if spec.months:
+        begun = first_period(start, spec.months)
+        return lambda at: _times(seconds_of_months((begun + at) * spec.months), spec)
     first, step = microseconds(start) // _SECOND, round(seconds(spec.step or "1d"))
 
-    def times(at: _Numbers) -> Array:
-        moments = array_of((first + at * step) * _SECOND, pa.timestamp("us"))
-        return moments.cast(pa.date32(), safe=False) if spec.date else moments
-
-    return times
+    return lambda at: _times(first + at * step, spec)
 
 
+def _times(seconds_since: _Numbers, spec: Datetime) -> Array:
+    moments = array_of(seconds_since * _SECOND, pa.timestamp("us"))
+    return moments.cast(pa.date32(), safe=False) if spec.date else moments
+
+
+_DAY = 86_400
 _SECOND = 1_000_000
 """Microseconds of a second."""

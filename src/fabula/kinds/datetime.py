@@ -11,7 +11,15 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from fabula.kinds import column_kind
 from fabula.kinds.base.columns import AbstractColumn
-from fabula.kinds.base.parameters import Duration, Moment, as_moment, plain_number, seconds
+from fabula.kinds.base.parameters import (
+    CALENDAR,
+    CalendarStep,
+    Duration,
+    Moment,
+    as_moment,
+    plain_number,
+    seconds,
+)
 from fabula.kinds.base.problems import Problem
 from fabula.kinds.base.values import TIME
 
@@ -75,7 +83,7 @@ class Datetime(AbstractColumn):
         end: Likewise; not included.
         within: Longest time after `start`.
         step: Only times at such steps from `start`, `15m`, `1h`; from midnight where `hours`,
-            `weekdays` or `season` shape a day.
+            `weekdays` or `season` shape a day. `month`, `quarter` or `year`: only their first days.
         date: Whole dates instead of times.
         hours: Hours of the day that may occur, `9-17`.
         weekdays: Days that may occur, `mon-fri`.
@@ -86,7 +94,7 @@ class Datetime(AbstractColumn):
     start: Moment = dt.date(2020, 1, 1)
     end: Moment | None = None
     within: Duration | None = None
-    step: Duration | None = None
+    step: CalendarStep | Duration | None = None
     date: bool = False
     hours: Annotated[tuple[float, float] | None, BeforeValidator(_hours)] = None
     weekdays: Annotated[
@@ -131,8 +139,19 @@ class Datetime(AbstractColumn):
         shapes = (self.hours, self.weekdays, self.season)
         return any(shape is not None for shape in shapes)
 
+    @property
+    def months(self) -> int:
+        """Months from each possible day to the next; 0 for other steps and none."""
+        return CALENDAR.get(self.step or "", 0)
+
     def _check_step(self) -> None:
         if self.step is None:
+            return
+        if self.months:
+            if self.is_shaped:
+                raise ValueError(
+                    f"`step: {self.step}` goes with neither `hours`, `weekdays` nor `season`"
+                )
             return
         step = seconds(self.step)
         if not step or step % (_DAY if self.date else 1):
@@ -153,13 +172,17 @@ class Datetime(AbstractColumn):
         return as_moment(self.start), None if self.end is None else as_moment(self.end)
 
     def capacity(self) -> float:
-        """The seconds (or days) between the bounds."""
+        """The steps, seconds or days between the bounds."""
         start, end = self.limits
+        if self.months and start is not None and end is not None:
+            return max(0, first_period(end, self.months) - first_period(start, self.months))
         if self.within is not None:
             length = seconds(self.within)
         elif start is not None and end is not None:
             length = (end - start).total_seconds()
         else:
+            return math.inf
+        if self.months:
             return math.inf
         step = seconds(self.step) if self.step else _DAY if self.date else 1
         return math.inf if start is None else max(0, math.ceil(length / step))
@@ -170,6 +193,9 @@ class Datetime(AbstractColumn):
         if start is not None and end is not None and start >= end:
             message = f"`start` {start} is not before `end` {end}: no time fits"
             yield Problem("spec.empty-range", message, "start")
+        elif self.months and self.capacity() == 0:
+            message = f"no {self.step} begins between `start` {start} and `end` {end}"
+            yield Problem("spec.empty-range", message, "step")
         if self.within is not None:
             room = dt.datetime.max - (start or dt.datetime(1970, 1, 1))
             if seconds(self.within) > room.total_seconds():
@@ -187,3 +213,9 @@ class Datetime(AbstractColumn):
             months = zip(MONTHS, map(plain_number, self.season), strict=True)
             short["season"] = {month: weight for month, weight in months if weight != 1}
         return short
+
+
+def first_period(time: dt.datetime, months: int) -> int:
+    """The first month, quarter or year, counted from 1970, that begins at a time or after it."""
+    month = (time.year - 1970) * 12 + time.month - 1
+    return -(-(month + (time > dt.datetime(time.year, time.month, 1))) // months)

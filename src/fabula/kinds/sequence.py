@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from fabula.kinds import column_kind
 from fabula.kinds.base.columns import AbstractColumn
-from fabula.kinds.base.parameters import Duration, Instant
+from fabula.kinds.base.parameters import CalendarStep, Duration, Instant
 from fabula.kinds.base.problems import Problem
 from fabula.kinds.base.steps import step_problems, step_problems_with_rows
 from fabula.kinds.base.values import TIME
@@ -18,12 +18,13 @@ from fabula.kinds.base.values import TIME
 class Sequence(AbstractColumn):
     """Numbers or dates in steady steps, one per row.
 
+    Dates may step by `month`, `quarter` or `year`: to the same day of each, or to its last.
     `within` names the reference that `per_parent` follows: each parent's rows count from `start`.
     """
 
     kind: Literal["sequence"] = "sequence"
     start: int | float | Instant = 1
-    step: int | float | Duration = 1
+    step: int | float | CalendarStep | Duration = 1
     within: str | None = None
 
     section: ClassVar = "keys"

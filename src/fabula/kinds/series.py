@@ -11,6 +11,7 @@ from pydantic import Field, StrictStr
 from fabula.kinds import column_kind
 from fabula.kinds.base.columns import AbstractColumn, AbstractNumber
 from fabula.kinds.base.parameters import (
+    CALENDAR,
     Duration,
     Instant,
     NotNegative,
@@ -140,6 +141,8 @@ class Series(AbstractNumber):
         clock = columns.get(self.at.strip().strip('"'))
         if not isinstance(clock, Sequence) or not isinstance(clock.start, dt.date):
             return self
+        if clock.step in CALENDAR:  # of no one length
+            return self.model_copy(update={"since": self.since or clock.start})
         step = clock.step if isinstance(clock.step, str) else f"{abs(clock.step):g}d"
         found = {"step": self.step or step, "since": self.since or clock.start}
         return self.model_copy(update=found)

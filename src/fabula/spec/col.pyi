@@ -79,7 +79,7 @@ def reference(
 
 def sequence(
     start: float | dt.date = ...,
-    step: float | str = ...,
+    step: float | Literal["month", "quarter", "year"] | str = ...,
     *,
     within: str | None = ...,
     nulls: float = ...,
@@ -338,7 +338,7 @@ def datetime(
     end: dt.date | str | None = ...,
     *,
     within: str | None = ...,
-    step: str | None = ...,
+    step: Literal["month", "quarter", "year"] | str | None = ...,
     date: bool = ...,
     hours: Sequence[float] | str | None = ...,
     weekdays: Sequence[int] | str | Sequence[str | int] | None = ...,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fabula.engines.block import Array, Block, Engine
 from fabula.engines.kinds import TableFacts, engine_of
-from fabula.engines.scalars import microseconds
+from fabula.engines.scalars import microseconds, seconds_of_months
 from fabula.errors import CheckError
 from fabula.io.arrays import array_of, numbers_of
 from fabula.kinds.base.parameters import Moment, as_moment, seconds
@@ -28,6 +28,11 @@ _UNFIT = (
     "widen the bounds, or allow more hours, weekdays or months",
 )
 
+_UNBEGUN = (
+    "no first day lies between the bounds of column `{name}`",
+    "widen the bounds, or write a shorter `step`",
+)
+
 _DAY = 86_400
 _MICROSECONDS = 1_000_000
 
@@ -40,7 +45,8 @@ def datetime_engine(column: ColumnPlan, table: TableFacts) -> Engine:
     assert isinstance(spec, Datetime)
     shaped = spec.is_shaped
     length = None if spec.within is None else round(seconds(spec.within))
-    step = None if spec.step is None else round(seconds(spec.step))
+    months = spec.months
+    step = None if spec.step is None or months else round(seconds(spec.step))
 
     def make(block: Block) -> Array:
         start, no_start = _edge(spec.start, column, block, "start")
@@ -56,6 +62,9 @@ def datetime_engine(column: ColumnPlan, table: TableFacts) -> Engine:
         if shaped:
             drawn, outside = _shaped(spec, start, end, u)
             _demand_none(outside, missing, block, column, _UNFIT)
+        elif months:
+            drawn, outside = _first_days(start, end, months, u)
+            _demand_none(outside, missing, block, column, _UNBEGUN)
         else:
             drawn = _plain(start, end, u)
         if step is not None:
@@ -124,6 +133,21 @@ def _stepped(drawn: Times, start: Times, end: Times, step: int, *, from_midnight
     return np.where(found < end, found, start)
 
 
+def _first_days(
+    start: Times, end: Times, months: int, u: NDArray[np.float64]
+) -> tuple[Times, NDArray[np.bool_]]:
+    """First days of months, quarters or years, and where none lies between the bounds."""
+    first, past = (-(-_months_begun(edge) // months) for edge in (start, end))
+    drawn = first + (u * (past - first)).astype(np.int64)
+    return seconds_of_months(drawn * months), np.broadcast_to(past <= first, u.shape)
+
+
+def _months_begun(at: Times) -> Times:
+    """The first month, counted from 1970, that begins at a time or after it."""
+    month = at.astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)
+    return month + (seconds_of_months(month) < at)
+
+
 def _shaped(
     spec: Datetime, start: Times, end: Times, u: NDArray[np.float64]
 ) -> tuple[Times, NDArray[np.bool_]]:
@@ -132,7 +156,7 @@ def _shaped(
     days = np.arange(first, last + 1)
     open_at, close_at = (0.0, 24.0) if spec.hours is None else spec.hours
     opening, closing = open_at * 3600, close_at * 3600
-    weights = _day_weights(spec, days)
+    weights = day_weights(spec, days)
     total = np.concatenate(([0.0], np.cumsum(weights * (closing - opening))))
 
     def mass(at: Times) -> NDArray[np.float64]:
@@ -150,7 +174,8 @@ def _shaped(
     return drawn, np.broadcast_to(high <= low, u.shape)
 
 
-def _day_weights(spec: Datetime, days: Times) -> NDArray[np.float64]:
+def day_weights(spec: Datetime, days: Times) -> NDArray[np.float64]:
+    """How likely days, counted from 1970, are beside each other."""
     weights = np.ones(len(days))
     if spec.weekdays is not None:
         weekday = (days + 3) % 7  # 1 January 1970 was a Thursday

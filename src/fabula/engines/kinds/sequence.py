@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from fabula.engines.block import Array, Block, Engine
 from fabula.engines.kinds import TableFacts, engine_of
-from fabula.engines.scalars import microseconds
+from fabula.engines.scalars import microseconds, seconds_of_months
 from fabula.io.arrays import array_of
-from fabula.kinds.base.parameters import seconds
+from fabula.kinds.base.parameters import CALENDAR, seconds
 from fabula.kinds.sequence import Sequence
 from fabula.planning.plan import ColumnPlan
 
 _MICROSECONDS = 1_000_000
+_DAY = 86_400 * _MICROSECONDS
 
 
 @engine_of("sequence")
@@ -27,6 +28,8 @@ def sequence_engine(column: ColumnPlan, table: TableFacts) -> Engine:
     assert isinstance(spec, Sequence)
     start, step = spec.start, spec.step
     if isinstance(start, dt.date):
+        if step in CALENDAR:
+            return _calendar_steps(spec, start, CALENDAR[str(step)], column.type)
         length = seconds(step) if isinstance(step, str) else float(step) * 86_400
         return _time_steps(spec, start, length, column.type)
     assert not isinstance(step, str)
@@ -41,6 +44,26 @@ def sequence_engine(column: ColumnPlan, table: TableFacts) -> Engine:
 def _counted(spec: Sequence, block: Block) -> NDArray[np.int64]:
     """The number of each row, in the table or within its parent."""
     return block.row_numbers if spec.within is None else block.sibling_numbers
+
+
+def _calendar_steps(spec: Sequence, start: dt.date, months: int, kind: pa.DataType) -> Engine:
+    """The same day of later months, or their last."""
+    at = start if isinstance(start, dt.datetime) else dt.datetime.combine(start, dt.time())
+    first = microseconds(at.replace(tzinfo=None))
+    month = (start.year - 1970) * 12 + start.month - 1
+
+    def begun(months: NDArray[np.int64]) -> NDArray[np.int64]:
+        return seconds_of_months(months) * _MICROSECONDS
+
+    day, clock = divmod(first - int(begun(np.array(month))), _DAY)
+
+    def make(block: Block) -> Array:
+        later = month + _counted(spec, block) * months
+        last_day = (begun(later + 1) - begun(later)) // _DAY - 1
+        times = begun(later) + np.minimum(day, last_day) * _DAY + clock
+        return array_of(times, pa.timestamp("us")).cast(kind, safe=False)
+
+    return make
 
 
 def _time_steps(spec: Sequence, start: dt.date, length: float, kind: pa.DataType) -> Engine:

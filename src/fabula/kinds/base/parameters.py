@@ -6,7 +6,7 @@ import datetime as dt
 import math
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -145,6 +145,12 @@ def _is_duration(value: str) -> str:
 
 Duration: TypeAlias = Annotated[StrictStr, AfterValidator(_is_duration)]
 """A length of time: `90m`, `12h`, `700d`, `3w`, `2y`."""
+
+
+CALENDAR = {"month": 1, "quarter": 3, "year": 12}
+"""Months of the steps whose length depends on the calendar."""
+
+CalendarStep: TypeAlias = Literal["month", "quarter", "year"]
 
 
 def as_moment(value: Moment) -> dt.datetime | None:

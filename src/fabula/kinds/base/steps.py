@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-from fabula.kinds.base.parameters import seconds
+from fabula.kinds.base.parameters import CALENDAR, seconds
 from fabula.kinds.base.problems import WHOLE, Problem
 
 
@@ -13,9 +13,9 @@ def step_problems(start: float | dt.date, step: float | str) -> Iterator[Problem
     """A step that doesn't suit its start, or that leads nowhere."""
     if isinstance(step, str):
         if not isinstance(start, dt.date):
-            message = f"`step: {step}` is a duration, but `start` is a number"
+            message = f"`step: {step}` is a length of time, but `start` is a number"
             yield Problem("spec.wrong-type", message, "step", "write `step: 1`")
-        elif seconds(step) == 0:
+        elif step not in CALENDAR and seconds(step) == 0:
             yield Problem("spec.bad-number", "`step` must not be 0", "step")
     elif step == 0:
         yield Problem("spec.bad-number", "`step` must not be 0", "step")
