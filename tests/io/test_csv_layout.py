@@ -62,7 +62,7 @@ def test_values_between_single_blanks_are_columns(tmp_path):
 
 
 def test_values_between_several_blanks_are_one_error_whose_command_works(tmp_path):
-    """A table of fixed widths is no table of one text column."""
+    """Fixed widths would be read as one column of texts."""
     rows = "".join(f"  {at}   {at * 1.5} x\n" for at in range(30))
     with pytest.raises(SourceError, match="separated by several blanks") as caught:
         read(tmp_path, f"id price kind\n{rows}")

@@ -6,41 +6,32 @@ strings of many values are not: a kind takes their place.
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from typing import Any, TypeAlias, cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from fabula.inference.codes import code_pattern, is_mixed, number_pattern, run_pattern
 from fabula.inference.families import MOST_DIGITS, nearest_family
 from fabula.inference.guesses import MOST_CHOICES, Facts, Guess, guess, words
 from fabula.inference.mixtures import best_fit
 from fabula.inference.periods import are_periods
+from fabula.inference.times import guess_times
 from fabula.io.arrays import is_text, whole_numbers
 from fabula.kinds.base.distributions import AbstractDistribution
-from fabula.kinds.base.parameters import CALENDAR
-from fabula.kinds.datetime import DAYS
 from fabula.kinds.person import Person
 from fabula.kinds.uniform import Uniform
 from fabula.pii import find
 from fabula.pii.kinds import TITLES
-from fabula.relationships.common_types import are_days
 from fabula.relationships.key_names import named_as_key
-from fabula.relationships.key_values import would_agree
 from fabula.spec import col
 
 Values: TypeAlias = "pa.ChunkedArray[Any]"
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _MICROSECONDS = 10**6
-_FEWEST_STEPS, _UNITS = 10, {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
-"""Equal steps that make times a sequence, and the seconds of units in which they are written."""
-_GRIDS = (86_400, 43_200, 21_600, 3_600, 1_800, 900, 600, 300, 60)
-"""Seconds between times that people and machines write on the clock, the longest first."""
 _MOST_SHOWN = 10**5 * _MICROSECONDS
 """The longest duration that `%g` writes digit by digit."""
 LABEL_ROWS = 3
@@ -105,7 +96,7 @@ def _guess(facts: Facts, values: Values, *, complete: bool) -> Guess:
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _told(facts, values) or _category(values) or _number(values)
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-        return _moment(values, complete=complete)
+        return guess_times(values, complete=complete)
     if pa.types.is_duration(kind) or pa.types.is_time(kind):
         return _span(values)
     if is_text(kind):
@@ -228,102 +219,6 @@ def _span(values: Values) -> Guess:
     if not whole or high > _MOST_SHOWN:
         least, most = (f"{end / _MICROSECONDS:.6f}s" for end in (low, high))
     return Guess(col.duration(least, most, **parameters), f"durations; {found.reason}")
-
-
-def _moment(values: Values, *, complete: bool) -> Guess:
-    low, high = pc.min(values).as_py(), pc.max(values).as_py()
-    date = pa.types.is_date(values.type) or are_days(values)
-    if isinstance(low, dt.datetime) and date:
-        low, high = low.date(), high.date()
-    start = low if date else low.replace(tzinfo=None, microsecond=0)
-    past = high + dt.timedelta(days=1) if date else high.replace(tzinfo=None, microsecond=0)
-    end = past if date else past + dt.timedelta(seconds=1)
-    reason = f"from {low:%Y-%m-%d} to {high:%Y-%m-%d}"
-    if complete and (step := _step(values)):
-        return Guess(col.sequence(start, step), f"{reason} in steps of {_named(step)}")
-    present = sorted(day.as_py() for day in pc.unique(pc.day_of_week(values)))
-    some = tuple(present) if len(values) >= 50 and len(present) < 7 else None
-    grid = None if date else _grid(values, from_midnight=some is not None)
-    if grid:
-        end += dt.timedelta(seconds=grid - 1)
-        reason += f", every {_written(grid)}"
-    if step := _periods(values) if date else None:
-        end, some = high + dt.timedelta(days=1), None
-        reason += f", first days of {_named(step)}"
-    if some:
-        reason += f", {', '.join(DAYS[day] for day in some)} only"
-    step = _written(grid) if grid else step
-    kind = col.datetime(start, end, date=date, step=step, weekdays=some)
-    open_days = len(some) / 7 if some else 1
-    if complete and (date or not some) and _never_repeats(values, kind.capacity() * open_days):
-        kind, reason = kind.model_copy(update={"unique": True}), f"{reason}, none of them twice"
-    return Guess(kind, reason)
-
-
-def _never_repeats(values: Values, capacity: float) -> bool:
-    """Whether no value comes twice, though chance would have some of so many repeat."""
-    sure = would_agree(len(values), 1 / capacity)
-    return sure and pc.count_distinct(values).as_py() == len(values)
-
-
-def _grid(values: Values, *, from_midnight: bool) -> int | None:
-    """The seconds between the times that occur, where they are on full minutes or hours."""
-    times = _microseconds(values)
-    if len(np.unique(times)) < _FEWEST_STEPS:
-        return None
-    since = times % (_GRIDS[0] * _MICROSECONDS) if from_midnight else times - times.min()
-    return next((step for step in _GRIDS if not (since % (step * _MICROSECONDS)).any()), None)
-
-
-def _periods(values: Values) -> str | None:
-    """The longest of year, quarter and month whose first days all dates are."""
-    days = values.cast(pa.timestamp("us")).to_numpy().astype("datetime64[D]")
-    if len(np.unique(days)) < _FEWEST_STEPS:
-        return None
-    months = days.astype("datetime64[M]")
-    if (days != months.astype("datetime64[D]")).any():
-        return None
-    numbers = months.astype(np.int64)
-    return next(name for name, each in reversed(CALENDAR.items()) if not (numbers % each).any())
-
-
-def _microseconds(values: Values) -> NDArray[np.int64]:
-    plain = values.cast(pa.timestamp("us", getattr(values.type, "tz", None))).cast(pa.int64())
-    return np.array(plain.to_numpy())
-
-
-def _named(step: str) -> str:
-    return f"a {step}" if step in CALENDAR else step
-
-
-def _written(seconds: int) -> str:
-    """Seconds in the largest unit that they are a multiple of: `3w`, `15m`."""
-    unit = next(unit for unit, size in _UNITS.items() if seconds % size == 0)
-    return f"{seconds // _UNITS[unit]}{unit}"
-
-
-def _step(values: Values) -> str | None:
-    """The step from each time to the next, if all are equal: a day, an hour, three weeks."""
-    if calendar := _calendar_step(values):
-        return calendar
-    steps = np.diff(_microseconds(values))
-    if len(steps) < _FEWEST_STEPS or steps[0] <= 0 or (steps != steps[0]).any():
-        return None
-    return None if steps[0] % _MICROSECONDS else _written(int(steps[0]) // _MICROSECONDS)
-
-
-def _calendar_step(values: Values) -> str | None:
-    """A month, a quarter or a year, if each time is the same day of the next, or its last."""
-    times = _microseconds(values).astype("datetime64[us]")
-    months = times.astype("datetime64[M]")
-    steps = np.diff(months.astype(np.int64))
-    if len(steps) < _FEWEST_STEPS or (steps != steps[0]).any():
-        return None
-    name = next((name for name, each in CALENDAR.items() if each == steps[0]), None)
-    day, clock = np.divmod(times - months, np.timedelta64(1, "D"))
-    last = ((months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(int) - 1
-    alike = day == np.minimum(day[0], last)
-    return name if alike.all() and (clock == clock[0]).all() else None
 
 
 def _identity(facts: Facts) -> Guess | None:
