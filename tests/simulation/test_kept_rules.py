@@ -1,4 +1,4 @@
-"""Compiled rules on disk: a rule that did not change is read, and any change compiles anew."""
+"""Compiled rules on disk: a rule that did not change is read, and any change compiles it again."""
 
 from __future__ import annotations
 

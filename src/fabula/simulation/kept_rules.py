@@ -43,7 +43,7 @@ def read(key: str, dispatchers: Sequence[Any], kinds: Sequence[tuple[Any, ...]])
         content = file.read_bytes()
         if hashlib.sha256(content[_DIGEST:]).digest() != content[:_DIGEST]:
             return False
-        # Symbols are numbered in each process anew: only code of one rule shares an engine.
+        # Each process numbers its symbols from 1: only code of one rule shares an engine.
         engine = _core.codegen.JITCPUCodegen("fabula.rule")
         target: Any = cpu_target.target_context.subtarget(_internal_codegen=engine)
         made = []
@@ -103,7 +103,7 @@ def _name(key: str) -> str:
 
 
 class _Pickler(serialize.NumbaPickler):
-    """Tells tuples with names by their fields: their classes are made anew in each process."""
+    """Tells tuples with names by their fields: each process makes their classes."""
 
     def reducer_override(self, obj: Any) -> Any:
         fields = getattr(obj, "_fields", None)

@@ -168,7 +168,7 @@ class NumbaDriver:
 
 
 def _layout(values: Any) -> Any:
-    """What the type of something that was prepared depends on: each step prepares it anew."""
+    """What the type of something that was prepared depends on: each step prepares it again."""
     if isinstance(values, np.ndarray):
         flags = values.flags
         layout = (flags.c_contiguous, flags.f_contiguous, flags.aligned, flags.writeable)
