@@ -130,6 +130,8 @@ class NumbaDriver:
         zero = np.uint64(0)
         given = (packed, seen, draw, zero, zero, self._room, self._starts), (packed, 0, *loop)
         kinds = [tuple(map(typeof, each)) for each in given]
+        if all(kind in each.overloads for each, kind in zip(self._loops, kinds, strict=True)):
+            return
         key = rule_key(self._rules, tuple(kinds))
         if key is not None and kept_rules.read(key, self._loops, kinds):
             return
