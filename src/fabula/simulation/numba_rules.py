@@ -61,7 +61,7 @@ class NumbaDriver:
         self._file = Path(step.__code__.co_filename).name
         self._rules = (step, awake)
         self._loops = _loops(step, awake, counted=False)
-        self._packed: Any = None
+        self._run: tuple[Any, Any] = None, None
         self._known: set[Any] = set()  # numba's own list takes a quarter of a small step
         self._room = np.empty((4, 0), dtype=np.int64)
         self._starts = np.empty((2, (1 << RADIX) + 1), dtype=np.int64)
@@ -102,14 +102,14 @@ class NumbaDriver:
         """
         if len(self._room[0]) < len(population):
             self._room = np.empty((4, len(population)), dtype=np.int64)
-        if population.packed is not self._packed:
-            self._packed, self._known = population.packed, set()
-        prepared = tuple(map(_layout, getattr(seen, "given", ())))
+        if population.packed is not self._run[0]:
+            self._run = population.packed, _layout((population.packed, *seen))
+        layout = self._run[1], _layout(getattr(seen, "given", ()))
         with self._told():
-            if prepared not in self._known:
+            if layout not in self._known:
                 some = (self._room[0], seen, draw, np.uint64(0), *tables.open())
                 self._compile(population.packed, seen, draw, some)
-                self._known.add(prepared)
+                self._known.add(layout)
             in_time(work, limit)
 
     def order(
@@ -170,13 +170,12 @@ class NumbaDriver:
 
 
 def _layout(values: Any) -> Any:
-    """What the type of something that was prepared depends on: each step prepares it again."""
+    """What the types of arrays in tuples depend on."""
     if isinstance(values, np.ndarray):
         flags = values.flags
         layout = (flags.c_contiguous, flags.f_contiguous, flags.aligned, flags.writeable)
         return values.dtype, values.ndim, layout
-    kind: Any = typeof  # whose types numba leaves out
-    return kind(values)
+    return tuple(map(_layout, values)) if isinstance(values, tuple) else type(values)
 
 
 class _Caller(threading.Thread):
