@@ -20,11 +20,16 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _NONE = -1
 
 
-def compiled(function: Function) -> Function:
+def compiled(function: Function, **options: bool) -> Function:
     """The function as numba compiles it."""
     njit: Any = numba.njit  # whose types lack options that it takes
-    made: Function = njit(function, inline="always", _nrt=False)
+    made: Function = njit(function, inline="always", _nrt=False, **options)
     return made
+
+
+def kept(function: Function) -> Function:
+    """The function that Python calls: its code is kept on disk, with all that it calls."""
+    return compiled(function, cache=True)
 
 
 @compiled
@@ -203,7 +208,7 @@ def _lines(
     return levels, np.searchsorted(known, firsts), found.reshape(places.shape)
 
 
-@compiled
+@kept
 def _pass(given: Any, lines: Any, heaps: Any, at: Any, made: Any) -> None:
     times, order, places, lengths, levels, line_of = given
     free, busy, ends = heaps

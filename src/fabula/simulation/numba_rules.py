@@ -23,11 +23,13 @@ from numba.core.errors import NumbaError
 from numba.core.typing.typeof import typeof
 from numpy.typing import NDArray
 
+from fabula.simulation import kept_rules
 from fabula.simulation.draws import mixed
 from fabula.simulation.faults import EndlessRule, ModelFault
 from fabula.simulation.numba_writes import check_writes
 from fabula.simulation.plain_rules import KEY_BITS, KEYS, METHODS, at_most, begin, row_of, tuple_of
 from fabula.simulation.populations import Population
+from fabula.simulation.rule_keys import rule_key
 from fabula.simulation.shared_chance import other_chance
 
 Held = namedtuple("Held", ["amount", "moved"])
@@ -59,7 +61,8 @@ class NumbaDriver:
         self._file = Path(step.__code__.co_filename).name
         self._rules = (step, awake)
         self._loops = _loops(step, awake, counted=False)
-        self._is_compiled = False  # numba's own list of what is takes a quarter of a small step
+        self._run: tuple[Any, Any] = None, None
+        self._known: set[Any] = set()  # numba's own list takes a quarter of a small step
         self._room = np.empty((4, 0), dtype=np.int64)
         self._starts = np.empty((2, (1 << RADIX) + 1), dtype=np.int64)
 
@@ -99,10 +102,14 @@ class NumbaDriver:
         """
         if len(self._room[0]) < len(population):
             self._room = np.empty((4, len(population)), dtype=np.int64)
+        if population.packed is not self._run[0]:
+            self._run = population.packed, _layout((population.packed, *seen))
+        layout = self._run[1], _layout(getattr(seen, "given", ()))
         with self._told():
-            if not self._is_compiled:
+            if layout not in self._known:
                 some = (self._room[0], seen, draw, np.uint64(0), *tables.open())
                 self._compile(population.packed, seen, draw, some)
+                self._known.add(layout)
             in_time(work, limit)
 
     def order(
@@ -119,21 +126,30 @@ class NumbaDriver:
         return int(self._loops[1](population.packed, place, *given))
 
     def _compile(self, packed: Any, seen: Any, draw: Draws, loop: tuple[Any, ...]) -> None:
-        key = np.uint64(0)
-        given = (packed, seen, draw, key, key, self._room, self._starts), (packed, 0, *loop)
+        """Compile both loops for some types, or read them where they are kept."""
+        zero = np.uint64(0)
+        given = (packed, seen, draw, zero, zero, self._room, self._starts), (packed, 0, *loop)
         kinds = [tuple(map(typeof, each)) for each in given]
+        if all(kind in each.overloads for each, kind in zip(self._loops, kinds, strict=True)):
+            return
+        key = rule_key(self._rules, tuple(kinds))
+        if key is not None and kept_rules.read(key, self._loops, kinds):
+            return
         try:
-            for each, kind in zip(self._loops, kinds, strict=True):
-                each.compile(kind)
+            self._compile_for(kinds)
         except NumbaError:  # perhaps a rule that makes arrays, whose uses are counted
             self._loops = _loops(*self._rules, counted=True)
-            for each, kind in zip(self._loops, kinds, strict=True):
-                each.compile(kind)
+            self._compile_for(kinds)
         for each, kind in zip(self._loops, kinds, strict=True):
             if _OTHER_CHANCE in each.inspect_llvm(kind):
                 raise other_chance()
             check_writes(each, kind, self._rules[0].__code__.co_filename)
-        self._is_compiled = True
+        if key is not None:
+            kept_rules.write(key, self._loops, kinds)
+
+    def _compile_for(self, kinds: list[tuple[Any, ...]]) -> None:
+        for each, kind in zip(self._loops, kinds, strict=True):
+            each.compile(kind)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -151,6 +167,15 @@ class NumbaDriver:
                 "use only numbers, arrays and loops, or leave out `compiled=True`",
                 line=int(lines[0]) if lines else None,
             ) from error
+
+
+def _layout(values: Any) -> Any:
+    """What the types of arrays in tuples depend on."""
+    if isinstance(values, np.ndarray):
+        flags = values.flags
+        layout = (flags.c_contiguous, flags.f_contiguous, flags.aligned, flags.writeable)
+        return values.dtype, values.ndim, layout
+    return tuple(map(_layout, values)) if isinstance(values, tuple) else type(values)
 
 
 class _Caller(threading.Thread):
