@@ -36,8 +36,8 @@ _FEWEST = 12
 _SPARE = ("it", "nl", "pt-br", "fr")
 """Locales with long lists of names."""
 
-_NAMES = ("name", "first_name", "last_name")
-_WORDED = (*_NAMES, "company", "username", "email", "street", "address", "city")
+_NAMES, _ACCOUNTS = ("name", "first_name", "last_name"), ("username", "email")
+_WORDED = (*_NAMES, "company", *_ACCOUNTS, "street", "address", "city")
 _ENDS = r"^(?P<first>[^ ]+) (?:.* )?(?P<last>[^ ]+)$"
 _SPLITS = [
     rf"^(?P<first>{first}) (?P<last>{last})$"
@@ -104,8 +104,11 @@ class Known:
             space = pa.scalar(" ", pa.large_string())
             self._add_names(pc.binary_join_element_wise(*parts, space).drop_null())
         if not self.secret.kept:
-            for column in dict.fromkeys(name for names in of.values() for name in names):
-                self.words.add(pc.unique(_known(block, column)))
+            for kind, column in ((kind, name) for kind, names in of.items() for name in names):
+                texts, are_accounts = pc.unique(_known(block, column)), kind in _ACCOUNTS
+                self.words.add(texts, accounts=are_accounts)
+                if are_accounts:
+                    self._real.add_accounts(texts)
         for kind, key, names in self._told(table):
             self._add_aliases(table, block, kind, key, names)
         sexes = sexes_of(table, {name: block.column(name) for name in block.column_names})
@@ -116,7 +119,7 @@ class Known:
 
     @property
     def taken(self) -> RealNames:
-        """Full names that no new person gets."""
+        """Full names that no new person gets, and without a kept key user names."""
         return self._real
 
     def locales(self) -> tuple[list[str | Locale], list[str]]:
