@@ -33,6 +33,9 @@ _ALIAS, _ALIAS_BYTES = "alias", 16
 _FEWEST = 12
 """Words that must be left in a list; a shorter list is used whole, and that is said."""
 
+SHORT_LIST = "may be those of the originals"
+"""What a note says of words that a list has too few of."""
+
 _SPARE = ("it", "nl", "pt-br", "fr")
 """Locales with long lists of names."""
 
@@ -176,8 +179,9 @@ class Known:
 
         return find
 
-    def __post_init__(self) -> None:
-        self._real = RealNames(_names([load_locale(code) for code in self.codes]))
+    @cached_property
+    def _real(self) -> RealNames:
+        return RealNames(_names([load_locale(code) for code in self.codes]))
 
     @cached_property
     def words(self) -> RealWords:
@@ -271,7 +275,7 @@ class Known:
             return left
         if len(free) >= _FEWEST:
             return free
-        notes.append(f"new {what} may be those of the originals: the list has too few others")
+        notes.append(f"new {what} {SHORT_LIST}: the list has too few others")
         return items
 
     def _free(self, items: Sequence[Item], texts: Callable[[Item], Sequence[str]]) -> list[Item]:
