@@ -208,6 +208,13 @@ def test_latitudes_and_longitudes_are_found_alone_by_name_and_in_pairs_by_value(
     }
 
 
+def test_a_few_names_of_measures_are_no_user_names():
+    """`word`, `par` and `cubes` are last names, too."""
+    measures = ["vis_perc", "cubes", "lozenges", "par_comp", "sen_comp", "wordmean", "addition",
+                "count_dot", "s_c_caps"]  # fmt: skip
+    assert find(pa.array(measures), "column_1") is None
+
+
 def test_measures_are_no_coordinates():
     rng = random.Random(2)
     scores = [rng.gauss(0, 1) for _ in range(100)]

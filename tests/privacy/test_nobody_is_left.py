@@ -156,3 +156,13 @@ def test_names_without_spaces_are_found_and_replaced_whole(locale: str, tmp_path
     assert not scan(tmp_path / "clean.txt", against=table).leaks
     (tmp_path / "leak.txt").write_text("\n".join(f"{name}, ok" for name in real[:20]))
     assert sum(leak.count for leak in scan(tmp_path / "leak.txt", against=table).leaks) == 20
+
+
+def test_new_user_names_hold_no_romanised_name_of_anybody(tmp_path: Path) -> None:
+    """Japanese lists have fewer surnames than 1,000 customers, whose e-mails join them."""
+    drawn = People("ja").draw(lambda name: stream(7, "c", name, 0), 1_000, ["name", "email"])
+    table = pa.table({"customer_id": range(1_000), **drawn})
+    files = [written(table, tmp_path / "real.csv")]
+    new = fb.mask(files, output=tmp_path / "masked.csv")
+    assert any("list has too few others" in note for note in new.card["notes"])
+    assert scan(tmp_path / "masked.csv", against=files[0]).passed

@@ -79,6 +79,22 @@ def test_a_replacement_is_written_as_the_mention_was(text: str, expected: str) -
     assert masked(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "note", "expected"),
+    [
+        ("Amanda", "Moses", "A.M. and A. Moses", "C.N. and C. Novak"),
+        ("Amanda", "Moses", "I am and a moses", "I am and a novak"),
+        ("Amanda", "Moses", "A m a n d a Moses", "Clara Novak"),
+        ("Mel", "Palmer", "Met M.P. today", "Met C.N. today"),
+    ],
+)
+def test_letters_of_several_words_are_no_name(
+    first: str, last: str, note: str, expected: str
+) -> None:
+    own = [mention("first_name", first, "Clara"), mention("last_name", last, "Novak")]
+    assert masked(note, *own) == expected
+
+
 def test_names_of_many_words_are_found_whole_and_in_parts() -> None:
     own = [mention("first_name", "Anna Maria", "Clara"), mention("last_name", "Lee-Hunt", "Novak")]
     text = "Anna Maria Lee-Hunt, Anna Lee, Maria Hunt, LEE HUNT"

@@ -65,7 +65,7 @@ def mask(
     from fabula.privacy.preparing import prepare
     from fabula.privacy.unmask import check_map, save_map
     from fabula.render import amounts
-    from fabula.reports.maskings import PROMISES, plan_lines, preview_lines
+    from fabula.reports.maskings import plan_lines, preview_lines, promise_of
 
     key_file = _new_key(talk, new_key, key_file)
     if not data:
@@ -111,7 +111,7 @@ def mask(
     talk.say(f"Wrote `{output}` ({amounts.count(len(tables), 'table')}, {rows})")
     if told := masked.card.get("destination", {}).get("card"):
         talk.say(f"Wrote the card `{told}`")
-    talk.say(PROMISES[masking.promise])
+    talk.say(promise_of(masked.card))
     if map is not None:
         talk.say(f"Wrote the encrypted map `{map}`: with the key, it restores the real values")
 

@@ -239,8 +239,9 @@ def _wordings(texts: Sequence[str], name: str) -> Finding | None:
         return _weighed("username", texts, name)
     if found := _weighed("company", texts, name):
         return found
-    single = not share(texts, re.compile(r"[\s,]"))  # as good a hint as a name
-    if single and (found := _weighed("username", texts, "user")):
+    single = not share(texts, re.compile(r"[\s,]"))  # as good a hint as a name, if many agree
+    hint = "user" if len(texts) >= wordings.ENOUGH else name
+    if single and (found := _weighed("username", texts, hint)):
         return found
     towns = wordings.town_share(texts)
     if found := _weighed("name", texts, name, over=towns):

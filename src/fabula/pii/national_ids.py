@@ -51,8 +51,17 @@ class Scheme:
 
 
 def _endings(text: str, places: Sequence[int], further: str) -> Iterable[str]:
-    """The text with every ending of some places; digits stay digits, or one of `further`."""
-    alphabets = [f"0123456789{further}" if text[at].isdigit() else _LETTERS for at in places]
+    """The text with every ending of some places; digits stay digits, and the last may be `further`.
+
+    `X` counts as a digit where it may be one.
+    """
+    last = len(text) - 1
+    alphabets = [
+        f"{_DIGITS}{further if at == last else ''}"
+        if text[at].isdigit() or text[at] == further
+        else _LETTERS
+        for at in places
+    ]
     size = 1
     for alphabet in alphabets:
         size *= len(alphabet)
@@ -65,7 +74,7 @@ def _endings(text: str, places: Sequence[int], further: str) -> Iterable[str]:
         yield "".join(chars)
 
 
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_DIGITS, _LETTERS = "0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def _weighted(digits: str, weights: Iterable[int]) -> int:
@@ -244,7 +253,9 @@ SCHEMES: Mapping[str, Scheme] = {
     "it-cf": Scheme(
         "Italian codice fiscale", r"[A-Z]{6}\d\d[A-EHLMPRST]\d\d[A-Z]\d{3}[A-Z]", _codice_fiscale
     ),
-    "fi-hetu": Scheme("Finnish personal code", rf"{_DAY}{_MONTH}\d\d[-+A]\d{{3}}[0-9A-Y]", _hetu),
+    "fi-hetu": Scheme(
+        "Finnish personal code", rf"{_DAY}{_MONTH}\d\d[-+A-FU-Y]\d{{3}}[0-9A-Y]", _hetu
+    ),
     "ch-ahv": Scheme("Swiss AHV number", r"756\.?\d{4}\.?\d{4}\.?\d\d", _ean),
     "ro-cnp": Scheme("Romanian CNP", rf"[1-8]\d\d{_MONTH}{_DAY}\d{{6}}", _cnp),
     "kr-rrn": Scheme("Korean resident number", rf"\d\d{_MONTH}{_DAY}-?[1-8]\d{{6}}", _korean),

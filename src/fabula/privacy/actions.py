@@ -70,8 +70,8 @@ class ColumnAction:
 
     @property
     def text(self) -> str:
-        """The action as people write it."""
-        further = _CONFIRMED if self.confirmed else self.detail
+        """The action as people write it; only what they confirmed says so."""
+        further = _CONFIRMED if self.reason == _CONFIRMED else self.detail
         return f"{self.action}: {further}" if further else self.action
 
     @property

@@ -153,8 +153,12 @@ class Codes:
         left = _number(digits[:, :middle], sizes[:middle])
         right = _number(digits[:, middle:], sizes[middle:])
         rows = np.arange(len(signs))
-        for _ in range(_WALK):
-            left, right = self._pair(left, right, both, sizes)
+        for step in range(2 * _WALK):
+            if step < _WALK:
+                left, right = self._pair(left, right, both, sizes)
+            else:  # none on a short walk is valid with a new birth date: the next one that is
+                right = (right + np.uint64(1)) % np.uint64(both[1])
+                left = (left + (right == 0)) % np.uint64(both[0])
             written = signs[rows]
             written[:, payload] = firsts + np.concatenate(
                 [_digits(left, sizes[:middle]), _digits(right, sizes[middle:])], axis=1

@@ -33,11 +33,14 @@ _ALIAS, _ALIAS_BYTES = "alias", 16
 _FEWEST = 12
 """Words that must be left in a list; a shorter list is used whole, and that is said."""
 
+SHORT_LIST = "may be those of the originals"
+"""What a note says of words that a list has too few of."""
+
 _SPARE = ("it", "nl", "pt-br", "fr")
 """Locales with long lists of names."""
 
-_NAMES = ("name", "first_name", "last_name")
-_WORDED = (*_NAMES, "company", "username", "email", "street", "address", "city")
+_NAMES, _ACCOUNTS = ("name", "first_name", "last_name"), ("username", "email")
+_WORDED = (*_NAMES, "company", *_ACCOUNTS, "street", "address", "city")
 _ENDS = r"^(?P<first>[^ ]+) (?:.* )?(?P<last>[^ ]+)$"
 _SPLITS = [
     rf"^(?P<first>{first}) (?P<last>{last})$"
@@ -104,8 +107,11 @@ class Known:
             space = pa.scalar(" ", pa.large_string())
             self._add_names(pc.binary_join_element_wise(*parts, space).drop_null())
         if not self.secret.kept:
-            for column in dict.fromkeys(name for names in of.values() for name in names):
-                self.words.add(pc.unique(_known(block, column)))
+            for kind, column in ((kind, name) for kind, names in of.items() for name in names):
+                texts, are_accounts = pc.unique(_known(block, column)), kind in _ACCOUNTS
+                self.words.add(texts, accounts=are_accounts)
+                if are_accounts:
+                    self._real.add_accounts(texts)
         for kind, key, names in self._told(table):
             self._add_aliases(table, block, kind, key, names)
         sexes = sexes_of(table, {name: block.column(name) for name in block.column_names})
@@ -116,7 +122,7 @@ class Known:
 
     @property
     def taken(self) -> RealNames:
-        """Full names that no new person gets."""
+        """Full names that no new person gets, and without a kept key user names."""
         return self._real
 
     def locales(self) -> tuple[list[str | Locale], list[str]]:
@@ -173,8 +179,9 @@ class Known:
 
         return find
 
-    def __post_init__(self) -> None:
-        self._real = RealNames(_names([load_locale(code) for code in self.codes]))
+    @cached_property
+    def _real(self) -> RealNames:
+        return RealNames(_names([load_locale(code) for code in self.codes]))
 
     @cached_property
     def words(self) -> RealWords:
@@ -268,7 +275,7 @@ class Known:
             return left
         if len(free) >= _FEWEST:
             return free
-        notes.append(f"new {what} may be those of the originals: the list has too few others")
+        notes.append(f"new {what} {SHORT_LIST}: the list has too few others")
         return items
 
     def _free(self, items: Sequence[Item], texts: Callable[[Item], Sequence[str]]) -> list[Item]:

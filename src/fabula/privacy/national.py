@@ -27,7 +27,7 @@ DATED: Mapping[str, str] = {
     "fr-insee": "syymmkknnnnnncc",
     "cn-id": "knnnnnYYyymmddnnsc",
     "it-cf": "nnnnnnyyMddnnnnc",
-    "fi-hetu": "ddmmyynnsc",
+    "fi-hetu": "ddmmyyCnnsc",
     "ro-cnp": "syymmddnnnnnc",
     "kr-rrn": "yymmddsnnnnnc",
     "no-fnr": "ddmmyynnscc",
@@ -36,8 +36,8 @@ DATED: Mapping[str, str] = {
     "se-pnr": "yymmddnnsc",
     "dk-cpr": "ddmmyyknns",
 }
-"""What each sign is, punctuation aside: year, month and day (M: as a letter), the sex (odd numbers
-are men's), check digits, kept signs, and the rest of the number."""
+"""What each sign is, punctuation aside: year, month and day (M: as a letter), the sign of the
+century, the sex (odd numbers are men's), check digits, kept signs, and the rest of the number."""
 
 _LETTERS = np.frombuffer(b"ABCDEHLMPRST", np.uint8)
 """The months of the codice fiscale."""
@@ -86,8 +86,8 @@ class NationalIds:
         """What the characters of a form are; None if the scheme has another form."""
         layout = DATED[self.scheme]
         count = sum(sign.isalnum() for sign in form)
-        if self.scheme == "fi-hetu" and count == len(layout) + 1:  # a letter for the century
-            return f"{layout[:6]}C{layout[6:]}"
+        if self.scheme == "fi-hetu":  # its sign of the century may be a letter
+            return layout if len(form) == len(layout) and form.isascii() else None
         if self.scheme == "se-pnr" and count == len(layout) + 2:
             return f"YY{layout}"
         return layout if form.isascii() and count == len(layout) else None
@@ -96,7 +96,8 @@ class NationalIds:
         self, texts: pa.Array, form: str, layout: str, days: Whole, male: NDArray[np.bool_]
     ) -> pa.Array:
         signs = sign_rows(texts, len(form))
-        places = [at for at, sign in enumerate(form) if sign.isalnum()]
+        whole = self.scheme == "fi-hetu"
+        places = [at for at, sign in enumerate(form) if whole or sign.isalnum()]
         of = {
             part: [places[at] for at, each in enumerate(layout) if each == part]
             for part in set(layout)
@@ -151,14 +152,14 @@ class NationalIds:
         if self.scheme == "it-cf":
             day = day % _FEMALE_DAYS
         if self.scheme == "pl-pesel":
-            year, month = year + 100 * (month // 20), month % 20
+            year, month = year + 100 * ((month // 20 + 1) % 5 - 1), month % 20
         elif "Y" in of:
             year = year + 100 * (_number(signs, of["Y"]) - 19)
-        elif self.scheme in ("ro-cnp", "kr-rrn"):
+        elif self.scheme in _BY_CENTURY:
             year = year + 100 * (_centuries(self.scheme)[_number(signs, of["s"])] - 19)
         elif "C" in of:
-            year = year + 100 * (signs[:, of["C"][0]] == ord("A"))
-        elif self.scheme != "fi-hetu":  # no sign of the century: leap years as from 2000 on
+            year = year + 100 * (_HETU_CENTURIES[signs[:, of["C"][0]]] - 19)
+        else:  # no sign of the century: leap years as from 2000 on
             year = year + 100
         valid = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
         months = (year - 70) * 12 + np.clip(month, 1, 12) - 1
@@ -181,18 +182,24 @@ class NationalIds:
         if self.scheme == "it-cf":
             day = day + np.where(male, 0, _FEMALE_DAYS)
         if self.scheme == "pl-pesel":
-            month = month + 20 * (year // 100)
+            month = month + 20 * (year // 100 % 5)
         if "s" in of:
             at = of["s"][0]
             digit = (signs[:, at] - _ZERO).astype(np.int64)
-            if self.scheme in ("ro-cnp", "kr-rrn"):
-                digit = np.where(year >= 100, _LATE[self.scheme], 1)
+            if self.scheme in _BY_CENTURY:
+                firsts, foreign, further = _BY_CENTURY[self.scheme]
+                first = np.choose(np.clip(year // 100 + 1, 0, 2), firsts)
+                digit = np.where(
+                    digit < foreign, first, foreign if further is None else first + further
+                )
             digit = (digit + digit % 2 - 1 if self.scheme in _FROM_ONE else digit // 2 * 2) + (
                 ~male if self.scheme in _FROM_ONE else male
             )
             signs[:, at] = digit + _ZERO
         if "C" in of:
-            signs[:, of["C"][0]] = ord("A")
+            century, at = year // 100 + 19, of["C"][0]
+            new = np.frombuffer(b"+-A", np.uint8)[np.clip(century - 18, 0, 2)]
+            signs[:, at] = np.where(_HETU_CENTURIES[signs[:, at]] == century, signs[:, at], new)
         if "Y" in of:
             _put(signs, of["Y"], year // 100 + 19)
         if "M" in of:
@@ -204,16 +211,29 @@ class NationalIds:
         _put(signs, of["y"], year % 100)
 
 
-_LATE = {"ro-cnp": 5, "kr-rrn": 3}
-"""The sign of men born from 2000 on; women's is the next."""
+_BY_CENTURY: Mapping[str, tuple[tuple[int, int, int], int, int | None]] = {
+    "ro-cnp": ((3, 1, 5), 7, None),
+    "kr-rrn": ((1, 1, 3), 5, 4),
+}
+"""The signs of men born in the 19th to the 21st century, women's being the next; from which one on
+people are foreign; and how much higher theirs are by century, unless they have one for all."""
 
-_FROM_ONE = ("fr-insee", "ro-cnp", "kr-rrn")
+_HETU_CENTURIES = np.full(256, 19)
+_HETU_CENTURIES[ord("+")] = 18
+_HETU_CENTURIES[ord("A") : ord("F") + 1] = 20
+
+_FROM_ONE = ("fr-insee", *_BY_CENTURY)
 """Schemes whose men have 1 and women 2, or the next odd and even numbers."""
 
 
 def _centuries(scheme: str) -> Whole:
-    late = np.arange(10) >= _LATE[scheme]
-    return np.where(late & (np.arange(10) < _LATE[scheme] + 2), 20, 19)
+    """The century before each sign's."""
+    firsts, _, further = _BY_CENTURY[scheme]
+    found = np.full(10, 19)
+    for century, first in zip((18, 19, 20), firsts, strict=True):
+        for sign in (first, *([] if further is None else [first + further])):
+            found[sign : sign + 2] = century
+    return found
 
 
 def _with_signs(text: str, places: list[int], sign: str) -> str:

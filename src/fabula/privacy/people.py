@@ -64,7 +64,7 @@ DRAWN = ("name", "first_name", "last_name", "email", "username", "street", "addr
          "state", "postcode", "country", "country_code", "company", "job")  # fmt: skip
 """Details that are drawn from word lists, and need no cipher."""
 
-_ATTEMPTS, _TRIALS = 64, 10_000
+_ATTEMPTS, _ATTEMPTS_AT_ACCOUNTS, _TRIALS = 64, 16, 10_000
 
 Keys = NDArray[np.uint8]
 
@@ -107,7 +107,7 @@ class NewPeople:
     Attributes:
         secret: The masking's key.
         locales: Whose names and places they have.
-        taken: Full names of real people, which no new person gets.
+        taken: Names of real people, which no new person gets.
         sexes: The sex of people by their keys, as other tables tell it: 0, 1 or -1 (open).
     """
 
@@ -135,10 +135,13 @@ class NewPeople:
         digests, again = keys.copy(), np.arange(len(keys))
         for attempt in range(1, _ATTEMPTS):
             first, last = (places[group.index(name)] for name, places in self._places.items())
-            again = again[self.taken.holds(first, last)]
+            held = self.taken.holds(first, last)
+            if own_accounts := not self.secret.kept and attempt <= _ATTEMPTS_AT_ACCOUNTS:
+                held |= self.taken.hold_accounts(group.field("username"))
+            again = again[held]
             if not len(again):
                 break
-            digests[again] = drawn = _named_again(digests[again], attempt)
+            digests[again] = drawn = _named_again(digests[again], attempt, style=own_accounts)
             group = Group(self._people, drawn, None if sexes is None else sexes[again])
         return Group(self._people, digests, sexes)
 
@@ -159,12 +162,22 @@ class NewPeople:
         return {name: self.taken.places(string_array(self._people.words(name))) for name in names}
 
 
-def _named_again(digests: Keys, attempt: int) -> Keys:
-    """The people with other names: SplitMix64 of bits that nothing else depends on."""
+def _named_again(digests: Keys, attempt: int, *, style: bool) -> Keys:
+    """The people with other names: SplitMix64 of bits that nothing else depends on.
+
+    Args:
+        digests: Their bits.
+        attempt: How often they were drawn.
+        style: Whether the form of their user names changes, too.
+    """
     seeds = np.ascontiguousarray(digests[:, _AGAIN:]).view("<u8")
     mixed = _mixed(_mixed(seeds[:, 0] + np.uint64(attempt * _STEP % 2**64)) ^ seeds[:, 1])
     drawn, start = digests.copy(), _PLACES["first_name"][0]
-    drawn[:, start : start + 4] = mixed.view(np.uint8).reshape(-1, 8)[:, :4]
+    bits = mixed.view(np.uint8).reshape(-1, 8)
+    drawn[:, start : start + 4] = bits[:, :4]
+    if style:
+        at, size = _PLACES["account_style"]
+        drawn[:, at : at + size] = bits[:, 4 : 4 + size]
     return drawn
 
 

@@ -24,7 +24,7 @@ from fabula.privacy.first_pass import Known
 from fabula.privacy.labels import full, naming_people
 from fabula.privacy.national import DATED
 from fabula.privacy.notes import Detector, Everyone, detector_called
-from fabula.privacy.people import EMAIL, NewPeople
+from fabula.privacy.people import DRAWN, EMAIL, NewPeople
 from fabula.privacy.prepared import Masking
 from fabula.privacy.proposing import NAMES, Ask, as_option, propose
 from fabula.privacy.secret import Secret
@@ -122,7 +122,11 @@ def completed(masking: Masking, samples: Mapping[str, pa.Table], ask: Ask = as_o
         name: replace(table, aliases={k: f for k, f in finders.items() if k in table.joins})
         for name, table in plan.tables.items()
     }
-    locales, said = known.locales()
+    actions = [a for table in plan.tables.values() for a in table.columns.values()]
+    is_drawn = any(
+        a.action == "notes" or a.detail in DRAWN for a in actions
+    )  # else no list is read
+    locales, said = known.locales() if is_drawn else (list(plan.locales), [])
     for kind, count in known.ambiguous.items():
         what = "e-mail" if kind == EMAIL else kind
         if count:
@@ -132,9 +136,10 @@ def completed(masking: Masking, samples: Mapping[str, pa.Table], ask: Ask = as_o
         if secret.kept and table.sex and table in named:
             told = f"first names of `{name}` agree with `{table.sex.name}`"
             said.append(f"{told}; files without that column give other names")
-    taken = known.taken if secret.kept or said else None  # else no word of a real name recurs
+    # in one-off mode no word of a real name recurs, as long as the lists suffice
+    taken = known.taken if is_drawn and (secret.kept or said) else None
     people = NewPeople(secret, locales, taken, known.sex_finder())
-    if secret.kept and (share := people.share_drawn_again()):
+    if taken and secret.kept and (share := people.share_drawn_again()):
         told = f"about {share:.1%}" if share >= 0.001 else f"about 1 in {round(1 / share):,}"
         said.append(
             f"{told} of new names were those of real people, and are others instead: in a file with"

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from fabula.errors import SpecError, Violation, did_you_mean
 from fabula.io.arrays import is_text, plain_type
-from fabula.pii.kinds import TITLES
+from fabula.pii.kinds import TITLES, Finding
 from fabula.privacy.actions import (
     ENCRYPTED,
     PERIODS,
@@ -132,7 +132,7 @@ def propose(
     for name, draft in drafts.items():
         actions = {
             column: _completed(draft, column, asked.get((name, column)) or action)
-            for column, action in _proposed(draft, people[name], personal).items()
+            for column, action in _proposed(draft, people, personal).items()
         }
         actions = with_others(draft, actions, people[name], keys)
         problems += _problems(draft, actions, ask)
@@ -176,10 +176,10 @@ def _unknown(name: str, drafts: Mapping[str, Draft]) -> Violation:
 
 
 def _proposed(
-    draft: Draft, person: PersonColumns | None, personal: set[tuple[str, str]]
+    draft: Draft, people: Mapping[str, PersonColumns | None], personal: set[tuple[str, str]]
 ) -> dict[str, ColumnAction]:
     """What is proposed for each column of a table."""
-    made = {name: _action(draft, name, person, personal) for name in draft.sample.column_names}
+    made = {name: _action(draft, name, people, personal) for name in draft.sample.column_names}
     replaced = {action.detail for action in made.values() if action.action == "replace"}
     if replaced & {"street", "address", "postcode", "city"}:
         for name, action in made.items():
@@ -197,8 +197,12 @@ def _are_codes_of_countries(values: pa.ChunkedArray) -> bool:
 
 
 def _action(
-    draft: Draft, column: str, person: PersonColumns | None, personal: set[tuple[str, str]]
+    draft: Draft,
+    column: str,
+    people: Mapping[str, PersonColumns | None],
+    personal: set[tuple[str, str]],
 ) -> ColumnAction:
+    person = people[draft.name]
     finding, values = draft.found.get(column), draft.sample.column(column)
     direct = finding is not None and finding.kind not in ("uuid", "phone", "coordinate")
     lossy = finding is not None and ColumnAction("replace", finding.made_as).is_lossy
@@ -207,7 +211,8 @@ def _action(
     dated = finding is not None and finding.made_as == "national_id"  # checked value by value
     if lossy and not dated and person is not None and draft.identifies(column):
         return ColumnAction("replace", "key", reason="a code that distinguishes rows", kind="code")
-    if finding is not None and finding.kind in _WEAK and person is None and not draft.is_personal:
+    nobody = person is None and not draft.is_personal
+    if finding is not None and nobody and (finding.kind in _WEAK or _is_guess(finding)):
         told = f"{finding.reason}, in a table without people"
         return ColumnAction("keep", reason=told, confirmed=True)
     if finding is not None:
@@ -226,9 +231,15 @@ def _action(
         return ColumnAction("redact", reason="free text, which may name people", kind="text")
     if person is not None and is_date(values):
         return ColumnAction("shift", reason="a date of the row's person")
-    if person is not None and is_code(draft.typed.column(column), column):
+    of_nobody = people.get(draft.target(column)[0]) is None  # whose table keeps its keys
+    if person is not None and not of_nobody and is_code(draft.typed.column(column), column):
         return ColumnAction("replace", "key", reason="a code that distinguishes rows", kind="code")
     return ColumnAction("keep", reason="nothing personal was found")
+
+
+def _is_guess(finding: Finding) -> bool:
+    """Whether measures of anything look the same: fractions that no name calls places."""
+    return finding.kind == "coordinate" and finding.share < 1
 
 
 def _completed(draft: Draft, column: str, action: ColumnAction) -> ColumnAction:

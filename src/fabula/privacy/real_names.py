@@ -1,4 +1,4 @@
-"""Full names of real people, which no new person gets."""
+"""Full names and user names of real people, which no new person gets."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+from fabula.privacy.squeezed import Squeezed
 
 Places = NDArray[np.int64]
 
@@ -24,6 +26,7 @@ class RealNames:
     def __init__(self, words: Iterable[str]) -> None:
         self._words = pa.array(sorted({word.lower() for word in words}), pa.large_string())
         self._bits = np.zeros(len(self._words) ** 2 // 8 + 1, np.uint8)
+        self._accounts = np.zeros(0, np.uint64)
 
     def places(self, names: pa.Array) -> Places:
         """The place of each name in the lists; -1 where they lack it."""
@@ -41,6 +44,16 @@ class RealNames:
         held = np.zeros(len(first), bool)
         held[known] = self._bits[bytes_] & bits > 0
         return held
+
+    def add_accounts(self, texts: pa.Array) -> None:
+        """Remember user names, and those of e-mails; none is null."""
+        users = pc.replace_substring_regex(texts.cast(pa.large_string()), "(?s)@.*", "")
+        self._accounts = np.union1d(self._accounts, Squeezed.of(users).whole().hashes)
+
+    def hold_accounts(self, users: pa.Array) -> NDArray[np.bool_]:
+        """Whether somebody has these user names, their numbers aside."""
+        plain = pc.replace_substring_regex(users.cast(pa.large_string()), r"\d+$", "")
+        return np.isin(Squeezed.of(plain).whole().hashes, self._accounts)
 
     def _pairs(
         self, first: Places, last: Places

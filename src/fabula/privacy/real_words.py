@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -30,14 +30,35 @@ class RealWords:
         self._listed = np.unique(np.concatenate([hash_ for hash_, _ in hashes]))
         self._known = self._listed[:0]
 
-    def add(self, texts: pa.Array) -> None:
-        """Take in real names, e-mails or places; none is null."""
+    def add(self, texts: pa.Array, *, accounts: bool = False) -> None:
+        """Take in real names, e-mails or places.
+
+        Args:
+            texts: The values; none is null.
+            accounts: Whether they are e-mails or user names, which join words: `mbrown`, `annb`,
+                `annabrown`.
+        """
         words = pc.unique(pc.list_flatten(pc.split_pattern_regex(texts, r"[\s,-]+")))
         foreign = words.filter(pc.invert(pc.string_is_ascii(words))).to_pylist()
         spelled = [text for word in foreign for text in _spellings(word)]
         runs, _ = _runs([*words.to_pylist(), *spelled])
         found = [np.intersect1d(hashes, self._listed) for hashes, _ in runs]
+        if accounts:
+            found += self._joined(words.to_pylist())
         self._known = np.union1d(self._known, np.concatenate(found))
+
+    def _joined(self, texts: Sequence[str]) -> Iterator[Hashes]:
+        """The listed words of which a word consists: two, or one and an initial."""
+        squeezed = Squeezed.of(texts)
+        starts, ends = squeezed.starts, squeezed.word_ends
+        for cut in range(1, int((ends - starts).max(initial=1))):
+            longer = ends - starts > cut
+            starts, ends = starts[longer], ends[longer]
+            parts = squeezed.hashes(starts, starts + cut), squeezed.hashes(starts + cut, ends)
+            listed = [np.isin(part, self._listed) for part in parts]
+            single = cut == 1, ends - starts == cut + 1
+            both = (listed[0] | single[0]) & (listed[1] | single[1])
+            yield from (part[each & both] for part, each in zip(parts, listed, strict=True))
 
     def are_in(self, names: Sequence[str], *, whole: bool = False) -> NDArray[np.bool_]:
         """Which names share a word with real ones.

@@ -231,6 +231,13 @@ class Squeezed:
         return found
 
     @cached_property
+    def gaps(self) -> Counts:
+        """How many gaps, where a word ends and other signs follow, are before each place."""
+        parted = self.bounds[:-1].copy()
+        parted[1:] &= np.diff(self.places) > 1
+        return np.cumsum(parted)
+
+    @cached_property
     def rows(self) -> Counts:
         """The row of each word."""
         counts = np.diff(np.searchsorted(self.starts, self.row_ends))

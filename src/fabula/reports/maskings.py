@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fabula.privacy.first_pass import SHORT_LIST
 from fabula.privacy.masked import warning_lines
 from fabula.privacy.prepared import Masking
 from fabula.render import amounts
@@ -12,13 +13,26 @@ from fabula.render.grid import fit, lines, one_line
 
 _VALUE = 28
 
-PROMISES: Mapping[str, str] = {
+_PROMISES: Mapping[str, str] = {
     "keyed": "keyed: the same key gives the same new people in other files and on other days; "
     "single words of new names may be those of real people",
-    "one-off": "one-off: no name, street or town is one of the originals; the key was discarded, "
-    "so no other file will agree (`fabula mask --new-key FILE` makes one)",
+    "one-off": "one-off: no name, street or town is one of the originals{but}; the key was "
+    "discarded, so no other file will agree (`fabula mask --new-key FILE` makes one)",
 }
 """What may be expected of new names."""
+
+
+_NOTHING = (
+    "nothing was replaced: no column looks personal; `--column NAME=ACTION` masks one that is"
+)
+
+
+def promise_of(card: Mapping[str, Any]) -> str:
+    """What may be expected of a masking's new names, by its card."""
+    actions = {a["action"] for table in card["tables"].values() for a in table["columns"].values()}
+    few = any(SHORT_LIST in note for note in card["notes"])
+    told = _PROMISES[card["promise"]].format(but=", but for those that a note names" if few else "")
+    return _NOTHING if actions <= {"keep"} else told
 
 
 def plan_lines(masking: Masking) -> Iterator[str]:
@@ -67,7 +81,7 @@ def done_lines(card: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {name}: " + " · ".join([person, *told, *stay])
     yield from (f"  note: {note}" for note in card["notes"])
     yield from (f"  warning: {line}" for line in warning_lines(card))
-    yield f"  {PROMISES[card['promise']]}"
+    yield f"  {promise_of(card)}"
 
 
 def _cell(value: object) -> str:

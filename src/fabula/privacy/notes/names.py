@@ -81,6 +81,12 @@ class Names:
         return self.squeezed.whole()
 
     @cached_property
+    def words(self) -> Counts:
+        """How many words each old name has."""
+        starts = np.searchsorted(self.squeezed.starts, self.squeezed.row_ends)
+        return np.diff(starts)
+
+    @cached_property
     def parts(self) -> list[Part]:
         """The words of names that have several: both of `Smith-Jones`."""
         if not pc.any(pc.match_substring_regex(self.old, r"[\s-]"), min_count=0).as_py():
@@ -184,7 +190,8 @@ def name_needles(names: Sequence[Names]) -> Iterator[Needle]:
 
 
 def _alone(names: Names) -> Iterator[Needle]:
-    yield Needle(names.kind, _searched(names.runs), written_whole(*names.texts), weak=names.weak)
+    yield Needle(names.kind, _searched(names.runs), written_whole(*names.texts), weak=names.weak,
+                 gaps=names.words)  # fmt: skip
     single = names.runs.only((names.runs.lengths == 1) & (names.runs.first >= _EAST))
     if single.lengths.any():
         yield Needle(names.kind, single, only_where(written_whole(*names.texts), _before_a_title))
@@ -239,8 +246,9 @@ def _together(first: Names, last: Names) -> Iterator[Needle]:
         (longer, i, (new_last, letter), None, 1),
         (wider, j, (new_first, further), None, 1),
     ):
+        gaps = None if initial else first.words + last.words
         yield Needle(
-            "name", before + after, written_parts(*news), [before.lengths], is_weak, initial
+            "name", before + after, written_parts(*news), [before.lengths], is_weak, initial, gaps
         )
     yield Needle(
         "name", i + j, only_where(written_parts(letter, further), _are_initials), [i.lengths]
@@ -276,7 +284,7 @@ def misspelt(
     sizes = notes.word_ends - notes.starts
     kinds = notes.kinds[notes.starts]
     words = np.flatnonzero((kinds & LOWER == 0) & (kinds & CLASS != ALONE) & (sizes > 1) & ~named)
-    beside = _beside(notes, words, named)
+    beside = _beside(notes, words, named & (sizes > 1))  # `Met` in `Met M.P.`: not Mel
     size, length = sizes[words], lengths[notes.rows[words]]
     least = np.where(beside, _SHORTEST_BESIDE, _SHORTEST_TYPO)
     near = (np.abs(size - length) <= 1) & (np.maximum(size, length) >= least)

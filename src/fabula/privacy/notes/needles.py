@@ -48,6 +48,8 @@ class Needle:
         weak: The rows whose run is an ordinary word, too: found in capitals only.
         initial: Where the run has an initial, at its start (-1) or its end (1): one that stands
             alone must be a capital.
+        gaps: How many gaps a mention of each row may have, unless each sign stands alone; any
+            number where nothing is said: `I am and a` does not mean Amanda.
     """
 
     kind: str
@@ -56,6 +58,7 @@ class Needle:
     parts: Sequence[Counts] = ()
     weak: NDArray[np.bool_] | None = None
     initial: int = 0
+    gaps: Counts | None = None
 
     def words(self, notes: Squeezed, by_first: FirstLetters) -> Counts:
         """The words of the notes at which the needle is found."""
@@ -74,6 +77,11 @@ class Needle:
             inner = at + 1 if self.initial < 0 else at
             joined = ~notes.bounds[inner] | np.isin(notes.raw[notes.places[inner] - 1], _JOINTS)
             words = words[joined | (notes.kinds[at] & UPPER > 0)]
+        if self.gaps is not None and len(words):
+            starts, rows = notes.starts[words], notes.rows[words]
+            lengths = self.runs.lengths[rows]
+            gaps = notes.gaps[starts + lengths - 1] - notes.gaps[starts]
+            words = words[(gaps <= self.gaps[rows]) | (gaps == lengths - 1)]
         return words
 
     def cuts(self, notes: Squeezed, words: Counts) -> NDArray[np.int64]:

@@ -18,6 +18,7 @@ from fabula.pii.lexicon import all_first, all_last, all_towns
 from fabula.privacy.folding import CLASS, DIGIT, LEAST_EASTERN, are_eastern
 from fabula.privacy.notes.dates import spelled_dates
 from fabula.privacy.notes.details import TAIL, all_dialled
+from fabula.privacy.notes.masking import BLOCK
 from fabula.privacy.notes.names import Names, person_names
 from fabula.privacy.notes.needles import Mention
 from fabula.privacy.notes.ordinary import is_ordinary
@@ -152,6 +153,12 @@ class RealValues:
             self._add_runs(sought, joined, _LEAST_NAME)
 
     def _add_runs(self, sought: Sought, texts: pa.Array, least: int) -> None:
+        """Add values of a sort in blocks that fit into the caches of a processor."""
+        number = len(self.sought)
+        for first in range(0, len(texts), BLOCK):
+            self._add_block(sought, number, texts.slice(first, BLOCK), least)
+
+    def _add_block(self, sought: Sought, number: int, texts: pa.Array, least: int) -> None:
         squeezed = Squeezed.of(texts)
         whole = squeezed.whole()
         words = np.diff(np.searchsorted(squeezed.starts, squeezed.row_ends))
@@ -164,9 +171,10 @@ class RealValues:
         if not len(rows):
             return
         self.index.add(squeezed, rows)
-        self.sought.append(sought)
-        self._labels.append(np.full(len(rows), len(self.sought) - 1))
-        self.codes.add(len(self.sought) - 1, sought.kind, squeezed, rows)
+        if number == len(self.sought):
+            self.sought.append(sought)
+        self._labels.append(np.full(len(rows), number))
+        self.codes.add(number, sought.kind, squeezed, rows)
         short = whole.lengths < _CERTAIN
         if sought.kind == "name":  # John Stone is no Johnstone
             short[_known_words().find(whole.hashes)[0]] = True

@@ -1,0 +1,54 @@
+"""`fabula mask FILE -o …` with no further word, on tables as people find them."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.csv as pc_csv
+
+from fabula.fakers.people import People
+from fabula.streams import stream
+from tests.privacy.conftest import csv_rows
+
+
+def test_measures_without_people_stay_and_that_nothing_was_replaced_is_said(run, tmp_path):
+    """A table without people may have fractions of four decimals; they are measures."""
+    lines = [f"{n},{1 + n * 0.13597:.5f},{40 + n * 0.71113:.5f}\n" for n in range(40)]
+    (tmp_path / "rates.csv").write_text("year,spent,sold\n" + "".join(lines))
+    ended = run("mask", "rates.csv", "-o", "out.csv")
+    assert ended.code == 0
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "rates.csv").read_bytes()
+    assert "degrees of four decimals" in ended.err
+    assert "confirmed" not in ended.err
+    assert "nothing was replaced: no column looks personal; `--column NAME=ACTION`" in ended.err
+    assert "one-off" not in ended.err
+
+
+def test_codes_that_refer_to_a_table_without_people_stay(run, tmp_path):
+    """A key is replaced where its own table replaces it, or no join holds any more."""
+    data = tmp_path / "data"
+    data.mkdir()
+    people = People("en").draw(lambda name: stream(1, "staff", name, 0), 30, ["name", "email"])
+    areas = [f"A{n * 37 + 1000}" for n in range(30)]
+    tables = {
+        "staff": {"staff_id": list(range(100, 130)), **people},
+        "areas": {"area_id": areas, "size": list(range(30))},
+        "staff_areas": {"staff_id": list(range(100, 130)), "area_id": areas[::-1]},
+    }
+    for name, columns in tables.items():
+        pc_csv.write_csv(pa.table(columns), data / f"{name}.csv")
+    ended = run("mask", "data", "-o", "out")
+    assert ended.code == 0
+    new = {name: csv_rows(tmp_path / "out" / f"{name}.csv") for name in tables}
+    for child, parent, key in (("staff_areas", "areas", "area_id"),
+                               ("staff_areas", "staff", "staff_id")):  # fmt: skip
+        assert {row[key] for row in new[child]} == {row[key] for row in new[parent]}
+    assert not {row["staff_id"] for row in new["staff"]} & set(map(str, range(100, 130)))
+
+
+def test_the_promise_names_what_a_short_list_breaks(run, tmp_path):
+    drawn = People("ja").draw(lambda name: stream(7, "c", name, 0), 1_000, ["name"])
+    pc_csv.write_csv(pa.table({"customer_id": range(1_000), **drawn}), tmp_path / "real.csv")
+    ended = run("mask", "real.csv", "-o", "out.csv")
+    assert ended.code == 0
+    assert "may be those of the originals" in ended.err
+    assert "is one of the originals, but for those that a note names" in ended.err
