@@ -7,6 +7,9 @@ import shlex
 
 import pytest
 
+import fabula as fb
+from fabula.errors import UsageError
+
 DATA = "name,age\n" + "".join(f"person {n},{20 + n}\n" for n in range(9))
 FILES = {"people.csv": DATA, "cut.json": '{"a": [1,2', "empty.csv": "", "tasks.csv": "q,a\nx,y\n"}
 
@@ -17,6 +20,8 @@ WRONG = [
     ("generate people.csv", "a data file, not a spec", "`fabula init --from people.csv`"),
     ("generate shop.yaml -o postgres//dev@localhost/db", "lacks a part of `://`", "postgres://"),
     ("generate shop.yaml -o s3:bucket/x", "lacks a part of `://`", "`./s3:…`"),
+    ("generate shop.yaml -o s3:/bucket", "lacks a part of `://`", "write `s3://…`"),
+    ("mask people.csv -o mysql//host/db", "lacks a part of `://`", "`mysql://…`"),
     ("init --from empty.csv", "`empty.csv` is empty", "CSV, JSON Lines, Parquet"),
     ("validate cut.json", "not valid JSON", "close every"),
     ("sample m.fabula -n 5", "there is no file `m.fabula`", "there are `empty.csv`, `people.csv`"),
@@ -68,3 +73,26 @@ def test_a_look_at_k_anonymity_says_that_nothing_was_written(run, shop) -> None:
     (shop.parent / "people.csv").write_text(DATA, encoding="utf-8")
     ended = run("generalise", "people.csv", "--quasi", "age", "-k", "2")
     assert "nothing was written; `-o FILE` writes the rows" in ended.err
+
+
+@pytest.mark.parametrize("place", ["postgres//host/db", "s3:/bucket", "duckdb:shop"])
+@pytest.mark.parametrize("face", ["generate", "write", "simulate"])
+def test_python_refuses_a_broken_address_as_the_command_line_does(shop, face, place) -> None:
+    world = fb.simulation.World("empty")
+    made = fb.generate("age int 18..90", n=1)
+    before = {path.name for path in shop.parent.iterdir()}
+    calls = {
+        "generate": lambda: fb.generate("age int 18..90", n=1, output=place),
+        "write": lambda: made.write(place),
+        "simulate": lambda: fb.simulate(world, steps=1, output=place),
+    }
+    with pytest.raises(UsageError, match="lacks a part of `://`"):
+        calls[face]()
+    assert {path.name for path in shop.parent.iterdir()} == before
+
+
+def test_the_manifest_of_one_file_is_named_as_it_is(run, shop) -> None:
+    ended = run("generate", "age int 18..90", "-n", "2", "-o", "ages.csv")
+    named = re.search(r"\(1 CSV file, (.+?)\)", ended.err)
+    assert named
+    assert (shop.parent / named[1]).is_file()
