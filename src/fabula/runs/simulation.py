@@ -127,7 +127,7 @@ def simulate(
         raise RunInterrupted(
             f"stopped after {world.step:,} of {count:,} steps",
             code="run.interrupted",
-            hint=f"{'name an output folder' if output is None else 'run the same command'} to continue",
+            hint=f"{'run the same command' if output else 'name an output folder'} to continue",
         ) from exc
     finally:
         if isinstance(store, RunFolder):
