@@ -139,8 +139,8 @@ def simulate(
             parameters and a chance of its own, into one dataset; repeatable.
         workers (N): Processes that make replicates or regions.
         executor: `ray` makes them on the workers of a Ray cluster.
-        address: Address of the cluster; by default the one that RAY_ADDRESS names, else a cluster
-            of `--workers` that is started here.
+        address (HOST:PORT): Address of the cluster; by default the one that RAY_ADDRESS names, else
+            a cluster of `--workers` that is started here.
         blocks (I/N): Share I of N of the replicates, from 1 on; the same command without it then
             collects the totals.
         fresh: Start over instead of continuing an earlier run.
