@@ -11,7 +11,19 @@ import fabula as fb
 from fabula.errors import UsageError
 
 DATA = "name,age\n" + "".join(f"person {n},{20 + n}\n" for n in range(9))
-FILES = {"people.csv": DATA, "cut.json": '{"a": [1,2', "empty.csv": "", "tasks.csv": "q,a\nx,y\n"}
+WORLD = """\
+from fabula.simulation import World
+
+world = World("w")
+people = world.population("people", n=2)
+"""
+FILES = {
+    "w.py": WORLD,
+    "people.csv": DATA,
+    "cut.json": '{"a": [1,2',
+    "empty.csv": "",
+    "tasks.csv": "q,a\nx,y\n",
+}
 
 WRONG = [
     ("generate shop.yaml --sead 3", "has no option `--sead`", "did you mean `--seed`?"),
@@ -31,7 +43,16 @@ WRONG = [
     ("mask people.csv -o m.csv --keep age", "has no option `--keep`", "--help` lists"),
     ("simulate shop.yaml", "a model of agents is a Python file", "`fabula generate shop.yaml"),
     ("simulate store.py", "no such file", "`fabula simulate --example store`"),
-    ("conversations help -n 2 --turns 0 --model fake", "at least one turn", "`--turns 2,3`"),
+    ("simulate w.py -n pepole=3 -o m", "no population `pepole`", "did you mean `people`?"),
+    ("view people.csv --no-browser --port 99999", "port 99999 can't be used", "`--port`"),
+    ("rewrite deeper tasks.csv --text q -o h.xyz --model fake", "no file format `xyz`", "parquet"),
+    ("conversations help -n 2 --turns two --model fake", "whole numbers from 1 on", "`--turns 3`"),
+    (
+        "conversations help -n 2 --tool tasks.csv --model fake",
+        "no column to look rows up by",
+        "`get_row=tasks.csv:COLUMN`",
+    ),
+    ("conversations help -n 2 --turns 0 --model fake", "not `0`", "`--turns 2,3`"),
     ("pairs cats -n 3 --model fake", "no arrow", "`--input topic --output question`"),
     ("grounded people.md -n 3 --model fake", "there is no file", "did you mean `people.csv`?"),
     ("rewrite deepr tasks.csv --model fake", "`deepr` is not one of", "did you mean `deeper`?"),
