@@ -13,6 +13,7 @@ from tools import (
     check_files,
     check_layers,
     check_locks,
+    check_notice,
     check_registers,
     check_repo,
 )
@@ -114,6 +115,17 @@ def test_an_option_an_unpinned_requirement_and_a_missing_hash_are_found(tmp_path
         "base.lock: `b` has no hash",
         "base.lock: nothing pins `a>=2`; run `make lock`",
     ]
+
+
+def test_a_bundled_file_of_unknown_origin_is_found(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    for name in ("names.toml", "towns.toml", "towns.py"):
+        write(tmp_path / "src/fabula" / name, "")
+    told = "- src/fabula/names.toml: written for Fabula.\n- src/fabula/*.bin: weights (MIT).\n"
+    write(tmp_path / "NOTICE", told)
+    untold, stale = check_notice.problems(tmp_path)
+    assert untold.startswith("src/fabula/towns.toml: has no entry in NOTICE")
+    assert stale == "NOTICE: no file is called `src/fabula/*.bin`"
 
 
 def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from tools import (
     check_files,
     check_layers,
     check_locks,
+    check_notice,
     check_registers,
     check_repo,
     check_words,
@@ -24,6 +25,7 @@ RULES = (
     check_registers,
     check_repo,
     check_locks,
+    check_notice,
     check_docs,
     check_words,
 )

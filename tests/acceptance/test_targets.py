@@ -129,7 +129,7 @@ def test_tabs_separate_where_the_ending_says_so(files, fabula):
     line = ("generate", "age int 18..90, plan choice free|pro", "-n", "3", "-o", "rows.tsv")
     made = fabula(*line, "--format", "csv")
     assert made.code == 0, made.err
-    assert "(1 CSV file, manifest.json)" in made.err
+    assert "(1 CSV file, rows.tsv.manifest.json)" in made.err
     assert (files / "rows.tsv").read_text().splitlines()[0] == '"age"\t"plan"'
     assert "plan" in fabula("show", "rows.tsv").out
     assert "Nothing to do" in fabula(*line).err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Annotated, Unpack
 
 import pytest
@@ -105,3 +107,9 @@ def test_help_for_an_option_that_does_not_exist_is_an_error():
 
     with pytest.raises(TypeError, match="`shout` has no option txet"):
         verb(new_app())(shout)
+
+
+def test_no_help_shows_types_of_python_or_inequalities() -> None:
+    """`<int range>`, `<list[Path]>` and `[x>=0]` mean nothing to who types a command."""
+    help_texts = (Path(__file__).parents[2] / "docs/reference/cli.md").read_text(encoding="utf-8")
+    assert not re.findall(r"<(?:int|str|float|path|list)\b[^>]*>|x>=|<=x", help_texts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -145,6 +146,9 @@ def test_a_stopped_run_loses_nothing_and_goes_on(shop, tmp_path):
         )
         assert again.returncode == 0, again.stderr
         assert "requested 120 = written 120 + rejected 0" in again.stderr
+        kept = re.search(r"stopped after (\d+) rows", err)
+        assert kept
+        assert f"Continuing: {kept[1]} of 120 rows kept" in again.stderr
         assert len(server.calls) - asked < 120
 
 

@@ -7,8 +7,23 @@ import shlex
 
 import pytest
 
+import fabula as fb
+from fabula.errors import UsageError
+
 DATA = "name,age\n" + "".join(f"person {n},{20 + n}\n" for n in range(9))
-FILES = {"people.csv": DATA, "cut.json": '{"a": [1,2', "empty.csv": "", "tasks.csv": "q,a\nx,y\n"}
+WORLD = """\
+from fabula.simulation import World
+
+world = World("w")
+people = world.population("people", n=2)
+"""
+FILES = {
+    "w.py": WORLD,
+    "people.csv": DATA,
+    "cut.json": '{"a": [1,2',
+    "empty.csv": "",
+    "tasks.csv": "q,a\nx,y\n",
+}
 
 WRONG = [
     ("generate shop.yaml --sead 3", "has no option `--sead`", "did you mean `--seed`?"),
@@ -17,6 +32,8 @@ WRONG = [
     ("generate people.csv", "a data file, not a spec", "`fabula init --from people.csv`"),
     ("generate shop.yaml -o postgres//dev@localhost/db", "lacks a part of `://`", "postgres://"),
     ("generate shop.yaml -o s3:bucket/x", "lacks a part of `://`", "`./s3:…`"),
+    ("generate shop.yaml -o s3:/bucket", "lacks a part of `://`", "write `s3://…`"),
+    ("mask people.csv -o mysql//host/db", "lacks a part of `://`", "`mysql://…`"),
     ("init --from empty.csv", "`empty.csv` is empty", "CSV, JSON Lines, Parquet"),
     ("validate cut.json", "not valid JSON", "close every"),
     ("sample m.fabula -n 5", "there is no file `m.fabula`", "there are `empty.csv`, `people.csv`"),
@@ -26,7 +43,16 @@ WRONG = [
     ("mask people.csv -o m.csv --keep age", "has no option `--keep`", "--help` lists"),
     ("simulate shop.yaml", "a model of agents is a Python file", "`fabula generate shop.yaml"),
     ("simulate store.py", "no such file", "`fabula simulate --example store`"),
-    ("conversations help -n 2 --turns 0 --model fake", "at least one turn", "`--turns 2,3`"),
+    ("simulate w.py -n pepole=3 -o m", "no population `pepole`", "did you mean `people`?"),
+    ("view people.csv --no-browser --port 99999", "port 99999 can't be used", "`--port`"),
+    ("rewrite deeper tasks.csv --text q -o h.xyz --model fake", "no file format `xyz`", "parquet"),
+    ("conversations help -n 2 --turns two --model fake", "whole numbers from 1 on", "`--turns 3`"),
+    (
+        "conversations help -n 2 --tool tasks.csv --model fake",
+        "no column to look rows up by",
+        "`get_row=tasks.csv:COLUMN`",
+    ),
+    ("conversations help -n 2 --turns 0 --model fake", "not `0`", "`--turns 2,3`"),
     ("pairs cats -n 3 --model fake", "no arrow", "`--input topic --output question`"),
     ("grounded people.md -n 3 --model fake", "there is no file", "did you mean `people.csv`?"),
     ("rewrite deepr tasks.csv --model fake", "`deepr` is not one of", "did you mean `deeper`?"),
@@ -68,3 +94,26 @@ def test_a_look_at_k_anonymity_says_that_nothing_was_written(run, shop) -> None:
     (shop.parent / "people.csv").write_text(DATA, encoding="utf-8")
     ended = run("generalise", "people.csv", "--quasi", "age", "-k", "2")
     assert "nothing was written; `-o FILE` writes the rows" in ended.err
+
+
+@pytest.mark.parametrize("place", ["postgres//host/db", "s3:/bucket", "duckdb:shop"])
+@pytest.mark.parametrize("face", ["generate", "write", "simulate"])
+def test_python_refuses_a_broken_address_as_the_command_line_does(shop, face, place) -> None:
+    world = fb.simulation.World("empty")
+    made = fb.generate("age int 18..90", n=1)
+    before = {path.name for path in shop.parent.iterdir()}
+    calls = {
+        "generate": lambda: fb.generate("age int 18..90", n=1, output=place),
+        "write": lambda: made.write(place),
+        "simulate": lambda: fb.simulate(world, steps=1, output=place),
+    }
+    with pytest.raises(UsageError, match="lacks a part of `://`"):
+        calls[face]()
+    assert {path.name for path in shop.parent.iterdir()} == before
+
+
+def test_the_manifest_of_one_file_is_named_as_it_is(run, shop) -> None:
+    ended = run("generate", "age int 18..90", "-n", "2", "-o", "ages.csv")
+    named = re.search(r"\(1 CSV file, (.+?)\)", ended.err)
+    assert named
+    assert (shop.parent / named[1]).is_file()

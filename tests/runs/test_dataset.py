@@ -209,3 +209,15 @@ def test_rows_that_models_answer_count_at_once() -> None:
     tracker.kept("turns", 600)
     assert tracker.safe == 600
     assert [done for _, done, _ in told] == [0, 100, 512, 600]
+
+
+def test_a_stopped_run_notes_the_rows_that_it_tells() -> None:
+    """Ctrl-C: `stopped after 100 rows` and `Continuing: 100 of 600` are the same rows."""
+    notes: list[dict[str, int]] = []
+    tracker = Tracker(None)
+    tracker.resume({}, lambda rows: notes.append(dict(rows)))
+    tracker.start("turns", 0, 600)
+    tracker.answered("turns", 20)
+    tracker.answered("turns", 100)
+    tracker.stopped()
+    assert tracker.safe == notes[-1]["turns"] == 100

@@ -61,6 +61,17 @@ def test_repeats_and_gaps_are_told() -> None:
     assert "label `garden` is missing in the set: 40 real rows" in narrow.report()
 
 
+def test_real_rows_that_are_in_the_set_are_told() -> None:
+    made = rows(40, 2)
+    real = [*REAL[len(REAL) // 2 :], *made[:5]]
+    texts = {row["text"] for row in made}
+    shared = fb.worth(made, against=real, label="label", text="text")
+    assert shared.shared == sum(row["text"] in texts for row in real) >= 5
+    assert f"of the real rows, {shared.shared} are in the set word by word" in shared.report()
+    pair = [*pairs(30, 1), *pairs(30, 2)]
+    assert "of the real pairs, " in fb.worth(pair, against=pair[:30]).report()
+
+
 def test_the_command_prints_and_writes_a_page(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -131,7 +142,7 @@ def test_what_is_no_pair_is_told(tmp_path: Path) -> None:
     assert found.dropped == (1, 0)
     with pytest.raises(UsageError, match="19 rows with two different answers"):
         fb.worth(made[:19], against=made)
-    with pytest.raises(UsageError, match="neither a `label` nor preference pairs"):
+    with pytest.raises(UsageError, match="no column of labels is named"):
         fb.worth(REAL, against=REAL)
     paths = [tmp_path / "made.jsonl", tmp_path / "real.jsonl"]
     for path in paths:

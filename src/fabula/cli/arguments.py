@@ -202,13 +202,10 @@ class Asking(Modelled, CallLimits, total=False):
 
 
 def read_output(text: str | None) -> Path | str | None:
-    """A path; an address such as `postgresql://…` stays a string."""
-    from fabula.io.names import refuse_broken_address, scheme_of
+    """A path; an address such as `postgresql://…`, even a broken one, stays a string."""
+    from fabula.io.names import means_address
 
-    if text is None or scheme_of(text):
-        return text
-    refuse_broken_address(text)
-    return Path(text)
+    return text if text is None or means_address(text) else Path(text)
 
 
 Output = Annotated[Path | str | None, Read(read_output)]

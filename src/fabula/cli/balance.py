@@ -71,7 +71,7 @@ class Balancing(Asking, total=False):
             0.85.
         unique (COLUMN): Column whose values must be unique; repeatable.
         prompt (TEXT): What the rows are about, for the model.
-        embedding: `wordllama` (the default: runs locally, no key) or `openai:NAME` …
+        embedding (MODEL): `wordllama` (the default: runs locally, no key) or `openai:NAME` …
         seed: Seed of the embedding's clusters.
     """
 

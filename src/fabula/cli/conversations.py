@@ -100,8 +100,8 @@ def conversations(
         subject (TEXT): What the conversations are about: 'support of a web shop'.
         n (N): Number of conversations.
         file (FILE): File to write, or with --split a folder.
-        form: `chat-jsonl`, `sharegpt`, `completion-jsonl`, `alpaca`, or a file format; by default
-            the conversations with their attributes in the format of the file's ending.
+        form (FORMAT): `chat-jsonl`, `sharegpt`, `completion-jsonl`, `alpaca`, or a file format; by
+            default the conversations with their attributes in the format of the file's ending.
         dry_run: Print every prompt and the cost; call and write nothing.
     """
     from fabula.augment.conversations.ask import conversations as hold

@@ -70,7 +70,7 @@ def describe(
     Options:
         data (DATA): CSV, JSON Lines, Parquet …
         output: File to write; by default `NAME-described.csv`.
-        style: Writing style.
+        style: Style to write in: `gossip`.
         language (NAME): `German`, `pt-BR` …; checked.
         min_words: Minimum number of words.
         max_words: Maximum number of words.
@@ -79,7 +79,7 @@ def describe(
         must (WORD): Word that the text must contain; repeatable.
         must_not (WORD): Word that the text must not contain; repeatable.
         preferences (COLUMN): Column with each item's own preferences.
-        report: JSON file for the round-trip score.
+        report (FILE): JSON file for the round-trip score.
         dry_run: Print every prompt; call and write nothing.
         overwrite: Replace the file to write.
     """

@@ -15,7 +15,8 @@ def doctor(*, address: str | None = None, form: Printed = "table") -> None:
     Marks: ok works, -- is off, !! is wrong.
 
     Options:
-        address: Address of a Ray cluster to look at; by default the one that RAY_ADDRESS names.
+        address (HOST:PORT): Address of a Ray cluster to look at; by default the one that
+            RAY_ADDRESS names.
         form: How findings are printed.
     """
     from fabula.reports.doctor import examine

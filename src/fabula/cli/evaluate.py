@@ -76,7 +76,7 @@ def evaluate(
 
     Options:
         synthetic: A data file, a folder of them, a run's folder, or a folder of pictures.
-        spec: A spec whose checks the data must keep.
+        spec (SPEC): A spec whose checks the data must keep.
         output: Report to write: .html, .md or .json.
         charts: Folder for the charts as SVG files.
         png: Write the charts as PNG files, too.

@@ -32,11 +32,10 @@ def export(
     Options:
         data (DATA): A file, or a run of one table.
         output: File to write, or with --split a folder.
-        form: `chat-jsonl`, `completion-jsonl`, `alpaca`, `sharegpt`, `trl-chat`, `preference`,
-            `trl-preference`, `trl-unpaired`, `trl-prompt`, `axolotl-preference`, `segments`,
-            `text`, a file format (`csv`, `parquet`, `jsonl`,
-            `arrow`) or a plug-in's; by default `chat-jsonl`, or plain rows in the format that the
-            file's ending names.
+        form (FORMAT): `chat-jsonl`, `completion-jsonl`, `alpaca`, `sharegpt`, `trl-chat`,
+            `preference`, `trl-preference`, `trl-unpaired`, `trl-prompt`, `axolotl-preference`,
+            `segments`, `text`, a file format (`csv`, `parquet`, `jsonl`, `arrow`) or a plug-in's;
+            by default `chat-jsonl`, or plain rows in the format that the file's ending names.
         user (COLUMN|TEMPLATE): The user's message: a column, or '{{ product }}, {{ category }}';
             without it and `--assistant`, the conversations in `messages` or `conversations` are
             written.
@@ -46,7 +45,8 @@ def export(
             or the same in other words.
         card: Write a README.md into the folder, which the Hub and `datasets` read.
         license (ID): Licence that the card names: `cc-by-4.0`.
-        likeness: Likeness that counts as the same in other words; 1 finds shared words alone.
+        likeness: Similarity from which two texts count as the same, 0 to 1; 1 finds shared
+            words alone.
     """
     from fabula.training.export import export as write
 

@@ -170,13 +170,14 @@ def fit(
     Options:
         data (DATA): A file, a folder of related tables, or one of pictures, whose subfolders are
             labels.
-        output: What to write, such as `people.fabula`; needed, except with --advise.
+        output: File to write, such as `people.fabula`; required, except with --advise.
         advise: Fit nothing: print which model suits and why, from a trial of each on some rows.
             With `-o`, also writes that to a page, JSON or text file.
         form: How to print advice.
         holdout_output: File for the rows held out, for `fabula evaluate`.
         training_output: File for the other rows, for `fabula evaluate`.
-        spec: A spec whose row checks every sample passes; for several tables, a spec of their keys.
+        spec (SPEC): A spec whose row checks every sample passes; for several tables, a spec of
+            their keys.
         exact: Find rules that hold on every row, such as total = price * quantity, and keep them in
             every sample.
         option (NAME=VALUE): Option of the model; repeatable.

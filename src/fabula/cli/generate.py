@@ -40,8 +40,8 @@ class Generating(Planned, CallLimits, Loads, total=False):
         fresh: Start over instead of continuing an earlier run.
         overwrite: Replace another run in the folder.
         executor: `ray` makes the parts on the workers of a Ray cluster.
-        address: Address of the cluster, `host:6379` or `auto`; by default the one that RAY_ADDRESS
-            names, else a cluster of `--workers` that is started here.
+        address (HOST:PORT): Address of the cluster, `host:6379` or `auto`; by default the one that
+            RAY_ADDRESS names, else a cluster of `--workers` that is started here.
         blocks (I/N): Share I of N of the run, from 1 on, in the folder; `fabula merge` puts them
             together.
         max_rejects (5%|N): Lost rows that are accepted.

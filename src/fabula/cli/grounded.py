@@ -25,8 +25,9 @@ class Grounding(Asking, total=False):
         balance (NAME=A,B): An attribute to distribute evenly, `tone=formal,casual`, or by weight;
             repeatable.
         passage (CHARACTERS): Characters of a passage at most; by default 1500.
-        judge (MODEL): Model that reads whether the quotes carry the answer; by default the same.
-        no_judge: Nobody reads that; only the places of the quotes are checked.
+        judge (MODEL): Model that judges whether the quotes carry the answer; by default the one
+            that writes.
+        no_judge: Do not have answers judged; only the places of the quotes are checked.
         no_answer (TEXT): The answer to questions that the documents don't answer.
         extra (TEXT): Further instructions.
         against (FILE): Evaluation file; what overlaps with it is refused and asked again.
@@ -67,8 +68,8 @@ def grounded(
         documents (FILE): PDF, DOCX, HTML, Markdown or text files, or folders of them.
         n (N): Number of questions.
         file (FILE): File to write, or with --split a folder.
-        form: `chat-jsonl` and other training formats, or a file format; by default the questions
-            with their spans in the format of the file's ending.
+        form (FORMAT): `chat-jsonl` and other training formats, or a file format; by default the
+            questions with their spans in the format of the file's ending.
         dry_run: Print every prompt and the cost; call and write nothing.
     """
     from fabula.augment.grounded.ask import grounded as ask

@@ -7,10 +7,11 @@ import importlib
 import os
 import sys
 from collections import defaultdict
+from functools import partial
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup
 from typer.main import get_command
 from typing_extensions import override
 
@@ -57,6 +58,29 @@ class LazyGroup(TyperGroup):
                 _mute()  # the rest of the buffer would fail again at exit
             raise
         return result
+
+
+class PlainCommand(TyperCommand):
+    """A verb whose help has no types of Python and no inequalities."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        for each in self.params:
+            each._get_number_range_help_str = partial(_bounds, each)  # type: ignore[attr-defined]
+            if isinstance(each, TyperArgument) and not each.type_descriptor.is_choice:
+                each.display_type_rich = _no_type  # type: ignore[method-assign]
+
+
+def _no_type(ctx: Any) -> None:
+    """No type beside the name of an argument."""
+
+
+def _bounds(number: Any) -> str | None:
+    """`at least 1`; counts from 0 go without saying."""
+    least, most = number.min, number.max
+    if most is not None:
+        return f"{least:g} to {most:g}" if least is not None else f"at most {most:g}"
+    return f"at least {least:g}" if least else None
 
 
 def _mute() -> None:

@@ -46,7 +46,7 @@ def init(
 ) -> None:
     """Write a spec to start from.
 
-    Without any of the three ways, list the templates.
+    Without --template, --from and --prompt, list the templates.
 
     Options:
         template (NAME): The example to start from.

@@ -44,7 +44,10 @@ def set_(talk: Talk, provider: Provider) -> None:
 
 @app.command("list")
 def list_() -> None:
-    """List providers with a key and the key's origin; the key itself is never shown."""
+    """List providers with a key, and where it is from.
+
+    The key itself is never shown.
+    """
     kept = set(key_names())
     rows = []
     known = endpoints()

@@ -43,13 +43,16 @@ def ask_into(
         ask: Makes the rows; takes `progress` and `on_result`.
 
     Raises:
+        UsageError: There is no such format.
         SinkError: The file exists, or can't be written.
         PartialRunError: Rows are missing; those that came are in the file.
     """
     from fabula.augment.result_files import made_into, may_replace
     from fabula.io.places import check_free
+    from fabula.training.export import check_form
 
     how = may_replace(file, {"format": form, **export})
+    check_form(file, form)  # before a model is paid
     if not how.get("split"):
         check_free(file, overwrite=how["overwrite"])
 

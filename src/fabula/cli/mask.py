@@ -43,7 +43,7 @@ def mask(
     digits. Kept columns of CSV are copied byte for byte.
 
     Options:
-        data (DATA...): CSV, JSON or Parquet files, or folders of them.
+        data (DATA): CSV, JSON or Parquet files, or folders of them.
         output (PLACE): Folder to write; for one table also a file. Or one destination for all
             tables: a file such as `people.sqlite`, or a database's address.
         person (COLUMN): Column that identifies the person.

@@ -17,7 +17,7 @@ from fabula.errors import CheckError, PartialRunError
 @verb()
 def merge(
     talk: Talk,
-    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of shares.")],
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR", help="Folders of shares.")],
     *,
     output: Path | None = None,
     spec: str | None = None,

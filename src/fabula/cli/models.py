@@ -71,10 +71,12 @@ def check(name: str, *, spec: str | None = None) -> None:
 
 @verb(app)
 def pull(talk: Talk, name: str = "local") -> None:
-    """Download weights once: the embedded model's, of which damaged files are replaced, or words'.
+    """Download weights once.
+
+    Damaged files of the embedded model are replaced.
 
     Options:
-        name: `local`, the embedded model, or `wordllama`, the word vectors of topics.
+        name: `local`, the embedded model, or `wordllama`, the word vectors that find topics.
     """
     from fabula.llm.providers import local_embeddings
 

@@ -13,6 +13,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from textwrap import dedent
 from types import UnionType
 from typing import (
@@ -31,7 +32,7 @@ from typer.models import ArgumentInfo, OptionInfo
 from typing_extensions import TypedDict
 
 from fabula.cli.console import Talk
-from fabula.cli.group import ALONE
+from fabula.cli.group import ALONE, PlainCommand
 from fabula.errors import UsageError
 
 Verb = TypeVar("Verb", bound=Callable[..., None])
@@ -41,6 +42,9 @@ _OWN_WAY = ("generate", "init")
 
 SPELLED = {"n": ("-n",), "output": ("-o", "--output"), "form": ("--format",)}
 """Options that are not spelled like their parameters."""
+
+_METAVARS = {int: "N", float: "X", str: "TEXT", Path: "PATH"}
+"""What a help calls the values of options whose docstring has no word for them."""
 
 _HELP = re.compile(r"^(\w+)(?: \(([^)]*)\))?: (.*(?:\n +.*)*)", re.MULTILINE)
 _BREAK = re.compile(r"\s*\n\s*")
@@ -98,7 +102,7 @@ def verb(app: typer.Typer | None = None, name: str | None = None) -> Callable[[V
         called.__name__, called.__doc__ = function.__name__, about
         called.__annotations__ = {}
         called.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
-        (app or ALONE[function.__module__]).command(name)(called)
+        (app or ALONE[function.__module__]).command(name, cls=PlainCommand)(called)
         return function
 
     return made
@@ -153,6 +157,8 @@ def _shown(
     if name in helps:
         metavar, info.help = helps[name]
         info.metavar = metavar or info.metavar
+    if info.metavar is None:
+        info.metavar = name.upper() if isinstance(info, ArgumentInfo) else _METAVARS.get(kind)
     if default is None:
         kind = kind | None
     return parameter.replace(annotation=Annotated[kind, info], default=default)

@@ -106,8 +106,8 @@ def pairs(
             `module:Class`, or, with --input and --output, what the pairs are about.
         n (N): Number of pairs.
         file (FILE): File to write, or with --split a folder.
-        form: `chat-jsonl`, `completion-jsonl`, `alpaca`, `sharegpt`, or a file format; by default
-            plain pairs in the format of the file's ending.
+        form (FORMAT): `chat-jsonl`, `completion-jsonl`, `alpaca`, `sharegpt`, or a file format; by
+            default plain pairs in the format of the file's ending.
         assistant (TEMPLATE): The assistant's answer.
         dry_run: Print every prompt and the cost; call and write nothing.
     """

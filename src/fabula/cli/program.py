@@ -75,10 +75,10 @@ def write(
     dry_run: bool = False,
     **asked: Unpack[ProgramWriting],
 ) -> None:
-    """Have a model write the program that generates the data, and run it in the sandbox.
+    """Have a model write a program, and run it in the sandbox.
 
-    The program is kept in the folder; `fabula program run FOLDER -n 100000` makes more rows
-    without a model.
+    The program generates the data. It is kept in the folder; `fabula program run FOLDER -n 100000`
+    makes more rows without a model.
 
     Options:
         request (REQUEST): A sentence such as '100 rows of houses: id, size (m2), price', or a

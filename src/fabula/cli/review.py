@@ -24,7 +24,9 @@ def export(
     seed: int = 0,
     overwrite: bool = False,
 ) -> None:
-    """Write a sheet for a person to accept, reject, fix and comment rows.
+    """Write a sheet in which a person judges rows.
+
+    Each row is accepted, rejected or fixed, with a comment.
 
     Options:
         data (DATA): A file, or a run of one table.
@@ -45,13 +47,13 @@ def export(
 def import_(
     talk: Talk, sheets: list[Path], *, data: Path, output: Path, overwrite: bool = False
 ) -> None:
-    """Apply sheets: rejected rows are removed, fixed rows change, comments are kept for the model.
+    """Apply the sheets of one or two reviewers to their data.
 
-    With sheets of two reviewers, their agreement is reported, and a row that either rejects is
-    removed.
+    Rejected rows are removed, fixed rows change, comments are kept for the model. With sheets of
+    two reviewers, their agreement is reported, and a row that either rejects is removed.
 
     Options:
-        sheets (SHEET...): One sheet, or two.
+        sheets (SHEET): One sheet, or two.
         data (DATA): The data that the sheets belong to.
         output: The file for the reviewed table.
         overwrite: Replace the files to write.

@@ -53,10 +53,10 @@ class Rewriting(Asking, total=False):
             repeatable.
         by (WAY): Have answers verified by a solver that never sees them: `number`, `choice`,
             `text`, `tests` or `program`.
-        samples: Tries of the solver; by default 2.
-        judge (MODEL): Model that reads whether rewrites hold; by default the same, unless --by is
-            given.
-        no_judge: Nobody reads that.
+        samples: Attempts of the solver; by default 2.
+        judge (MODEL): Model that judges whether rewrites hold; by default the one that writes,
+            unless --by is given.
+        no_judge: Do not have rewrites judged.
         rubric (TEXT): For `prefer`: what makes an answer good.
         at_least (SCORE): For `prefer`: score of the better answer, of 5; by default 4.
         ratio (FACTOR): For `prefer`: how much longer one answer may be; by default 1.25.
@@ -110,12 +110,12 @@ def rewrite(
     command again: known replies are reused.
 
     Options:
-        how: The way.
+        how: What to make of each text.
         data (FILE): A table of texts.
         n (N): Number of rewrites, dealt evenly over the rows; by default one for each.
         file (FILE): File to write, or with --split a folder.
-        form: `chat-jsonl` and other training formats, or a file format; by default the rows in the
-            format of the file's ending.
+        form (FORMAT): `chat-jsonl` and other training formats, or a file format; by default the
+            rows in the format of the file's ending.
         dry_run: Print every prompt of the first step and the cost; call and write nothing.
     """
     from fabula.augment.rewriting.rewrite import rewrite as ask

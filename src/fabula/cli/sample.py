@@ -97,8 +97,8 @@ def sample(
         seed: The same seed gives the same rows.
         workers: Blocks sampled in parallel.
         executor: `ray` samples the blocks on the workers of a Ray cluster.
-        address: Address of the cluster, `host:6379` or `auto`; by default the one that RAY_ADDRESS
-            names, else a cluster of `--workers` that is started here.
+        address (HOST:PORT): Address of the cluster, `host:6379` or `auto`; by default the one that
+            RAY_ADDRESS names, else a cluster of `--workers` that is started here.
         blocks (I/N): Share I of N of the rows, from 1 on: a file of its own in the folder of
             `--output`. The files of all shares are one table.
         overwrite: Replace the file to write.

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from fabula.cli.arguments import Count, Positive, Rows
+from fabula.cli.arguments import Count, Output, Positive, Rows
 from fabula.cli.console import Talk, look_at
 from fabula.cli.group import new_app
 from fabula.cli.options import Read, verb
@@ -57,7 +57,7 @@ def _regions(texts: Sequence[str]) -> dict[str, dict[str, float]]:
     return _named(texts, "--region")
 
 
-def _replicate(talk: Talk, model: str, output: Path | None, **given: Any) -> None:
+def _replicate(talk: Talk, model: str, output: Path | str | None, **given: Any) -> None:
     from fabula.io.names import file_stem
     from fabula.runs.replicates import replicate
     from fabula.simulation.model_files import file_of
@@ -99,7 +99,7 @@ def simulate(
     n: Rows = None,
     steps: Count | None = None,
     days: Annotated[float | None, typer.Option(min=0)] = None,
-    output: Path | None = None,
+    output: Output = None,
     seed: int | None = None,
     set_: Annotated[Mapping[str, float] | None, "--set", Read(numbers, many=True)] = None,
     form: Literal["parquet", "csv", "jsonl", "arrow"] = "parquet",
@@ -128,7 +128,7 @@ def simulate(
         n (N|POPULATION=N): Agents, in total or of one population; repeatable.
         steps (N): Number of steps; by default the model's.
         days (N): Days to simulate, instead of steps.
-        output: Folder to write to; by default `out/NAME`.
+        output (FOLDER): Folder to write to; by default `out/NAME`.
         seed: Seed; overrides the model's.
         set_ (NAME=NUMBER): Parameter of the model; repeatable.
         form (FORMAT): `parquet`, `csv`, `jsonl` or `arrow`.
@@ -139,8 +139,8 @@ def simulate(
             parameters and a chance of its own, into one dataset; repeatable.
         workers (N): Processes that make replicates or regions.
         executor: `ray` makes them on the workers of a Ray cluster.
-        address: Address of the cluster; by default the one that RAY_ADDRESS names, else a cluster
-            of `--workers` that is started here.
+        address (HOST:PORT): Address of the cluster; by default the one that RAY_ADDRESS names, else
+            a cluster of `--workers` that is started here.
         blocks (I/N): Share I of N of the replicates, from 1 on; the same command without it then
             collects the totals.
         fresh: Start over instead of continuing an earlier run.

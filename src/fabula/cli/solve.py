@@ -65,8 +65,8 @@ def solve(
     Options:
         tasks (FILE): A table of questions.
         file (FILE): File to write, or with --split a folder.
-        form: `chat-jsonl` and other training formats, or a file format; by default the rows in the
-            format of the file's ending.
+        form (FORMAT): `chat-jsonl` and other training formats, or a file format; by default the
+            rows in the format of the file's ending.
         dry_run: Print every prompt of one sample and the cost; call and write nothing.
     """
     from fabula.augment.solving.result import some_solved

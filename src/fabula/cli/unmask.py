@@ -30,7 +30,7 @@ def unmask(
     Example: `fabula unmask masked/ --map crm.map --key-file crm.key -o real/`
 
     Options:
-        data (DATA...): Masked files, or folders of them.
+        data (DATA): Masked files, or folders of them.
         map (FILE): The map that `fabula mask --map FILE` wrote.
         output: Folder to write; for one table also a file.
         key_file (FILE): The key of the masking; else FABULA_KEY_FILE.

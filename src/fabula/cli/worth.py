@@ -29,7 +29,7 @@ def worth(
     curve, what real rows teach instead, redundancy and coverage.
 
     Options:
-        data (DATA): The set.
+        data (DATA): The texts: CSV, JSON Lines, Parquet …
         against (REAL): Real rows with the same columns.
         label (COLUMN): The labels; without it, the rows are preference pairs.
         text (COLUMN): The texts; by default all texts of a row but its label.

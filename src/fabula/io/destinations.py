@@ -17,7 +17,7 @@ from typing_extensions import TypedDict
 from fabula.errors import SourceError, UsageError
 from fabula.extensions import Register
 from fabula.io.formats import ENDINGS, FILE_FORMATS
-from fabula.io.names import scheme_of
+from fabula.io.names import refuse_broken_address, scheme_of
 from fabula.lookup import found_at
 
 if TYPE_CHECKING:
@@ -289,8 +289,10 @@ def destination_of(output: object, loading: Loading = NOTHING_ALLOWED) -> Target
     """The destination that an address or a file name means; None for other files and folders.
 
     Raises:
-        UsageError: `loading` allows something, and there is no destination.
+        UsageError: `output` is a broken address, or `loading` allows something, and there is no
+            destination.
     """
+    refuse_broken_address(output)
     found = _destination(str(output))
     if found is None and (given := loading.given):
         meant = {

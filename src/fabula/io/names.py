@@ -52,17 +52,27 @@ def scheme_of(place: str) -> str:
     return found[1].lower() if found else ""
 
 
-def refuse_broken_address(place: str) -> None:
-    """Refuse `postgres//host/shop`: it would be written as a folder of that name.
+def means_address(place: str) -> bool:
+    """Whether a text is an address, or was meant as one: `postgres//host/shop`."""
+    return bool(scheme_of(place) or _BROKEN_ADDRESS.match(place))
+
+
+def refuse_broken_address(place: object) -> None:
+    """Refuse the text `postgres//host/shop`: it would be written as a folder of that name.
+
+    A `Path` is not refused: it drops a slash of every address, and means a folder where it has no
+    scheme.
 
     Raises:
         UsageError: The text begins like an address and is none.
     """
-    if found := _BROKEN_ADDRESS.match(place):
+    if isinstance(place, str) and (found := _BROKEN_ADDRESS.match(place)):
+        # A `Path` with a colon and a slash is an address again, so no folder can have that name.
+        folder = "" if found[0].endswith(":/") else f"; a folder of that name is `./{found[0]}…`"
         raise UsageError(
             f"`{found[0]}…` begins like an address and lacks a part of `://`",
             code="usage.address",
-            hint=f"write `{found[1]}://…`; a folder of that name is `./{found[0]}…`",
+            hint=f"write `{found[1]}://…`{folder}",
         )
 
 

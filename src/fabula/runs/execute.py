@@ -158,6 +158,9 @@ def _into_folder(
     try:
         with escaping_formulas(escape):
             reused = _go_on(plan, folder, make, options, merged=merged, open_model=open_model)
+    except KeyboardInterrupt:
+        tracker.stopped()
+        raise
     finally:
         folder.close()
     schemas = {table.name: table.schema for table in plan.tables}

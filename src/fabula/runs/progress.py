@@ -65,6 +65,12 @@ class Tracker:
                 self._noted = now
                 self._note(self._under_way)
 
+    def stopped(self) -> None:
+        """The run ends early: note what `safe` says, also what came since the last note."""
+        with self._lock:
+            if self._note is not None:
+                self._note(self._under_way)
+
     def _tell(self, table: str) -> None:
         if self._watch and table in self._asked:
             done = self._done[table] + self._under_way.get(table, 0)

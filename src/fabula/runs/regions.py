@@ -24,7 +24,7 @@ from fabula.engines.made import MadeBlock
 from fabula.errors import UsageError
 from fabula.io.arrays import empty_table
 from fabula.io.formats import as_format
-from fabula.io.names import file_stem
+from fabula.io.names import file_stem, refuse_broken_address
 from fabula.runs.belongings import STATE
 from fabula.runs.dataset import Dataset
 from fabula.runs.fingerprint import fingerprint
@@ -111,6 +111,7 @@ def simulate_regions(
             code="usage.region",
             hint="give it another name in the model",
         )
+    refuse_broken_address(output)
     chance, main = world.seed if seed is None else seed, as_format(format or "parquet")
     facts = facts_of(world, world.spec(sizes_by_population(world, n)), count, chance)
     facts |= {"parameters": given, "format": main}

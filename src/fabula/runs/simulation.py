@@ -20,6 +20,7 @@ from fabula.errors import RunInterrupted, SpecError, UsageError
 from fabula.io.arrays import empty_table
 from fabula.io.formats import as_format
 from fabula.io.formulas import is_asked
+from fabula.io.names import refuse_broken_address
 from fabula.io.places import check_free
 from fabula.io.tables import as_table
 from fabula.llm.session import models_of_run
@@ -95,13 +96,13 @@ def simulate(
         RunInterrupted: The user stopped the run; the same call continues.
     """
     world = load_world(model, parameters)
-    chance = world.seed if seed is None else seed
-    count = steps_of(world, steps, days)
+    chance, count = world.seed if seed is None else seed, steps_of(world, steps, days)
     spec = world.spec(sizes_by_population(world, n))
     main, escape = as_format(format or "parquet"), is_asked(escape_formulas)
     store: RunFolder | MemoryStore = MemoryStore()
     facts = facts_of(world, spec, count, chance)
     facts |= {"format": main, **({"escape_formulas": True} if escape else {})}
+    refuse_broken_address(output)
     if output is not None:
         check_free(FilePath(output), overwrite=True, folder=True)
         names = [*world.populations, *world.events]
@@ -123,11 +124,10 @@ def simulate(
         tell_formulas(dataset.manifest, escaped=escape)
         return dataset
     except KeyboardInterrupt as exc:
-        again = "name an output folder" if output is None else "run the same command"
         raise RunInterrupted(
             f"stopped after {world.step:,} of {count:,} steps",
             code="run.interrupted",
-            hint=f"{again} to continue",
+            hint=f"{'run the same command' if output else 'name an output folder'} to continue",
         ) from exc
     finally:
         if isinstance(store, RunFolder):

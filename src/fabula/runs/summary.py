@@ -134,8 +134,8 @@ def _files(folder: Path, manifest: Mapping[str, Any]) -> str:
         f"{amounts.count(each['documents'], 'document')} in `{each['folder']}`"
         for each in manifest.get("documents", {}).values()
     ]
-    others = [name for name in _OTHER_FILES if record(folder, name).exists()]
-    return ", ".join([*data, *sets, *others])
+    others = [record(folder, name) for name in _OTHER_FILES]
+    return ", ".join([*data, *sets, *(path.name for path in others if path.exists())])
 
 
 def _title(file: str) -> str:

@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fabula.errors import did_you_mean
+from fabula.errors import UsageError, did_you_mean
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.kinds.base.parameters import seconds
 from fabula.kinds.key import Key
@@ -358,11 +358,12 @@ class World:
         """The spec of the populations, with some sizes replaced; None if all are from files.
 
         Raises:
-            SpecError: A size is missing, or given for no population.
+            UsageError: A size is given for no population.
         """
         if unknown := [name for name in sizes if name not in self.tables]:
             hint = did_you_mean(unknown[0], self.tables) or f"there are {', '.join(self.tables)}"
-            raise declaration_error(f"there is no population `{unknown[0]}` to size", "n", hint)
+            message = f"there is no population `{unknown[0]}` to size"
+            raise UsageError(message, code="usage.rows", hint=hint)
         tables = {
             name: table.model_copy(update={"n": sizes[name]}) if name in sizes else table
             for name, table in self.tables.items()

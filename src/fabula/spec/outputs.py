@@ -78,7 +78,10 @@ class OutputSpec(SpecModel, metaclass=ToldInWords):
             raise ValueError("`stratify` needs a `split`")
         whole = sum(self.split.values())
         if max(self.split.values(), default=0) < 1 and abs(whole - 1) > _ROUNDING and self.split:
-            raise ValueError(f"the shares of the split add up to {whole:g}, not to 1")
+            raise ValueError(
+                f"the shares of the split add up to {whole:g}, not to 1; give numbers of rows, or"
+                " shares such as `train=0.9,test=0.1`"
+            )
         for name in self.split:
             if not name.strip() or "/" in name or "\\" in name:
                 raise ValueError(f"`{name}` is not a name for the file of a split")

@@ -228,7 +228,8 @@ def plan_export(output: PathLike, columns: Sequence[str], asked: Mapping[str, An
     except ValidationError as error:
         detail = error.errors()[0]
         told = detail.get("ctx", {}).get("error") or f"`{detail['loc'][0]}`: {detail['msg']}"
-        raise UsageError(f"{told}", code="usage.export", hint=_hint()) from error
+        hint = None if "shares of the split" in told else _hint()
+        raise UsageError(told, code="usage.export", hint=hint) from error
     if not wanted.is_training:
         _demand_format(wanted.format)
     _check_columns(wanted, columns)
@@ -254,6 +255,18 @@ def free_paths(output: PathLike, wanted: OutputSpec, *, overwrite: bool) -> dict
     for path in paths.values():
         check_free(path, overwrite=overwrite)
     return paths
+
+
+def check_form(output: PathLike, form: str | None) -> None:
+    """Make sure that there is the format that is asked for, or that a file's ending names.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if form is None:
+        plain_format(output)
+    elif form not in TRAINING_FORMATS.written():
+        _demand_format(form)
 
 
 def plain_format(output: PathLike) -> str:

@@ -55,6 +55,7 @@ class RewardWorth(Result):
         redundancy: Share of the set's questions and chosen answers that nearly repeat an earlier
             pair.
         coverage: Share of the real pairs that have a pair of the set near them.
+        shared: Real pairs whose texts are in the set, too: they test what was learned by heart.
         dropped: Rows without a pair, in the set and among the real ones.
     """
 
@@ -65,6 +66,7 @@ class RewardWorth(Result):
     redundancy: float
     coverage: float
     dropped: tuple[int, int] = (0, 0)
+    shared: int = 0
 
     @property
     def accuracy(self) -> float:
@@ -87,6 +89,11 @@ class RewardWorth(Result):
         ]
         for count, where in zip(self.dropped, ("the set", "the real rows"), strict=True):
             lines += [f"rows of {where} without a pair: {count:,}"] if count else []
+        if self.shared:
+            lines.append(
+                f"of the real pairs, {self.shared:,} are in the set word by word: they test what "
+                "it learned by heart, so the score says too much"
+            )
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
@@ -121,7 +128,7 @@ def reward_worth(data: Given, against: Given) -> RewardWorth:
         PrerequisiteError: The extra `texts` is not installed.
     """
     pairs, dropped = _read(data, "the set")
-    real_pairs, real_dropped = _read(against, "`against`")
+    real_pairs, real_dropped = _read(against, "the real data")
     made, real = _features(pairs), _features(real_pairs)
 
     def teach(rows: Rows) -> Point:
@@ -141,6 +148,7 @@ def reward_worth(data: Given, against: Given) -> RewardWorth:
         len(near_duplicates(texts)) / len(texts),
         coverage(embed_locally(texts), embed_locally(real_texts)),
         (dropped, real_dropped),
+        sum(map({*pairs}.__contains__, real_pairs)),
     )
 
 

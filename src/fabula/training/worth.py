@@ -53,6 +53,7 @@ class Worth(Result):
         redundancy: Share of the set's rows that nearly repeat an earlier one.
         coverage: Share of the real rows that have a row of the set near them.
         unknown: Real rows by label that the set has no row of.
+        shared: Real rows whose texts are in the set, too: they test what was learned by heart.
         dropped: Rows without a text or a label, in the set and among the real ones.
     """
 
@@ -64,6 +65,7 @@ class Worth(Result):
     coverage: float
     unknown: Mapping[str, int]
     dropped: tuple[int, int] = (0, 0)
+    shared: int = 0
 
     @property
     def f1(self) -> float:
@@ -89,6 +91,11 @@ class Worth(Result):
             lines.append(f"label `{label}` is missing in the set: {count:,} real rows")
         for count, where in zip(self.dropped, ("the set", "the real rows"), strict=True):
             lines += [f"without a text or a label in {where}: {count:,}"] if count else []
+        if self.shared:
+            lines.append(
+                f"of the real rows, {self.shared:,} are in the set word by word: they test what it "
+                "learned by heart, so the score says too much"
+            )
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
@@ -147,13 +154,14 @@ def worth(
         given = given_rows(data)
         if not are_pairs(given.columns):
             raise UsageError(
-                "the set has neither a `label` nor preference pairs",
+                "no column of labels is named, and the set has no preference pairs",
                 code="usage.label",
-                hint="name its column of labels, or give columns `chosen` and `rejected`",
+                hint="name one: `--label COLUMN`, in Python `label=`; pairs have the columns"
+                " `chosen` and `rejected`",
             )
         return reward_worth(given, given_rows(against))
     texts, labels, dropped = _read(data, label, text, "the set")
-    real_texts, real_labels, real_dropped = _read(against, label, text, "`against`")
+    real_texts, real_labels, real_dropped = _read(against, label, text, "the real data")
     if len(set(labels)) < 2:
         raise UsageError(
             f"the set has only the label `{labels[0]}`",
@@ -179,6 +187,7 @@ def worth(
         coverage(vectors, real_vectors),
         dict(unknown.most_common()),
         (dropped, real_dropped),
+        sum(map({*texts}.__contains__, real_texts)),
     )
 
 

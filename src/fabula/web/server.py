@@ -101,8 +101,8 @@ class View:
             site = web.TCPSite(runner, HOST, self._wanted)
             await site.start()
             self.port = int(runner.addresses[0][1])
-        except OSError as exc:
-            self._failed = exc.strerror or str(exc)
+        except (OSError, OverflowError) as exc:
+            self._failed = getattr(exc, "strerror", None) or str(exc)
             return
         finally:
             self._ready.set()

@@ -197,7 +197,7 @@ def test_a_stopping_rule_ends_conversations_and_tells_how_many() -> None:
 
 
 PLANS = {
-    "a length of nothing": ({"turns": 0}, "at least one turn"),
+    "a length of nothing": ({"turns": 0}, "not `0`"),
     "an unknown move": ({"plans": ["asks > dances"]}, "unknown move `dances`"),
     "a move after the end": ({"plans": ["gives up > asks"]}, "continues after `gives up`"),
     "calls without tools": ({"calls": {"one": 1}}, "there are no tools"),

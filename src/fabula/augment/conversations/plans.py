@@ -124,7 +124,7 @@ class Quotas:
         turns = [self.turns] if isinstance(self.turns, int) else self.turns
         if not turns or any(not isinstance(each, int) or each < 1 for each in turns):
             raise UsageError(
-                "a conversation has at least one turn of the user",
+                f"turns are whole numbers from 1 on, not `{', '.join(map(str, turns))}`",
                 code="usage.turns",
                 hint="write `--turns 3`, `--turns 2,3` or, with weights, `--turns 2:3,4:1`; Python "
                 "`turns=3`, `[2, 3]` or `{2: 3, 4: 1}`",

@@ -14,6 +14,7 @@ from fabula.augment.grounded.documents import Document
 from fabula.augment.grounded.wording import KINDS
 from fabula.augment.row_sequence import RowSequence
 from fabula.llm.rows.job import Reject
+from fabula.render.amounts import count
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,7 +63,8 @@ class Grounded(RowSequence):
         shares = ", ".join(f"{kinds[kind]:,} {kind}" for kind in KINDS if kinds[kind])
         told = f"{len(self.rows):,} of {self.asked:,} questions" + f" ({shares})" * bool(shares)
         return (
-            f"{told} from {len(self.documents):,} documents in {self.passages:,} passages, "
+            f"{told} from {count(len(self.documents), 'document')} in "
+            f"{count(self.passages, 'passage')}, "
             f"{self.replies:,} replies read, {sum(self.refused.values()):,} refused"
         )
 

@@ -362,7 +362,9 @@ def _notes(
     if way.name not in (PREFER, RED_TEAM):
         if answer and options.get("by") is None:
             state = "kept" if way.keeps_answer else "written by the model"
-            notes.append(f"answers are {state} and not verified; `by` has them verified")
+            notes.append(
+                f"answers are {state} and not verified; `--by` (Python: `by`) has them verified"
+            )
         if options.get("judge", options.get("by") is None) is False and not options.get("by"):
             notes.append("no judge read whether the rewrites say what they should")
     return tuple(notes)

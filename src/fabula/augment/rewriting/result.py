@@ -23,6 +23,7 @@ from fabula.augment.rewriting.plan import (
 from fabula.augment.rewriting.ways import PREFER
 from fabula.augment.row_sequence import RowSequence
 from fabula.llm.rows.job import Reject
+from fabula.render.amounts import count as counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -99,9 +100,9 @@ class Rewritten(RowSequence):
             mean = {side: sum(len(row[side]) for row in self.rows) / len(self.rows)
                     for side in (CHOSEN, REJECTED)}  # fmt: skip
             lines.append(
-                f"the chosen answer is longer in {sides[CHOSEN]:,} pairs, the rejected one in "
-                f"{sides[REJECTED]:,}; {mean[CHOSEN]:.0f} and {mean[REJECTED]:.0f} characters on "
-                "average"
+                f"the chosen answer is longer in {counted(sides[CHOSEN], 'pair')}, the rejected "
+                f"one in {sides[REJECTED]:,}; {mean[CHOSEN]:.0f} and {mean[REJECTED]:.0f} "
+                "characters on average"
             )
         lines += [f"{count:,} refused: {why}" for why, count in self.refused.items()]
         lines += self.notes

@@ -14,6 +14,7 @@ from fabula.augment.tools.inside import declared_function
 from fabula.augment.tools.tool import Run, State, Tool, ToolFailure
 from fabula.errors import SourceError, UsageError, did_you_mean
 from fabula.io.examples import plain_value
+from fabula.io.formats import ENDINGS
 from fabula.schemas.documents import Documents, read_document
 
 _INSIDE = "fabula.augment.tools.inside"
@@ -123,6 +124,7 @@ def _functions(path: Path, name: str) -> tuple[str, list[dict[str, Any]]]:
         raise SourceError(
             f"`{path}` can't be read: {getattr(error, 'strerror', None) or error}",
             code="source.unreadable",
+            hint="give a file of functions, or `get_order=orders.csv:order_id` for a table",
         ) from error
     outcome = run(f"{_INSIDE}:declare", {"source": source})
     if outcome.fault is not None:
@@ -153,6 +155,12 @@ def _sandboxed(source: str, told: Mapping[str, Any]) -> Run:
 
 
 def _of_document(path: Path) -> list[Tool]:
+    if ENDINGS.get(path.suffix.lower(), "json") not in ("json", "jsonl"):
+        raise UsageError(
+            f"the table `{path}` has no name for its tool, and no column to look rows up by",
+            code="usage.tool",
+            hint=f"write `get_row={path}:COLUMN`",
+        )
     root = read_document(path)
     if isinstance(root, Mapping) and ("openapi" in root or "swagger" in root):
         tools = list(_operations(Documents(path, root)))
