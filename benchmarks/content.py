@@ -8,12 +8,18 @@ chance, the more the fewer parents there are, so what permuted parents give is t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from fabula.relationships.keys import ForeignKey
+from fabula.relationships.rules.rule import Copy
+from fabula.synthesizers.codecs.categories import CategoryCodec
+from fabula.synthesizers.codecs.codec import Places
+from fabula.synthesizers.codecs.numbers import NumberCodec
+from fabula.synthesizers.multitable.database import RelationalSynthesizer
 from fabula.synthesizers.multitable.foreign_keys import row_links
 
 LEAST, DEVIATIONS, CELLS = 0.01, 4, 10
@@ -38,7 +44,7 @@ def told(real: Tables, made: Tables, foreign: list[ForeignKey], but: set[str]) -
         real: Real tables.
         made: Made ones.
         foreign: The keys that lead from children to parents.
-        but: Columns that are left out, as `table.column`: personal ones, whose values are new.
+        but: Columns that are left out, as `table.column`, see `made_anew`.
     """
     foreign = [key for key in foreign if key.parent in real and key.parent != key.child]
     keyed = {f"{key.child}.{name}" for key in foreign for name in key.columns} | {*but}
@@ -63,6 +69,39 @@ def told(real: Tables, made: Tables, foreign: list[ForeignKey], but: set[str]) -
                     made_nats = _excess(*pairs[1], rng)[0]
                     found.append(Told(hops, f"{table}.{name} ~ {other}.{column}", nats, made_nats))
     return sorted(found, key=lambda item: -item.real)
+
+
+def shown(real: Tables, model: RelationalSynthesizer[pa.Table]) -> Tables:
+    """Real rows with the values that samples may show: rare labels and extreme numbers pooled.
+
+    What these tell of each other is all that a sample of a protected model can keep.
+    """
+    found = {}
+    for name, table in real.items():
+        columns = model.models[name].columns
+        found[name] = table
+        for codec in () if columns is None else columns.codecs:
+            if not isinstance(codec, (CategoryCodec, NumberCodec)):
+                continue
+            if codec.name not in table.column_names:
+                continue
+            at, values = table.column_names.index(codec.name), table.column(codec.name)
+            places = Places(np.arange(len(values)), 0, np.random.default_rng(0))
+            with suppress(pa.ArrowInvalid, pa.ArrowNotImplementedError):  # times made distances
+                pooled = codec.decode(codec.encode(values.combine_chunks()), places)
+                found[name] = found[name].set_column(at, codec.name, pooled.cast(values.type))
+    return found
+
+
+def made_anew(model: RelationalSynthesizer[pa.Table]) -> set[str]:
+    """Columns whose values are new, as `table.column`: personal ones, their copies, and keys."""
+    new = {f"{name}.{column}" for name, own in model.models.items() for column in own.replaced}
+    new |= {f"{name}.{key.name}" for name, own in model.models.items() for key in own.identity.keys}
+    for item in model.across.rules.kept:
+        rule = item.rule
+        if isinstance(rule, Copy) and {".".join(place) for place in rule.sources} & new:
+            new.add(".".join(rule.target))
+    return new
 
 
 def kept(found: list[Told], hops: str) -> float:

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from fabula.synthesizers.model import CellColumn
+from fabula.synthesizers.models.boosted.model import Boosted
 from fabula.synthesizers.multitable.balance import Balance
 from fabula.synthesizers.multitable.database import fit_tables
 from fabula.synthesizers.multitable.matching import any_parents
@@ -57,6 +58,35 @@ def test_other_parents_and_grandparents_by_any_key_are_kept() -> None:
     kept, wanted = agreeing(model.sample(seed=2)), agreeing(real)
     assert kept[0] > wanted[0] - 0.12
     assert kept[1] > wanted[1] - 0.12  # .25 by chance: notes know a doctor through their visit
+
+
+def nats(one: np.ndarray, other: np.ndarray) -> float:
+    """What two columns of eight labels tell of each other."""
+    shares = np.bincount(8 * one + other, minlength=64).reshape(8, 8) / len(one)
+    chance = shares.sum(axis=1, keepdims=True) * shares.sum(axis=0, keepdims=True)
+    there = shares > 0
+    return float((shares[there] * np.log(shares[there] / chance[there])).sum())
+
+
+@pytest.mark.parametrize("agreeing", [0.6, 1.0])
+def test_a_label_of_few_parents_stays_clear_of_columns_that_tell_nothing(agreeing: float) -> None:
+    rng = np.random.default_rng(1)
+    parents = np.sort(rng.integers(0, 60, 600))
+    above = rng.integers(0, 8, (60, 5))[parents].astype(np.int32)  # the first one tells
+    own = np.where(rng.random(600) < agreeing, 7 - above[:, 0], rng.integers(0, 8, 600))
+    codes = np.column_stack([above, own]).astype(np.int32)
+    columns = tuple(
+        CellColumn(str(at), np.bincount(codes[:, at], minlength=8), ordered=False, missing=False)
+        for at in range(6)
+    )
+    model = Boosted.fit(
+        codes, columns, seed=1, progress=lambda *_: None, workers=1, context=tuple(range(5))
+    )
+    many = np.tile(codes, (4, 1))
+    known = np.broadcast_to(np.arange(6) < 5, many.shape)
+    made = model.complete(many, known, rng).codes
+    assert (made[:, :5] == many[:, :5]).all()
+    assert nats(made[:, 0], made[:, 5]) > 0.9 * nats(codes[:, 0], codes[:, 5])
 
 
 def test_few_rows_have_the_shares_of_their_draws() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from fabula.relationships.rules.evidence import is_sure, is_worth_telling
+from fabula.relationships.rules.evidence import has_exceptions, is_sure, is_worth_telling
 from fabula.relationships.rules.links import Link
 from fabula.relationships.rules.plain import Rows, Values
 from fabula.relationships.rules.rule import Copy, Found
@@ -17,6 +17,9 @@ FIRST_ROWS, SAMPLE_ROWS = 50, 1_000
 
 LIKELY = 0.9
 """The share of sampled rows that a copy which is worth a look at all rows has."""
+
+WHOLE = 0.9
+"""Exceptions are parents, not single rows, where that share of these parents' children are some."""
 
 _DIGITS = 4
 """Most digits of a factor."""
@@ -64,7 +67,18 @@ def _copy(link: Link, few: Link, column: str, source: str) -> Found | None:
         return None
     if rule.factor != 1 and len(np.unique(values.plain[values.known])) <= 2:
         return None
+    if broken and has_exceptions(np.where(values.known, values.plain, -1), broken):
+        return _by_parents(link, rule, kept)
     return Found(rule, rows, broken) if not broken or is_worth_telling(rows, broken) else None
+
+
+def _by_parents(link: Link, rule: Copy, kept: NDArray[np.bool_]) -> Found:
+    """A copy with its exceptions: those of few parents, or single rows."""
+    parents = link.rows[link.used]
+    broken = int((~kept).sum())
+    of = np.unique(parents[~kept])
+    whole = broken >= WHOLE * int(np.isin(parents, of).sum())
+    return Found(rule, len(kept), broken, parents=len(of), whole=whole)
 
 
 def _independent(link: Link, known: NDArray[np.bool_]) -> int:

@@ -30,6 +30,10 @@ NEAR = 0.99
 FEWEST_NEAR = 100
 """Rows that a near miss needs."""
 
+NEARLY = 0.95
+"""A copy that so many rows keep is one, with exceptions; so many of the rows without the column's
+most common value, too."""
+
 
 def is_sure(values: NDArray[Any], rows: int, *, choices: int, rounded: bool = False) -> bool:
     """Whether it can't be chance that a rule gives these values.
@@ -56,3 +60,14 @@ def entropy(values: NDArray[Any]) -> float:
 def is_worth_telling(rows: int, broken: int) -> bool:
     """Whether a rule that some rows break is a near miss."""
     return rows >= FEWEST_NEAR and broken <= (1 - NEAR) * rows
+
+
+def has_exceptions(values: NDArray[Any], broken: int) -> bool:
+    """Whether a column is a copy that some rows break.
+
+    Args:
+        values: The column; one value for all that is missing.
+        broken: Rows that break it.
+    """
+    common = int(np.unique(values, return_counts=True)[1].max())
+    return len(values) >= FEWEST_NEAR and broken <= (1 - NEARLY) * (len(values) - common)

@@ -212,12 +212,18 @@ class Found:
         rows: How many rows it was tried on.
         broken: How many of them break it.
         note: Why it is not kept; empty if it is.
+        parents: Of a copy with exceptions, how many parents have children that break it.
+        whole: Whether all children of those break it.
+        excepted: The share of made rows that break it, too.
     """
 
     rule: Rule
     rows: int
     broken: int = 0
     note: str = ""
+    parents: int = 0
+    whole: bool = False
+    excepted: float = 0.0
 
     @property
     def told(self) -> str:
@@ -241,7 +247,8 @@ class Found:
         if "values" in told:
             told["values"] = tuple(told["values"])
         rule = _KINDS[state["kind"]](**told)
-        return cls(rule, state["rows"], state["broken"], state["note"])
+        about = {name: state[name] for name in ("parents", "whole", "excepted") if name in state}
+        return cls(rule, state["rows"], state["broken"], state["note"], **about)
 
 
 def _near(values: Values, computed: Any) -> Flags:

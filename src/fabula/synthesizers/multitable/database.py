@@ -288,7 +288,10 @@ def fit_tables(
     real = real_words(personal.values())
     replaced = [name for name in order if name not in keep]
     people = same_people(tables, personal, found.foreign, replaced)
-    across = Across.found(read, found, rows, links, keep) if exact else Across()
+    repeated = {(item.table, item.column) for item in people}
+    across = Across()
+    if exact:
+        across = Across.found(read, found, rows, links, keep, people=repeated, protect=protect)
     for done, name in enumerate(order):
         if progress:
             progress(done, len(order))

@@ -19,7 +19,7 @@ from fabula.synthesizers.models.boosted.lines import (
     learn_line,
 )
 from fabula.synthesizers.models.boosted.main_features import main_features
-from fabula.synthesizers.models.boosted.odds import HALF, LOSS, PACKED, UNIT, score
+from fabula.synthesizers.models.boosted.odds import HALF, LOSS, PACKED, STEADY, UNIT, score
 from fabula.synthesizers.models.boosted.prediction import LINK_BITS, Path, Trees
 from fabula.synthesizers.models.boosted.training import BINS, Growth, Nodes, Rows, boost
 from fabula.synthesizers.models.boosted.views import Feature
@@ -161,6 +161,7 @@ def learn_decisions(
     sizes = np.array([feature.size for feature in features])
     ordered = np.array([feature.ordered for feature in features])
     places = np.array([feature.place for feature in features], np.uint64)
+    gradients = STEADY if finer else PACKED
     least = np.where([feature.rare for feature in features], LEAST_OF_FLAG, growth.least)
     parts, forests = [_NO_TREES], []
     roots = used = 0
@@ -184,7 +185,9 @@ def learn_decisions(
             for place, feature in enumerate(features[:-1]):
                 np.take(feature.codes, rows, out=seen[place])
             seen[-1] = node_bins[here]
-            level = Rows(len(rows), seen, sizes, ordered, least, answers, starts_from, PACKED, LOSS)
+            level = Rows(
+                len(rows), seen, sizes, ordered, least, answers, starts_from, gradients, LOSS
+            )
             for starts, nodes, deep in _boosted(level, growth, finer):
                 parts.append(_trees(starts, nodes, places, used))
                 found, used = found + len(starts), used + len(nodes.child)

@@ -1,9 +1,10 @@
-"""The few features that tell most of an answer, each by itself.
+"""The few features that tell most of an answer, each beyond those before it.
 
 What a child is often depends on one or two columns of its parents, and trees find them first. But
 before their leaves have grown to the size that is right, the noise of all other columns ends the
 boosting, and labels that never go together do so in a few rows. So trees of these features alone
-come first.
+come first. Where parents are few, columns that tell nothing go with one that does by chance:
+so each feature is judged by what it adds to those that were taken before.
 """
 
 from __future__ import annotations
@@ -16,40 +17,55 @@ from fabula.synthesizers.models.boosted.training import Rows
 MOST = 3
 """Features that come first, at most."""
 
-_ROWS, _PARTS, _PRIOR = 8_000, 8, 2.0
+LEAST_GAIN = 2.0
+"""Nats that a feature adds at least."""
+
+_ROWS, _PARTS, _PRIOR = 8_000, 8, 1.0
+"""Rows that are looked at, parts of an ordered feature, and curvature that a step starts from."""
+
+Floats = NDArray[np.float64]
 
 
 def main_features(rows: Rows) -> NDArray[np.int64]:
     """The places of the features that tell most, and of the node; none if no feature tells.
 
-    A feature tells what the shares of its codes in each node say of a row that is not counted in
-    them, beyond the node's own.
+    What a feature tells is the likelihood that a row gains by one step of a regression on its code
+    in each node, learned from all other rows.
     """
-    answers = rows.answers[:_ROWS].astype(np.int64)
+    answers = rows.answers[:_ROWS].astype(float)
     nodes = rows.bins[-1, :_ROWS].astype(np.int64)
-    share = float(answers.mean())
-    alone, shares = _left_out(nodes, answers, np.full(int(nodes.max()) + 1, share))
-    gains = np.zeros(len(rows.bins) - 1)
-    for at in range(len(gains)):
-        codes = rows.bins[at, :_ROWS].astype(np.int64)
-        size = int(rows.sizes[at])
-        if rows.ordered[at] and size > _PARTS:
-            codes, size = codes * _PARTS // size, _PARTS
-        gains[at] = _left_out(nodes * size + codes, answers, np.repeat(shares, size))[0] - alone
-    best = np.argsort(-gains, kind="stable")[:MOST]
-    best = best[gains[best] > 0]
-    return np.append(np.sort(best), len(gains)) if len(best) else best
+    share = np.clip(answers.mean(), 1e-3, 1 - 1e-3)
+    odds = _stepped(nodes, answers, np.full(len(answers), np.log(share / (1 - share))))
+    found: list[int] = []
+    free = list(range(len(rows.bins) - 1))
+    while free and len(found) < MOST:
+        steps = {at: _stepped(_cells(rows, at, nodes), answers, odds) for at in free}
+        gains = {at: _likelihood(answers, after) for at, after in steps.items()}
+        best = max(free, key=lambda at: gains[at])
+        if gains[best] < _likelihood(answers, odds) + LEAST_GAIN:
+            break
+        odds = steps[best]
+        found.append(best)
+        free.remove(best)
+    return np.array([*sorted(found), len(rows.bins) - 1] if found else [], np.int64)
 
 
-def _left_out(
-    cells: NDArray[np.int64], answers: NDArray[np.int64], prior: NDArray[np.float64]
-) -> tuple[float, NDArray[np.float64]]:
-    """The log-likelihood of rows by the other rows of their cells, and the share of each cell."""
-    rows = np.bincount(cells, minlength=len(prior)).astype(float)
-    yes = np.bincount(cells, answers, minlength=len(prior))
-    no = rows - yes
-    others = np.maximum(rows - 1, 0) + _PRIOR
-    with np.errstate(divide="ignore", invalid="ignore"):
-        said = yes * np.log((np.maximum(yes - 1, 0) + _PRIOR * prior) / others)
-        said += no * np.log((np.maximum(no - 1, 0) + _PRIOR * (1 - prior)) / others)
-    return float(np.nansum(said)), (yes + _PRIOR * prior) / (rows + _PRIOR)
+def _cells(rows: Rows, at: int, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The code of a feature in each node."""
+    codes, size = rows.bins[at, :_ROWS].astype(np.int64), int(rows.sizes[at])
+    if rows.ordered[at] and size > _PARTS:
+        codes, size = codes * _PARTS // size, _PARTS
+    return nodes * size + codes
+
+
+def _stepped(cells: NDArray[np.int64], answers: Floats, odds: Floats) -> Floats:
+    """Log-odds after a step towards what the other rows of each row's cell answer."""
+    chances = 1 / (1 + np.exp(-odds))
+    slopes, curves = answers - chances, chances * (1 - chances)
+    slope = np.bincount(cells, slopes)[cells] - slopes
+    curve = np.bincount(cells, curves)[cells] - curves
+    return np.asarray(np.clip(odds + slope / (curve + _PRIOR), -8, 8))
+
+
+def _likelihood(answers: Floats, odds: Floats) -> float:
+    return float((answers * odds - np.logaddexp(0, odds)).sum())

@@ -27,11 +27,19 @@ THRESHOLDS: NDArray[np.int64] = np.rint(_P * 2.0**32).astype(np.int64)
 LOSS: NDArray[np.float64] = -np.log(np.stack([1 - _P, _P]))
 """By answer (0, 1) and score: the logistic loss."""
 
-_CURVES = np.rint(_P * (1 - _P) * GRADIENT_UNIT).astype(np.int64)
-PACKED: NDArray[np.int64] = np.stack(
-    [(np.rint((answer - _P) * GRADIENT_UNIT).astype(np.int64) << 32) + _CURVES for answer in (0, 1)]
-)
+
+def _packed(least_curve: float) -> NDArray[np.int64]:
+    slopes = [np.rint((answer - _P) * GRADIENT_UNIT).astype(np.int64) for answer in (0, 1)]
+    curves = np.rint(np.maximum(_P * (1 - _P), least_curve) * GRADIENT_UNIT).astype(np.int64)
+    return np.stack([(slope << 32) + curves for slope in slopes])
+
+
+PACKED: NDArray[np.int64] = _packed(0.0)
 """By answer and score: the negative gradient (upper half) and the curvature (lower half)."""
+
+STEADY: NDArray[np.int64] = _packed(0.05)
+"""The same, but no row's curvature vanishes: where a label always goes with another one, rows that
+are sure of it would become too light for a leaf before they are as sure as real ones."""
 
 
 def score(share: NDArray[np.float64] | float) -> NDArray[np.int32]:

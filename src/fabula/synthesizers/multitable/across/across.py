@@ -12,7 +12,7 @@ import pyarrow as pa
 from fabula.relationships.keys import ForeignKey, Keys
 from fabula.relationships.rules.finding import RulesAcross, find_rules
 from fabula.relationships.rules.links import parents_of
-from fabula.relationships.rules.rule import Found, Later
+from fabula.relationships.rules.rule import Found, Later, Place
 from fabula.synthesizers.codecs.learning import FEWEST_ROWS
 from fabula.synthesizers.constraints.relations import Relations
 from fabula.synthesizers.multitable.across.shifts import Shift, anchor_of, shift_of, whole
@@ -53,6 +53,9 @@ class Across:
         rows: Mapping[ForeignKey, Rows],
         links: Mapping[str, Links],
         keep: Collection[str],
+        *,
+        people: Collection[tuple[str, str]] = (),
+        protect: int = 0,
     ) -> Across:
         """The rules of training tables.
 
@@ -62,9 +65,13 @@ class Across:
             rows: The parent's row of each row, by foreign key.
             links: How rows point at parents; only these keys are kept.
             keep: Tables that stay unchanged.
+            people: Columns that repeat the people of others, as table and column.
+            protect: Exceptions of fewer parents are not kept.
         """
         used = tuple(key for key in keys.foreign if key in links[key.child].all)
-        rules = find_rules(tables, Keys(keys.primary, used), rows)
+        rules = _with_exceptions(
+            find_rules(tables, Keys(keys.primary, used), rows), people, protect
+        )
         fixed = [item for item in rules.kept if item.rule.target[0] in keep]
         dropped = [replace(item, note="its table is kept as it is") for item in fixed]
         kept = tuple(item for item in rules.kept if item not in fixed)
@@ -155,7 +162,7 @@ class Across:
             return known[key]
 
         for step in self.steps:
-            for name, table in step.made(made, rows_of, schemas).items():
+            for name, table in step.made(made, rows_of, schemas, streams).items():
                 changed = [column for owner, column in step.targets if owner == name]
                 rows = table
                 if isinstance(step, Restored):
@@ -185,7 +192,7 @@ class Across:
             item for item in self.rules.kept if isinstance(item.rule, Later) or item in computed
         ]
         return (
-            *(f"across tables {item.told}" for item in kept),
+            *(f"across tables {_told(item)}" for item in kept),
             *(f"no rule: {item.told}" for item in self.rules.near),
             *(f"not kept: {item.told}: {item.note}" for item in self.dropped),
             *(
@@ -228,6 +235,27 @@ class Across:
                 steps.append((Capped if told["kind"] == "Capped" else Computed)(kept[at]))
         rules = RulesAcross(kept, found("near"), found("second"))
         return cls(rules, shifts, tuple(steps), found("dropped"))
+
+
+def _with_exceptions(
+    rules: RulesAcross, people: Collection[tuple[str, str]], protect: int
+) -> RulesAcross:
+    """Rules with the copies that some rows break: as often in samples, if they are of many."""
+    nearly: dict[Place, Found] = {}
+    for item in rules.near:
+        if item.parents and item.rule.target not in people:
+            share = item.broken / item.rows if item.parents >= protect else 0.0
+            nearly.setdefault(item.rule.target, replace(item, excepted=share))
+    near = tuple(item for item in rules.near if item.rule.target not in nearly)
+    return replace(rules, kept=(*rules.kept, *nearly.values()), near=near)
+
+
+def _told(item: Found) -> str:
+    """A rule that samples keep, in words."""
+    if not item.broken:
+        return item.told
+    few = "samples keep it in all, since the exceptions are of few parents"
+    return f"{item.told}; {'samples have as many exceptions' if item.excepted else few}"
 
 
 def _shifts(

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
 from fabula.relationships.rules.links import Link
-from fabula.relationships.rules.plain import Plain, Rows
-from fabula.relationships.rules.rule import Copy, Total
+from fabula.relationships.rules.plain import Plain, Rows, same_labels
+from fabula.relationships.rules.rule import Copy, Found, Total
 
 
 def copied(
@@ -31,6 +31,30 @@ def copied(
     else:
         values = _numbers(rule, source, rows)
     return _put(table, rule.column, values, rows >= 0, schema)
+
+
+def with_exceptions(
+    found: Found, drawn: pa.Table, table: pa.Table, rows: Rows, rng: np.random.Generator
+) -> pa.Table:
+    """A child's table with its copy, and as many rows as in training that have what was drawn.
+
+    Args:
+        found: The copy.
+        drawn: The child's rows as they were drawn.
+        table: The same rows with the copy.
+        rows: The parent's row of each child.
+        rng: Chooses rows, or parents if all children of one break the rule.
+    """
+    name = found.rule.column
+    old, new = drawn.column(name), table.column(name)
+    apart = (rows >= 0) & ~same_labels(old, new)
+    most = round(found.excepted * int((rows >= 0).sum()))
+    group = rows if found.whole else np.arange(len(rows))
+    sizes = np.bincount(group[apart], minlength=len(rows))
+    order = rng.permutation(np.flatnonzero(sizes))
+    chosen = order[: int(np.searchsorted(np.cumsum(sizes[order]), most, "right"))]
+    excepted = apart & np.isin(group, chosen)
+    return _put(table, name, old, excepted, table.schema)
 
 
 def totalled(

@@ -7,12 +7,18 @@ from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import TypeAlias
 
+import numpy as np
 import pyarrow as pa
 
 from fabula.relationships.keys import ForeignKey
 from fabula.relationships.rules.rule import Copy, Found, Later, Place, Total
 from fabula.synthesizers.constraints.relations import Relations
-from fabula.synthesizers.multitable.across.computing import capped, copied, totalled
+from fabula.synthesizers.multitable.across.computing import (
+    capped,
+    copied,
+    totalled,
+    with_exceptions,
+)
 from fabula.synthesizers.multitable.across.shifts import Shift
 from fabula.synthesizers.multitable.foreign_keys import Rows
 
@@ -20,6 +26,8 @@ Tables: TypeAlias = Mapping[str, pa.Table]
 Schemas: TypeAlias = Mapping[str, pa.Schema]
 RowsOf: TypeAlias = Callable[[ForeignKey], Rows]
 """The parent's row of each child, by foreign key."""
+Streams: TypeAlias = Callable[[str], np.random.Generator]
+"""The random stream of a table."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,9 @@ class Restored:
         """What is written."""
         return tuple((self.shift.table, name) for name in self.shift.columns)
 
-    def made(self, tables: Tables, rows_of: RowsOf, _schemas: Schemas) -> dict[str, pa.Table]:
+    def made(
+        self, tables: Tables, rows_of: RowsOf, _schemas: Schemas, _streams: Streams
+    ) -> dict[str, pa.Table]:
         """The tables that it changes."""
         rows = {anchor.key: rows_of(anchor.key) for anchor in self.shift.anchors}
         table = tables[self.shift.table]
@@ -61,12 +71,17 @@ class Computed:
         """What is written."""
         return (self.found.rule.target,)
 
-    def made(self, tables: Tables, rows_of: RowsOf, schemas: Schemas) -> dict[str, pa.Table]:
+    def made(
+        self, tables: Tables, rows_of: RowsOf, schemas: Schemas, streams: Streams
+    ) -> dict[str, pa.Table]:
         """The tables that it changes."""
         rule, key = self.found.rule, self.found.rule.key
         child, parent, rows = tables[key.child], tables[key.parent], rows_of(key)
         if isinstance(rule, Copy):
-            return {key.child: copied(rule, child, parent, rows, schemas[key.child])}
+            made = copied(rule, child, parent, rows, schemas[key.child])
+            if self.found.excepted and rule.column in child.column_names:
+                made = with_exceptions(self.found, child, made, rows, streams(key.child))
+            return {key.child: made}
         assert isinstance(rule, Total)
         return {key.parent: totalled(rule, parent, child, rows, schemas[key.parent])}
 
@@ -91,7 +106,9 @@ class Capped:
         """What is written: the children's numbers, and the parent's where children lack them."""
         return (*self.found.rule.sources, self.found.rule.target)
 
-    def made(self, tables: Tables, rows_of: RowsOf, schemas: Schemas) -> dict[str, pa.Table]:
+    def made(
+        self, tables: Tables, rows_of: RowsOf, schemas: Schemas, _streams: Streams
+    ) -> dict[str, pa.Table]:
         """The tables that it changes."""
         rule, key = self.found.rule, self.found.rule.key
         assert isinstance(rule, Total)
