@@ -10,7 +10,7 @@ from fabula.errors import PrerequisiteError, UsageError
 from fabula.evaluation.evaluate import evaluate
 from fabula.evaluation.metrics import lightgbm_calls
 from fabula.evaluation.metrics.boosting import auc
-from fabula.evaluation.metrics.coverage import coverage
+from fabula.evaluation.metrics.coverage import coverage, precision
 from fabula.evaluation.metrics.detection import detection
 from fabula.evaluation.metrics.frames import prepare
 from fabula.evaluation.metrics.pairs import compared_pairs, correlations, pairs
@@ -82,6 +82,17 @@ def test_labels_and_ranges_that_are_not_there_lower_the_coverage() -> None:
     real = pa.table({"c": ["a", "b", "c", "d"], "n": [0.5, 1.5, 2.5, 10.5]})
     made = pa.table({"c": ["a", "b", "c", "c"], "n": [0.5, 1.5, 2.5, 5.5]})
     assert coverage(prepare(made, real)).details["columns"] == {"c": 0.75, "n": 0.5}
+
+
+def test_rows_equally_far_from_the_centre_are_typical() -> None:
+    """All settings of an experiment, once each, are as typical as themselves; a few less so."""
+    settings = np.stack(np.meshgrid(*[["low", "high"]] * 8), axis=-1).reshape(-1, 8)
+    table = pa.table({f"factor {at}": column.tolist() for at, column in enumerate(settings.T)})
+    assert precision(prepare(table.take(np.arange(256)[::-1]), table)).value == 1
+    rng = np.random.default_rng(0)
+    numbers = pa.table({"a": rng.normal(size=500), "b": rng.normal(size=500)})
+    average = pa.table({name: numbers.column(name).to_numpy() / 3 for name in "ab"})
+    assert precision(prepare(average, numbers)).value < 0.5
 
 
 def test_auc_counts_ties_half() -> None:

@@ -16,6 +16,8 @@ SHORT = 0.15
 MOST_ROWS = 4_000
 NEIGHBOURS = 5
 LEVELS = np.linspace(0.02, 0.98, 49)
+ROUNDING = 1e-6
+"""Distances that differ by less, as a share, are equal."""
 _SOURCE = "Alpha-precision and beta-recall (Alaa et al. 2022), without their one-class embedding"
 
 
@@ -125,12 +127,17 @@ def _points(frames: Frames, space: Space, real: Frame, other: Frame) -> tuple[Po
 
 
 def _precision(real: Points, synthetic: Points) -> float:
-    """One minus twice the mean gap between the share expected in a ball and the share found."""
+    """One minus twice the mean gap between the shares of real and of synthetic rows in a ball.
+
+    In balls of the radii that hold given shares of real rows, or more where many are as far away.
+    """
     centre = real.mean(axis=0)
-    radii = np.quantile(np.linalg.norm(real - centre, axis=1), LEVELS)
-    away = np.sort(np.linalg.norm(synthetic - centre, axis=1))
-    inside = np.searchsorted(away, radii, side="right") / len(away)
-    return float(max(0, 1 - 2 * np.abs(inside - LEVELS).mean()))
+    far, away = (np.sort(np.linalg.norm(rows - centre, axis=1)) for rows in (real, synthetic))
+    radii = np.quantile(far, LEVELS) * (1 + ROUNDING)
+    expected, inside = (
+        np.searchsorted(rows, radii, side="right") / len(rows) for rows in (far, away)
+    )
+    return float(max(0, 1 - 2 * np.abs(inside - expected).mean()))
 
 
 def _recall(real: Points, synthetic: Points) -> float:
