@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import fabula as fb
+from fabula.llm.client.permission import permit_code
 from fabula.web.server import View
 from tests.web.test_view import Get, opened
 
@@ -149,6 +150,19 @@ def test_a_worker_that_ends_is_started_again(shown: View) -> None:
     worker._process.kill()
     worker._process.wait()
     assert post(f"{at}/check", text=SPEC)[1]["problems"] == []
+
+
+def test_a_file_that_was_allowed_and_then_deleted_stops_no_other_spec(
+    file: Path, tmp_path: Path
+) -> None:
+    """A notebook that simulated a model, and deleted it, may open a page for all else."""
+    model = tmp_path / "model.py"
+    model.write_text("")
+    permit_code([str(model)])
+    model.unlink()
+    with fb.view(file, open_browser=False) as page:
+        get, post = opened(page), poster(page)
+        assert post(f"{address(get)}/check", text=SPEC)[1]["problems"] == []
 
 
 @pytest.mark.slow

@@ -227,7 +227,8 @@ def plan_export(output: PathLike, columns: Sequence[str], asked: Mapping[str, An
         wanted = OutputSpec.model_validate({**asked, "format": form})
     except ValidationError as error:
         detail = error.errors()[0]
-        told = detail.get("ctx", {}).get("error") or f"`{detail['loc'][0]}`: {detail['msg']}"
+        error_of_ours = detail.get("ctx", {}).get("error")
+        told = str(error_of_ours or f"`{detail['loc'][0]}`: {detail['msg']}")
         hint = None if "shares of the split" in told else _hint()
         raise UsageError(told, code="usage.export", hint=hint) from error
     if not wanted.is_training:

@@ -50,7 +50,7 @@ def grant(names: Iterable[str], *, code: Iterable[str] = (), ask: Ask | None = N
 
 def granted() -> tuple[list[str], list[str]]:
     """The variables and the files of code that this command was let use, for its processes."""
-    return sorted(_granted), sorted(map(str, _code))
+    return sorted(_granted), sorted(str(file) for file in _code if file.is_file())
 
 
 def permit_code(files: Iterable[str]) -> None:
