@@ -110,3 +110,11 @@ def test_an_entry_that_lacks_a_part_is_not_registered(entry, lack):
 def test_what_is_not_a_synthesizer_is_refused():
     with pytest.raises(UsageError, match="is not a synthesizer"):
         fb.fit({"a": [1] * 50}, model=Echo)
+
+
+def test_a_hint_never_names_the_option_that_was_given() -> None:
+    """`options` is what the verb calls all options of a model, and no option itself."""
+    with pytest.raises(UsageError, match="has no option `options`") as caught:
+        fb.fit({"x": [1.5] * 20}, model="gan", options={"steps": 10})
+    assert caught.value.hint is not None
+    assert "options`?" not in caught.value.hint

@@ -107,7 +107,7 @@ class SynthesizerEntry:
                 raise UsageError(
                     f"synthesizer `{self.name}` has no option `{name}`",
                     code="usage.unknown-option",
-                    hint=did_you_mean(name, (*known, *also))
+                    hint=did_you_mean(name, {*known, *also} - {name})
                     or (f"its options: {', '.join(known)}" if known else "it has no options"),
                 )
             _check_value(known[name], value)
