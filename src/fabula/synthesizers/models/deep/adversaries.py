@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from numpy.typing import NDArray
 
 from fabula.synthesizers.layout import Layout
 from fabula.synthesizers.model import CellColumn, Codes, Steps
@@ -26,15 +27,16 @@ from fabula.synthesizers.models.number_pairs import Pairs
 
 NOISE = 64
 RATE, BATCH = 5e-4, 256
-STEPS_A_ROUND, PATIENCE = 100, 6
+STEPS_A_ROUND, PATIENCE = 100, 10
 TEMPERATURE = 0.5
 PENALTY = 1.0
 AVERAGED = 0.995
 """How much of the averaged generator stays at each step."""
 
 HELD_OUT, MOST_HELD_OUT = 0.1, 2_048
-COMPARED = 60
-"""Pairs of columns by which a generator is scored."""
+COMPARED, MOST_PARTS = 60, 8
+"""Pairs of columns by which a generator is scored, and the parts that their cells make up: counts
+of more cells than held-back rows have tell nothing but noise."""
 
 
 def train_rows(
@@ -142,15 +144,18 @@ class _Training:
         if not np.isfinite(np.asarray(carry[2]["score"]["bias"])).all():
             return float("nan")
         distances = [0.0]
-        for first, second in self._pairs:
-            size = self._layout.sizes[second]
+        for pair in self._pairs:
             sides = []
             for codes in (made, self._held):
-                both = codes[:, first].astype(np.int64) * size + codes[:, second]
-                sides.append(np.bincount(both, minlength=self._layout.sizes[first] * size))
+                left, right = (self._parts(codes, at) for at in pair)
+                sides.append(np.bincount(left * MOST_PARTS + right, minlength=MOST_PARTS**2))
             made_counts, held_counts = (side / side.sum() for side in sides)
             distances.append(0.5 * float(np.abs(made_counts - held_counts).sum()))
         return -sum(distances) / max(1, len(self._pairs))
+
+    def _parts(self, codes: Codes, at: int) -> NDArray[np.int64]:
+        size = self._layout.sizes[at]
+        return codes[:, at].astype(np.int64) * min(size, MOST_PARTS) // size
 
     def latent(self, carry: Carry) -> Latent:
         """The averaged generator for numpy."""
