@@ -174,6 +174,32 @@ def test_a_fraction_is_not_cut_off_where_whole_numbers_are_kept(
     assert compiled or ", people " in where
 
 
+LATER = """
+import numpy as np
+from fabula.simulation import World, state
+
+world = World("w", steps=3)
+people = world.population("people", n=20, seen=state(0))
+
+def prepare():
+    return {"x": np.array([1 if world.step < 1 else 1.5])}
+
+@world.rule(people, prepare=prepare, compiled=COMPILED)
+def act(me, world, draw, out):
+    me.seen = world.given.x[0]
+"""
+
+
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_a_fraction_that_a_later_step_prepares_is_found(tmp_path: Path, compiled: bool) -> None:
+    file = tmp_path / "later.py"
+    file.write_text(LATER.replace("COMPILED", str(compiled)))
+    with pytest.raises(SpecError, match="`seen` is int64, and float64 was given") as caught:
+        fb.simulate(file)
+    assert caught.value.line == 13
+    assert str(caught.value.where).startswith("rule act, step 1")
+
+
 @pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_what_is_rounded_is_kept(tmp_path: Path, compiled: bool) -> None:
     made = market(tmp_path, "me.seen = round(me.seen * 1.5)", compiled=compiled)
