@@ -85,9 +85,18 @@ def test_without_numba_the_rule_runs_as_it_is_and_that_is_said(
     plain = market(tmp_path, compiled=False)
     monkeypatch.delitem(sys.modules, "fabula.simulation.numba_rules", raising=False)
     monkeypatch.setitem(sys.modules, "numba", None)
-    with pytest.warns(UserWarning, match="`shop` runs as plain Python"):
+    with pytest.warns(UserWarning, match="`shop` runs as plain Python, .* pip install"):
         made = market(tmp_path)
     assert all(plain[name].equals(made[name]) for name in plain)
+
+
+def test_numba_that_is_told_not_to_compile_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numba = pytest.importorskip("numba")
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)
+    with pytest.warns(UserWarning, match="`shop` runs as plain Python, .* NUMBA_DISABLE_JIT"):
+        market(tmp_path)
 
 
 WRITES = {
