@@ -85,9 +85,18 @@ def test_without_numba_the_rule_runs_as_it_is_and_that_is_said(
     plain = market(tmp_path, compiled=False)
     monkeypatch.delitem(sys.modules, "fabula.simulation.numba_rules", raising=False)
     monkeypatch.setitem(sys.modules, "numba", None)
-    with pytest.warns(UserWarning, match="`shop` runs as plain Python"):
+    with pytest.warns(UserWarning, match="`shop` runs as plain Python, .* pip install"):
         made = market(tmp_path)
     assert all(plain[name].equals(made[name]) for name in plain)
+
+
+def test_numba_that_is_told_not_to_compile_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numba = pytest.importorskip("numba")
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)
+    with pytest.warns(UserWarning, match="`shop` runs as plain Python, .* NUMBA_DISABLE_JIT"):
+        market(tmp_path)
 
 
 WRITES = {
@@ -172,6 +181,32 @@ def test_a_fraction_is_not_cut_off_where_whole_numbers_are_kept(
     where = str(caught.value.where)
     assert where.startswith("rule shop, step 0")
     assert compiled or ", people " in where
+
+
+LATER = """
+import numpy as np
+from fabula.simulation import World, state
+
+world = World("w", steps=3)
+people = world.population("people", n=20, seen=state(0))
+
+def prepare():
+    return {"x": np.array([1 if world.step < 1 else 1.5])}
+
+@world.rule(people, prepare=prepare, compiled=COMPILED)
+def act(me, world, draw, out):
+    me.seen = world.given.x[0]
+"""
+
+
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_a_fraction_that_a_later_step_prepares_is_found(tmp_path: Path, compiled: bool) -> None:
+    file = tmp_path / "later.py"
+    file.write_text(LATER.replace("COMPILED", str(compiled)))
+    with pytest.raises(SpecError, match="`seen` is int64, and float64 was given") as caught:
+        fb.simulate(file)
+    assert caught.value.line == 13
+    assert str(caught.value.where).startswith("rule act, step 1")
 
 
 @pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])

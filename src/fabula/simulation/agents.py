@@ -139,10 +139,14 @@ class Agents:
             column: The conserved column.
             quantity: How much, one number or one per row.
             by: Who takes: where several want the last one, the first to come gets it.
-            where: Who takes at all; by default all.
+            where: Who takes at all, shape (rows,); by default all.
 
         Returns:
-            Who got it.
+            Who got it; shape (rows,).
+
+        Raises:
+            ModelFault: The column is not conserved, a quantity is a fraction or below 0, a shape
+                does not fit, or rows that may be there twice are asked by nobody.
         """
         ok, rows, given = self._moved(column, quantity, by, where)
         self.population.move(column, rows, -given, unique=self._unique)
@@ -152,7 +156,10 @@ class Agents:
     def pay(
         self, column: str, amount: ArrayLike, *, where: NDArray[np.bool_] | None = None
     ) -> NDArray[np.bool_]:
-        """Pay an amount in cents, where there is enough; it leaves the world."""
+        """Pay an amount in whole cents, where there is enough; it leaves the world.
+
+        Takes, returns and raises what `take` does: these agents ask for their own.
+        """
         return self.take(column, amount, by=self, where=where)
 
     def transfer(
@@ -164,14 +171,20 @@ class Agents:
         *,
         where: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.bool_]:
-        """Move a quantity to others, where there is enough; returns where it was moved.
+        """Move a quantity to others, where there is enough.
 
         Args:
             column: The conserved column that it leaves.
             amount: How much, one number or one per row.
             to: Who gets it: as many as there are givers.
             into: The column that it comes into; by default the same.
-            where: Who gives at all.
+            where: Who gives at all; shape (agents,).
+
+        Returns:
+            Who gave; shape (agents,).
+
+        Raises:
+            ModelFault: There are more or fewer who get, or it is what `take` refuses.
         """
         target, giver = into or column, self.population
         if len(to) != len(self):
@@ -203,7 +216,10 @@ class Agents:
             where: Who asks at all.
 
         Returns:
-            Who got one.
+            Who got one; shape (agents,).
+
+        Raises:
+            ModelFault: A unit is lent for less than a step, or it is what `take` refuses.
         """
         world = self.population.world
         given_steps = world.clock.steps_in(steps) if isinstance(steps, str) else steps
@@ -236,6 +252,10 @@ class Agents:
             after: When: `"2d"`, or a number of steps; by default now.
             into: An event table that gets a row when it comes: a reference to this population,
                 and a whole number for the quantity.
+
+        Raises:
+            ModelFault: The column is not conserved, a quantity is a fraction or below 0, the time
+                is not a whole number of steps, or the table has other columns.
         """
         self.population.account_of(column)
         if into is not None:

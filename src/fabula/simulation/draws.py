@@ -53,7 +53,11 @@ def draw_key(key: int, count: int) -> int:
 class Draw:
     """The draws of one rule in one step.
 
-    Each method takes agents, and returns one value for each of them.
+    Each method takes agents, and returns one value for each of them, shape (agents,). Numbers that
+    say how to draw are one for all, or one an agent.
+
+    Raises:
+        ModelFault: Such numbers have another shape, or can be no probability, mean or weight.
     """
 
     def __init__(self, key: int) -> None:

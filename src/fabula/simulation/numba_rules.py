@@ -51,6 +51,12 @@ AHEAD = 6
 """How many agents ahead of the one that acts are fetched from memory."""
 
 
+def is_off() -> bool:
+    """Whether numba is told not to compile."""
+    config: Any = numba.config  # which lacks types
+    return bool(config.DISABLE_JIT)
+
+
 class NumbaDriver:
     """Compiles a rule, and calls it for one agent after the other, as `PlainDriver` does."""
 

@@ -32,10 +32,8 @@ from fabula.simulation.shared_chance import no_other_chance
 
 RESERVE = 1024
 """Rows that one agent may add to a table in one step."""
-SLOW = (
-    "the rule `{}` runs as plain Python, 20 to 50 times slower: pip install 'fabula[learned]'"
-    " compiles it"
-)
+SLOW = "the rule `{}` runs as plain Python, 20 to 50 times slower: {} compiles it"
+INSTALL, SWITCH_ON = "pip install 'fabula[learned]'", "unset NUMBA_DISABLE_JIT"
 
 
 _FAULTS = (ArithmeticError, LookupError, ValueError)
@@ -144,10 +142,13 @@ class OneByOne:
             self._driver = PlainDriver(self.step, self.awake)
             if self.compiled:
                 try:
-                    from fabula.simulation.numba_rules import NumbaDriver
+                    from fabula.simulation.numba_rules import NumbaDriver, is_off
                 except ImportError:
-                    warnings.warn(SLOW.format(self.step.__name__), stacklevel=2)
+                    warnings.warn(SLOW.format(self.step.__name__, INSTALL), stacklevel=2)
                 else:
+                    if is_off():
+                        warnings.warn(SLOW.format(self.step.__name__, SWITCH_ON), stacklevel=2)
+                        return self._driver
                     self._driver = NumbaDriver(self.step, self.awake)
         return self._driver
 

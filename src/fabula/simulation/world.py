@@ -86,7 +86,8 @@ class World:
         limit: CPU seconds that one rule may take in one step.
 
     Raises:
-        SpecError: The start or the step is not a time.
+        SpecError: The start or the step is not a time. Every declaration raises it, with its line,
+            where a name is taken or what it is given does not fit.
     """
 
     def __init__(
@@ -229,7 +230,7 @@ class World:
             length: How often: `"1d"`, or a number of steps.
             awake: A function of `me, world, draw` that tells whether an agent acts; it is asked
                 before anyone acts, and changes nothing.
-            prepare: Gives arrays by name that the rule finds in `world.given`.
+            prepare: Gives arrays of any shape by name, which the rule finds in `world.given`.
             compiled: Compile the rule with numba; without numba it runs as it is, to the same
                 bytes.
         """
@@ -290,8 +291,9 @@ class World:
             max_calls: Requests to the model in the whole run; a reply that can't be used is asked
                 for again.
             per_call: Archetypes in one request.
-            fallback: The weights of the options where the model gives none: numbers, or a function
-                of the agents; by default a missing answer ends the run.
+            fallback: The weights of the options where the model gives none: shape (options,), or a
+                function of the agents that returns that or (agents, options); by default a missing
+                answer ends the run.
         """
         _check_new("decisions", name, self.decisions)
         made = Decision(
