@@ -52,3 +52,14 @@ def test_the_promise_names_what_a_short_list_breaks(run, tmp_path):
     assert ended.code == 0
     assert "may be those of the originals" in ended.err
     assert "is one of the originals, but for those that a note names" in ended.err
+
+
+def test_amounts_with_a_decimal_comma_stay_and_values_in_quotes_are_found(run, tmp_path):
+    drawn = People("de").draw(lambda name: stream(3, "p", name, 0), 60, ["name", "email"])
+    rows = list(zip(*(drawn[field].to_pylist() for field in ("name", "email")), strict=True))
+    lines = [f"'{name}';'{email}';{n * 3},5\n" for n, (name, email) in enumerate(rows)]
+    (tmp_path / "kunden.csv").write_text("kunde;mail;umsatz\n" + "".join(lines))
+    assert run("mask", "kunden.csv", "-o", "out.csv").code == 0
+    new = (tmp_path / "out.csv").read_text().splitlines()[1:]
+    assert [line.split(";")[2] for line in new] == [f"{n * 3},5" for n in range(60)]
+    assert not [email for _, email in rows if email in "\n".join(new)]

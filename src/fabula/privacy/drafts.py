@@ -242,6 +242,10 @@ def is_free_text(values: pa.ChunkedArray) -> bool:
     return words >= _TEXT_WORDS and (differing > 0.5 or length > _LONG)
 
 
+_AMOUNT = r"^-?[€$£¥]? ?-?(\d{1,3}(\.\d{3})+|\d{1,3}('\d{3})+|\d+)(,\d+)?( ?[€$£¥%])?$"
+"""An amount as most of Europe writes it, with a decimal comma, or with a currency."""
+
+
 def is_code(values: pa.ChunkedArray, column: str) -> bool:
     """Whether values are codes of one row each, such as `A-00123`."""
     some = some_of(values)
@@ -250,6 +254,8 @@ def is_code(values: pa.ChunkedArray, column: str) -> bool:
     if pa.types.is_integer(some.type):
         return named_as_key(column)
     if not pa.types.is_large_string(some.type):
+        return False
+    if _all(some, _AMOUNT) and pc.any(pc.match_substring_regex(some, r"[,€$£¥]")).as_py():
         return False
     coded = pc.match_substring_regex(some, r"^[^\s]*\d[^\s]*$")
     return bool(pc.mean(coded.cast(pa.int8())).as_py() >= _NEARLY_ALL)
