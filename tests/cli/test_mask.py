@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pyarrow.csv as pc_csv
+import pytest
 
 from fabula.fakers.people import People
 from fabula.streams import stream
@@ -63,3 +64,33 @@ def test_amounts_with_a_decimal_comma_stay_and_values_in_quotes_are_found(run, t
     new = (tmp_path / "out.csv").read_text().splitlines()[1:]
     assert [line.split(";")[2] for line in new] == [f"{n * 3},5" for n in range(60)]
     assert not [email for _, email in rows if email in "\n".join(new)]
+
+
+WRITTEN = {
+    "e-mail behind a name": lambda row: f"{row['name']} <{row['email']}>",
+    "two e-mails": lambda row: f"{row['email']}; info@shop.example",
+    "initial behind": lambda row: f"{row['first_name']} {row['last_name'][0]}.",
+    "handle": lambda row: f"@{row['username']}",
+}
+
+
+@pytest.mark.parametrize("way", WRITTEN)
+def test_people_are_found_in_a_column_of_their_own(way, run, tmp_path):
+    fields = ["name", "first_name", "last_name", "email", "username"]
+    drawn = pa.table(People("en").draw(lambda name: stream(9, "p", name, 0), 60, fields))
+    real = [WRITTEN[way](row) for row in drawn.to_pylist()]
+    pc_csv.write_csv(pa.table({"c1": real, "n": range(60)}), tmp_path / "real.csv")
+    assert run("mask", "real.csv", "-o", "out.csv").code == 0
+    new = [row["c1"] for row in csv_rows(tmp_path / "out.csv")]
+    assert not set(new) & set(real)
+
+
+def test_names_of_columns_that_are_e_mails_are_refused(run, tmp_path):
+    """What no action changes would stay without a word."""
+    (tmp_path / "by.json").write_text(
+        '{"ann@mail.example": {"n": 1}, "bea@mail.example": {"n": 2}}'
+    )
+    ended = run("mask", "by.json", "-o", "out.json")
+    assert ended.code == 2
+    assert "error[mask.personal-name]" in ended.err
+    assert not (tmp_path / "out.json").exists()

@@ -149,8 +149,8 @@ def _is_vague(kind: str, values: pa.ChunkedArray) -> bool:
     )
 
 
-_AROUND = string.whitespace + "'\"<>"
-"""What stands around values and is no part of them, as in `'a@b.example'`."""
+_AROUND = string.whitespace + "'\"<>@"
+"""Signs around values that do not belong to them, as in `'a@b.example'` and `@anna.b`."""
 
 
 def sampled(values: pa.Array | pa.ChunkedArray) -> list[str]:

@@ -86,6 +86,7 @@ _USER = re.compile(r"(?=.*[^\W\d_])[^\WA-Z_]+([._-][^\WA-Z_]+){0,4}")
 
 INITIAL = re.compile(r"^([^\W\d_a-z]\. ?){1,3}(\w+ ){0,3}[^\W\d_a-z][^\W\d_]+(?!.*\d)")
 """Initials before a name in a capital letter: *E. coli* is nobody."""
+_INITIAL_BEHIND = re.compile(r"[^\W\d_]{2,}( [^\W\d_]{2,})? [^\W\d_a-z]\.?")
 _EAST = re.compile(
     r"[\u3400-\u9fff\uac00-\ud7af々]{1,4}[ 　]?[\u3400-\u9fff\uac00-\ud7af々ぁ-んァ-ヶ]{1,4}"
 )
@@ -180,6 +181,9 @@ def full_name_share(texts: Sequence[str]) -> float:
     initials = share(texts, INITIAL)
     if initials >= 0.85 and len({text[0] for text in texts}) >= 4:
         return initials
+    behind = [text.split()[0].casefold() for text in texts if _INITIAL_BEHIND.fullmatch(text)]
+    if len(behind) >= 0.85 * len(texts) and len({text.rstrip(".")[-1] for text in texts}) >= 4:
+        return sum(word in all_first() for word in behind) / len(texts)
     split = [
         [word for word in parts(text) if word not in TITLES_OF_NAMES and len(word) > 1]
         for text in texts

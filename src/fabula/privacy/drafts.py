@@ -230,20 +230,24 @@ def is_date(values: pa.ChunkedArray) -> bool:
 
 
 def is_free_text(values: pa.ChunkedArray) -> bool:
-    """Whether values are sentences rather than labels."""
+    """Whether values are sentences rather than labels, or hold e-mails among other text."""
     if not is_text(values.type):
         return False
     some = some_of(values)
     if not len(some):
         return False
+    if pc.any(pc.match_substring_regex(some, EMAIL_WITHIN)).as_py():
+        return True
     words = pc.mean(pc.count_substring_regex(some, r"\p{L}\S*(\s|$)")).as_py()
     length = pc.mean(pc.utf8_length(some)).as_py()
     differing = len(pc.unique(some)) / len(some)
     return words >= _TEXT_WORDS and (differing > 0.5 or length > _LONG)
 
 
-_AMOUNT = r"^-?[€$£¥]? ?-?(\d{1,3}(\.\d{3})+|\d{1,3}('\d{3})+|\d+)(,\d+)?( ?[€$£¥%])?$"
-"""An amount as most of Europe writes it, with a decimal comma, or with a currency."""
+EMAIL_WITHIN = r"[\w.+-]+@[\w-]+\.[A-Za-z]{2}"
+_WHOLE = r"(\d{1,3}(\.\d{3})+|\d{1,3}('\d{3})+|\d+)(,\d+)?|\d{1,3}(,\d{3})+(\.\d+)?|\d+\.\d+"
+_AMOUNT = rf"^-?[€$£¥]? ?-?({_WHOLE})( ?[€$£¥%])?$"
+"""An amount with a decimal comma, with commas between thousands, or with a currency."""
 
 
 def is_code(values: pa.ChunkedArray, column: str) -> bool:
