@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
+from itertools import permutations
 
 from fabula.pii.forms import share
 from fabula.pii.lexicon import all_first, all_last, lexicon, parts, rare_names
@@ -150,6 +152,28 @@ def user_share(texts: Sequence[str]) -> float:
     if share(texts, _USER, whole=True) < 0.9 or share(texts, re.compile(r"\d|[._-]")) < 0.1:
         return 0.0
     return sum(any(map(_tells_user, re.split(r"[\W\d_]+", text))) for text in texts) / len(texts)
+
+
+def path_share(texts: Sequence[str]) -> float:
+    """The share of paths and URLs with a person's name in a part that few others have."""
+    if len(texts) < ENOUGH or share(texts, re.compile("/")) < 0.9:
+        return 0.0
+    paths = [set(re.split(r"[/?&=#]", text.casefold())) for text in texts]
+    counts = Counter(part for path in paths for part in path)
+    own = [[part for part in path if counts[part] <= 0.2 * len(texts)] for path in paths]
+    return sum(any(map(_names_user, parts_)) for parts_ in own) / len(texts)
+
+
+def _names_user(part: str) -> bool:
+    """Whether a part of a path is a first and a last name, or those as a user name."""
+    words = [word for word in re.split(r"[\W\d_]+", part) if word]
+    if len(words) == 1:
+        word = words[0]
+        return word not in all_first() and word not in all_last() and _tells_user(word)
+    return len(words) <= 3 and any(
+        one in each.first and other in each.last for each in lexicon()
+        for one, other in permutations(words, 2)
+    )  # fmt: skip
 
 
 def _tells_user(word: str) -> bool:

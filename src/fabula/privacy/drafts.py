@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 from fabula.io.arrays import plain_type
 from fabula.io.written.columns import written_form
 from fabula.io.written.time_forms import TimeForm
-from fabula.pii.finding import find_in_table
+from fabula.pii.finding import SAMPLE, find_in_table
 from fabula.pii.kinds import Finding, named
+from fabula.pii.wordings import path_share
 from fabula.privacy.actions import PersonColumns
 from fabula.privacy.files.json_bytes import OUTER
 from fabula.privacy.people import EMAIL
@@ -230,13 +231,15 @@ def is_date(values: pa.ChunkedArray) -> bool:
 
 
 def is_free_text(values: pa.ChunkedArray) -> bool:
-    """Whether values are sentences rather than labels, or hold e-mails among other text."""
+    """Whether values are sentences, hold e-mails among other text, or are paths with names."""
     if not is_text(values.type):
         return False
     some = some_of(values)
     if not len(some):
         return False
     if pc.any(pc.match_substring_regex(some, EMAIL_WITHIN)).as_py():
+        return True
+    if path_share(pc.unique(some)[:SAMPLE].to_pylist()) >= 0.5:
         return True
     words = pc.mean(pc.count_substring_regex(some, r"\p{L}\S*(\s|$)")).as_py()
     length = pc.mean(pc.utf8_length(some)).as_py()
