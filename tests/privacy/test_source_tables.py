@@ -132,6 +132,10 @@ tables:
         ("mask.lossy-key", 9),
     }
     assert any("`name: {keep: confirmed}`" in (p.hint or "") for p in caught.value.violations)
+    text = text.replace("    kind: source", "    source:").replace("\n    ", "\n      ")
+    with pytest.raises(SpecError) as caught:
+        fb.plan(parse_spec(text.replace("      source:", "    source:"), file="crm.yaml"))
+    assert {problem.line for problem in caught.value.violations} == {6, 8, 9}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ of values that already look right.
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 from collections.abc import Mapping, Sequence
 
@@ -148,6 +149,10 @@ def _is_vague(kind: str, values: pa.ChunkedArray) -> bool:
     )
 
 
+_AROUND = string.whitespace + "'\"<>@"
+"""Signs around values that do not belong to them, as in `'a@b.example'` and `@anna.b`."""
+
+
 def sampled(values: pa.Array | pa.ChunkedArray) -> list[str]:
     """Distinct values as stripped texts in NFC, at most `SAMPLE`; none of floats and times."""
     kind = values.type
@@ -170,7 +175,8 @@ def sampled(values: pa.Array | pa.ChunkedArray) -> list[str]:
     step = max(1, len(distinct) // SAMPLE)
     places = np.arange(0, len(distinct), step)[:SAMPLE]
     texts = distinct.take(pa.array(places)).to_pylist()
-    return [text for value in texts if (text := unicodedata.normalize("NFC", str(value)).strip())]
+    plain = (unicodedata.normalize("NFC", str(value)).strip(_AROUND) for value in texts)
+    return [text for text in plain if text]
 
 
 def _texts(texts: Sequence[str], name: str) -> Finding | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
+from itertools import permutations
 
 from fabula.pii.forms import share
 from fabula.pii.lexicon import all_first, all_last, lexicon, parts, rare_names
@@ -86,6 +88,7 @@ _USER = re.compile(r"(?=.*[^\W\d_])[^\WA-Z_]+([._-][^\WA-Z_]+){0,4}")
 
 INITIAL = re.compile(r"^([^\W\d_a-z]\. ?){1,3}(\w+ ){0,3}[^\W\d_a-z][^\W\d_]+(?!.*\d)")
 """Initials before a name in a capital letter: *E. coli* is nobody."""
+_INITIAL_BEHIND = re.compile(r"[^\W\d_]{2,}( [^\W\d_]{2,})? [^\W\d_a-z]\.?")
 _EAST = re.compile(
     r"[\u3400-\u9fff\uac00-\ud7af々]{1,4}[ 　]?[\u3400-\u9fff\uac00-\ud7af々ぁ-んァ-ヶ]{1,4}"
 )
@@ -151,6 +154,28 @@ def user_share(texts: Sequence[str]) -> float:
     return sum(any(map(_tells_user, re.split(r"[\W\d_]+", text))) for text in texts) / len(texts)
 
 
+def path_share(texts: Sequence[str]) -> float:
+    """The share of paths and URLs with a person's name in a part that few others have."""
+    if len(texts) < ENOUGH or share(texts, re.compile("/")) < 0.9:
+        return 0.0
+    paths = [set(re.split(r"[/?&=#]", text.casefold())) for text in texts]
+    counts = Counter(part for path in paths for part in path)
+    own = [[part for part in path if counts[part] <= 0.2 * len(texts)] for path in paths]
+    return sum(any(map(_names_user, parts_)) for parts_ in own) / len(texts)
+
+
+def _names_user(part: str) -> bool:
+    """Whether a part of a path is a first and a last name, or those as a user name."""
+    words = [word for word in re.split(r"[\W\d_]+", part) if word]
+    if len(words) == 1:
+        word = words[0]
+        return word not in all_first() and word not in all_last() and _tells_user(word)
+    return len(words) <= 3 and any(
+        one in each.first and other in each.last for each in lexicon()
+        for one, other in permutations(words, 2)
+    )  # fmt: skip
+
+
 def _tells_user(word: str) -> bool:
     """Whether a word is a name, with an initial or not, or begins or ends with a first name."""
     first, last = all_first(), all_last()
@@ -180,6 +205,9 @@ def full_name_share(texts: Sequence[str]) -> float:
     initials = share(texts, INITIAL)
     if initials >= 0.85 and len({text[0] for text in texts}) >= 4:
         return initials
+    behind = [text.split()[0].casefold() for text in texts if _INITIAL_BEHIND.fullmatch(text)]
+    if len(behind) >= 0.85 * len(texts) and len({text.rstrip(".")[-1] for text in texts}) >= 4:
+        return sum(word in all_first() for word in behind) / len(texts)
     split = [
         [word for word in parts(text) if word not in TITLES_OF_NAMES and len(word) > 1]
         for text in texts

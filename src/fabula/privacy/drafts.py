@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 from fabula.io.arrays import plain_type
 from fabula.io.written.columns import written_form
 from fabula.io.written.time_forms import TimeForm
-from fabula.pii.finding import find_in_table
+from fabula.pii.finding import SAMPLE, find_in_table
 from fabula.pii.kinds import Finding, named
+from fabula.pii.wordings import path_share
 from fabula.privacy.actions import PersonColumns
 from fabula.privacy.files.json_bytes import OUTER
 from fabula.privacy.people import EMAIL
@@ -230,16 +231,26 @@ def is_date(values: pa.ChunkedArray) -> bool:
 
 
 def is_free_text(values: pa.ChunkedArray) -> bool:
-    """Whether values are sentences rather than labels."""
+    """Whether values are sentences, hold e-mails among other text, or are paths with names."""
     if not is_text(values.type):
         return False
     some = some_of(values)
     if not len(some):
         return False
+    if pc.any(pc.match_substring_regex(some, EMAIL_WITHIN)).as_py():
+        return True
+    if path_share(pc.unique(some)[:SAMPLE].to_pylist()) >= 0.5:
+        return True
     words = pc.mean(pc.count_substring_regex(some, r"\p{L}\S*(\s|$)")).as_py()
     length = pc.mean(pc.utf8_length(some)).as_py()
     differing = len(pc.unique(some)) / len(some)
     return words >= _TEXT_WORDS and (differing > 0.5 or length > _LONG)
+
+
+EMAIL_WITHIN = r"[\w.+-]+@[\w-]+\.[A-Za-z]{2}"
+_WHOLE = r"(\d{1,3}(\.\d{3})+|\d{1,3}('\d{3})+|\d+)(,\d+)?|\d{1,3}(,\d{3})+(\.\d+)?|\d+\.\d+"
+_AMOUNT = rf"^-?[€$£¥]? ?-?({_WHOLE})( ?[€$£¥%])?$"
+"""An amount with a decimal comma, with commas between thousands, or with a currency."""
 
 
 def is_code(values: pa.ChunkedArray, column: str) -> bool:
@@ -250,6 +261,8 @@ def is_code(values: pa.ChunkedArray, column: str) -> bool:
     if pa.types.is_integer(some.type):
         return named_as_key(column)
     if not pa.types.is_large_string(some.type):
+        return False
+    if _all(some, _AMOUNT) and pc.any(pc.match_substring_regex(some, r"[,€$£¥]")).as_py():
         return False
     coded = pc.match_substring_regex(some, r"^[^\s]*\d[^\s]*$")
     return bool(pc.mean(coded.cast(pa.int8())).as_py() >= _NEARLY_ALL)

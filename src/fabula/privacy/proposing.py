@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 
 from fabula.errors import SpecError, Violation, did_you_mean
 from fabula.io.arrays import is_text, plain_type
-from fabula.pii.kinds import TITLES, Finding
+from fabula.pii.kinds import BLURRED, TITLES, Finding
 from fabula.privacy.actions import (
     ENCRYPTED,
+    HASHED,
     PERIODS,
     ColumnAction,
     PersonColumns,
@@ -22,6 +23,7 @@ from fabula.privacy.actions import (
 )
 from fabula.privacy.codes import shared_letters
 from fabula.privacy.drafts import (
+    EMAIL_WITHIN,
     Draft,
     drafts_of,
     form_of,
@@ -135,7 +137,7 @@ def propose(
             for column, action in _proposed(draft, people, personal).items()
         }
         actions = with_others(draft, actions, people[name], keys)
-        problems += _problems(draft, actions, ask)
+        problems += [*_named_by_people(draft), *_problems(draft, actions, ask)]
         problems += () if finds_third_parties else _unsearched(draft, actions, ask)
         tables[name] = TableMask(name, actions, people[name], key=draft.own_key)
     if problems:
@@ -209,7 +211,8 @@ def _action(
     if draft.target(column) in personal and (lossy or not direct):
         return ColumnAction("replace", "key", reason="a key of people or of their rows", kind="key")
     dated = finding is not None and finding.made_as == "national_id"  # checked value by value
-    if lossy and not dated and person is not None and draft.identifies(column):
+    is_someone = person is not None or (finding is not None and finding.kind in HASHED)
+    if lossy and not dated and is_someone and draft.identifies(column):
         return ColumnAction("replace", "key", reason="a code that distinguishes rows", kind="code")
     nobody = person is None and not draft.is_personal
     if finding is not None and nobody and (finding.kind in _WEAK or _is_guess(finding)):
@@ -238,8 +241,8 @@ def _action(
 
 
 def _is_guess(finding: Finding) -> bool:
-    """Whether measures of anything look the same: fractions that no name calls places."""
-    return finding.kind == "coordinate" and finding.share < 1
+    """Whether anything looks the same: fractions and dates that no name calls places or births."""
+    return finding.kind in BLURRED and finding.share < 1
 
 
 def _completed(draft: Draft, column: str, action: ColumnAction) -> ColumnAction:
@@ -264,6 +267,16 @@ def _completed(draft: Draft, column: str, action: ColumnAction) -> ColumnAction:
         fixed=shared_letters(some_of(draft.typed.column(column))) if coded else frozenset(),
         domain=tag(*draft.target(column)) if coded else detail,
     )
+
+
+def _named_by_people(draft: Draft) -> Iterator[Violation]:
+    """Columns, and fields of JSON, whose names are e-mails: no action changes names."""
+    names = [n for n in draft.sample.column_names if re.search(EMAIL_WITHIN, n)]
+    if names:
+        more = f", as are those of {len(names) - 1:,} others" if len(names) > 1 else ""
+        told = f"the name of a column of `{draft.name}` is an e-mail{more}: names stay as they are"
+        hint = "give the file a header, or a field of their own to keys of people, such as `email`"
+        yield Violation("mask.personal-name", told, draft.name, hint)
 
 
 def _problems(draft: Draft, actions: Mapping[str, ColumnAction], ask: Ask) -> Iterator[Violation]:

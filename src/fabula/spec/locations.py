@@ -62,7 +62,10 @@ def _read(text: str) -> Node | None:
 def _nearest(node: Node, where: str) -> Node:
     """Follow a dotted path as far as it leads; names may contain dots themselves."""
     while where and node.children:
-        found = _child(node.children, where)
+        found, children = _child(node.children, where), node.children
+        if found is None and isinstance(children, Mapping) and "source" in children:
+            node = children["source"]  # of a table: what it has may be written there
+            continue
         if found is None:
             break
         node, name = found
