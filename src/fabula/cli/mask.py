@@ -114,8 +114,8 @@ def mask(
     talk.say(PROMISES[masking.promise])
     if map is not None:
         talk.say(f"Wrote the encrypted map `{map}`: with the key, it restores the real values")
-    if target is None and len(data) == 1:
-        talk.hint(f"search it: `fabula scan {pasted(output)} --against {pasted(data[0])}`")
+    real = f"--against {pasted(data[0])}" if len(data) == 1 else "--against REAL"
+    talk.hint(f"search it: `fabula scan {pasted(output)} {real}`" if target is None else None)
 
 
 def _new_key(talk: Talk, new_key: Path | None, key_file: Path | None) -> Path | None:
