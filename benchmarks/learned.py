@@ -65,7 +65,7 @@ class Measured:
     utility_of_real: float | None
     closer_to_training: float | None
     membership: float | None
-    nearest_records: float | None
+    copies: float | None
     copies_of_test: float | None
 
 

@@ -10,6 +10,7 @@ from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[1]
 _SHIM = "https://unpkg.com/iframe-worker/shim"
+_REFERENCE_BOOST = 0.002
 _FOLDERS = ("examples", "src/fabula/templates")
 _EXAMPLE = re.compile(rf"\]\((?:\.\./)+(?:{'|'.join(_FOLDERS)})/([^)]+\.(?:py|yaml))\)")
 
@@ -25,7 +26,13 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Lead links to an example, which lies outside the documentation, to the copy in the site."""
+    """Lead links to an example, which lies outside the documentation, to the copy in the site.
+
+    The reference has each word many times and in its titles, which the search counts a
+    thousandfold: it is listed after the guides.
+    """
+    if page.file.src_uri.startswith("reference/"):
+        page.meta["search"] = {"boost": _REFERENCE_BOOST}
     up = "../" * page.file.src_uri.count("/")
     return _EXAMPLE.sub(rf"]({up}sources/\1.txt)", markdown)
 

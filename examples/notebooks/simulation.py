@@ -40,7 +40,7 @@ run
 
 # %%
 sold = run["sales"].to_pandas()
-sold.groupby(sold["at"].dt.date)["paid"].sum().describe()
+sold.groupby(sold["at"].dt.date)["paid"].sum().astype(float).describe()
 
 # %%
 left = run["products"].to_pandas()

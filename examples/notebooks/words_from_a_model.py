@@ -15,9 +15,7 @@ tickets = fb.TableSpec(
         "id": fb.col.key(),
         "product": fb.col.choice(["kettle", "toaster", "fan"]),
         "mood": fb.col.choice({"calm": 6, "angry": 3}),
-        "text": fb.col.llm(
-            "A support ticket about a {{ product }} by a customer who is {{ mood }}."
-        ),
+        "text": fb.col.llm("a support ticket about the product, in the customer's mood"),
     },
 )
 
@@ -25,7 +23,9 @@ tickets = fb.TableSpec(
 # A rehearsal shows the prompts and the cost, and asks no model.
 
 # %%
-fb.rehearse(tickets, model=MODEL)
+rehearsal = fb.rehearse(tickets, model=MODEL)
+print(rehearsal.calls[0].request.messages[-1].content)
+rehearsal
 
 # %%
 made = fb.generate(tickets, model=MODEL, seed=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib.resources import files
 from pathlib import Path
 
@@ -52,6 +53,14 @@ def test_the_prompts_are_those_that_are_sent() -> None:
     assert first == server.calls[0].prompt
     assert noted.counts == {"openai-compatible:m": 3}
     assert noted.cost == 0  # a server of one's own
+
+
+def test_a_rehearsal_shows_itself_in_a_notebook() -> None:
+    """The last line of a cell tells the calls, the tokens and the cost."""
+    shown = repr(fb.rehearse("knights: name, motto", n=3, model="fake"))
+    assert re.fullmatch(
+        r"Rehearsal\(calls: 1 to fake; about [\d,]+ tokens; about 0\.00 USD\)", shown
+    )
 
 
 @pytest.mark.parametrize("kind", ["rows", "frame"])

@@ -40,6 +40,9 @@ def test_people_who_stand_alone_block_a_release(run, tmp_path):
     assert ended.code == 1
     assert "marked NOT RELEASABLE" in ended.err
     assert "rows singled out" in ended.err
+    _, _, gates = ended.out.partition("Gates: ")
+    assert "  FAIL" in gates
+    assert "  pass" not in gates
 
 
 def test_columns_that_do_not_exist_are_named(run, tmp_path):

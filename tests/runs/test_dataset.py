@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,13 @@ def test_the_notebook_form_is_short_and_escapes_data() -> None:
     assert "http" not in page
     assert page.count("<svg") == 2
     assert len(page) < 20_000
+
+
+def test_amounts_of_money_have_bars_as_other_numbers_do() -> None:
+    """Decimals that never repeat are numbers, not texts."""
+    amounts = pa.array(map(Decimal, range(100)), pa.decimal128(18, 2))
+    page = Dataset({"bills": pa.table({"amount": amounts})})._repr_html_()
+    assert "0.00 … 99.00" in page
 
 
 def test_any_column_type_can_be_shown() -> None:

@@ -177,8 +177,17 @@ _UNKNOWN_COMMAND = re.compile(
 _UNKNOWN_CHOICE = re.compile(r"`([^`]+)` is not one of (.*)")
 
 
+_ACTIONS = {
+    "keep": "'keep: confirmed'", "drop": "drop", "redact": "redact", "shift": "shift",
+    "replace": "'replace: email'", "generalise": "'generalise: 10'", "jitter": "'jitter: 2km'",
+}  # fmt: skip
+"""Actions of `fabula mask` that are typed as options, as `--column` takes them."""
+
+
 def _usage_error(error: Any, words: Sequence[str]) -> FabulaError:
     """Report a problem that Typer found with the command line."""
+    from pathlib import Path
+
     from fabula.errors import UsageError, did_you_mean
 
     message = re.sub(r"'([^']*)'", r"`\1`", error.format_message().rstrip("."))
@@ -192,11 +201,16 @@ def _usage_error(error: Any, words: Sequence[str]) -> FabulaError:
         message = f"`{path}` has no option `{found[1]}`"
         near = did_you_mean(found[1], {*(found[2] or "").split(", ")} - {"--help"})
         hint = f"{near} {hint}" if near else hint
+        if path == "fabula mask" and found[1].removeprefix("--") in _ACTIONS:
+            hint = f"write `--column NAME={_ACTIONS[found[1].removeprefix('--')]}`"
     elif found := _UNKNOWN_COMMAND.match(message):
         message = f"`{path}` has no command `{found[1]}`"
         hint = f"did you mean `{found[2]}`?" if found[2] else hint
     elif found := _UNKNOWN_CHOICE.search(message):
-        hint = did_you_mean(found[1], re.findall(r"`([^`]+)`", found[2])) or hint
+        choices = re.findall(r"`([^`]+)`", found[2])
+        hint = did_you_mean(found[1], choices) or hint
+        if Path(found[1]).exists():  # the file is there, and the word before it is not
+            hint = f"one of the words comes first: `{path} {choices[0]} {found[1]}`"
     if path == "fabula" and words and words[0] not in VERBS and not words[0].startswith("-"):
         message = f"no verb is called `{words[0]}`"
         hint = did_you_mean(words[0], VERBS) or "`fabula --help` lists the verbs"

@@ -114,6 +114,13 @@ def mask(
     talk.say(promise_of(masked.card))
     if map is not None:
         talk.say(f"Wrote the encrypted map `{map}`: with the key, it restores the real values")
+    _hint_scan(talk, data, output)
+
+
+def _hint_scan(talk: Talk, data: list[Path], output: Path | str | None) -> None:
+    if isinstance(output, Path):  # not an address, whose files are elsewhere
+        real = pasted(data[0]) if len(data) == 1 else "REAL"
+        talk.hint(f"search it: `fabula scan {pasted(output)} --against {real}`")
 
 
 def _new_key(talk: Talk, new_key: Path | None, key_file: Path | None) -> Path | None:

@@ -61,7 +61,10 @@ def report_text(report: Findings) -> str:
         good, rest = (sum(gate.passed is kind for gate in report.gates) for kind in (True, None))
         more = f", {rest} not judged" if rest else ""
         lines.append(f"Gates: {good} of {len(report.judged)} passed{more}")
-        lines += grid.lines([_gate(gate) for gate in report.gates])
+        told = sum(each.passed is not None for table in report.tables for each in table.results)
+        # Where every metric is a gate, the lines above have said which of them pass.
+        listed = [each for each in report.gates if len(report.gates) < told or not each.passed]
+        lines += grid.lines([_gate(gate) for gate in listed])
     if len(report.checks):
         lines.append(report.checks.report())
     return "\n".join(lines)

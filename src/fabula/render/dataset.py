@@ -96,6 +96,8 @@ def _distribution(column: pa.ChunkedArray[Any]) -> str:
         return ""
     if pa.types.is_temporal(kind):
         values = pc.cast(values, pa.int32() if kind.bit_width == 32 else pa.int64())
+    elif pa.types.is_decimal(kind):
+        values = values.cast(pa.float64())
     elif not pa.types.is_floating(kind):
         counts = np.sort(pc.value_counts(values).field("counts").to_numpy())[::-1]
         if pa.types.is_integer(kind) and len(counts) == len(values):

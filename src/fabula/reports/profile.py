@@ -190,7 +190,7 @@ def _bytes(files: Iterable[Path]) -> int:
 
 def _columns(connection: duckdb.DuckDBPyConnection) -> tuple[ColumnProfile, ...]:
     described = connection.execute("DESCRIBE data").fetchall()[:MOST_COLUMNS]
-    columns = [_Column(name, _word(kind)) for name, kind, *_ in described]
+    columns = [_Column(name, type_word(kind)) for name, kind, *_ in described]
     if not columns:
         return ()
     (rows,) = _row(connection, ["count(*)"])
@@ -216,7 +216,7 @@ def _row(connection: duckdb.DuckDBPyConnection, expressions: Sequence[str]) -> S
     return found
 
 
-def _word(kind: str) -> str:
+def type_word(kind: str) -> str:
     """A type of DuckDB in one of our words."""
     return _WORDS.get(kind.partition("(")[0], kind.lower()) if "[" not in kind else "list"
 

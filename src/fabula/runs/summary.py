@@ -13,6 +13,7 @@ from fabula.io.formats import ENDINGS, FILE_FORMATS
 from fabula.render import amounts, grid
 from fabula.runs.records import is_file, record
 
+_SOUNDS = {"wav", "flac", "mp3"}
 _OTHER_FILES = ("manifest.json", "rejects.jsonl", "report.html")
 
 
@@ -131,11 +132,19 @@ def _files(folder: Path, manifest: Mapping[str, Any]) -> str:
         for file in output["files"]
     ]
     sets += [
-        f"{amounts.count(each['documents'], 'document')} in `{each['folder']}`"
+        f"{amounts.count(each['documents'], _made(each))} in `{each['folder']}`"
         for each in manifest.get("documents", {}).values()
     ]
     others = [record(folder, name) for name in _OTHER_FILES]
     return ", ".join([*data, *sets, *(path.name for path in others if path.exists())])
+
+
+def _made(files: Mapping[str, Any]) -> str:
+    """What a column's files are: those of documents have a template."""
+    if "template" in files:
+        return "document"
+    forms = {*files["formats"]}
+    return "video" if "mp4" in forms else "recording" if forms & _SOUNDS else "picture"
 
 
 def _title(file: str) -> str:

@@ -6,6 +6,7 @@ location that names union branches; here it becomes one `Violation` at a place o
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -188,11 +189,10 @@ def _missing_key(
         message = f"{_named(place[:-1])} takes more than {key} items"
         return Violation("spec.out-of-range", message, where)
     owner = _model_at(model, detail["loc"][:-1])
-    about = (owner.__doc__ or "").partition("\n")[0]
-    message = f"{_owner(owner, place)} needs `{key}`"
-    return Violation(
-        "spec.missing-key", message, where, f"add `{key}:`. {about}" if about else f"add `{key}:`"
-    )
+    who = _owner(owner, place)
+    column = re.fullmatch(r"an? `(\w+)` column", who)
+    more = f"; `fabula kinds {column[1]}` has an example" if column else ""
+    return Violation("spec.missing-key", f"{who} needs `{key}`", where, f"add `{key}:`{more}")
 
 
 def _wrong_value(place: Place, where: str | None, details: list[ErrorDetails]) -> Violation:

@@ -12,6 +12,7 @@ from fabula.errors import SourceError, UsageError, did_you_mean
 from fabula.render import amounts
 from fabula.render.values import cell, digits_of, whole
 from fabula.reports.distributions import column_figures
+from fabula.reports.profile import type_word
 from fabula.reports.run_page import column_cells, relations_shown, run_page
 from fabula.runs.provenance import origins
 from fabula.runs.row_card import call_cells
@@ -99,7 +100,13 @@ def _rows(place: Place, rest: Sequence[str], values: Values) -> Answer | str:
         for number, row in zip(found.numbers, found.rows, strict=True)
     ]
     heads = [
-        (name, _sorted(query, name, here), _direction(query, name), kind, name in rows.numbers)
+        (
+            name,
+            _sorted(query, name, here),
+            _direction(query, name),
+            type_word(kind),
+            name in rows.numbers,
+        )
         for name, kind in rows.types.items()
     ]
     last = max(0, -(-found.total // PAGE_ROWS) - 1)
@@ -149,8 +156,8 @@ def _row(place: Place, rest: Sequence[str], _values: Values) -> Answer:
     spec = (place.manifest.get("spec") or {}).get("tables", {}).get(rows.name, {})
     made = origins(place.dataset, rows.name, number) if place.dataset else {}
     cells = [
-        {"name": name, "type": rows.types[name], "value": whole(value), "made": made.get(name),
-         "calls": call_cells(made[name]) if name in made else (),
+        {"name": name, "type": type_word(rows.types[name]), "value": whole(value),
+         "made": made.get(name), "calls": call_cells(made[name]) if name in made else (),
          "parent": _parent(place, spec.get("columns", {}).get(name, {}), value),
          "children": _children(place, rows.name, name, value),
          "file": _pointed(place, rows.name, number, name, value)}

@@ -52,6 +52,13 @@ class Rehearsal:
         self.prices: dict[str, Price | None] = {}
         self._on_call = on_call or self.calls.append
 
+    def __repr__(self) -> str:
+        calls = ", ".join(f"{count:,} to {model}" for model, count in self.counts.items())
+        total = sum(self.usage.values(), Usage())
+        tokens = (total.prompt_tokens or 0) + (total.completion_tokens or 0)
+        price = "price unknown" if self.cost is None else f"about {self.cost:.2f} USD"
+        return f"Rehearsal(calls: {calls or 'none'}; about {tokens:,} tokens; {price})"
+
     @property
     def cost(self) -> float | None:
         """US dollars for all calls; None if a model's price is unknown."""

@@ -106,8 +106,8 @@ class Mixture:
     def notes(self) -> tuple[str, ...]:
         """What it is made of."""
         return (
-            f"{len(self.shares):,} components, inside which labels are independent and numbers"
-            " share one correlation for each pair",
+            f"{len(self.shares):,} component{'s'[: len(self.shares) != 1]}, inside which labels are"
+            " independent and numbers share one correlation for each pair",
         )
 
     def sample(self, rows: int, rng: np.random.Generator, allowed: Mapping[int, Weights]) -> Drawn:
