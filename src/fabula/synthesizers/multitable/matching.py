@@ -159,10 +159,9 @@ def _nearest_pairs(
             pairs.append((children[one : one + count], stubs[two : two + count]))
             starts[asks], ends[has] = one + count, two + count
             open_to[asks], left[has] = open_to[asks] - count, left[has] - count
-    return (
-        np.concatenate([np.zeros(0, np.int64), *(pair[0] for pair in pairs)]),
-        np.concatenate([np.zeros(0, np.int64), *(pair[1] for pair in pairs)]),
-    )
+    none = np.zeros(0, np.int64)
+    ours, theirs = (np.concatenate([none, *(pair[at] for pair in pairs)]) for at in (0, 1))
+    return ours, theirs
 
 
 def any_parents(
