@@ -92,7 +92,7 @@ def test_what_two_columns_say_by_chance_is_not_kept() -> None:
     assert "depot: tells" not in fit_tables(tables, seed=1, rounds=5).card()
 
 
-def test_a_label_that_stands_for_many_is_no_missing_value() -> None:
+def test_a_label_that_stands_for_many_does_not_count_as_missing() -> None:
     made = pa.table({"town": ["A", "A", "A", "B"], "region": ["", "", "other", "X"]})
 
     def new(rows: np.ndarray, attempt: int) -> pa.Array:

@@ -199,7 +199,7 @@ def _codes(column: pa.Array | pa.ChunkedArray) -> Codes:
 
 
 def _told_codes(column: pa.ChunkedArray) -> Codes:
-    """As `_codes`; labels that stand for many are no missing value."""
+    """As `_codes`, but labels that stand for many do not count as missing."""
     codes = _codes(column)
     if is_text(column.type):
         many = pc.fill_null(pc.equal(column, pa.scalar(OTHER, column.type)), False)
