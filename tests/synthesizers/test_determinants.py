@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from fabula.synthesizers.multitable.database import RelationalSynthesizer, fit_tables
+from fabula.synthesizers.multitable.determinants import Determinant
 
 
 def _contradictions(table: pa.Table, source: str, target: str) -> int:
@@ -89,3 +90,13 @@ def test_what_two_columns_say_by_chance_is_not_kept() -> None:
     pieces = pa.array(rng.permutation(tables["orders"].column("ship_city").to_pylist()))
     tables["orders"] = tables["orders"].append_column("depot", pieces)
     assert "depot: tells" not in fit_tables(tables, seed=1, rounds=5).card()
+
+
+def test_a_label_that_stands_for_many_does_not_count_as_missing() -> None:
+    made = pa.table({"town": ["A", "A", "A", "B"], "region": ["", "", "other", "X"]})
+
+    def new(rows: np.ndarray, attempt: int) -> pa.Array:
+        return pa.array([f"new {attempt}"] * len(rows))
+
+    found = Determinant("town", ("region",)).settled(made, new, np.random.default_rng(0))
+    assert found["town"].to_pylist() == ["A", "A", "new 0", "B"]

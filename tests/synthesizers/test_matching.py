@@ -48,6 +48,14 @@ def test_children_get_parents_of_their_group_and_every_place_is_taken_once() -> 
     assert fits[wanted < 2].all()
 
 
+def test_children_whose_group_has_no_parent_left_get_one_of_the_nearest_group() -> None:
+    wanted, group, counts = np.array([0] * 6 + [1] * 2), np.array([0, 1, 2]), np.array([2, 2, 4])
+    centres = np.array([[0.0], [9.0], [1.0]])
+    parents = chosen_parents(wanted, group, counts, np.arange(8), rng(), centres=centres)
+    assert np.bincount(parents[:6]).tolist() == [2, 0, 4]
+    assert parents[6:].tolist() == [1, 1]
+
+
 def test_pairs_are_made_distinct_without_changing_how_many_children_each_parent_has() -> None:
     """Link tables."""
     beside = np.repeat(np.arange(40), 5)

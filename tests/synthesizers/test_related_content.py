@@ -89,6 +89,20 @@ def test_a_label_of_few_parents_stays_clear_of_columns_that_tell_nothing(agreein
     assert nats(made[:, 0], made[:, 5]) > 0.9 * nats(codes[:, 0], codes[:, 5])
 
 
+def test_labels_of_a_small_parent_table_go_together() -> None:
+    rng = np.random.default_rng(1)
+    one = rng.integers(0, 4, 240)
+    other = np.where(rng.random(240) < 0.9, 3 - one, rng.integers(0, 4, 240))
+    codes = np.column_stack([one, other]).astype(np.int32)
+    columns = tuple(
+        CellColumn(str(at), np.bincount(codes[:, at], minlength=4), ordered=False, missing=False)
+        for at in range(2)
+    )
+    model = Boosted.fit(codes, columns, seed=1, progress=lambda *_: None, workers=1, context=())
+    made = model.sample(2_000, rng, {}).codes
+    assert nats(made[:, 0], made[:, 1]) > 0.8 * nats(codes[:, 0], codes[:, 1])
+
+
 def test_few_rows_have_the_shares_of_their_draws() -> None:
     rng = np.random.default_rng(0)
     columns = [CellColumn("a", np.array([80, 20], np.int64), ordered=False, missing=False)]

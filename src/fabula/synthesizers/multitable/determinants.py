@@ -81,7 +81,7 @@ class Determinant:
         own = _codes(column)
         values = self._followed(table, own)
         if self.determines:
-            labels = combined([_codes(table.column(name)) for name in self.determines])
+            labels = combined([_told_codes(table.column(name)) for name in self.determines])
             values = moved(values, labels, rng)
             known = np.flatnonzero(values >= 0)
             usual = labels[known[representatives(values[known], labels[known])]]
@@ -196,6 +196,15 @@ def _codes(column: pa.Array | pa.ChunkedArray) -> Codes:
         many = pc.is_in(values, value_set=pa.array(["", OTHER], values.type))
         empty |= many.to_numpy(zero_copy_only=False)
     return np.where(empty[codes], -1, codes) if len(values) else codes
+
+
+def _told_codes(column: pa.ChunkedArray) -> Codes:
+    """As `_codes`, but labels that stand for many do not count as missing."""
+    codes = _codes(column)
+    if is_text(column.type):
+        many = pc.fill_null(pc.equal(column, pa.scalar(OTHER, column.type)), False)
+        codes = np.where(many.to_numpy(), -2, codes)
+    return codes
 
 
 def _tells(codes: Mapping[str, Codes], source: str, target: str) -> bool:

@@ -20,6 +20,9 @@ _ONE_IN = 20
 _ROUNDS = 200
 """Most rounds of exchanges until pairs differ."""
 
+NOWHERE: NDArray[np.float64] = np.zeros((0, 0))
+"""Centres of groups of which none is near another."""
+
 
 def counts_like(
     wanted: NDArray[np.float64] | None,
@@ -85,8 +88,10 @@ def chosen_parents(
     counts: NDArray[np.int64],
     siblings: NDArray[np.int64],
     rng: np.random.Generator,
+    *,
+    centres: NDArray[np.float64] = NOWHERE,
 ) -> Rows:
-    """Give each child a stub of a parent in its group, or of any where the group has none left.
+    """Give each child a stub of a parent in its group, or in a near one where it has none left.
 
     Siblings come one after the other, so that those who find no stub in their group mostly find
     stubs of one other group together.
@@ -97,6 +102,7 @@ def chosen_parents(
         counts: Stubs of each parent; they sum to the number of children.
         siblings: Equal for children of one leading parent; same shape as `wanted`.
         rng: The only source of randomness.
+        centres: Where each group lies, shape (groups, axes); none if no group is near another.
 
     Returns:
         The parent of each child.
@@ -115,8 +121,47 @@ def chosen_parents(
     fits = first + rank < last
     chosen[children[fits]] = stubs[(first + rank)[fits]]
     free[(first + rank)[fits]] = False
-    chosen[children[~fits]] = stubs[free]
+    lacking, spare = children[~fits], stubs[free]
+    if len(centres):
+        lacking, spare = _nearest_pairs(lacking, spare, wanted[lacking], group[spare], centres)
+    chosen[lacking] = spare
     return chosen
+
+
+def _nearest_pairs(
+    children: Rows,
+    stubs: Rows,
+    wanted: NDArray[np.int64],
+    group: NDArray[np.int64],
+    centres: NDArray[np.float64],
+) -> tuple[Rows, Rows]:
+    """As many children and stubs, those of the nearest groups together.
+
+    Args:
+        children: The children, by the group that each asks for.
+        stubs: The stubs, by their group.
+        wanted: That group; one without a centre is near to none.
+        group: The group of each stub.
+        centres: Where each group lies.
+    """
+    size = max(len(centres), int(max(wanted.max(initial=0), group.max(initial=0))) + 1)
+    apart = np.full((size, size), np.inf)
+    squares = ((centres[:, None] - centres[None]) ** 2).sum(axis=2)
+    apart[: len(centres), : len(centres)] = squares
+    starts, ends = (np.searchsorted(part, np.arange(size)) for part in (wanted, group))
+    open_to, left = (np.bincount(part, minlength=size) for part in (wanted, group))
+    pairs: list[tuple[Rows, Rows]] = []
+    for at in np.argsort(apart, axis=None, kind="stable").tolist():
+        asks, has = divmod(at, size)
+        count = min(open_to[asks], left[has])
+        if count:
+            one, two = starts[asks], ends[has]
+            pairs.append((children[one : one + count], stubs[two : two + count]))
+            starts[asks], ends[has] = one + count, two + count
+            open_to[asks], left[has] = open_to[asks] - count, left[has] - count
+    none = np.zeros(0, np.int64)
+    ours, theirs = (np.concatenate([none, *(pair[at] for pair in pairs)]) for at in (0, 1))
+    return ours, theirs
 
 
 def any_parents(

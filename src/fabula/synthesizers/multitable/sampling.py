@@ -168,7 +168,10 @@ class Making:
                 within = (labels[0][has], labels[1])
                 links[has] = chosen_within(asked[has], groups, counts, within, rng)
             elif len(counts):
-                links[has] = chosen_parents(asked[has], groups, counts, siblings.families[has], rng)
+                links[has] = chosen_parents(
+                    asked[has], groups, counts, siblings.families[has], rng,
+                    centres=reach.groups.centres,
+                )  # fmt: skip
             alike = None if labels is None else labels[0]
             if reach.distinct:
                 links = made_distinct(links, self._beside(found), rng, alike)

@@ -20,8 +20,9 @@ MOST = 3
 LEAST_GAIN = 2.0
 """Nats that a feature adds at least."""
 
-_ROWS, _PARTS, _PRIOR = 8_000, 8, 1.0
-"""Rows that are looked at, parts of an ordered feature, and curvature that a step starts from."""
+_ROWS, _PARTS, _PRIOR, _FURTHER = 8_000, 8, 1.0, 3
+"""Rows that are looked at, parts of an ordered feature, curvature that a step starts from, and
+further steps of a feature that is taken."""
 
 Floats = NDArray[np.float64]
 
@@ -44,7 +45,9 @@ def main_features(rows: Rows) -> NDArray[np.int64]:
         best = max(free, key=lambda at: gains[at])
         if gains[best] < _likelihood(answers, odds) + LEAST_GAIN:
             break
-        odds = steps[best]
+        odds, cells = steps[best], _cells(rows, best, nodes)
+        for _ in range(_FURTHER):  # what a step leaves would be told by columns that go with it
+            odds = _stepped(cells, answers, odds)
         found.append(best)
         free.remove(best)
     return np.array([*sorted(found), len(rows.bins) - 1] if found else [], np.int64)

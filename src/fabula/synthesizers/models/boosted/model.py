@@ -52,8 +52,8 @@ from fabula.synthesizers.models.boosted.views import (
 SMALL = 1_200
 """Tables of fewer rows get leaves twice as large: else drawn rows lie nearer to learned ones."""
 FINER = (0.2,)
-"""Where parents are known and rows are few, smaller leaves are tried: a label of a parent may have
-few children, and they are the children of several labels."""
+"""Smaller leaves that are tried in related tables of few rows, of eight rows at least in the
+smallest ones: a label of a parent may have few children, and these are children of several."""
 PARTICLES = 8
 """Drawn completions of a row, of which one is chosen."""
 
@@ -94,7 +94,7 @@ class Boosted:
         rate: float = 0.15,
         leaves: int = 31,
         workers: int = 0,
-        context: tuple[int, ...] = (),
+        context: tuple[int, ...] | None = None,
     ) -> Boosted:
         """Learn rows (at most 524,288 of them, drawn at random).
 
@@ -107,9 +107,11 @@ class Boosted:
             rate: Learning rate.
             leaves: Most leaves of a tree.
             workers: Columns learned at the same time; 0 for one a core. Changes nothing else.
-            context: Positions of columns that will always be known; with some, columns are drawn
-                in the order in which they stand.
+            context: Of one of several tables, positions of columns that will always be known; with
+                some, columns are drawn in the order in which they stand.
         """
+        finer = () if context is None else FINER
+        context = context or ()
         rng = stream(seed, "boosted", "rows", 0)
         rows = rng.permutation(len(codes))[:MOST_ROWS]
         learned = codes[rows]
@@ -143,7 +145,7 @@ class Boosted:
             earlier = () if at in context else telling[at]
             found = learn_decisions(
                 at, learned, columns, numbers, earlier=earlier, features=[*features[at], node],
-                order=orders.get(at), growth=growth, finer=FINER if context else (),
+                order=orders.get(at), growth=growth, finer=finer,
             )  # fmt: skip
             with lock:
                 done[0] += 1
