@@ -86,8 +86,7 @@ class World:
         limit: CPU seconds that one rule may take in one step.
 
     Raises:
-        SpecError: The start or the step is not a time. Every declaration raises it, with its line,
-            where a name is taken or what it is given does not fit.
+        SpecError: The start or the step is not a time; a declaration does not fit.
     """
 
     def __init__(
