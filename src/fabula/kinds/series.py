@@ -155,7 +155,7 @@ class Series(AbstractNumber):
                 "spec.wrong-type", message, "at", "name a `sequence` or `datetime` column"
             )
         if self.step is None:
-            hint = "write `step: 1d`, or let `at` name a `sequence` of dates"
+            hint = "write `step: 1d`, or let `at` name a `sequence` of days, hours or weeks"
             yield Problem("spec.missing-key", "a series needs the length of its steps", hint=hint)
         elif seconds(self.step) <= 0:
             yield Problem("spec.bad-number", "`step` must be above 0", "step")
