@@ -146,7 +146,7 @@ def test_an_unknown_kind_is_shown_as_in_the_guide() -> None:
         ("kind: bool", "unknown-kind", "column kind `bool` does not exist", "`bernoulli`"),
         ("kind: normal, mu: 3", "unknown-key", "a `normal` column has no key `mu`", "`mean`"),
         ("kind: normal, qqq: 3", "unknown-key", "has no key `qqq`", "its keys are"),
-        ("kind: expr", "missing-key", "a `expr` column needs `sql`", "add `sql:`"),
+        ("kind: expr", "missing-key", "an `expr` column needs `sql`", "add `sql:`"),
         ("values: [1, 2], balance: exact", "missing-key", "has no `kind`", "`kind: choice`"),
         ("nulls: 0.5", "missing-key", "has no `kind`", "there are"),
         ("kind: normal, mean: [1]", "wrong-type", "`mean` must be a number or an expression", None),

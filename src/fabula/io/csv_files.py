@@ -325,8 +325,8 @@ def _find_bad_row(part: _Part) -> None:
             if row and len(row) != width:
                 shown = layout.delimiter.join(row)[:_SHOWN]
                 raise SourceError(
-                    f"line {line} of `{path}` has {len(row)} fields, the header has {width}:"
-                    f" `{shown}`",
+                    f"line {line} of `{path}` has {len(row)} field{'s' * (len(row) > 1)},"
+                    f" the header has {width}: `{shown}`",
                     code="source.bad-row",
                     file=str(path),
                     line=line,

@@ -272,7 +272,8 @@ def _owner(owner: type[BaseModel], place: Place) -> str:
     default = owner.model_fields["kind"].default if "kind" in owner.model_fields else None
     if default and (default in KINDS or default in CHECKS):
         noun = "check" if "checks" in place else "column"
-        return f"a `{default}` {noun}"
+        article = "an" if default.startswith(("a", "e", "i", "o", "llm")) else "a"
+        return f"{article} `{default}` {noun}"
     is_alone = len(place) < 2 and owner.__name__ != "DatasetSpec"  # built in Python by a call
     return f"`{owner.__name__}`" if is_alone else _named(place[:-1])
 
