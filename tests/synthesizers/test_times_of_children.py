@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pytest
 
 from fabula.synthesizers.multitable.database import RelationalSynthesizer, fit_tables
+from fabula.synthesizers.multitable.timed import in_order
 from fabula.synthesizers.multitable.timeline import Timeline
 
 
@@ -94,3 +95,15 @@ def test_numbers_and_times_of_one_row_keep_their_order(tmp_path: Path) -> None:
         low_end, high_end = (made[name][end] for end in ends)
         assert pc.all(pc.less_equal(low_end, high_end)).as_py(), (name, ends)
     assert made["orders"].column_names == tables["orders"].column_names
+
+
+def test_a_time_that_came_before_is_not_moved_beyond_the_latest_one() -> None:
+    """It comes a week later where that is not too late, or else an hour, or a day of dates."""
+    week, day, hour = 7 * 86_400.0, 86_400.0, 3_600.0
+    entity, low = np.array([0, 0, 1, 1]), np.zeros(4)
+    times, high = np.full(4, day), np.array([2, 2, 0.5, 0.5]) * week
+    moved = in_order(times, entity, low, high=high, steps=(week, hour))
+    assert moved.tolist() == [day, day + week, day, day + hour]
+    dates = in_order(times, entity, low, high=high, steps=(week, day))
+    assert dates.tolist() == [day, day + week, day, 2 * day]
+    assert in_order(times, entity, low, high=low, steps=(week, hour))[1] == day + week

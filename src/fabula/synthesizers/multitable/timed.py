@@ -33,7 +33,8 @@ from fabula.synthesizers.constraints.turning import turn
 from fabula.synthesizers.multitable.across.shifts import Shift, whole
 from fabula.synthesizers.multitable.timeline import Timeline
 
-_WEEK, _EVER = 7 * 86_400.0, 1e15
+_STEPS, _EVER = (7 * 86_400.0, 3_600.0, 86_400.0, 60.0, 1.0), 1e15
+"""How far a time is moved that came before: to the same hour of a weekday, or else of that day."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,9 @@ class Timed:
                 turn(sheet, name, items, rows, (bound, latest), anywhere=True)
             now = above(sheet, name)
             if name == time and entity is not None and (now != was).any():
-                now = in_order(now, entity, start, apart=apart)
+                unit = self.relations.measures[name].unit
+                steps = [step for step in _STEPS if step >= unit] if apart else []
+                now = in_order(now, entity, start, high=latest, steps=steps)
             for other in times[:at]:
                 early = (first[name] <= first[other]) & (now > above(sheet, other))
                 now = np.where(early, was, now)
@@ -213,7 +216,12 @@ def find_timed(
 
 
 def in_order(
-    times: Floats, entity: NDArray[np.int64], low: Floats, *, apart: bool = False
+    times: Floats,
+    entity: NDArray[np.int64],
+    low: Floats,
+    *,
+    high: Floats,
+    steps: Sequence[float] = (),
 ) -> Floats:
     """Times of entities in the order of their rows, where all rows have the same lower bound.
 
@@ -221,7 +229,9 @@ def in_order(
         times: The times, in seconds.
         entity: The entity of each row; rows of a negative one are alone.
         low: What no time is below.
-        apart: Whether none comes twice in an entity; it is moved by weeks then.
+        high: What no time is above.
+        steps: Where no time comes twice in an entity, how far it is moved, in seconds: by the first
+            step after which it isn't too late, or by the first one if it is after all of them.
     """
     alone = np.flatnonzero(entity < 0)
     entity = entity.copy()
@@ -235,9 +245,11 @@ def in_order(
         sorted_ = ordered[np.lexsort((ordered, entity))]
         ordered[place] = np.where(differ[entity[place]], ordered[place], sorted_)
         again = np.append(False, same & (np.diff(ordered[place]) == 0))
-        if not apart or not again.any():
+        if not steps or not again.any():
             return ordered
-        ordered[place[again]] += _WEEK
+        late = place[again]
+        fits = [ordered[late] + step <= high[late] for step in steps]
+        ordered[late] += np.select(fits, steps, steps[0])
 
 
 def distances_of(
