@@ -88,7 +88,7 @@ def test_an_archive_of_one_data_file_is_read(tmp_path: Path) -> None:
         ({"a__csv": b"x\n1\n", "b__csv": b"x\n1\n"}, "holds 2 data files: `a.csv`, `b.csv`"),
         ({"a__md": b"x"}, "holds no data file"),
         ({"a__csv": b"x\n" + b"0" * (64 << 20)}, "more than 16 MiB come out of it"),
-        ({"a__csv": b"x,y\n1\n"}, "t.zip/a.csv` has 1 fields, the header has 2"),
+        ({"a__csv": b"x,y\n1\n"}, "t.zip/a.csv` has 1 field, the header has 2"),
     ],
     ids=["several", "none", "bomb", "bad row"],
 )
@@ -105,7 +105,7 @@ def test_other_archives_are_refused_with_the_reason(
     ("content", "code", "line", "words"),
     [
         (b"id,price\n1,250,000\n2,300,000\n", "source.bad-row", 2, "3 fields, the header has 2"),
-        (b'a,b\n"x\ny",1\n3\n', "source.bad-row", 4, "1 fields"),
+        (b'a,b\n"x\ny",1\n3\n', "source.bad-row", 4, "1 field,"),
         (b'a,b\n1,2\n3,"never closed\n4,5\n', "source.bad-row", 3, "never closed"),
         ("a,b\n1,Привет всем\n".encode("cp1251"), "source.encoding", 2, "byte 0xcf on line 2"),
         (b"", "source.empty", None, "is empty"),
