@@ -7,7 +7,7 @@ strings of many values are not: a kind takes their place.
 from __future__ import annotations
 
 import re
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,7 @@ from fabula.inference.families import MOST_DIGITS, nearest_family
 from fabula.inference.guesses import MOST_CHOICES, Facts, Guess, guess, words
 from fabula.inference.mixtures import best_fit
 from fabula.inference.periods import are_periods
-from fabula.inference.times import guess_times
+from fabula.inference.times import Values, guess_times
 from fabula.io.arrays import is_text, whole_numbers
 from fabula.kinds.base.distributions import AbstractDistribution
 from fabula.kinds.person import Person
@@ -27,8 +27,6 @@ from fabula.pii import find
 from fabula.pii.kinds import TITLES
 from fabula.relationships.key_names import named_as_key
 from fabula.spec import col
-
-Values: TypeAlias = "pa.ChunkedArray[Any]"
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _MICROSECONDS = 10**6

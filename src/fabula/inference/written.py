@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.inference.arrays import LABEL_ROWS, Values, guess_array
+from fabula.inference.arrays import LABEL_ROWS, guess_array
 from fabula.inference.guesses import Guess
 from fabula.inference.texts_of_numbers import TextOfNumbers
+from fabula.inference.times import Values
 from fabula.io.arrays import is_text
 from fabula.io.notes import told_rows
 from fabula.io.written.columns import Written, is_gap, written_digits, written_form

@@ -17,6 +17,7 @@ from fabula.kinds.base.parameters import (
     Duration,
     Moment,
     as_moment,
+    month_number,
     plain_number,
     seconds,
 )
@@ -217,5 +218,4 @@ class Datetime(AbstractColumn):
 
 def first_period(time: dt.datetime, months: int) -> int:
     """The first month, quarter or year, counted from 1970, that begins at a time or after it."""
-    month = (time.year - 1970) * 12 + time.month - 1
-    return -(-(month + (time > dt.datetime(time.year, time.month, 1))) // months)
+    return -(-(month_number(time) + (time > dt.datetime(time.year, time.month, 1))) // months)

@@ -233,15 +233,17 @@ class Squeezed:
     @cached_property
     def gaps(self) -> Counts:
         """How many gaps, where a word ends and other signs follow, are before each place."""
-        parted = self.bounds[:-1].copy()
-        parted[1:] &= np.diff(self.places) > 1
-        return np.cumsum(parted)
+        return np.cumsum(self.bounds[:-1] & (np.diff(self.places, prepend=-2) > 1))
+
+    @cached_property
+    def word_counts(self) -> Counts:
+        """How many words each row has."""
+        return np.diff(np.searchsorted(self.starts, self.row_ends))
 
     @cached_property
     def rows(self) -> Counts:
         """The row of each word."""
-        counts = np.diff(np.searchsorted(self.starts, self.row_ends))
-        return np.repeat(np.arange(len(counts)), counts)
+        return np.repeat(np.arange(len(self.word_counts)), self.word_counts)
 
     @cached_property
     def word_ends(self) -> Counts:

@@ -29,7 +29,7 @@ from fabula.simulation.faults import EndlessRule, ModelFault
 from fabula.simulation.numba_writes import check_writes
 from fabula.simulation.plain_rules import KEY_BITS, KEYS, METHODS, at_most, begin, row_of, tuple_of
 from fabula.simulation.populations import Population
-from fabula.simulation.rule_keys import rule_key
+from fabula.simulation.rule_keys import array_layout, rule_key
 from fabula.simulation.shared_chance import other_chance
 
 Held = namedtuple("Held", ["amount", "moved"])
@@ -178,9 +178,7 @@ class NumbaDriver:
 def _layout(values: Any) -> Any:
     """What the types of arrays in tuples depend on."""
     if isinstance(values, np.ndarray):
-        flags = values.flags
-        layout = (flags.c_contiguous, flags.f_contiguous, flags.aligned, flags.writeable)
-        return values.dtype, values.ndim, layout
+        return values.dtype, values.ndim, array_layout(values)
     return tuple(map(_layout, values)) if isinstance(values, tuple) else type(values)
 
 

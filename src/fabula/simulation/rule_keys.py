@@ -69,6 +69,12 @@ def rule_key(rules: tuple[Any, ...], kinds: Any) -> str | None:
     return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
+def array_layout(values: np.ndarray[Any, Any]) -> tuple[bool, ...]:
+    """What an array's type depends on, next to its dtype and dimensions."""
+    flags = values.flags
+    return flags.c_contiguous, flags.f_contiguous, flags.aligned, flags.writeable
+
+
 def _settings() -> list[tuple[str, str]]:
     """Numba's settings.
 
@@ -121,9 +127,8 @@ class _Teller:
         if isinstance(value, np.generic) and not value.dtype.hasobject:
             return kind, repr(value.dtype), value.tobytes()
         if isinstance(value, np.ndarray) and not value.dtype.hasobject:
-            flags, content = value.flags, hashlib.sha256(value.tobytes()).hexdigest()
-            layout = (flags.c_contiguous, flags.f_contiguous, flags.aligned, flags.writeable)
-            return kind, repr(value.dtype), value.shape, layout, content
+            content = hashlib.sha256(value.tobytes()).hexdigest()
+            return kind, repr(value.dtype), value.shape, array_layout(value), content
         if isinstance(value, tuple):
             return kind, getattr(value, "_fields", ()), [self.told(each) for each in value]
         if isinstance(value, frozenset):

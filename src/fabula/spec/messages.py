@@ -6,7 +6,6 @@ location that names union branches; here it becomes one `Violation` at a place o
 
 from __future__ import annotations
 
-import re
 import types
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -189,10 +188,10 @@ def _missing_key(
         message = f"{_named(place[:-1])} takes more than {key} items"
         return Violation("spec.out-of-range", message, where)
     owner = _model_at(model, detail["loc"][:-1])
-    who = _owner(owner, place)
-    column = re.fullmatch(r"an? `(\w+)` column", who)
-    more = f"; `fabula kinds {column[1]}` has an example" if column else ""
-    return Violation("spec.missing-key", f"{who} needs `{key}`", where, f"add `{key}:`{more}")
+    kind = None if "checks" in place else _kind(owner)
+    more = f"; `fabula kinds {kind}` has an example" if kind else ""
+    message = f"{_owner(owner, place)} needs `{key}`"
+    return Violation("spec.missing-key", message, where, f"add `{key}:`{more}")
 
 
 def _wrong_value(place: Place, where: str | None, details: list[ErrorDetails]) -> Violation:
@@ -267,13 +266,18 @@ def _named(place: Place) -> str:
     return f"{nouns.get(str(parents[-1]), '') if parents else ''}`{last}`"
 
 
+def _kind(owner: type[BaseModel]) -> str | None:
+    """The kind of column or check that a mapping describes."""
+    default = owner.model_fields["kind"].default if "kind" in owner.model_fields else None
+    return default if default and (default in KINDS or default in CHECKS) else None
+
+
 def _owner(owner: type[BaseModel], place: Place) -> str:
     """The mapping that holds the last key of a place, for the start of a sentence."""
-    default = owner.model_fields["kind"].default if "kind" in owner.model_fields else None
-    if default and (default in KINDS or default in CHECKS):
+    if kind := _kind(owner):
         noun = "check" if "checks" in place else "column"
-        article = "an" if default.startswith(("a", "e", "i", "o", "llm")) else "a"
-        return f"{article} `{default}` {noun}"
+        article = "an" if kind.startswith(("a", "e", "i", "o", "llm")) else "a"
+        return f"{article} `{kind}` {noun}"
     is_alone = len(place) < 2 and owner.__name__ != "DatasetSpec"  # built in Python by a call
     return f"`{owner.__name__}`" if is_alone else _named(place[:-1])
 

@@ -106,3 +106,13 @@ def demand_rows(count: int, what: str, of: str) -> None:
             code="usage.rows",
             hint=f"give {FEWEST} rows or more",
         )
+
+
+def by_heart(shared: int, what: str) -> list[str]:
+    """The line that says how many real rows, or pairs, are in the set, too; none if none is."""
+    if not shared:
+        return []
+    return [
+        f"of the real {what}, {shared:,} are in the set word by word: they test what it learned by "
+        "heart, so the score says too much"
+    ]

@@ -25,6 +25,7 @@ from fabula.training.learning import (
     Point,
     Rows,
     Vectors,
+    by_heart,
     coverage,
     curve,
     demand_rows,
@@ -89,11 +90,7 @@ class RewardWorth(Result):
         ]
         for count, where in zip(self.dropped, ("the set", "the real rows"), strict=True):
             lines += [f"rows of {where} without a pair: {count:,}"] if count else []
-        if self.shared:
-            lines.append(
-                f"of the real pairs, {self.shared:,} are in the set word by word: they test what "
-                "it learned by heart, so the score says too much"
-            )
+        lines += by_heart(self.shared, "pairs")
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:

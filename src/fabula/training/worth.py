@@ -27,6 +27,7 @@ from fabula.training.learning import (
     Point,
     Rows,
     Vectors,
+    by_heart,
     coverage,
     curve,
     demand_rows,
@@ -91,11 +92,7 @@ class Worth(Result):
             lines.append(f"label `{label}` is missing in the set: {count:,} real rows")
         for count, where in zip(self.dropped, ("the set", "the real rows"), strict=True):
             lines += [f"without a text or a label in {where}: {count:,}"] if count else []
-        if self.shared:
-            lines.append(
-                f"of the real rows, {self.shared:,} are in the set word by word: they test what it "
-                "learned by heart, so the score says too much"
-            )
+        lines += by_heart(self.shared, "rows")
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:

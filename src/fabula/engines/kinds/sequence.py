@@ -12,7 +12,7 @@ from fabula.engines.block import Array, Block, Engine
 from fabula.engines.kinds import TableFacts, engine_of
 from fabula.engines.scalars import microseconds, seconds_of_months
 from fabula.io.arrays import array_of
-from fabula.kinds.base.parameters import CALENDAR, seconds
+from fabula.kinds.base.parameters import CALENDAR, as_moment, month_number, seconds
 from fabula.kinds.sequence import Sequence
 from fabula.planning.plan import ColumnPlan
 
@@ -28,10 +28,12 @@ def sequence_engine(column: ColumnPlan, table: TableFacts) -> Engine:
     assert isinstance(spec, Sequence)
     start, step = spec.start, spec.step
     if isinstance(start, dt.date):
+        moment = as_moment(start)
+        assert moment is not None
         if step in CALENDAR:
-            return _calendar_steps(spec, start, CALENDAR[str(step)], column.type)
+            return _calendar_steps(spec, moment, CALENDAR[str(step)], column.type)
         length = seconds(step) if isinstance(step, str) else float(step) * 86_400
-        return _time_steps(spec, start, length, column.type)
+        return _time_steps(spec, moment, length, column.type)
     assert not isinstance(step, str)
 
     def make(block: Block) -> Array:
@@ -46,16 +48,14 @@ def _counted(spec: Sequence, block: Block) -> NDArray[np.int64]:
     return block.row_numbers if spec.within is None else block.sibling_numbers
 
 
-def _calendar_steps(spec: Sequence, start: dt.date, months: int, kind: pa.DataType) -> Engine:
+def _calendar_steps(spec: Sequence, start: dt.datetime, months: int, kind: pa.DataType) -> Engine:
     """The same day of later months, or their last."""
-    at = start if isinstance(start, dt.datetime) else dt.datetime.combine(start, dt.time())
-    first = microseconds(at.replace(tzinfo=None))
-    month = (start.year - 1970) * 12 + start.month - 1
+    month = month_number(start)
 
     def begun(months: NDArray[np.int64]) -> NDArray[np.int64]:
         return seconds_of_months(months) * _MICROSECONDS
 
-    day, clock = divmod(first - int(begun(np.array(month))), _DAY)
+    day, clock = divmod(microseconds(start) - int(begun(np.array(month))), _DAY)
 
     def make(block: Block) -> Array:
         later = month + _counted(spec, block) * months
@@ -66,9 +66,8 @@ def _calendar_steps(spec: Sequence, start: dt.date, months: int, kind: pa.DataTy
     return make
 
 
-def _time_steps(spec: Sequence, start: dt.date, length: float, kind: pa.DataType) -> Engine:
-    at = start if isinstance(start, dt.datetime) else dt.datetime.combine(start, dt.time())
-    first = microseconds(at.replace(tzinfo=None))
+def _time_steps(spec: Sequence, start: dt.datetime, length: float, kind: pa.DataType) -> Engine:
+    first = microseconds(start)
 
     def make(block: Block) -> Array:
         times = first + np.rint(_counted(spec, block) * (length * _MICROSECONDS)).astype(np.int64)

@@ -153,6 +153,11 @@ CALENDAR = {"month": 1, "quarter": 3, "year": 12}
 CalendarStep: TypeAlias = Literal["month", "quarter", "year"]
 
 
+def month_number(day: dt.date) -> int:
+    """The month of a day, counted from January 1970."""
+    return (day.year - 1970) * 12 + day.month - 1
+
+
 def as_moment(value: Moment) -> dt.datetime | None:
     """The constant time that a moment states, or None when it is an expression."""
     if isinstance(value, dt.datetime):

@@ -175,7 +175,7 @@ class Everyone:
         kept = whole.lengths >= least
         kept &= ~is_ordinary(whole.hashes)
         if kind == "name":
-            kept &= np.diff(np.searchsorted(old.starts, old.row_ends)) > 1
+            kept &= old.word_counts > 1
         self._runs.add(old, np.flatnonzero(kept))
         self._news.append(new.filter(pa.array(kept)))
         self._kinds.append((kind, int(kept.sum())))

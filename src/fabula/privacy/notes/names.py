@@ -80,11 +80,10 @@ class Names:
         """The old names as runs."""
         return self.squeezed.whole()
 
-    @cached_property
+    @property
     def words(self) -> Counts:
         """How many words each old name has."""
-        starts = np.searchsorted(self.squeezed.starts, self.squeezed.row_ends)
-        return np.diff(starts)
+        return self.squeezed.word_counts
 
     @cached_property
     def parts(self) -> list[Part]:

@@ -161,7 +161,7 @@ class RealValues:
     def _add_block(self, sought: Sought, number: int, texts: pa.Array, least: int) -> None:
         squeezed = Squeezed.of(texts)
         whole = squeezed.whole()
-        words = np.diff(np.searchsorted(squeezed.starts, squeezed.row_ends))
+        words = squeezed.word_counts
         short_name = are_eastern(whole.first) & (sought.kind == "name" and least <= _LEAST_NAME)
         is_long = whole.lengths >= np.where(short_name, LEAST_EASTERN - 1, least)
         kept = is_long & ~is_ordinary(whole.hashes)

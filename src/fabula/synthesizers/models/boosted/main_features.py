@@ -38,16 +38,17 @@ def main_features(rows: Rows) -> NDArray[np.int64]:
     share = np.clip(answers.mean(), 1e-3, 1 - 1e-3)
     odds = _stepped(nodes, answers, np.full(len(answers), np.log(share / (1 - share))))
     found: list[int] = []
-    free = list(range(len(rows.bins) - 1))
+    cells = [_cells(rows, at, nodes) for at in range(len(rows.bins) - 1)]
+    free = list(range(len(cells)))
     while free and len(found) < MOST:
-        steps = {at: _stepped(_cells(rows, at, nodes), answers, odds) for at in free}
+        steps = {at: _stepped(cells[at], answers, odds) for at in free}
         gains = {at: _likelihood(answers, after) for at, after in steps.items()}
         best = max(free, key=lambda at: gains[at])
         if gains[best] < _likelihood(answers, odds) + LEAST_GAIN:
             break
-        odds, cells = steps[best], _cells(rows, best, nodes)
+        odds = steps[best]
         for _ in range(_FURTHER):  # what a step leaves would be told by columns that go with it
-            odds = _stepped(cells, answers, odds)
+            odds = _stepped(cells[best], answers, odds)
         found.append(best)
         free.remove(best)
     return np.array([*sorted(found), len(rows.bins) - 1] if found else [], np.int64)

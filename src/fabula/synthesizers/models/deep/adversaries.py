@@ -144,18 +144,17 @@ class _Training:
         if not np.isfinite(np.asarray(carry[2]["score"]["bias"])).all():
             return float("nan")
         distances = [0.0]
-        for pair in self._pairs:
-            sides = []
-            for codes in (made, self._held):
-                left, right = (self._parts(codes, at) for at in pair)
-                sides.append(np.bincount(left * MOST_PARTS + right, minlength=MOST_PARTS**2))
+        parts = [self._parts(codes) for codes in (made, self._held)]
+        for first, second in self._pairs:
+            both = [each[:, first] * MOST_PARTS + each[:, second] for each in parts]
+            sides = [np.bincount(each, minlength=MOST_PARTS**2) for each in both]
             made_counts, held_counts = (side / side.sum() for side in sides)
             distances.append(0.5 * float(np.abs(made_counts - held_counts).sum()))
         return -sum(distances) / max(1, len(self._pairs))
 
-    def _parts(self, codes: Codes, at: int) -> NDArray[np.int64]:
-        size = self._layout.sizes[at]
-        return codes[:, at].astype(np.int64) * min(size, MOST_PARTS) // size
+    def _parts(self, codes: Codes) -> NDArray[np.int64]:
+        sizes = np.array(self._layout.sizes)
+        return np.asarray(codes * np.minimum(sizes, MOST_PARTS) // sizes, np.int64)
 
     def latent(self, carry: Carry) -> Latent:
         """The averaged generator for numpy."""
