@@ -43,7 +43,8 @@ _YEARS = _words(
 _MEASURES = _words(
     "days hours minutes seconds count qty quantity amount cost price total weight size length width"
     " height age score rating rank position level share percent rate value units times date time"
-    " order priority round points year month day"
+    " order priority round points year month day distance altitude elevation depth speed duration"
+    " income salary wage balance area population temperature pressure mileage"
 )
 """Last words of columns that count or measure."""
 

@@ -1,7 +1,8 @@
 """Whole numbers that are codes, such as postcodes and diagnoses: labels, which nobody may invent.
 
 A number's neighbours are alike, and new values lie between old ones. Codes are few of many
-possible numbers, come again and again, and their order says nothing of what goes with them.
+possible numbers, come again and again, and their order says nothing of what goes with them. What
+a column's name calls a measure is none: few of many distances may be there, since routes are few.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.io.arrays import is_text, mean_ranks, plain_type
+from fabula.relationships.key_names import measures_something
 from fabula.synthesizers.codecs.categories import plain_values
 
 FEWEST, ROWS_OF_CODE, MOST_SINGLE, DENSE = 64, 5, 0.02, 0.5
@@ -48,6 +50,7 @@ def are_codes(table: pa.Table, name: str) -> bool:
         or len(numbers) < ROWS_OF_CODE * len(distinct)
         or rows[rows == 1].sum() > MOST_SINGLE * len(numbers)
         or len(distinct) > DENSE * (high - low) / step
+        or measures_something(name)
     ):
         return False
     steps = (mean_ranks(numbers) * STEPS / (len(numbers) + 1)).astype(np.int64)

@@ -9,6 +9,7 @@ anyone, start again.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -52,6 +53,10 @@ FREE = 4
 
 SHORTEST, WITH_DIGIT = 16, 0.9
 """Hashes and random identifiers have that many characters, and this share of them has a digit."""
+
+LONGEST_CODE = 8
+_SORTS = ("[0-9]+", "[A-Z]+", "[a-z]+", "[0-9A-Z]+", "[0-9a-z]+", "[A-Za-z]+", "[0-9A-Za-z]+")
+"""Codes of that many characters at most keep their form, each character one of these sorts."""
 
 _RANK_LIMIT = 2**62
 _FEW_TRIES = 3
@@ -124,7 +129,8 @@ class KeyCodec:
             step = _apart(values.type, int(largest))
             start = int(largest) + step
             return cls(name, values.type, len(values), start=start, step=step, low=int(least))
-        return _formed_key(name, plain_values(values).drop_null(), ANY_TEXT, values.type)
+        known = plain_values(values).drop_null()
+        return _formed_key(name, known, _letter_form(known) or ANY_TEXT, values.type)
 
     @property
     def cells(self) -> CellColumn:
@@ -290,6 +296,20 @@ def _random_form(values: pa.Array) -> str | None:
         ):
             return f"[{letters}]{{{lengths[0]}}}"
     return None
+
+
+def _letter_form(values: pa.Array) -> str | None:
+    """The form of short codes of one length, letter by letter, where it leaves enough of them."""
+    texts = values.to_pylist() if _is_text(values.type) and len(values) <= _SCANNED else []
+    if len({len(text) for text in texts}) != 1 or len(texts[0]) > LONGEST_CODE:
+        return None
+    parts = [next((sort for sort in _SORTS if re.fullmatch(sort, "".join(letters))), None)
+             for letters in zip(*texts, strict=True)]  # fmt: skip
+    if None in parts:
+        return None
+    form = "".join(sort.removesuffix("+") for sort in parts if sort)
+    size = compile_pattern(form).size or 0
+    return form if size >= FREE * len(texts) else None
 
 
 def _formed_key(name: str, keys: pa.Array, regex: str, kind: pa.DataType | None = None) -> KeyCodec:

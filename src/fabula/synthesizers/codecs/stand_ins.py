@@ -1,7 +1,8 @@
 """Columns of which nothing is learned but their form: texts, names of things, few rows, binaries.
 
 =======  ==================================================================================
-`kept`   the real values in another order: names in a small table that many rows point at
+`kept`   the real values: names in a small table that many rows point at, in another order, or each
+         beside its key where that is kept, too
 `names`  words and digits put together as the real ones are: `12 boxes`, `Blue Harbour`
 `text`   sentences of common words, as long as the real ones
 `blob`   random characters or bytes
@@ -34,6 +35,7 @@ from fabula.synthesizers.pii.sieve import Sieve
 
 TOLD = {
     "kept": "real names, kept in another order: {rows:,} rows of a table that many rows point at",
+    "beside": "real names, each beside its `{key}`",
     "names": "newly generated words in the form of the real ones",
     "text": "newly generated sentences of common words, as long as the real texts; no real one",
     "blob": "random {unit} in place of the real ones, {most} at most",
@@ -108,11 +110,21 @@ class StandInCodec:
         return _texts(made, known)
 
     @classmethod
-    def keeping(cls, name: str, values: pa.Array) -> StandInCodec:
-        """The real values of a column, in another order."""
+    def keeping(cls, name: str, values: pa.Array, *, beside: str = "") -> StandInCodec:
+        """The real values of a complete column, in another order or each beside its key."""
         plain = plain_values(values)
-        made = _texts(cls(name, values.type, "names", np.array([len(plain)])), plain.drop_null())
-        return replace(made, how="kept", levels=plain.drop_null())
+        made = _texts(cls(name, values.type, "names", np.array([len(plain)])), plain)
+        settings = {**made.settings, "key": beside} if beside else made.settings
+        return replace(made, how="kept", levels=plain, settings=settings)
+
+    def named(self, key: NDArray[np.int32]) -> pa.Array:
+        """The names beside values of the key, which are given as their places."""
+        return self._typed(self.levels.take(array_of(key.astype(np.int64))))
+
+    @property
+    def key(self) -> str:
+        """The key whose values the names stay beside; empty if they do not."""
+        return str(self.settings.get("key", "")) if self.how == "kept" else ""
 
     @property
     def missing(self) -> bool:
@@ -127,7 +139,8 @@ class StandInCodec:
     @property
     def about(self) -> str:
         """What was made of the column."""
-        told = TOLD[self.how].format(rows=len(self.levels), **self.settings)
+        told = TOLD["beside" if self.key else self.how]
+        told = told.format(rows=len(self.levels), **self.settings)
         return f"{told} ({self.why})" if self.why else told
 
     def encode(self, values: pa.Array) -> CodeColumn:

@@ -9,7 +9,7 @@ natural    part of a key that means something (a year, a code): real values, in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -80,8 +80,10 @@ class Identity:
     codecs: Mapping[str, NaturalCodec] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, table: pa.Table, primary: tuple[str, ...], links: Links) -> Identity:
-        """Learn from a table, its primary key and its foreign keys."""
+    def of(
+        cls, table: pa.Table, primary: tuple[str, ...], links: Links, kept: Collection[str] = ()
+    ) -> Identity:
+        """Learn from a table, its primary and foreign keys, and what is kept of its own key."""
         pointing = {column for key in links.all for column in key.columns}
         own = [column for column in primary if column not in pointing]
         keys, natural = [], {}
@@ -91,7 +93,8 @@ class Identity:
             if numbered and column == numbered[0].column:
                 continue
             several = len(primary) > 1 and 1 < len(values.unique()) < min(len(values), MOST)
-            if means_a_year(column, values) or several or holds_times(values):
+            means = column in kept or means_a_year(column, values) or holds_times(values)
+            if means or several:
                 natural[column] = NaturalCodec.learn(column, values.combine_chunks())
             else:
                 keys.append(KeyCodec.always(column, values.combine_chunks()))

@@ -25,7 +25,7 @@ from fabula.synthesizers.multitable.foreign_keys import Links, Rows
 from fabula.synthesizers.multitable.groups import Groups, telling
 from fabula.synthesizers.multitable.identity import Identity
 from fabula.synthesizers.multitable.layout import BESIDE, Layout, Seen, Siblings
-from fabula.synthesizers.multitable.names import kept_names
+from fabula.synthesizers.multitable.names import kept_keys, kept_names, lists_things, sorted_by
 from fabula.synthesizers.multitable.reach import Reach, apart, way_back
 from fabula.synthesizers.multitable.table_model import TableModel
 from fabula.synthesizers.multitable.timed import Timed, distances_of, find_timed, reach_of
@@ -86,7 +86,8 @@ class Lesson:
 
     def learn(self) -> tuple[TableModel, Seen]:
         """Learn the table; also gives it as its children see it."""
-        identity = Identity.of(self.table, self.primary, self.links)
+        named = self._kept_keys()
+        identity = Identity.of(self.table, self.primary, self.links, kept=named)
         order, timeline = self._order(identity)
         siblings = Siblings.of(self._parents()[order])
         table = self._features(identity).take(array_of(order))
@@ -127,13 +128,27 @@ class Lesson:
                     codes, layout.columns, seed=self.seed, progress=_silent,
                     context=layout.context(), **self.options,
                 )  # fmt: skip
+        counted = {
+            key: counts[sorted_by(self.table.column(name))]
+            for key, counts in self.below.items()
+            for name in named
+        }
         fitted = TableModel(
             self.name, self.table.schema, self.table.num_rows, self.links, reach, identity,
             timeline, columns, layout, below, beside, model, kept, left_out,
-            relations, depths=depths, timed=timed, shown=shown,
+            relations, depths=depths, timed=timed, shown=shown, counted=counted,
         )  # fmt: skip
         below_it = seen if kept is not None else layout.seen(codes, shown)
         return fitted, Seen(below_it.codes[np.argsort(order)], below_it.cells)
+
+    def _lists_things(self) -> bool:
+        of_people = bool(self.details or self.sensitive)
+        return not of_people and lists_things(self.name, self.table.num_rows, self.below.values())
+
+    def _kept_keys(self) -> Collection[str]:
+        """The key that names what the table lists."""
+        pointing = {column for key in self.links.all for column in key.columns}
+        return kept_keys(self.table, self.primary, pointing) if self._lists_things() else ()
 
     def _parents(self) -> Rows:
         driver = self.links.driver
@@ -185,8 +200,7 @@ class Lesson:
         if timeline is not None:
             times = self.table.column(timeline.time)
             given = timeline.with_starts(given, times, protect=self.protect)
-        of_people = bool(self.details or self.sensitive)
-        names = {} if of_people else kept_names(self.name, given, self.below.values())
+        names = kept_names(given, identity.alone or "") if self._lists_things() else {}
         columns = Columns.learnable(
             given,
             self.details,

@@ -1,22 +1,25 @@
 """Names of things that a sample keeps: those of a small table that many rows point at.
 
-A genre, a region or a product tells of nobody, and a sample without their names says little. Names
-that identify people, and those of tables that hold anything about people, are never kept.
+A genre, a region or a currency tells of nobody, and a sample without their names says little.
+Where the table's key is such a name itself (`Beverages`, `EUR`), it is kept, too, and other names
+stay beside it. Names that identify people, and those of tables that hold anything about people,
+are never kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.io.arrays import is_text
+from fabula.io.arrays import array_of, is_text
 from fabula.relationships.column_names import name_words
 from fabula.relationships.keys import singular
 from fabula.synthesizers.codecs.categories import plain_values
+from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.codecs.stand_ins import StandInCodec
 from fabula.synthesizers.pii.persons import OF_PEOPLE
 
@@ -26,28 +29,56 @@ MOST_ROWS, POINTING = 100, 5
 DIFFER, LONGEST, WORDS = 0.9, 60, 4
 """That share of the names differ; none has more characters, nor so many words on average."""
 
+SHORT_CODE = 3
+"""Codes of so many characters at most are names of something: a currency, a country, a carrier."""
 
-def kept_names(
-    name: str, table: pa.Table, children: Iterable[NDArray[np.int64]]
-) -> dict[str, StandInCodec]:
-    """The columns of a table whose names are kept.
+
+def lists_things(name: str, size: int, children: Iterable[NDArray[np.int64]]) -> bool:
+    """Whether a table is a list of things, if none of its columns is about people.
 
     Args:
         name: The table's name.
-        table: Its columns but for keys, none of which is about people.
+        size: Its rows.
         children: How many rows point at each of its rows, by foreign key.
     """
-    size = table.num_rows
     pointing = max((int(counts.sum()) for counts in children), default=0)
     of_people = not OF_PEOPLE.isdisjoint(name_words(singular(name)))
-    if of_people or size > MOST_ROWS or pointing < POINTING * size:
-        return {}
+    return not of_people and size <= MOST_ROWS and pointing >= POINTING * size
+
+
+def kept_keys(table: pa.Table, primary: Collection[str], parents: Collection[str]) -> list[str]:
+    """The key of a list of things, if it names them and is more than a number or form of code."""
+    own = [column for column in primary if column not in parents]
+    if len(primary) > 1 or not own:
+        return []
+    values = plain_values(table.column(own[0]).combine_chunks())
+    if not _are_names(values):
+        return []
+    short = pc.max(pc.utf8_length(values.cast(pa.string()))).as_py() <= SHORT_CODE
+    return own if short or KeyCodec.learn(own[0], values) is None else []
+
+
+def kept_names(table: pa.Table, beside: str) -> dict[str, StandInCodec]:
+    """The columns of a list of things whose names are kept.
+
+    Args:
+        table: Its columns but for new keys.
+        beside: Its key, if its values are kept; else empty.
+    """
+    if beside:
+        table = table.take(array_of(sorted_by(table.column(beside))))
     columns = {column: table.column(column).combine_chunks() for column in table.column_names}
     return {
-        column: StandInCodec.keeping(column, values)
+        column: StandInCodec.keeping(column, values, beside=beside)
         for column, values in columns.items()
-        if _are_names(values)
+        if column != beside and _are_names(values)
     }
+
+
+def sorted_by(key: pa.ChunkedArray) -> NDArray[np.int64]:
+    """The rows of a table, rising by its key."""
+    order = pc.sort_indices(plain_values(key.combine_chunks()))
+    return np.asarray(order).astype(np.int64)
 
 
 def _are_names(values: pa.Array) -> bool:

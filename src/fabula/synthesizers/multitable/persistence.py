@@ -183,6 +183,8 @@ def _table_saved(model: TableModel) -> Saved:
         arrays[f"beside-{at}"] = bins.edges
     for at, bins in enumerate(model.below.values()):
         arrays[f"below-{at}"] = bins.edges
+    for at, counts in enumerate(model.counted.values()):
+        arrays[f"counted-{at}"] = counts
     for at, bins in enumerate(model.depths.values()):
         arrays[f"depths-{at}"] = bins.edges
     for at, codec in enumerate(model.timed.codecs):
@@ -194,6 +196,7 @@ def _table_saved(model: TableModel) -> Saved:
         "rows": model.rows,
         "reach": reach,
         "below": [asdict(key) for key in model.below],
+        "counted": [asdict(key) for key in model.counted],
         "depths": [asdict(key) for key in model.depths],
         "keys": {codec.name: dict(codec.state().settings) for codec in model.identity.keys},
         "identity": {
@@ -292,6 +295,10 @@ def _table_restored(
         below={
             _foreign_key(key): Bins(arrays[f"below-{at}"])
             for at, key in enumerate(settings["below"])
+        },
+        counted={
+            _foreign_key(key): arrays[f"counted-{at}"]
+            for at, key in enumerate(settings.get("counted", ()))
         },
         depths={
             _foreign_key(key): Bins(arrays[f"depths-{at}"])

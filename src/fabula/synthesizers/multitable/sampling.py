@@ -15,6 +15,7 @@ from fabula.relationships.common_types import as_labels
 from fabula.relationships.keys import ForeignKey
 from fabula.synthesizers.codecs.codec import Places
 from fabula.synthesizers.codecs.learning import Columns
+from fabula.synthesizers.codecs.stand_ins import StandInCodec
 from fabula.synthesizers.model import Codes
 from fabula.synthesizers.multitable.alike import drawn_alike
 from fabula.synthesizers.multitable.drawing import Drawing, Streams, Stubs, natural_at
@@ -74,6 +75,12 @@ class Making:
             key: layout.part(codes, f"below:{key.name}")[:, 0].astype(float)
             for key in self.model.below
         }
+        if self.model.counted:
+            at, _ = natural_at(self.model, self.model.identity.alone or "")
+            wanted |= {
+                key: counts[codes[:, at]].astype(float)
+                for key, counts in self.model.counted.items()
+            }
         for key in self.model.links.upward:
             links[key] = self._upward(key, codes, wanted[key], links)
         own = np.ascontiguousarray(layout.part(codes, "own"))
@@ -283,6 +290,11 @@ class Making:
                 rows, everyone, crowd, numbers, self.seed, relations=relations, rng=rng
             )
         whole = dict(zip(made, table.columns, strict=True))
+        for name, codec in codecs.items():
+            if isinstance(codec, StandInCodec) and codec.key:
+                whole[name] = pa.chunked_array(
+                    [codec.named(own[:, columns.names.index(codec.key)])]
+                )
         for name in decoded.keys() - made:
             whole[name] = decoded[name](places(self.streams(f"column {name}"), table, people))
         table = pa.table([whole[name] for name in columns.names], schema=columns.schema)

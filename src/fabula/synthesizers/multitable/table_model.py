@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from fabula.relationships.keys import ForeignKey
 from fabula.synthesizers.codecs.learning import Columns
@@ -40,6 +42,7 @@ class TableModel:
         columns: The learned columns; None if there is nothing to learn.
         layout: The model's columns.
         below: Cells of the numbers of children, by foreign key.
+        counted: Children of each value of a kept key, by foreign key.
         beside: Cells of siblings and positions.
         model: Draws the unknown part of a row; None if nothing has to be drawn.
         kept: The real table, if it is kept as it is.
@@ -73,6 +76,7 @@ class TableModel:
     timed: Timed = field(default_factory=Timed)
     alike: Mapping[ForeignKey, tuple[str, ...]] = field(default_factory=dict)
     determinants: tuple[Determinant, ...] = ()
+    counted: Mapping[ForeignKey, NDArray[np.int64]] = field(default_factory=dict)
     shown: tuple[str, ...] = ("own", "above")
 
     @cached_property
