@@ -183,6 +183,7 @@ class RelationalSynthesizer(Result, Generic[Frame]):
             ]
             lines += [f"  {column}: left out: {why}" for column, why in model.left_out.items()]
             lines += [f"  {item}" for item in model.identity.told]
+            lines += [f"  {model.panel}"] * (model.panel is not None)
             if driver is not None and model.timeline is not None and model.timeline.apart:
                 lines.append(f"  {model.timeline.time}: never twice under one {driver.name}")
             lines += [f"  {column}: {about}" for column, about in model.natural.items()]

@@ -97,6 +97,11 @@ class Drawing:
             if not chosen:
                 codes[:, at] = np.sort(rng.choice(cells.cells, len(codes), replace=False))
             known[:, at] = True
+        if (panel := self.model.panel) is not None:
+            ats = [natural_at(self.model, column)[0] for column in panel.columns]
+            if not chosen:
+                codes[:, ats] = panel.drawn(self.siblings, self.streams("panel"))
+            known[:, ats] = True
         if links is not None:
             known |= layout.known(len(codes), self._groups)
             self.put_beside(codes, links)

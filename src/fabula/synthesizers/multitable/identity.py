@@ -87,7 +87,7 @@ class Identity:
         pointing = {column for key in links.all for column in key.columns}
         own = [column for column in primary if column not in pointing]
         keys, natural = [], {}
-        numbered = _numbering(table, own, primary)
+        numbered = [] if {*own} <= {*kept} else _numbering(table, own, primary)
         for column in own:
             values = table.column(column)
             if numbered and column == numbered[0].column:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from fabula.synthesizers.multitable.groups import Groups, telling
 from fabula.synthesizers.multitable.identity import Identity
 from fabula.synthesizers.multitable.layout import BESIDE, Layout, Seen, Siblings
 from fabula.synthesizers.multitable.names import kept_keys, kept_names, lists_things, sorted_by
+from fabula.synthesizers.multitable.panels import Panel, places_of
 from fabula.synthesizers.multitable.reach import Reach, apart, way_back
 from fabula.synthesizers.multitable.table_model import TableModel
 from fabula.synthesizers.multitable.timed import Timed, distances_of, find_timed, reach_of
@@ -87,16 +88,18 @@ class Lesson:
     def learn(self) -> tuple[TableModel, Seen]:
         """Learn the table; also gives it as its children see it."""
         named = self._kept_keys()
-        identity = Identity.of(self.table, self.primary, self.links, kept=named)
-        order, timeline = self._order(identity)
+        panel = Panel.of(self.table, self.primary, self.links, self._parents())
+        parts = () if panel is None else panel.columns
+        identity = Identity.of(self.table, self.primary, self.links, kept=(*named, *parts))
+        order, timeline = self._order(identity, parts)
         siblings = Siblings.of(self._parents()[order])
-        table = self._features(identity).take(array_of(order))
+        table = self._features(identity, parts).take(array_of(order))
         if timeline is not None:
             table = timeline.flattened(table, siblings.positions)
         persons = None if self.persons is None else self.persons.take(order)
         columns, left_out = self._columns(table, timeline, identity, persons)
         times = self.times.take(array_of(order))
-        relations, timed = self._relations(table, times, columns, timeline, identity)
+        relations, timed = self._relations(table, times, columns, timeline, identity, parts)
         if (relations.latent or timed.relations.latent) and columns is not None:
             table = timed.relations.widened(relations.widened(table), times)
             hidden = [*relations.hidden, *timed.relations.hidden]
@@ -137,6 +140,7 @@ class Lesson:
             self.name, self.table.schema, self.table.num_rows, self.links, reach, identity,
             timeline, columns, layout, below, beside, model, kept, left_out,
             relations, depths=depths, timed=timed, shown=shown, counted=counted,
+            panel=panel,
         )  # fmt: skip
         below_it = seen if kept is not None else layout.seen(codes, shown)
         return fitted, Seen(below_it.codes[np.argsort(order)], below_it.cells)
@@ -162,11 +166,13 @@ class Lesson:
             return Seen(np.zeros((len(siblings.parents), 0), np.int32))
         return self.parents[driver.parent].recounted("above", siblings.parents)
 
-    def _order(self, identity: Identity) -> tuple[NDArray[np.int64], Timeline | None]:
-        """Rows by parent and time, or by the number that they have within their parent."""
+    def _order(
+        self, identity: Identity, panel: Sequence[str]
+    ) -> tuple[NDArray[np.int64], Timeline | None]:
+        """Rows by parent and time, or by the number or place that they have within their parent."""
         parents = self._parents()
         learned = self.table.num_rows >= FEWEST_ROWS or self.name in self.kept
-        led = self.links.driver is not None and learned
+        led = self.links.driver is not None and learned and not panel
         alone = self.across.alone(self.name)
         fixed = {*self.primary, *(name for key in self.links.all for name in key.columns)}
         fixed.update(name for codec in self.details.values() for name in codec.shared)
@@ -177,14 +183,16 @@ class Lesson:
                 np.asarray(self.table.column(item.column).cast(pa.int64()))
                 for item in identity.numbered
             ]
+            numbers += [places_of(self.table.column(name)) for name in reversed(panel)]
             return np.lexsort((*numbers, parents)), None
         bounded = timeline.bounded(self.table, parents, protect=self.protect)
         return bounded.order(self.table, parents), bounded
 
-    def _features(self, identity: Identity) -> pa.Table:
-        """The columns that are neither keys nor foreign keys."""
+    def _features(self, identity: Identity, panel: Sequence[str]) -> pa.Table:
+        """The columns that are neither keys nor foreign keys, those of a panel first."""
         gone = {column for key in self.links.all for column in key.columns} | identity.made
-        return self.table.select([name for name in self.table.column_names if name not in gone])
+        names = [name for name in self.table.column_names if name not in {*gone, *panel}]
+        return self.table.select([*panel, *names])
 
     def _columns(
         self,
@@ -222,6 +230,7 @@ class Lesson:
         columns: Columns | None,
         timeline: Timeline | None,
         identity: Identity,
+        panel: Sequence[str],
     ) -> tuple[Relations, Timed]:
         """What holds on every row, but for keys' parts, and what follows from times made late.
 
@@ -229,10 +238,11 @@ class Lesson:
         """
         if columns is None or not self.exact or self.name in self.kept:
             return Relations(), Timed()
-        shifted, given = self.across.moved(self.name), self.across.given(self.name)
+        shifted, given = self.across.moved(self.name), {*self.across.given(self.name), *panel}
         led = [] if timeline is None else [timeline.time, *timeline.beside]
         moved = [name for name in columns.names if name in {*shifted, *led}]
-        apart = {*identity.natural, *moved, "" if timeline is None else timeline.gap}
+        made = [name for name in identity.natural if name not in panel]
+        apart = {*made, *moved, "" if timeline is None else timeline.gap}
         left = columns.only([name for name in columns.names if name not in apart])
         distances = distances_of(table, times, moved, timeline, shifted)
         reach = {name: reach_of(self.table, name, self.protect) for name in shifted

@@ -40,6 +40,7 @@ from fabula.synthesizers.multitable.foreign_keys import Links
 from fabula.synthesizers.multitable.groups import Groups
 from fabula.synthesizers.multitable.identity import Identity, Numbering
 from fabula.synthesizers.multitable.layout import Layout
+from fabula.synthesizers.multitable.panels import Panel
 from fabula.synthesizers.multitable.people import SamePeople
 from fabula.synthesizers.multitable.reach import Reach
 from fabula.synthesizers.multitable.table_model import TableModel
@@ -185,6 +186,8 @@ def _table_saved(model: TableModel) -> Saved:
         arrays[f"below-{at}"] = bins.edges
     for at, counts in enumerate(model.counted.values()):
         arrays[f"counted-{at}"] = counts
+    if model.panel is not None:
+        arrays["panel"] = model.panel.codes
     for at, bins in enumerate(model.depths.values()):
         arrays[f"depths-{at}"] = bins.edges
     for at, codec in enumerate(model.timed.codecs):
@@ -197,6 +200,7 @@ def _table_saved(model: TableModel) -> Saved:
         "reach": reach,
         "below": [asdict(key) for key in model.below],
         "counted": [asdict(key) for key in model.counted],
+        "panel": None if model.panel is None else model.panel.columns,
         "depths": [asdict(key) for key in model.depths],
         "keys": {codec.name: dict(codec.state().settings) for codec in model.identity.keys},
         "identity": {
@@ -304,6 +308,7 @@ def _table_restored(
             _foreign_key(key): Bins(arrays[f"depths-{at}"])
             for at, key in enumerate(settings["depths"])
         },
+        panel=Panel(tuple(settings["panel"]), arrays["panel"]) if settings.get("panel") else None,
         beside=tuple(Bins(arrays[at]) for at in ("beside-0", "beside-1") if at in arrays),
         model=Boosted.restore(State({}, own), layout.columns) if settings["learned"] else None,
         kept=_kept_rows(folder / f"{file_stem(name)}.arrow") if settings["kept"] else None,

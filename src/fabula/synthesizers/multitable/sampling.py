@@ -112,6 +112,8 @@ class Making:
         reach = self.model.reach[driver]
         alone = round(reach.missing * total)
         counts = self._counts(driver, total - alone)
+        if self.model.panel is not None:
+            counts = np.minimum(counts, len(self.model.panel.codes))
         return np.concatenate(
             [np.full(alone, -1, np.int64), np.repeat(np.arange(len(counts)), counts)]
         )

@@ -22,6 +22,7 @@ from fabula.synthesizers.multitable.determinants import Determinant
 from fabula.synthesizers.multitable.foreign_keys import Links
 from fabula.synthesizers.multitable.identity import Identity
 from fabula.synthesizers.multitable.layout import Layout
+from fabula.synthesizers.multitable.panels import Panel
 from fabula.synthesizers.multitable.reach import Reach
 from fabula.synthesizers.multitable.timed import Timed
 from fabula.synthesizers.multitable.timeline import Timeline
@@ -42,6 +43,7 @@ class TableModel:
         columns: The learned columns; None if there is nothing to learn.
         layout: The model's columns.
         below: Cells of the numbers of children, by foreign key.
+        panel: The combinations of its key's own parts, where its parents have nearly all of them.
         counted: Children of each value of a kept key, by foreign key.
         beside: Cells of siblings and positions.
         model: Draws the unknown part of a row; None if nothing has to be drawn.
@@ -77,6 +79,7 @@ class TableModel:
     alike: Mapping[ForeignKey, tuple[str, ...]] = field(default_factory=dict)
     determinants: tuple[Determinant, ...] = ()
     counted: Mapping[ForeignKey, NDArray[np.int64]] = field(default_factory=dict)
+    panel: Panel | None = None
     shown: tuple[str, ...] = ("own", "above")
 
     @cached_property
