@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -245,6 +246,15 @@ def would_repeat(table: pa.Table, columns: Sequence[str]) -> bool:
         agreeing *= ((counts / table.num_rows) ** 2).sum()
     rows = table.num_rows
     return bool(would_agree(rows, agreeing) or rows >= _MOST_CELLS * cells)
+
+
+def fills_grid(table: pa.Table, columns: Sequence[str]) -> bool:
+    """Whether combinations that never repeat are most of all possible ones, each value in several.
+
+    So do a store's rows for each month of each year, also where some months are missing.
+    """
+    sizes = [pc.count_distinct(table.column(column)).as_py() for column in columns]
+    return bool(min(sizes) > 1 and table.num_rows >= _MOST_CELLS * math.prod(sizes))
 
 
 def would_agree(rows: int, chance: float) -> bool:

@@ -32,6 +32,7 @@ from fabula.relationships.key_names import (
 )
 from fabula.relationships.key_values import (
     KeyColumns,
+    fills_grid,
     key_labels,
     never_repeats,
     number_in_turn,
@@ -295,9 +296,9 @@ class _Search:
     ) -> tuple[str, ...] | None:
         """The fewest columns, foreign keys or named like keys, that together never repeat.
 
-        Columns count that are named like `parts` of another composite key, and those that number
-        the rows that agree in the others. Names alone tell nothing of columns that would hardly
-        repeat by chance.
+        Columns count that are named like `parts` of another composite key, those that number the
+        rows that agree in the others, and those that fill a grid with them. Names alone tell
+        nothing of columns that would hardly repeat by chance.
         """
         table = self.tables[name]
         pointing = parts | {key.columns[0] for key in foreign if key.child == name}
@@ -318,7 +319,9 @@ class _Search:
                 if len(free) > _MOST_FREE or not rest or not never_repeats(table, columns):
                     continue
                 told = bool(free) or not pointing.isdisjoint(columns)
-                if number_in_turn(table, free, rest) and (told or would_repeat(table, columns)):
+                counted = number_in_turn(table, free, rest)
+                sure = counted and (told or would_repeat(table, columns))
+                if sure or fills_grid(table, columns):
                     return tuple(sorted(columns, key=table.column_names.index))
         return None
 

@@ -145,7 +145,8 @@ def test_unlucky_rows_and_names_do_no_harm():
 @pytest.mark.parametrize(
     ("low", "high", "simplest"),
     [(0.0499, 0.0501, 0.05), (0.3333, 0.33334, 1 / 3), (-2.1, -1.9, -2.0), (-1.0, 1.0, 0.0),
-     (0.0009998, 0.0010002, 0.001), (0.1, 0.1, 0.1), (20 / 21, 20 / 21, 20 / 21)],
+     (0.0009998, 0.0010002, 0.001), (0.1, 0.1, 0.1), (20 / 21, 20 / 21, 20 / 21),
+     (86_360.2, 86_440.1, 86_400), (3_566, 3_634, 3_600), (11.6, 14.2, 12), (98, 102, 100)],
 )  # fmt: skip
 def test_the_simplest_number_of_an_interval_is_taken(low, high, simplest):
     assert simplest_between(low, high) == pytest.approx(simplest, rel=1e-15)

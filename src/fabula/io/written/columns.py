@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from fabula.io.written.duration_forms import DurationForm
 from fabula.io.written.form import MOST_STRAY, Rows, StringFormat, flags, suits
 from fabula.io.written.number_forms import NumberForm
-from fabula.io.written.time_forms import TimeForm
+from fabula.io.written.time_forms import CLOCK_DIGITS, TimeForm
 
 WORDS_FOR_MISSING = (
     "", "-", "--", ".", "?", "#n/a", "n/a", "na", "nan", "nat", "none", "null", r"\n", "missing",
@@ -39,6 +39,10 @@ _DATE_DIGITS = (
 )
 _FIRST = 1_000
 """Rows that tell whether numbers may be dates at all."""
+
+_CLOCK_TIMES, _CLOCK_HOURS, _CLOCK_MINUTES, _LATE = 40, 6, 12, 55
+"""Numbers are times of day if so many differ, in so many hours, and with so many differing last
+two digits, up to that one: of other numbers two in five end in 60 to 99."""
 
 _SEEN = 20_000
 """Differing texts that are looked at for their shapes."""
@@ -91,13 +95,32 @@ def written_form(texts: pa.Array) -> Written | None:
 
 
 def written_digits(texts: pa.Array) -> Written | None:
-    """The dates that whole numbers stand for, such as 20240105 or 202401; None if they don't."""
+    """The dates or times of day that whole numbers stand for, such as 20240105, 202401 or 1305."""
     some = texts.drop_null()[:_FIRST]
     dates = flags(pc.match_substring_regex(some, _DATE_DIGITS))
-    if not len(some) or dates.mean() < _FEW_WORDS_SHARE:
+    if not len(some):
         return None
+    if dates.mean() < _FEW_WORDS_SHARE:
+        return _clock_digits(texts, some)
     found = written_form(texts)
     return found if found is not None and isinstance(found.form, TimeForm) else None
+
+
+def _clock_digits(texts: pa.Array, some: pa.Array) -> Written | None:
+    """The times of day that whole numbers are, none of which ends in 60 to 99."""
+    form = TimeForm(CLOCK_DIGITS)
+    if flags(form.read(some.unique()).is_null()).mean() > MOST_STRAY:
+        return None
+    counted = texts.drop_null().value_counts()
+    known, rows = counted.field("values"), counted.field("counts").to_numpy()
+    read = form.read(known)
+    stray = flags(read.is_null())
+    minutes = read.drop_null().cast(pa.int32()).to_numpy() // 60
+    hours, rest = np.unique(minutes // 60), np.unique(minutes % 60)
+    varied = len(hours) >= _CLOCK_HOURS and len(rest) >= _CLOCK_MINUTES and rest[-1] >= _LATE
+    if not varied or len(minutes) < _CLOCK_TIMES or not suits(form, known, rows):
+        return None
+    return Written(form, {}, int(rows[stray].sum()))
 
 
 def is_gap(texts: pa.Array, values: pa.Array) -> NDArray[np.bool_]:

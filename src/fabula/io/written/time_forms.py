@@ -38,6 +38,9 @@ _PIECE = re.compile(r"%([-^_+]?)(\d?)([a-zA-Z](?:\{\w+\})?)|([^%]+)")
 _FIRST_OF_CENTURY = 69
 """Two-digit years from here on are of the twentieth century, as POSIX has it."""
 
+CLOCK_DIGITS = "%-H%M"
+"""Times of day as whole numbers: 5 is 00:05, 1305 is 13:05."""
+
 _EXAMPLE = np.datetime64("2019-01-25T13:05:09.123456789", "ns")
 
 
@@ -103,6 +106,8 @@ class TimeForm:
 
     def read(self, texts: pa.Array) -> pa.Array:
         """Values of `type`; null where a text is not of this form."""
+        if self.format == CLOCK_DIGITS:
+            texts = pc.utf8_lpad(texts, 3, "0")
         parts = pc.extract_regex(texts, self._regex)
         missing = parts.is_null().to_numpy(zero_copy_only=False)
         found: dict[str, Whole] = {}
@@ -151,6 +156,8 @@ class TimeForm:
                 wide = int(digits or WIDTHS[sign][1])
                 written.append(text if flag == "-" else pc.utf8_lpad(text, wide, "0"))
         texts = pc.binary_join_element_wise(*written, pa.scalar("", pa.large_string()))
+        if self.format == CLOCK_DIGITS:
+            texts = pc.replace_substring_regex(texts, "^0{1,2}", "")
         return pc.if_else(array_of(~missing), texts, pa.scalar(None, pa.large_string()))
 
     def state(self) -> dict[str, Any]:

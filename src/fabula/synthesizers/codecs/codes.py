@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.io.arrays import is_text, mean_ranks, plain_type
+from fabula.io.written.columns import written_digits
 from fabula.relationships.key_names import measures_something
 from fabula.synthesizers.codecs.categories import plain_values
 
@@ -51,6 +52,7 @@ def are_codes(table: pa.Table, name: str) -> bool:
         or rows[rows == 1].sum() > MOST_SINGLE * len(numbers)
         or len(distinct) > DENSE * (high - low) / step
         or measures_something(name)
+        or written_digits(values.drop_null().cast(pa.string())) is not None
     ):
         return False
     steps = (mean_ranks(numbers) * STEPS / (len(numbers) + 1)).astype(np.int64)

@@ -1,4 +1,4 @@
-"""The simplest number in an interval: 0.05 rather than 0.0499999983."""
+"""The simplest number in an interval: 0.05 rather than 0.0499999983, 86,400 rather than 86,360."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ def simplest_between(low: float, high: float) -> float:
     if high < 0:
         return -simplest_between(-high, -low)
     fraction = _simplest(Fraction(low), Fraction(high))
-    for digits in range(1, _DIGITS):
-        if 10**digits > fraction.denominator:
+    whole = fraction.denominator == 1
+    most = len(str(fraction.numerator).rstrip("0")) if whole else _DIGITS
+    for digits in range(1, most):
+        if not whole and 10**digits > fraction.denominator:
             break
         decimal = float(f"{(low + high) / 2:.{digits - 1}e}")
         if low <= decimal <= high:

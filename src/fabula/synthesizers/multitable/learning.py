@@ -99,7 +99,7 @@ class Lesson:
         persons = None if self.persons is None else self.persons.take(order)
         columns, left_out = self._columns(table, timeline, identity, persons)
         times = self.times.take(array_of(order))
-        relations, timed = self._relations(table, times, columns, timeline, identity, parts)
+        relations, timed = self._relations(table, times, columns, timeline, identity)
         if (relations.latent or timed.relations.latent) and columns is not None:
             table = timed.relations.widened(relations.widened(table), times)
             hidden = [*relations.hidden, *timed.relations.hidden]
@@ -230,7 +230,6 @@ class Lesson:
         columns: Columns | None,
         timeline: Timeline | None,
         identity: Identity,
-        panel: Sequence[str],
     ) -> tuple[Relations, Timed]:
         """What holds on every row, but for keys' parts, and what follows from times made late.
 
@@ -238,11 +237,10 @@ class Lesson:
         """
         if columns is None or not self.exact or self.name in self.kept:
             return Relations(), Timed()
-        shifted, given = self.across.moved(self.name), {*self.across.given(self.name), *panel}
+        shifted, given = self.across.moved(self.name), self.across.given(self.name)
         led = [] if timeline is None else [timeline.time, *timeline.beside]
         moved = [name for name in columns.names if name in {*shifted, *led}]
-        made = [name for name in identity.natural if name not in panel]
-        apart = {*made, *moved, "" if timeline is None else timeline.gap}
+        apart = {*identity.natural, *moved, "" if timeline is None else timeline.gap}
         left = columns.only([name for name in columns.names if name not in apart])
         distances = distances_of(table, times, moved, timeline, shifted)
         reach = {name: reach_of(self.table, name, self.protect) for name in shifted

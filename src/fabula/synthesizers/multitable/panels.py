@@ -23,6 +23,9 @@ from fabula.synthesizers.multitable.layout import Siblings
 FILLED, PARENTS = 0.8, 2
 """The share of all combinations that parents have on average, of so many parents at least."""
 
+NEARLY = 0.94
+"""Large counts of children are blurred by a twentieth."""
+
 
 @dataclass(frozen=True, eq=False)
 class Panel:
@@ -63,8 +66,13 @@ class Panel:
     def __str__(self) -> str:
         return f"{', '.join(self.columns)}: each parent's of {len(self.codes):,} combinations"
 
+    def counts(self, wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Rows of each parent: at most one a combination, and all where no more than blur lacks."""
+        full = len(self.codes)
+        return np.where(wanted > NEARLY * full, full, np.minimum(wanted, full))
+
     def drawn(self, siblings: Siblings, rng: np.random.Generator) -> NDArray[np.int32]:
-        """The combination of each row, rising among siblings; those with fewer rows lack some."""
+        """The combination of each row, rising among siblings; those of few rows lack some."""
         places = siblings.positions.copy()
         starts = np.flatnonzero(siblings.positions == 0)
         for start in starts[siblings.sizes[starts] < len(self.codes)]:

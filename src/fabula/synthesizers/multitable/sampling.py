@@ -113,7 +113,7 @@ class Making:
         alone = round(reach.missing * total)
         counts = self._counts(driver, total - alone)
         if self.model.panel is not None:
-            counts = np.minimum(counts, len(self.model.panel.codes))
+            counts = self.model.panel.counts(counts)
         return np.concatenate(
             [np.full(alone, -1, np.int64), np.repeat(np.arange(len(counts)), counts)]
         )
