@@ -226,3 +226,25 @@ def test_a_table_about_nobody_is_not_said_to_lack_its_real_one(tmp_path: Path) -
         "1 table of the output without a real table of as many rows: parts of values, such as"
         " single names, were not searched row by row there"
     ]
+
+
+def test_new_user_names_begin_as_other_peoples_do_and_not_as_their_own(tmp_path: Path) -> None:
+    """With a kept key `s.brown47` may be anyone's; in the row of `s.brown` it is a leak."""
+    names = [name.casefold().split() for name in customers()["name"].to_pylist()]
+    logins = [f"{name[0][0]}.{name[-1]}" for name in names]
+    against = {"customers": pa.table({"id": range(len(names)), "login": logins})}
+    columns = {"login": {"action": "replace"}}
+    table = {"file": "customers.csv", "rows": len(names), "columns": columns}
+    card = {"promise": "keyed", "tables": {"customers": table}}
+    (tmp_path / "card.json").write_text(json.dumps(card))
+    others = [*logins[1:], logins[0]]
+    found = []
+    for new in ([f"{text}47061" for text in others], [f"{text}47061" for text in logins], others):
+        pc_csv.write_csv(pa.table({"login": new}), tmp_path / "customers.csv")
+        found.append(scan(tmp_path, against=against, sensitive=["login"]))
+    assert found[0].passed, found[0].report()
+    assert [leak.how for leak in found[1].leaks] == ["part of its own person's row"]
+    assert [leak.how for leak in found[2].leaks] == ["as it is"]
+    (tmp_path / "log.txt").write_text(f"seen {logins[3]}47061")
+    leaks = {leak.file: leak.how for leak in scan(tmp_path, against=against).leaks}
+    assert leaks["log.txt"] == "at the beginning of a longer one"

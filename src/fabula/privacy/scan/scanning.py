@@ -250,7 +250,11 @@ class _Found:
         copied = self._card.copied(table, column)
         is_place = (table, column) in self._card.places  # new towns are called like people
         drawn = not (copied or self._card.one_off)
-        mine = own if copied else [each for each in own if is_place and each.kind in PLACES]
+        is_account = drawn and self._real.columns.get((real, column)) in ("username", "email")
+        mine = own if copied else [
+            each for each in own
+            if (is_place and each.kind in PLACES) or (is_account and each.kind == "username")
+        ]  # fmt: skip
         for kind, count, row, value in own_parts(texts, mine, drawn=drawn):
             if not copied and kind in _REAL_PLACES and count <= _BY_CHANCE * len(texts):
                 continue
