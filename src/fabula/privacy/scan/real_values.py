@@ -190,6 +190,10 @@ class RealValues:
             least_words = np.where(short, 2, 1)
         elif sought.kind in _EXACT:
             least_words = words
+        elif sought.kind == "username":  # w.atkins is no Watkins
+            known = np.zeros(len(words), bool)
+            known[_known_words().find(whole.hashes)[0]] = True
+            least_words = np.where(known, words, 1)
         else:
             letters = np.concatenate([[0], np.cumsum(squeezed.kinds & CLASS != DIGIT)])
             plain = letters[squeezed.row_ends[1:]] == letters[squeezed.row_ends[:-1]]

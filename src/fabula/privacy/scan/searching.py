@@ -74,6 +74,9 @@ def search(
         least = real.words[entries]
         kept = (last - first >= least) & (ends - begins <= 2 * lengths + 8)
         kept[kept] = ~real.apart[entries[kept]] | lines.are_apart(starts[kept], lengths[kept])
+        # one sign parts the words of `s.brown`: the end of a sentence and a name have more
+        users = real.longer[real.labels[entries]] != real.labels[entries]
+        kept &= ~users | (ends - begins < lengths + last - first)
         kept[kept] = ~_are_longer_names(lines, starts[kept], (starts + lengths)[kept])
         told[lines.rows[first[kept]]] = True
         sought, signs = real.labels[entries[kept]], (starts + lengths)[kept]
