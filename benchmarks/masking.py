@@ -1,8 +1,8 @@
 """Speed, uniqueness and attacks of masking; `python -m benchmarks.masking [ROWS] [PART…]`.
 
 The parts are `speeds`, `uniqueness`, `memory` and `attacks`; without one, all are run. Printed are
-rows per CPU second beside Faker, and what an attacker gets out of frequencies, dictionaries, lengths,
-weekdays and orders, each with its 95 % interval beside chance.
+rows per CPU second beside Faker, and what an attacker gets out of frequencies, dictionaries,
+lengths, weekdays and orders, each with its 95 % interval beside chance.
 """
 
 from __future__ import annotations

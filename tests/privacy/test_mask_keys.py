@@ -160,3 +160,19 @@ def test_unique_addresses_of_networks_stay_addresses_and_unique(detail: str) -> 
         "999.9.9.9", "99.99.9.9", "99:99:99", "AA-99",
     ]  # fmt: skip
     assert codes.encrypt(pa.array([others[0], *addresses[5:9]])).to_pylist() == [new[-4], *new[5:9]]
+
+
+def test_handles_keep_their_sign_in_columns_and_notes(key: Path) -> None:
+    names = [name.replace(" ", ".").lower() for name in customers(60)["name"].to_pylist()]
+    handles = [f"@{name}" if row % 3 else None for row, name in enumerate(names)]
+    notes = [f"Asked @{name} to call" for name in names]
+    table = pa.table({"customer_id": range(60), "handle": handles, "note": notes})
+    columns = {"handle": "replace: username", "note": "notes: confirmed"}
+    new = fb.mask(table, person="customer_id", columns=columns, key_file=key).table.to_pylist()
+    for row, (old, made) in enumerate(zip(names, new, strict=True)):
+        if row % 3:
+            assert re.fullmatch(r"@[\w.]+", made["handle"])
+            assert made["note"] == f"Asked {made['handle']} to call"
+            assert old not in made["handle"]
+        else:
+            assert made["handle"] is None
