@@ -1,12 +1,14 @@
-"""Speed, uniqueness, agreement and attacks of masking; `python -m benchmarks.masking [ROWS]`.
+"""Speed, uniqueness and attacks of masking; `python -m benchmarks.masking [ROWS] [PART…]`.
 
-Prints rows per CPU second beside Faker, and what an attacker gets out of frequencies, dictionaries,
-weekdays and the order of keys, each with the upper end of a 95 % interval beside chance.
+The parts are `speeds`, `uniqueness`, `memory` and `attacks`; without one, all are run. Printed are
+rows per CPU second beside Faker, and what an attacker gets out of frequencies, dictionaries,
+lengths, weekdays and orders, each with its 95 % interval beside chance.
 """
 
 from __future__ import annotations
 
 import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -18,10 +20,17 @@ import pyarrow as pa
 import pyarrow.csv
 
 import fabula as fb
-from benchmarks.masking_attacks import frequency_attack, order_attack
+from benchmarks.masking_attacks import (
+    dictionary_attack,
+    frequency_attack,
+    length_attack,
+    order_attack,
+    weekday_attack,
+)
 from fabula.fakers.people import People
 from fabula.privacy.mask import run, write
 from fabula.privacy.preparing import prepare
+from fabula.privacy.release.attacks import Attack
 from fabula.privacy.secret import new_key
 from fabula.streams import stream
 
@@ -110,11 +119,16 @@ def attacks(key: Path) -> None:
     table = pa.table({"customer_id": np.arange(rows), "surname": words[drawn]})
     actions = {"surname": "replace: last_name", "customer_id": "replace: key"}
     new = fb.mask(table, person="customer_id", columns=actions, key_file=key).table
-    found = frequency_attack(table["surname"], new["surname"])
-    told = f"{found.success:8.3%} (upper {found.high:.3%}), chance {found.baseline:.3%}"
-    print(f"frequency attack    {told}")
+    _told("frequency attack", frequency_attack(table["surname"], new["surname"]))
     order = order_attack(table["customer_id"].to_pylist(), new["customer_id"].to_pylist())
-    print(f"order of keys       {order.success:8.4f} rank correlation")
+    _told("order of keys", order)
+    table = people(rows)
+    new = fb.mask(table, person="customer_id", key_file=key).table
+    for column in ("name", "email", "phone", "street"):
+        old, masked = table[column].to_pylist(), new[column].to_pylist()
+        _told(f"dictionary, {column}", dictionary_attack(old, masked, old))
+        _told(f"length of {column}", length_attack(old, masked))
+        _told(f"order of {column}", order_attack(old, masked))
     visits = 30
     persons = np.repeat(np.arange(3_000), visits)
     days = np.datetime64("2023-01-02") + rng.integers(0, 150, len(persons)) * 7
@@ -124,19 +138,56 @@ def attacks(key: Path) -> None:
         dates, person="patient_id", columns={"seen": "shift", "patient_id": "replace: key"},
         key_file=key,
     ).table  # fmt: skip
-    shift = (np.asarray(moved["seen"]) - days).astype(int)
-    print(f"weekdays            shifts modulo 7: {np.unique(shift % 7)}")
+    dates, before = (each.astype("datetime64[D]").astype(np.int64)
+                     for each in (np.asarray(moved["seen"]), days))  # fmt: skip
+    shifts = (dates - before)[::visits]
+    profile = np.bincount(before % 7, minlength=7).tolist()
+    _told("weekdays", weekday_attack(persons, dates, shifts, possible=np.unique(shifts).tolist(),
+                                     profile=profile))  # fmt: skip
+
+
+def _told(what: str, found: Attack) -> None:
+    print(f"{what:<20} {found.success:8.4f} ({found.low:.4f} to {found.high:.4f}),"
+          f" chance {found.baseline:.4f}")  # fmt: skip
+
+
+def memory(rows: int, folder: Path, key: Path) -> None:
+    """The largest memory of masking a CSV file of a tenth of the rows, and of all."""
+    for size in (rows // 10, rows):
+        source = folder / f"{size}.csv"
+        with pyarrow.csv.CSVWriter(source, people(1).schema) as writer:
+            for start in range(0, size, 100_000):
+                block = people(min(100_000, size - start))
+                shifted = pa.compute.add(block["customer_id"], start)
+                writer.write(block.set_column(0, "customer_id", shifted))
+        work = (
+            "import resource, sys, fabula as fb; fb.mask(sys.argv[1], output=sys.argv[2],"
+            " key_file=sys.argv[3]); used = resource.getrusage(resource.RUSAGE_SELF);"
+            " print(used.ru_maxrss / 1024, used.ru_utime + used.ru_stime)"
+        )
+        output = folder / f"{size}-out.csv"
+        command = [sys.executable, "-c", work, str(source), str(output), str(key)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        peak, spent = map(float, done.stdout.split()[-2:])
+        print(f"memory of {size:10,} rows {peak:8,.0f} MB, {spent:,.0f} CPU s")
 
 
 def main() -> None:
-    """Everything, on a fresh key."""
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 500_000
+    """Some parts, or everything, on a fresh key."""
+    named = [each for each in sys.argv[1:] if not each.isdigit()]
+    rows = next((int(each) for each in sys.argv[1:] if each.isdigit()), 500_000)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        new_key(folder / "key")
-        speeds(rows, folder, folder / "key")
-        uniqueness(rows, folder / "key")
-        attacks(folder / "key")
+        key = folder / "key"
+        new_key(key)
+        parts: dict[str, Callable[[], None]] = {
+            "speeds": lambda: speeds(rows, folder, key),
+            "uniqueness": lambda: uniqueness(rows, key),
+            "memory": lambda: memory(rows, folder, key),
+            "attacks": lambda: attacks(key),
+        }
+        for part in named or parts:
+            parts[part]()
 
 
 if __name__ == "__main__":

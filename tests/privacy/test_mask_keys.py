@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 import fabula as fb
 from fabula.errors import SpecError
+from fabula.privacy.codes import Codes
+from fabula.privacy.secret import Secret
+from fabula.synthesizers.pii.shapes import outlines
 from tests.privacy.conftest import customers, orders, write_csv
 
 
@@ -140,3 +145,34 @@ def test_how_many_names_depend_on_the_other_rows_is_said(key: Path) -> None:
     differ = sum(one != other for one, other in names)
     (told,) = re.findall(r"about ([\d.]+)% of new names", " ".join(whole.card["notes"]))
     assert 0 < differ < 300 * 3 * float(told) / 100
+
+
+@pytest.mark.parametrize("detail", ["key", "code"])
+def test_unique_addresses_of_networks_stay_addresses_and_unique(detail: str) -> None:
+    drawn = np.random.default_rng(4).integers(0, 2**32, 3_000).tolist()
+    addresses = [*(str(IPv4Address(n)) for n in drawn), "8.8.8.8", "2001:db8::1", "fe80::2"]
+    others = ["999.1.1.1", "01.22.3.4", "12:30:45", "AB-12"]
+    codes = Codes(Secret(b"k" * 32), "hits.ip", detail)
+    new = codes.encrypt(pa.array([*addresses, *others])).to_pylist()
+    assert len(set(new)) == len({*addresses, *others})
+    assert all(ip_address(text).version for text in new[: len(addresses)])
+    assert outlines(pa.array(new[-4:])).to_pylist() == [
+        "999.9.9.9", "99.99.9.9", "99:99:99", "AA-99",
+    ]  # fmt: skip
+    assert codes.encrypt(pa.array([others[0], *addresses[5:9]])).to_pylist() == [new[-4], *new[5:9]]
+
+
+def test_handles_keep_their_sign_in_columns_and_notes(key: Path) -> None:
+    names = [name.replace(" ", ".").lower() for name in customers(60)["name"].to_pylist()]
+    handles = [f"@{name}" if row % 3 else None for row, name in enumerate(names)]
+    notes = [f"Asked @{name} to call" for name in names]
+    table = pa.table({"customer_id": range(60), "handle": handles, "note": notes})
+    columns = {"handle": "replace: username", "note": "notes: confirmed"}
+    new = fb.mask(table, person="customer_id", columns=columns, key_file=key).table.to_pylist()
+    for row, (old, made) in enumerate(zip(names, new, strict=True)):
+        if row % 3:
+            assert re.fullmatch(r"@[\w.]+", made["handle"])
+            assert made["note"] == f"Asked {made['handle']} to call"
+            assert old not in made["handle"]
+        else:
+            assert made["handle"] is None

@@ -13,9 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from fabula.errors import GateError, SourceError, UsageError
+from fabula.fakers.people import People
 from fabula.privacy.notes import Mention
 from fabula.privacy.scan import ScanReport, scan
 from fabula.privacy.scan.aligned import own_parts
+from fabula.streams import stream
 from tests.privacy.planted import EMAIL, LAST, LEAKS, NAME, VICTIM, clean, real, write_clean
 
 
@@ -226,3 +228,56 @@ def test_a_table_about_nobody_is_not_said_to_lack_its_real_one(tmp_path: Path) -
         "1 table of the output without a real table of as many rows: parts of values, such as"
         " single names, were not searched row by row there"
     ]
+
+
+def test_new_user_names_begin_as_other_peoples_do_and_not_as_their_own(tmp_path: Path) -> None:
+    """With a kept key `s.brown47` may be anyone's; in the row of `s.brown` it is a leak."""
+    names = [name.casefold().split() for name in customers()["name"].to_pylist()]
+    logins = [f"{name[0][0]}.{name[-1]}" for name in names]
+    against = {"customers": pa.table({"id": range(len(names)), "login": logins})}
+    columns = {"login": {"action": "replace"}}
+    table = {"file": "customers.csv", "rows": len(names), "columns": columns}
+    card = {"promise": "keyed", "tables": {"customers": table}}
+    (tmp_path / "card.json").write_text(json.dumps(card))
+    others = [*logins[1:], logins[0]]
+    found = []
+    for new in ([f"{text}47061" for text in others], [f"{text}47061" for text in logins], others):
+        pc_csv.write_csv(pa.table({"login": new}), tmp_path / "customers.csv")
+        found.append(scan(tmp_path, against=against, sensitive=["login"]))
+    assert found[0].passed, found[0].report()
+    assert [leak.how for leak in found[1].leaks] == ["part of its own person's row"]
+    assert [leak.how for leak in found[2].leaks] == ["as it is"]
+    (tmp_path / "log.txt").write_text(f"seen {logins[3]}47061")
+    leaks = {leak.file: leak.how for leak in scan(tmp_path, against=against).leaks}
+    assert leaks["log.txt"] == "at the beginning of a longer one"
+
+
+def test_a_user_name_is_no_last_name_and_no_end_of_a_sentence(tmp_path: Path) -> None:
+    names = ["atkins", *(name.casefold().split()[-1] for name in customers()["name"].to_pylist())]
+    logins = ["w.atkins", "s.houston", *(f"{name[-1]}.{name}" for name in names)]
+    against = {"people": pa.table({"id": range(len(logins)), "login": logins})}
+    text = tmp_path / "notes.txt"
+    text.write_text("Ann Watkins took the Wilsons's. Houston called. Saint Leo's, Houston")
+    assert scan(text, against=against).passed
+    for spelled in ("w.atkins", "W_Atkins", "w atkins", "S.HOUSTON", "s-houston"):
+        text.write_text(f"by {spelled} today")
+        assert not scan(text, against=against).passed, spelled
+
+
+def test_orders_of_one_person_tell_once_that_chance_gave_the_old_town(tmp_path: Path) -> None:
+    """One of twenty new towns may be the old one: here two of thirty people, of seven orders."""
+    drawn = People("en").draw(lambda name: stream(4, "o", name, 0), 30, ["street", "city"])
+    rows = np.arange(210) % 30
+    old = pa.table({name: values.take(pa.array(rows)) for name, values in drawn.items()})
+    columns = {name: {"action": "replace", "detail": name} for name in drawn}
+    tables = {"orders": {"file": "orders.csv", "rows": 210, "columns": columns}}
+    (tmp_path / "card.json").write_text(json.dumps({"promise": "keyed", "tables": tables}))
+    for same, passed in ((2, True), (12, False)):
+        towns = [
+            town if n < same else "Zwolle"
+            for town, n in zip(old["city"].to_pylist(), rows, strict=True)
+        ]
+        new = pa.table({"street": [f"{n + 900} Rood Road" for n in rows], "city": towns})
+        pc_csv.write_csv(new, tmp_path / "orders.csv")
+        report = scan(tmp_path, against={"orders": old})
+        assert report.passed == passed, report.report()

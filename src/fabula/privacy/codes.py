@@ -7,6 +7,7 @@ Codes of fewer than a million possible ones, too few for the cipher, are shuffle
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from fabula.io.arrays import array_of
 from fabula.pii.national_ids import SCHEMES
 from fabula.privacy.ff1 import FF1, LARGEST_HALF, SMALLEST, divided
+from fabula.privacy.hashed import V4, V6, hashed
 from fabula.privacy.secret import Secret
 from fabula.synthesizers.pii.shapes import outlines
 
@@ -34,6 +36,11 @@ _SIZES = {"9": 10, "A": 26, "a": 26}
 _WALK = 400
 """Encryptions after which a value without a valid check digit is given up; half of the values of
 a scheme are valid, at least."""
+
+_DOTTED, _VERSION = re.compile(r"9{1,3}(\.9{1,3}){3}"), re.compile(r"9(\.9{1,2}){3}")
+_VERSIONS = np.array([9, 99, 99, 99], np.uint64)
+_OCTETS = np.array([2**24, 2**16, 2**8, 1], np.uint64)
+"""Addresses, and versions, which look alike: the latter stay as short as they are."""
 
 SMALL_NUMBERS, LARGE_NUMBERS = 10**9, 10**18
 """Whole numbers stay below the first bound, or between the two."""
@@ -118,12 +125,44 @@ class Codes:
         """New codes for texts of one form."""
         if not form.isascii():
             return self._drawn(texts, form)
+        if self.kind in ("code", "key"):
+            if _DOTTED.fullmatch(form):
+                known = _are_addresses(texts)
+                some, others = (texts.filter(array_of(each)) for each in (known, ~known))
+                pairs = [self._addresses(some, form), self._ciphered(others, form, _are_none)]
+                order = np.argsort(~known, kind="stable")
+                return pa.concat_arrays(pairs).take(array_of(np.argsort(order)))
+            if form.count(":") > 1 and pc.all(pc.match_substring_regex(texts, V6)).as_py():
+                return hashed(self.secret, texts, "ip", self.domain)
+        return self._ciphered(texts, form)
+
+    def _ciphered(self, texts: pa.Array, form: str, valid: Check | None = None) -> pa.Array:
+        """New codes for texts of one form, which is ASCII.
+
+        Args:
+            texts: The texts.
+            form: Their form.
+            valid: Tells which codes are of their sort; they are walked to.
+        """
         signs = sign_rows(texts, len(form))
         kept, check = _kept_places(self.kind, self.scheme, form, signs)
         places = [at for at, sign in enumerate(form) if sign in _FIRST]
         payload = [at for at in places if at not in kept and at not in self.fixed]
-        made = self.encrypt_at(signs, payload, form, check)
+        made = self.encrypt_at(signs, payload, form, check or valid)
         return self._drawn(texts, form) if made is None else sign_texts(made)
+
+    def _addresses(self, texts: pa.Array, form: str) -> pa.Array:
+        """New addresses for addresses of networks; of versions, such as 1.2.3.4, new versions."""
+        if _VERSION.fullmatch(form):
+            return self._ciphered(texts, form, lambda signs, _: _are_addresses(sign_texts(signs)))
+        octets = pc.list_flatten(pc.split_pattern(texts, "."))
+        numbers = octets.cast(pa.int64()).to_numpy().reshape(-1, 4).astype(np.uint64) @ _OCTETS
+        walking = np.ones(len(numbers), bool)
+        while walking.any():
+            numbers[walking] = self._shuffled(numbers[walking], 2**32)
+            walking &= (_octets(numbers) <= _VERSIONS).all(axis=1)
+        columns = [array_of(each.copy()).cast(pa.large_string()) for each in _octets(numbers).T]
+        return pc.binary_join_element_wise(*columns, pa.scalar(".", pa.large_string()))
 
     def encrypt_at(
         self, signs: Signs, payload: list[int], form: str, check: Check | None = None
@@ -210,6 +249,19 @@ class Codes:
     @cached_property
     def _tables(self) -> dict[int, NDArray[np.uint64]]:
         return {}
+
+
+def _octets(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    found: NDArray[np.uint64] = numbers[:, None] // _OCTETS % np.uint64(256)
+    return found
+
+
+def _are_addresses(texts: pa.Array) -> NDArray[np.bool_]:
+    return np.asarray(pc.match_substring_regex(texts, V4).to_numpy(zero_copy_only=False))
+
+
+def _are_none(signs: Signs, _: NDArray[np.int64]) -> NDArray[np.bool_]:
+    return ~_are_addresses(sign_texts(signs))
 
 
 def shared_letters(texts: pa.Array) -> frozenset[int]:

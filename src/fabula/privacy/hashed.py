@@ -14,6 +14,11 @@ _URL = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)?(?P<host>[^/?#]*)(?P<rest>.*)", re.DOTALL
 )
 
+_OCTET, _GROUP = r"(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)", "[0-9A-Fa-f]{1,4}"
+V4 = rf"^{_OCTET}(\.{_OCTET}){{3}}$"
+V6 = rf"^({_GROUP}(:{_GROUP}){{7}}|({_GROUP}(:{_GROUP}){{0,5}})?::({_GROUP}(:{_GROUP}){{0,5}})?)$"
+"""Addresses of networks of both versions."""
+
 
 def hashed(secret: Secret, texts: pa.Array, detail: str, domain: str) -> pa.Array:
     """A new address for each text, of the same form.

@@ -91,6 +91,9 @@ class Masker:
                 )
             )
             made |= {name: self._notes(name, own, rows) for name in notes}
+        for name in made:
+            if self.table.columns[name].detail == "username":
+                made[name] = _with_handles(rows.columns[name], made[name])
         self.counts.rows += block.num_rows
         return made
 
@@ -191,3 +194,14 @@ class Masker:
         most = 2 ** (old.type.bit_width - 1)
         values = pc.fill_null(old, 0).cast(pa.int64()).to_numpy(zero_copy_only=False)
         return array_of(Codes(self.secret, action.domain).numbers(values, most)).cast(old.type)
+
+
+def _with_handles(old: pa.Array, new: pa.Array) -> pa.Array:
+    """New user names, with an `@` where the old ones have one; notes write theirs without it."""
+    texts = whole_texts(new)
+    have = pc.and_(pc.starts_with(whole_texts(old), "@"), pc.invert(pc.starts_with(texts, "@")))
+    if not pc.any(have).as_py():
+        return new
+    nothing = pa.scalar("", pa.large_string())
+    signed = pc.binary_join_element_wise(pa.scalar("@", pa.large_string()), texts, nothing)
+    return pc.if_else(pc.fill_null(have, False), signed, texts).cast(new.type)

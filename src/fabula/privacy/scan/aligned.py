@@ -31,7 +31,7 @@ _NAMES = ("name", "first_name", "last_name")
 
 def own_parts(
     texts: pa.Array, own: Sequence[Mention], *, drawn: bool = False
-) -> Iterator[tuple[str, int, int, str]]:
+) -> Iterator[tuple[str, Sequence[int], str]]:
     """Each kind of part that stands more often in its own row than chance explains.
 
     Args:
@@ -40,7 +40,7 @@ def own_parts(
         drawn: Whether the values were drawn, so that chance may bring what it did not in a sample.
 
     Returns:
-        The kind, how many rows hold it, the first of them, and what is there.
+        The kind, the rows that hold it, and what is in the first of them.
     """
     found = _hits(texts, own)
     some = [each for each in own if _named(each.kind) in found]
@@ -48,8 +48,7 @@ def own_parts(
     for kind, rows in found.items():
         chance = max(expected.get(kind, 0.0), drawn * 3 / _TURNS) * max(1.0, len(texts) / _SAMPLE)
         if len(rows) > (chance + 4 * math.sqrt(chance) + 1 if chance else 0):
-            row = min(rows)
-            yield kind, len(rows), row, rows[row]
+            yield kind, sorted(rows), rows[min(rows)]
 
 
 def _by_chance(texts: pa.Array, own: Sequence[Mention]) -> dict[str, float]:

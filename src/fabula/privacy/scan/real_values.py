@@ -34,6 +34,9 @@ SHARED = ("first_name", "last_name", "city", "postcode", "company", "coordinate"
 _EXACT = ("ip", "coordinates", "mac")
 """Values that their punctuation tells: `10.0.0.1` is not 10001."""
 
+BEGINNING = "at the beginning of a longer one"
+"""`s.brown` in `s.brown47`, which may be another person's."""
+
 _LEAST, _LEAST_NAME, _LEAST_LOCAL, _CERTAIN = 6, 4, 10, 8
 _TAILED = ("phone", "card", "account", "national_id")
 
@@ -93,6 +96,7 @@ class RealValues:
         self._labels: list[Counts] = []
         self._words: list[Counts] = []
         self._apart: list[NDArray[np.bool_]] = []
+        self._longer: dict[int, int] = {}
         self.codes = Codes()
         names: list[tuple[Names, Names]] = []
         for (table, column), kind in self.columns.items():
@@ -109,6 +113,8 @@ class RealValues:
         self.labels: Counts = np.concatenate([np.zeros(0, np.int64), *self._labels])
         self.words: Counts = np.concatenate([np.zeros(0, np.int64), *self._words])
         self.apart: NDArray[np.bool_] = np.concatenate([np.zeros(0, bool), *self._apart])
+        self.longer: Counts = np.arange(len(self.sought))
+        self.longer[list(self._longer)] = list(self._longer.values())
         self.people = _people(names)
         self.unkeyed = UnkeyedHashes([values for _, values in self._hashable])
         self.hashable = [sought for sought, _ in self._hashable]
@@ -130,6 +136,9 @@ class RealValues:
             return
         self._hashable.append((sought, distinct))
         self._add_runs(sought, distinct, _LEAST_NAME if kind == "name" else _LEAST)
+        if kind == "username" and sought in self.sought[-1:]:
+            self._longer[len(self.sought) - 1] = len(self.sought)
+            self.sought.append(replace(sought, form=BEGINNING))
         self._add_runs(replace(sought, form="reversed"), pc.utf8_reverse(distinct), _CERTAIN)
         if kind == "email":
             locals_ = pc.replace_substring_regex(distinct, "(?s)@.*", "")
@@ -181,6 +190,10 @@ class RealValues:
             least_words = np.where(short, 2, 1)
         elif sought.kind in _EXACT:
             least_words = words
+        elif sought.kind == "username":  # w.atkins is no Watkins
+            known = np.zeros(len(words), bool)
+            known[_known_words().find(whole.hashes)[0]] = True
+            least_words = np.where(known, words, 1)
         else:
             letters = np.concatenate([[0], np.cumsum(squeezed.kinds & CLASS != DIGIT)])
             plain = letters[squeezed.row_ends[1:]] == letters[squeezed.row_ends[:-1]]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -23,7 +24,7 @@ from fabula.privacy.notes.masking import BLOCK
 from fabula.privacy.notes.needles import Mention
 from fabula.privacy.scan.aligned import own_parts, unchanged, without_spans
 from fabula.privacy.scan.card import PLACES, Card
-from fabula.privacy.scan.chance import UNCODED
+from fabula.privacy.scan.chance import UNCODED, is_chance
 from fabula.privacy.scan.encodings import Decoded, decoded, hash_words
 from fabula.privacy.scan.leaks import ScanReport
 from fabula.privacy.scan.real_values import SHARED, RealValues, Sought, texts_of
@@ -250,12 +251,17 @@ class _Found:
         copied = self._card.copied(table, column)
         is_place = (table, column) in self._card.places  # new towns are called like people
         drawn = not (copied or self._card.one_off)
-        mine = own if copied else [each for each in own if is_place and each.kind in PLACES]
-        for kind, count, row, value in own_parts(texts, mine, drawn=drawn):
-            if not copied and kind in _REAL_PLACES and count <= _BY_CHANCE * len(texts):
+        is_account = drawn and self._real.columns.get((real, column)) in ("username", "email")
+        mine = own if copied else [
+            each for each in own
+            if (is_place and each.kind in PLACES) or (is_account and each.kind == "username")
+        ]  # fmt: skip
+        for kind, rows, value in own_parts(texts, mine, drawn=drawn):
+            if not copied and kind in _REAL_PLACES and _are_by_chance(rows, own, len(texts)):
                 continue
             sought = Sought(real, column, kind, "part of its own person's row")
-            self._tallies.put(table, sought, f"row {row + 1}, column `{column}`", value, count)
+            place = f"row {rows[0] + 1}, column `{column}`"
+            self._tallies.put(table, sought, place, value, len(rows))
         action, one_off = self._card.action(table, column), self._card.one_off
         if not action or not (one_off or copied or is_place):
             return
@@ -298,6 +304,16 @@ class _Found:
         searched = {".".join(key): kind for key, kind in self._real.columns.items()}
         return ScanReport(tuple(leaks), files, size, searched, self._unread,
                           tuple(dict.fromkeys(notes)))  # fmt: skip
+
+
+def _are_by_chance(rows: Sequence[int], own: Sequence[Mention], size: int) -> bool:
+    """Whether so few new towns are the old ones by chance; the rows of one address count once."""
+    places = [each.original for each in own if each.kind in PLACES]
+    joined = pc.binary_join_element_wise(*places, pa.scalar("\n", pa.large_string()),
+                                         null_handling="replace")  # fmt: skip
+    homes = joined.dictionary_encode()
+    few = len(pc.unique(homes.indices.take(pa.array(rows))))
+    return len(rows) <= _BY_CHANCE * size or is_chance(few, _BY_CHANCE * len(homes.dictionary))
 
 
 def _ends_inside(text: str, begin: int, end: int) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabula.pii.lexicon import all_first, all_last
-from fabula.privacy.folding import ALONE, CLASS, LOWER
+from fabula.privacy.folding import ALONE, CLASS, DIGIT, LOWER
 from fabula.privacy.scan.real_values import PersonWords, RealValues
 from fabula.privacy.squeezed import Counts, Squeezed, code_points
 
@@ -74,9 +74,15 @@ def search(
         least = real.words[entries]
         kept = (last - first >= least) & (ends - begins <= 2 * lengths + 8)
         kept[kept] = ~real.apart[entries[kept]] | lines.are_apart(starts[kept], lengths[kept])
+        # one sign parts the words of `s.brown`: the end of a sentence and a name have more
+        users = real.longer[real.labels[entries]] != real.labels[entries]
+        kept &= ~users | (ends - begins < lengths + last - first)
         kept[kept] = ~_are_longer_names(lines, starts[kept], (starts + lengths)[kept])
         told[lines.rows[first[kept]]] = True
-        yield Seen(real.labels[entries[kept]], begins[kept], ends[kept])
+        sought, signs = real.labels[entries[kept]], (starts + lengths)[kept]
+        longer = _go_on_in_digits(lines, signs)
+        sought[longer] = real.longer[sought[longer]]
+        yield Seen(sought, begins[kept], ends[kept])
     sorts = real.codes.sorts
     expected[:sorts] += real.codes.expected(lines, likely)
     if tails:
@@ -92,6 +98,15 @@ def search(
         words = capital[hits]
         yield Seen(np.full(len(words), -2), lines.places[lines.starts[words]],
                    lines.places[word_ends[words] - 1] + 1)  # fmt: skip
+
+
+def _go_on_in_digits(lines: Squeezed, ends: Counts) -> NDArray[np.bool_]:
+    """Where letters end at some places of the stream and digits follow at once."""
+    digits, last = lines.kinds & CLASS == DIGIT, len(lines.codes) - 1
+    after = np.minimum(ends, last)
+    found: NDArray[np.bool_] = (ends <= last) & digits[after] & ~digits[ends - 1]
+    found &= lines.places[after] == lines.places[ends - 1] + 1
+    return found
 
 
 def _are_longer_names(lines: Squeezed, starts: Counts, ends: Counts) -> NDArray[np.bool_]:

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from fabula.privacy.notes.details import TAIL
 from fabula.privacy.scan.chance import is_chance
 from fabula.privacy.scan.leaks import Leak, hidden
-from fabula.privacy.scan.real_values import Sought
+from fabula.privacy.scan.real_values import BEGINNING, Sought
 from fabula.render import amounts
 
 _MOST_ENDS = 1000
 _PAIR = Sought("", "first and last name", "name", "near to each other")
 _SINGLE = Sought("", "first or last name", "name", "by itself")
-PARTS = ("local part", "last digits", _PAIR.form, _SINGLE.form)
+PARTS = ("local part", BEGINNING, "last digits", _PAIR.form, _SINGLE.form)
 """Parts of values, and names that two people may share."""
 
 
