@@ -56,6 +56,9 @@ class Rows:
         return Rows(self.event, self.numbers[picked])
 
 
+_PARTIES = Agents, Rows
+
+
 class EventTable:
     """A table of events; made by `World.event`.
 
@@ -134,7 +137,8 @@ class EventTable:
         read = {name: self._read(name, value) for name, value in values.items()}
         sizes = {name: len(column) for name, column in read.items() if column.ndim}
         size = max(sizes.values(), default=1)
-        if wrong_sizes := [f"`{name}` {count}" for name, count in sizes.items() if count != size]:
+        if len({*sizes.values()}) > 1:
+            wrong_sizes = [f"`{name}` {count}" for name, count in sizes.items() if count != size]
             longest = next(name for name, count in sizes.items() if count == size)
             raise ModelFault(
                 f"`{self.name}`: {', '.join(wrong_sizes)} values, and `{longest}` {size}",
@@ -270,7 +274,7 @@ class EventTable:
         kind = self.columns[name]
         if isinstance(value, Population):
             value = value.all
-        if isinstance(value, Agents | Rows):
+        if isinstance(value, _PARTIES):
             of: Any = value.population if isinstance(value, Agents) else value.event
             if of is not kind:
                 is_what = f"refers to {_name(kind)}, not" if _refers(kind) else "doesn't refer"
