@@ -17,7 +17,7 @@ from fabula.simulation.agents import Agents
 from fabula.simulation.columns import Role, when
 from fabula.simulation.faults import ModelFault, declaration_error
 from fabula.simulation.members import Members, Surroundings
-from fabula.simulation.moves import texts_alone
+from fabula.simulation.moves import ends, texts_alone
 from fabula.simulation.populations import Population, amounts, as_array
 
 KEY = "id"
@@ -32,6 +32,7 @@ _VALUES: dict[Any, tuple[pa.DataType, str, Any]] = {
 }
 """The types of value columns, the numpy kinds that they take, and what keeps them until they are
 drained; times are in seconds."""
+_COUNTED = int, "money"
 MOST_SECONDS = 6.0e10
 """Seconds from the world's start that a time may be away: 1,900 years."""
 FIRST_ROWS, PIECE_ROWS = 1 << 12, 1 << 16
@@ -77,9 +78,8 @@ class EventTable:
         self.columns = {column: self._kind(column, kind) for column, kind in columns.items()}
         if not columns:
             raise declaration_error("an event has no column", f"events.{name}", "add `at=when`")
-        self._given = dict.fromkeys(
-            c for c, kind in self.columns.items() if kind is not when
-        ).keys()
+        self._timed = [c for c, kind in self.columns.items() if kind is when]
+        self._given = {c: None for c in self.columns if c not in self._timed}.keys()
         self.count = self.waiting = 0
         self.sums: dict[str, int] = {}
         self.begin()
@@ -90,6 +90,7 @@ class EventTable:
         self._filled: list[pa.Table] = []
         self._piece: dict[str, NDArray[Any]] = {}
         self._size = self._used = self._drained = 0  # rows of the piece
+        self._time: tuple[int, Any] = -1, None  # of the step that was last written
         vars(self).pop("schema", None)
         self.sums = {name: 0 for name, kind in self.columns.items() if kind in (int, "money")}
 
@@ -166,12 +167,13 @@ class EventTable:
 
     def keep(self, size: int) -> None:
         """Count rows that were written into its room."""
-        new = slice(self._used, self._used + size)
-        for name, kind in self.columns.items():
-            if kind is when:
-                self._piece[name][new] = np.datetime64(self.world.clock.at(self.world.step), "us")
+        new, step = slice(self._used, self._used + size), self.world.step
+        for name in self._timed:
+            if self._time[0] != step:
+                self._time = step, np.datetime64(self.world.clock.at(step), "us")
+            self._piece[name][new] = self._time[1]
         for name in self.sums:
-            self.sums[name] += int(self._piece[name][new].sum())
+            self.sums[name] += int(np.add.reduce(self._piece[name][new]))
         self._used += size
         self.count += size
         self.waiting += size
@@ -288,6 +290,8 @@ class EventTable:
         if _refers(kind):
             self._check_numbers(name, values)
             return values
+        if kind in _COUNTED and values.dtype == np.int64:
+            return values
         number, kinds, _ = _VALUES[kind]
         is_wide = values.dtype == np.uint64 and int(values.max()) >= 2**63
         if values.dtype.kind not in kinds or is_wide:
@@ -304,9 +308,7 @@ class EventTable:
 
     def _check_numbers(self, name: str, rows: NDArray[Any]) -> None:
         kind = self.columns[name]
-        if rows.size and rows.dtype == np.int64 and rows.view(np.uint64).max() < _size(kind):
-            return  # one look: a number below 0 is a large one
-        least, most = (rows.min(), rows.max()) if rows.size else (0, -1)
+        least, most = ends(rows) if rows.size else (0, -1)
         if rows.dtype.kind != "i" or least < -1 or most >= _size(kind):
             raise ModelFault(f"`{self.name}.{name}` is not a row number of {_name(kind)}")
 
