@@ -59,8 +59,10 @@ class Agents:
         return len(self.population) if self._rows is None else len(self._rows)
 
     def __getitem__(self, chosen: NDArray[Any]) -> Agents:
-        places, rise = chosen_places(chosen, len(self))
-        rows = places if self._rows is None else self._rows[places]
+        known = self._rows
+        size = len(self.population if known is None else known)
+        places, rise = chosen_places(chosen, size)
+        rows = places if known is None else known[places]
         return Agents(self.population, rows, unique=self._unique and rise)
 
     def __iter__(self) -> Any:
@@ -72,9 +74,11 @@ class Agents:
     def __getattr__(self, name: str) -> NDArray[Any]:
         if name.startswith("__"):  # numpy looks for protocols
             raise AttributeError(name)
-        if self._rows is None and name in self.population.views:
-            return self.population.views[name]
-        values = self._column(name)[self._rows]
+        rows, population = self._rows, self.population
+        if rows is None and name in population.views:
+            return population.views[name]
+        columns: dict[str, NDArray[Any]] = population.columns
+        values = (columns[name] if name in columns else self._column(name))[rows]
         values.setflags(write=False)
         return values
 
@@ -283,19 +287,22 @@ class Agents:
     ) -> tuple[NDArray[np.bool_], Whole, Whole]:
         """Who gets what they ask for, their rows, and how much each gets."""
         self.population.account_of(column)
-        asked, rows = whole(quantity, len(self), column), self.rows
+        rows = self.rows
+        asked = whole(quantity, len(rows), column)
         if where is not None:
             wanted = np.asarray(where)
-            if wanted.shape != (len(self),) or wanted.dtype != bool:
+            if wanted.shape != rows.shape or wanted.dtype != bool:
                 raise ModelFault(f"`where` has {wanted.size} values for {len(self)} rows")
             places = wanted.nonzero()[0]  # choosing by places is three times as fast as by a mask
             rows, asked = rows[places], asked[places] if asked.ndim else asked
         ranks = None if self._unique else self._coming(by, None if where is None else places)
         fits = served(rows, asked, self.population.columns[column], ranks)
+        if not fits.size or fits[fits.argmin()]:  # everybody
+            return fits if where is None else wanted.copy(), rows, asked
         got = fits.nonzero()[0]
         ok = fits
         if where is not None:
-            ok = np.zeros(len(self), dtype=bool)
+            ok = np.zeros(len(wanted), dtype=bool)
             ok[places[got]] = True
         return ok, rows[got], asked[got] if asked.ndim else asked
 

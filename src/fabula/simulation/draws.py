@@ -43,6 +43,7 @@ def mixed(value: int) -> int:
     return value ^ (value >> 31)
 
 
+@lru_cache(maxsize=256)
 def rule_key(seed: int, rule: str, step: int) -> int:
     """The number that a rule's draws of a step start from."""
     return mixed(mixed(mixed(seed) ^ name_key(rule)) + step * GOLDEN)
@@ -191,7 +192,7 @@ class Draw:
         if not (known.is_full or span.all()):
             raise ModelFault("agents choose from a group without members")
         place = places(known.sums, known.low[asked] + self._unit(a) * span)
-        place = np.minimum(np.maximum(place, known.first[asked]), known.last[asked])
+        place = np.minimum(place, known.last[asked])  # a sum may be rounded up to the next group
         return Agents(of, known.order[place], unique=False)
 
     @staticmethod
@@ -239,8 +240,7 @@ class _Groups:
         low: What the sum is before each group.
         span: The weight of each group.
         is_full: Whether every group has a weight.
-        first: The place of each group's first member in the order.
-        last: The place of its last one.
+        last: The place of each group's last member in the order.
     """
 
     order: NDArray[np.int64]
@@ -248,7 +248,6 @@ class _Groups:
     low: NDArray[np.float64]
     span: NDArray[np.float64]
     is_full: bool
-    first: NDArray[np.int64]
     last: NDArray[np.int64]
 
 
@@ -268,7 +267,7 @@ def _groups(of: Members, weights: ArrayLike | None, by: ArrayLike) -> _Groups:
     low = sums[stops[:-1]]
     span = sums[stops[1:]] - low
     is_full = bool(span.all())
-    made = _Groups(order, sums[1:], low, span, is_full, stops[:-1], stops[1:] - 1)
+    made = _Groups(order, sums[1:], low, span, is_full, stops[1:] - 1)
     if of.is_fixed(by) and (weights is None or of.is_fixed(weights)):
         of.grouped[key] = made
     return made

@@ -58,6 +58,7 @@ class Rows:
 
 
 _PARTIES = Agents, Rows
+_NO_ROWS = np.arange(0)
 
 
 class EventTable:
@@ -129,16 +130,18 @@ class EventTable:
         Raises:
             ModelFault: A column is missing or unknown, or has another length or type.
         """
-        if wrong := values.keys() ^ self._given:
+        if values.keys() != self._given:
+            wrong = values.keys() ^ self._given
             name = min(wrong)
             problem = "lacks a value for" if name in self._given else "has no column"
             raise ModelFault(
                 f"`{self.name}` {problem} `{name}`", f"it takes {', '.join(self._given)}"
             )
         read = {name: self._read(name, value) for name, value in values.items()}
-        sizes = {name: len(column) for name, column in read.items() if column.ndim}
-        size = max(sizes.values(), default=1)
-        if len({*sizes.values()}) > 1:
+        given = {len(column) for column in read.values() if column.ndim}
+        size = max(given, default=1)
+        if len(given) > 1:
+            sizes = {name: len(column) for name, column in read.items() if column.ndim}
             wrong_sizes = [f"`{name}` {count}" for name, count in sizes.items() if count != size]
             longest = next(name for name, count in sizes.items() if count == size)
             raise ModelFault(
@@ -146,7 +149,7 @@ class EventTable:
                 "give one value per row, such as `order=order[ok]`",
             )
         if not size:
-            return Rows(self, np.arange(0))
+            return Rows(self, _NO_ROWS)
         piece, place = self.room(size)
         for name, column in read.items():
             piece[name][place : place + size] = column

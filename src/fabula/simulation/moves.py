@@ -51,7 +51,7 @@ def whole(values: ArrayLike, size: int, what: str) -> Whole:
     if type(values) is int and 0 <= values < MOST:
         return np.array(values)
     given = np.asarray(values)
-    if given.ndim and given.shape != (size,):
+    if given.shape != (size,) and given.ndim:
         raise ModelFault(f"{what}: {given.size} quantities were given for {size} rows")
     kind = given.dtype.kind
     if kind not in "iubf":

@@ -21,16 +21,19 @@ _WAITING = 10
 class _Running:
     thread: int
     limit: float
-    started: float
     clock: float
+    started: float | None = None
     is_paused: bool = False
 
     @property
     def is_over(self) -> bool:
         if self.is_paused:
             return False
+        computed = time.process_time()
+        if self.started is None:  # at the first look: most rules end before, and reading it is slow
+            self.started = computed
         waited = time.monotonic() - self.clock > self.limit * _WAITING
-        return waited or time.process_time() - self.started > self.limit
+        return waited or computed - self.started > self.limit
 
 
 _running: set[_Running] = set()
@@ -45,7 +48,7 @@ def bounded(limit: float) -> Iterator[None]:
     Raises:
         EndlessRule: It was stopped.
     """
-    running = _Running(threading.get_ident(), limit, time.process_time(), time.monotonic())
+    running = _Running(threading.get_ident(), limit, time.monotonic())
     with _lock:
         _running.add(running)
         if not (_watcher and _watcher[0].is_alive()):
@@ -73,7 +76,8 @@ def unbounded() -> Iterator[None]:
         yield
     finally:
         for each in paused:
-            each.started += time.process_time() - started
+            if each.started is not None:
+                each.started += time.process_time() - started
             each.clock += time.monotonic() - clock
             each.is_paused = False
 
