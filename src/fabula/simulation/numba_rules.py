@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 import threading
 import time
 from collections import namedtuple
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -141,6 +144,7 @@ class NumbaDriver:
         key = rule_key(self._rules, tuple(kinds))
         if key is not None and kept_rules.read(key, self._loops, kinds):
             return
+        _spare_scipy()
         try:
             self._compile_for(kinds)
         except NumbaError:  # perhaps a rule that makes arrays, whose uses are counted
@@ -321,6 +325,22 @@ def in_order(room: NDArray[np.int64], starts: NDArray[np.int64], count: int) -> 
             room[0, new], room[1, new] = room[0, new - 1], room[1, new - 1]
             new -= 1
         room[0, new], room[1, new] = row, rank
+
+
+def _spare_scipy() -> None:
+    """Let numba load scipy where a rule multiplies matrices, and not to see whether one could.
+
+    It takes 45 MB and a third of a second of each process that compiles.
+    """
+    if "numba.np.arraymath" in sys.modules or find_spec("scipy") is None:
+        return
+    algebra: Any = import_module("numba.np.linalg")
+    look = getattr(algebra, "ensure_blas", None)
+    algebra.ensure_blas = lambda: None
+    try:
+        import_module("numba.np.arraymath")
+    finally:
+        algebra.ensure_blas = look
 
 
 @cache
