@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -328,7 +328,7 @@ class Agents:
 
 
 # What sets the slots, past `__setattr__`, which writes columns.
-_slots: dict[str, Any] = vars(Agents)
+_slots: Mapping[str, Any] = vars(Agents)
 _keep_population, _keep_rows = _slots["population"].__set__, _slots["_rows"].__set__
 _keep_unique, _keep_identity = _slots["_unique"].__set__, _slots["_identity"].__set__
 
