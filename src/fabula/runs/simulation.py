@@ -280,6 +280,7 @@ class _Keeper:
             ranges = (slice(starts[at], starts[at] + BLOCK_ROWS) for at in layout.blocks_of(part))
             made = (MadeBlock(population.written(rows).combine_chunks()) for rows in ranges)
             records.append(self._store.keep(layout, part, 0, made))
+            pa.default_memory_pool().release_unused()
         return records
 
     def _manifest(
