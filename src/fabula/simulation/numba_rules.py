@@ -6,8 +6,6 @@ import gc
 import inspect
 import re
 import sys
-import threading
-import time
 from collections import namedtuple
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +13,6 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Any
 
 import numba
@@ -29,12 +26,13 @@ from numpy.typing import NDArray
 
 from fabula.simulation import kept_rules
 from fabula.simulation.draws import mixed
-from fabula.simulation.faults import EndlessRule, ModelFault
+from fabula.simulation.faults import ModelFault
 from fabula.simulation.numba_writes import check_writes
 from fabula.simulation.plain_rules import KEY_BITS, KEYS, METHODS, at_most, begin, row_of, tuple_of
 from fabula.simulation.populations import Population
 from fabula.simulation.rule_keys import array_layout, rule_key
 from fabula.simulation.shared_chance import other_chance
+from fabula.simulation.watch import in_time
 
 Held = namedtuple("Held", ["amount", "moved"])
 Draws = namedtuple("Draws", ["state", "keys"])
@@ -192,52 +190,6 @@ def _layout(values: Any) -> Any:
     if isinstance(values, np.ndarray):
         return values.dtype, values.ndim, array_layout(values)
     return tuple(map(_layout, values)) if isinstance(values, tuple) else type(values)
-
-
-class _Caller(threading.Thread):
-    """Calls compiled code, which no exception reaches, one function after the other."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True, name="fabula-compiled")
-        self.asked: SimpleQueue[Callable[[], Any]] = SimpleQueue()
-        self.answers: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
-        self.start()
-
-    def run(self) -> None:
-        while True:
-            function = self.asked.get()
-            try:
-                with np.errstate(divide="raise", invalid="raise", over="raise"):
-                    self.answers.put((function(), None))
-            except BaseException as error:
-                self.answers.put((None, error))
-
-
-_idle: list[_Caller] = []
-
-
-def in_time(function: Callable[[], Any], limit: float) -> Any:
-    """Call compiled code, and give up on it after `limit` CPU seconds.
-
-    Raises:
-        EndlessRule: It did not end.
-    """
-    caller = _idle.pop() if _idle and _idle[-1].is_alive() else _Caller()
-    caller.asked.put(function)
-    started = None
-    while True:
-        try:
-            found, error = caller.answers.get(timeout=0.2)
-        except Empty:
-            started = started or time.process_time()  # reading it is slow
-            if time.process_time() - started > limit:
-                message = f"the rule does not end within {limit:g} CPU seconds"
-                raise EndlessRule(message) from None
-            continue
-        _idle.append(caller)
-        if error is not None:
-            raise error
-        return found
 
 
 @_intrinsic  # type: ignore[untyped-decorator]

@@ -139,7 +139,7 @@ class Population(Members):
                 table = table.set_column(place, name, amounts(start.astype(np.int64)))
             if role.changes or role.conserved:
                 table = table.append_column(name + END, self.shown(name, self.columns[name][rows]))
-        return table
+        return table.combine_chunks()
 
     def keys_shown(self) -> dict[str, str]:
         """The table whose key each column of the table has, its own key first."""

@@ -1,13 +1,20 @@
-"""A bound on the time that a rule takes: one thread looks at all rules that are running."""
+"""A bound on the time that a rule takes: one thread looks at all rules that are running.
+
+Compiled code can't be stopped: it runs in a thread of its own, which is given up.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import numpy as np
 
 from fabula.simulation.faults import EndlessRule
 
@@ -90,3 +97,49 @@ def _watch() -> None:
                 _running.discard(running)
                 raised = ctypes.py_object(EndlessRule)
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(running.thread), raised)
+
+
+class _Caller(threading.Thread):
+    """Calls compiled code, which no exception reaches, one function after the other."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True, name="fabula-compiled")
+        self.asked: SimpleQueue[Callable[[], Any]] = SimpleQueue()
+        self.answers: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
+        self.start()
+
+    def run(self) -> None:
+        while True:
+            function = self.asked.get()
+            try:
+                with np.errstate(divide="raise", invalid="raise", over="raise"):
+                    self.answers.put((function(), None))
+            except BaseException as error:
+                self.answers.put((None, error))
+
+
+_idle: list[_Caller] = []
+
+
+def in_time(function: Callable[[], Any], limit: float) -> Any:
+    """Call compiled code, and give up on it after `limit` CPU seconds.
+
+    Raises:
+        EndlessRule: It did not end.
+    """
+    caller = _idle.pop() if _idle and _idle[-1].is_alive() else _Caller()
+    caller.asked.put(function)
+    started = None
+    while True:
+        try:
+            found, error = caller.answers.get(timeout=LOOK)
+        except Empty:
+            started = started or time.process_time()  # reading it is slow
+            if time.process_time() - started > limit:
+                message = f"the rule does not end within {limit:g} CPU seconds"
+                raise EndlessRule(message) from None
+            continue
+        _idle.append(caller)
+        if error is not None:
+            raise error
+        return found
