@@ -23,7 +23,7 @@ from fabula.streams import mix, name_key
 
 GOLDEN = 0x9E3779B97F4A7C15
 MASK = 2**64 - 1
-_LOW_BITS, _TO_UNIT = np.array(11, dtype=np.uint64), 2.0**-53
+_LOW_BITS, _TO_UNIT = np.array(11, dtype=np.uint64), np.array(2.0**-53)
 _LOOKS = 8
 """Steps from where the guide table points to, before all numbers are searched for."""
 AT_ONCE = 16
