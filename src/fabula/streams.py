@@ -83,12 +83,13 @@ class Permutation:
 
 def mix(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The splitmix64 finaliser (Steele, Lea and Flood 2014): a hash of each 64-bit value."""
-    shifted = value >> _MIX[0]
+    first, second, third, fourth, fifth = _MIX
+    shifted = value >> first
     mixed = value ^ shifted
-    mixed *= _MIX[1]
-    mixed ^= np.right_shift(mixed, _MIX[2], out=shifted)
-    mixed *= _MIX[3]
-    mixed ^= np.right_shift(mixed, _MIX[4], out=shifted)
+    mixed *= second
+    mixed ^= np.right_shift(mixed, third, shifted)
+    mixed *= fourth
+    mixed ^= np.right_shift(mixed, fifth, shifted)
     return mixed
 
 

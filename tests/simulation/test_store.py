@@ -11,12 +11,18 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 
 import fabula
 import fabula as fb
 from fabula.runs.dataset import Dataset
+from fabula.runs.simulation import populations_of
 from fabula.simulation import World, conserved, money
+from fabula.simulation.draws import GOLDEN, Draw, mixed
+from fabula.simulation.faults import ModelFault
 from fabula.simulation.model_files import load_world
+from fabula.simulation.running import Run
+from fabula.streams import mix
 
 STORE = Path(fabula.__file__).parent / "templates" / "store.py"
 
@@ -89,6 +95,26 @@ def test_a_user_adds_a_rule_and_the_draws_of_the_others_stay() -> None:
     made, plain = fb.simulate(world, {"customers": 150}, seed=5), run(5, 150)
     assert made["greetings"].num_rows > 0
     assert made["order_lines"].equals(plain["order_lines"])
+
+
+def test_each_draw_of_a_step_has_a_key_of_its_own() -> None:
+    world = World("draws", steps=0)
+    people = world.population("people", n=3, wish=fb.col.constant(1))
+    Run(world, populations_of(world, world.spec({}), 1), 1)
+    draw = Draw(7)
+    for count in range(40):
+        key = np.uint64(mixed(7 + count * GOLDEN))
+        assert (draw.bits(people.all) == mix(people.identity + key)).all()
+
+
+@pytest.mark.parametrize("amount", [-1, 2**62, [1, -1, 2], [1.5, 1, 1], [1, np.nan, 1]])
+def test_a_quantity_that_is_no_whole_number_from_0_on_is_refused(amount: ArrayLike) -> None:
+    world = World("purses", steps=0)
+    people = world.population("people", n=3, purse=conserved(5))
+    Run(world, populations_of(world, world.spec({}), 1), 1)
+    with pytest.raises(ModelFault):
+        people.all.pay("purse", np.array(amount))
+    assert people.purse.tolist() == [5, 5, 5]
 
 
 def scarce(agents: int, seats: int) -> World:

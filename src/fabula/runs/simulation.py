@@ -272,14 +272,14 @@ class _Keeper:
 
     def _written(self, population: Population) -> list[PartRecord]:
         """Write a population, block by block."""
-        starts = range(0, max(1, len(population)), BLOCK_ROWS)
         name, schema = population.table_name, population.written(slice(0)).schema
-        layout = Layout(name, schema, len(population), len(starts))
+        layout = Layout(name, schema, len(population), max(1, -(-len(population) // BLOCK_ROWS)))
         records = []
         for part in range(layout.parts):
-            ranges = (slice(starts[at], starts[at] + BLOCK_ROWS) for at in layout.blocks_of(part))
-            made = (MadeBlock(population.written(rows).combine_chunks()) for rows in ranges)
+            starts = (block * BLOCK_ROWS for block in layout.blocks_of(part))
+            made = (MadeBlock(population.written(slice(at, at + BLOCK_ROWS))) for at in starts)
             records.append(self._store.keep(layout, part, 0, made))
+            pa.default_memory_pool().release_unused()
         return records
 
     def _manifest(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from fabula.errors import did_you_mean
 from fabula.simulation.faults import ModelFault
 from fabula.simulation.members import Members
-from fabula.simulation.moves import Arrival, Whole, served, texts_alone, total, whole
+from fabula.simulation.moves import Arrival, Whole, ends, served, texts_alone, total, whole
 
 
 class Told(Protocol):
@@ -36,10 +36,10 @@ class Agents:
     _identity: NDArray[np.uint64] | None
 
     def __init__(self, population: Members, rows: Whole | None, *, unique: bool) -> None:
-        object.__setattr__(self, "population", population)
-        object.__setattr__(self, "_rows", rows)
-        object.__setattr__(self, "_unique", unique)
-        object.__setattr__(self, "_identity", population.identity if rows is None else None)
+        _keep_population(self, population)
+        _keep_rows(self, rows)
+        _keep_unique(self, unique)
+        _keep_identity(self, population.identity if rows is None else None)
 
     @property
     def rows(self) -> Whole:
@@ -52,15 +52,17 @@ class Agents:
         found = self._identity
         if found is None:
             found = self.population.identity[self._rows]
-            object.__setattr__(self, "_identity", found)
+            _keep_identity(self, found)
         return found
 
     def __len__(self) -> int:
         return len(self.population) if self._rows is None else len(self._rows)
 
     def __getitem__(self, chosen: NDArray[Any]) -> Agents:
-        places, rise = chosen_places(chosen, len(self))
-        rows = places if self._rows is None else self._rows[places]
+        known = self._rows
+        size = len(self.population if known is None else known)
+        places, rise = chosen_places(chosen, size)
+        rows = places if known is None else known[places]
         return Agents(self.population, rows, unique=self._unique and rise)
 
     def __iter__(self) -> Any:
@@ -72,9 +74,11 @@ class Agents:
     def __getattr__(self, name: str) -> NDArray[Any]:
         if name.startswith("__"):  # numpy looks for protocols
             raise AttributeError(name)
-        if self._rows is None and name in self.population.views:
-            return self.population.views[name]
-        values = self._column(name)[self._rows]
+        rows, population = self._rows, self.population
+        if rows is None and name in population.views:
+            return population.views[name]
+        columns: dict[str, NDArray[Any]] = population.columns
+        values = (columns[name] if name in columns else self._column(name))[rows]
         values.setflags(write=False)
         return values
 
@@ -106,23 +110,28 @@ class Agents:
                 "write each agent once: add up by `np.bincount(a.rows)` or `np.unique` first",
             )
         is_text = column.dtype == object
-        same = texts_alone(given) or not is_text
-        if not (same and np.can_cast(given.dtype, column.dtype, "same_kind")):
+        same = given.dtype == column.dtype and not is_text
+        fits = same or texts_alone(given) or not is_text
+        if not (same or (fits and np.can_cast(given.dtype, column.dtype, "same_kind"))):
             raise ModelFault(
                 f"`{name}` is {'text' if is_text else column.dtype}, and {given.dtype} was given",
                 f"declare it as `{name}=state(0.0)`, or round the values"
                 if column.dtype.kind == "i" and given.dtype.kind == "f"
                 else None,
             )
-        if not np.can_cast(given.dtype, column.dtype):  # 64 bits without a sign, or times to days
+        if not (
+            same or np.can_cast(given.dtype, column.dtype)
+        ):  # 64 bits without a sign, or times to days
             kept = given.astype(column.dtype)
             if lost := (given[(kept != given) & (given == given)]).ravel().tolist():  # noqa: PLR0124
                 raise ModelFault(f"`{name}` is {column.dtype}, and can't keep {lost[0]}")
-        if target is not None and given.size and not -1 <= given.min() <= given.max() < len(target):
-            raise ModelFault(
-                f"`{name}` refers to {target.table_name}, and a row number is not in"
-                f" 0 … {len(target) - 1}, nor -1 for none"
-            )
+        if target is not None and given.size:
+            lowest, highest = ends(given)
+            if not -1 <= lowest <= highest < len(target):
+                raise ModelFault(
+                    f"`{name}` refers to {target.table_name}, and a row number is not in"
+                    f" 0 … {len(target) - 1}, nor -1 for none"
+                )
         column[slice(None) if self._rows is None else self._rows] = given
 
     def take(
@@ -278,19 +287,22 @@ class Agents:
     ) -> tuple[NDArray[np.bool_], Whole, Whole]:
         """Who gets what they ask for, their rows, and how much each gets."""
         self.population.account_of(column)
-        asked, rows = whole(quantity, len(self), column), self.rows
+        rows = self.rows
+        asked = whole(quantity, len(rows), column)
         if where is not None:
             wanted = np.asarray(where)
-            if wanted.shape != (len(self),) or wanted.dtype != bool:
+            if wanted.shape != rows.shape or wanted.dtype != bool:
                 raise ModelFault(f"`where` has {wanted.size} values for {len(self)} rows")
             places = wanted.nonzero()[0]  # choosing by places is three times as fast as by a mask
             rows, asked = rows[places], asked[places] if asked.ndim else asked
         ranks = None if self._unique else self._coming(by, None if where is None else places)
         fits = served(rows, asked, self.population.columns[column], ranks)
+        if not fits.size or fits[fits.argmin()]:  # everybody
+            return fits if where is None else wanted.copy(), rows, asked
         got = fits.nonzero()[0]
         ok = fits
         if where is not None:
-            ok = np.zeros(len(self), dtype=bool)
+            ok = np.zeros(len(wanted), dtype=bool)
             ok[places[got]] = True
         return ok, rows[got], asked[got] if asked.ndim else asked
 
@@ -315,6 +327,12 @@ class Agents:
         return columns[name]
 
 
+# What sets the slots, past `__setattr__`, which writes columns.
+_slots: Mapping[str, Any] = vars(Agents)
+_keep_population, _keep_rows = _slots["population"].__set__, _slots["_rows"].__set__
+_keep_unique, _keep_identity = _slots["_unique"].__set__, _slots["_identity"].__set__
+
+
 def chosen_places(chosen: ArrayLike, size: int, what: str = "") -> tuple[Whole, bool]:
     """The places that a condition or places choose, and whether each is higher than the last.
 
@@ -337,10 +355,11 @@ def chosen_places(chosen: ArrayLike, size: int, what: str = "") -> tuple[Whole, 
             f"{kind} chooses among {size}{what}",
             "choose by a condition, one value a row, or by a list of places",
         )
-    rise = bool((picked[1:] > picked[:-1]).all())
-    least, most = (picked[0], picked[-1]) if rise and picked.size else (0, 0)
-    if not rise:
-        least, most = picked.min(), picked.max()
-    if picked.size and not -1 < least <= most < size:
+    if not picked.size:
+        return picked.astype(np.int64, copy=False), True
+    steps = picked[1:] > picked[:-1]
+    rise = not steps.size or bool(steps[steps.argmin()])
+    lowest, highest = (picked[0], picked[-1]) if rise else ends(picked)
+    if not -1 < lowest <= highest < size:
         raise ModelFault(f"a place is not in 0 … {size - 1}")
     return picked.astype(np.int64, copy=False), rise

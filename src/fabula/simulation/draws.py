@@ -18,14 +18,17 @@ from numpy.typing import ArrayLike, NDArray
 from fabula.simulation.agents import Agents
 from fabula.simulation.faults import ModelFault
 from fabula.simulation.members import Members
+from fabula.simulation.moves import ends
 from fabula.streams import mix, name_key
 
-least, most = np.minimum.reduce, np.maximum.reduce  # half as long as `min` and `max`
 GOLDEN = 0x9E3779B97F4A7C15
 MASK = 2**64 - 1
-_LOW_BITS, _TO_UNIT = np.array(11, dtype=np.uint64), 2.0**-53
+_LOW_BITS, _TO_UNIT = np.array(11, dtype=np.uint64), np.array(2.0**-53)
 _LOOKS = 8
 """Steps from where the guide table points to, before all numbers are searched for."""
+AT_ONCE = 16
+"""Draws whose keys are made together."""
+_STEPS = np.arange(AT_ONCE, dtype=np.uint64) * np.uint64(GOLDEN)
 MOST_POISSON = 500
 """Larger means are drawn from the normal distribution with the same mean and variance."""
 
@@ -40,14 +43,10 @@ def mixed(value: int) -> int:
     return value ^ (value >> 31)
 
 
+@lru_cache(maxsize=256)
 def rule_key(seed: int, rule: str, step: int) -> int:
     """The number that a rule's draws of a step start from."""
     return mixed(mixed(mixed(seed) ^ name_key(rule)) + step * GOLDEN)
-
-
-def draw_key(key: int, count: int) -> int:
-    """The number that draw `count` adds to each agent's own."""
-    return mixed(key + count * GOLDEN)
 
 
 class Draw:
@@ -63,12 +62,16 @@ class Draw:
     def __init__(self, key: int) -> None:
         self._key = key
         self._count = 0
+        self._keys = _STEPS
 
     def bits(self, a: Agents) -> NDArray[np.uint64]:
         """64 random bits an agent."""
-        key = np.uint64(draw_key(self._key, self._count))
+        place = self._count % AT_ONCE
+        if not place:
+            first = (self._key + self._count * GOLDEN) & MASK
+            self._keys = mix(_STEPS + np.uint64(first))
         self._count += 1
-        return mix(a.identity + key)
+        return mix(a.identity + self._keys[place, ...])
 
     def uniform(
         self, a: Agents, low: ArrayLike = 0.0, high: ArrayLike = 1.0
@@ -86,10 +89,13 @@ class Draw:
     def chance(self, a: Agents, p: ArrayLike) -> NDArray[np.bool_]:
         """True with probability `p`, one number or one an agent."""
         chances = np.asarray(p)
-        if chances.size and not 0 <= least(chances, None) <= most(chances, None) <= 1:  # nor NaN
-            raise ModelFault(
-                "a probability is below 0, above 1 or not a number", "cut it: `np.clip(p, 0, 1)`"
-            )
+        if chances.size:
+            lowest, highest = ends(chances)
+            if not 0 <= lowest <= highest <= 1:  # nor NaN
+                raise ModelFault(
+                    "a probability is below 0, above 1 or not a number",
+                    "cut it: `np.clip(p, 0, 1)`",
+                )
         return self._sized(a, self._unit(a) < chances)
 
     def whole(self, a: Agents, low: int, high: int) -> NDArray[np.int64]:
@@ -114,13 +120,13 @@ class Draw:
         """Counts with a mean, one number or one an agent, by inversion."""
         means = np.asarray(mean, dtype=np.float64)
         _check_positive(means, "mean of a count")
-        if means.size and float(means.max()) > MOST_POISSON:
+        if means.size and ends(means)[1] > MOST_POISSON:
             drawn = np.rint(self.normal(a, means, np.sqrt(means)))
             return np.asarray(np.maximum(drawn, 0), dtype=np.int64)
         drawn = self._unit(a)
         if means.ndim == 0:
             table = _poisson_table(float(means))
-            return np.asarray(np.searchsorted(table, drawn, side="right"))
+            return table.searchsorted(drawn, side="right")
         self._sized(a, means)
         counts = np.zeros(len(a), dtype=np.int64)
         p = np.exp(-means)
@@ -178,25 +184,30 @@ class Draw:
             return Agents(of, self.choice(a, _weights(weights, of)), unique=False)
         known = _groups(of, weights, by)
         asked = _whole_numbers(self._sized(a, np.asarray(group)))
-        if asked.size and not 0 <= asked.min() <= asked.max() < len(known.low):
-            raise ModelFault(f"a group is not in 0 … {len(known.low) - 1}")
+        if asked.size:
+            lowest, highest = ends(asked)
+            if not 0 <= lowest <= highest < len(known.low):
+                raise ModelFault(f"a group is not in 0 … {len(known.low) - 1}")
         span = known.span[asked]
-        if not span.all():
+        if not (known.is_full or span.all()):
             raise ModelFault("agents choose from a group without members")
         place = places(known.sums, known.low[asked] + self._unit(a) * span)
-        place = np.minimum(np.maximum(place, known.first[asked]), known.last[asked])
+        place = np.minimum(place, known.last[asked])  # a sum may be rounded up to the next group
         return Agents(of, known.order[place], unique=False)
 
     @staticmethod
     def _sized(a: Agents, values: NDArray[Any]) -> NDArray[Any]:
-        if np.shape(values) != (len(a),):
+        if values.shape != (len(a),):
             raise ModelFault(f"{np.size(values)} values were given for {len(a)} agents")
         return values
 
 
 def _check_positive(values: ArrayLike, what: str) -> None:
     given = np.asarray(values)
-    if given.size and not (given.min() >= 0 and np.isfinite(given).all()):
+    if not given.size:
+        return
+    lowest, highest = ends(given)
+    if not 0 <= lowest <= highest < np.inf:  # nor NaN
         raise ModelFault(f"a {what} is below 0 or not a number")
 
 
@@ -206,7 +217,7 @@ def places(sums: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np
     Many numbers are found by a guide table (Chen and Asau 1974): one look-up says where to start.
     """
     if len(wanted) < 4 * len(sums) or not len(sums):
-        return np.asarray(np.searchsorted(sums, wanted, side="right"))
+        return sums.searchsorted(wanted, side="right")
     cells = 4 * len(sums)
     scale = cells / sums[-1]
     guide = np.searchsorted(sums, np.arange(cells + 1) / scale * (1 - 1e-9), side="right")
@@ -228,15 +239,15 @@ class _Groups:
         sums: Their weights added up in that order.
         low: What the sum is before each group.
         span: The weight of each group.
-        first: The place of each group's first member in the order.
-        last: The place of its last one.
+        is_full: Whether every group has a weight.
+        last: The place of each group's last member in the order.
     """
 
     order: NDArray[np.int64]
     sums: NDArray[np.float64]
     low: NDArray[np.float64]
     span: NDArray[np.float64]
-    first: NDArray[np.int64]
+    is_full: bool
     last: NDArray[np.int64]
 
 
@@ -252,9 +263,11 @@ def _groups(of: Members, weights: ArrayLike | None, by: ArrayLike) -> _Groups:
     weight = np.ones(len(of)) if weights is None else _weights(weights, of)
     order = np.argsort(groups, kind="stable")
     sums = np.concatenate([[0.0], np.cumsum(weight[order])])
-    ends = np.searchsorted(groups[order], np.arange(int(groups.max(initial=-1)) + 2))
-    low = sums[ends[:-1]]
-    made = _Groups(order, sums[1:], low, sums[ends[1:]] - low, ends[:-1], ends[1:] - 1)
+    stops = np.searchsorted(groups[order], np.arange(int(groups.max(initial=-1)) + 2))
+    low = sums[stops[:-1]]
+    span = sums[stops[1:]] - low
+    is_full = bool(span.all())
+    made = _Groups(order, sums[1:], low, span, is_full, stops[1:] - 1)
     if of.is_fixed(by) and (weights is None or of.is_fixed(weights)):
         of.grouped[key] = made
     return made

@@ -17,7 +17,7 @@ from fabula.simulation.agents import Agents
 from fabula.simulation.columns import Role, when
 from fabula.simulation.faults import ModelFault, declaration_error
 from fabula.simulation.members import Members, Surroundings
-from fabula.simulation.moves import texts_alone
+from fabula.simulation.moves import ends, texts_alone
 from fabula.simulation.populations import Population, amounts, as_array
 
 KEY = "id"
@@ -32,6 +32,7 @@ _VALUES: dict[Any, tuple[pa.DataType, str, Any]] = {
 }
 """The types of value columns, the numpy kinds that they take, and what keeps them until they are
 drained; times are in seconds."""
+_COUNTED = int, "money"
 MOST_SECONDS = 6.0e10
 """Seconds from the world's start that a time may be away: 1,900 years."""
 FIRST_ROWS, PIECE_ROWS = 1 << 12, 1 << 16
@@ -56,6 +57,10 @@ class Rows:
         return Rows(self.event, self.numbers[picked])
 
 
+_PARTIES = Agents, Rows
+_NO_ROWS = np.arange(0)
+
+
 class EventTable:
     """A table of events; made by `World.event`.
 
@@ -74,9 +79,8 @@ class EventTable:
         self.columns = {column: self._kind(column, kind) for column, kind in columns.items()}
         if not columns:
             raise declaration_error("an event has no column", f"events.{name}", "add `at=when`")
-        self._given = dict.fromkeys(
-            c for c, kind in self.columns.items() if kind is not when
-        ).keys()
+        self._timed = [c for c, kind in self.columns.items() if kind is when]
+        self._given = {c: None for c in self.columns if c not in self._timed}.keys()
         self.count = self.waiting = 0
         self.sums: dict[str, int] = {}
         self.begin()
@@ -87,6 +91,7 @@ class EventTable:
         self._filled: list[pa.Table] = []
         self._piece: dict[str, NDArray[Any]] = {}
         self._size = self._used = self._drained = 0  # rows of the piece
+        self._time: tuple[int, Any] = -1, None  # of the step that was last written
         vars(self).pop("schema", None)
         self.sums = {name: 0 for name, kind in self.columns.items() if kind in (int, "money")}
 
@@ -125,23 +130,26 @@ class EventTable:
         Raises:
             ModelFault: A column is missing or unknown, or has another length or type.
         """
-        if wrong := values.keys() ^ self._given:
+        if values.keys() != self._given:
+            wrong = values.keys() ^ self._given
             name = min(wrong)
             problem = "lacks a value for" if name in self._given else "has no column"
             raise ModelFault(
                 f"`{self.name}` {problem} `{name}`", f"it takes {', '.join(self._given)}"
             )
         read = {name: self._read(name, value) for name, value in values.items()}
-        sizes = {name: len(column) for name, column in read.items() if column.ndim}
-        size = max(sizes.values(), default=1)
-        if wrong_sizes := [f"`{name}` {count}" for name, count in sizes.items() if count != size]:
+        given = {len(column) for column in read.values() if column.ndim}
+        size = max(given, default=1)
+        if len(given) > 1:
+            sizes = {name: len(column) for name, column in read.items() if column.ndim}
+            wrong_sizes = [f"`{name}` {count}" for name, count in sizes.items() if count != size]
             longest = next(name for name, count in sizes.items() if count == size)
             raise ModelFault(
                 f"`{self.name}`: {', '.join(wrong_sizes)} values, and `{longest}` {size}",
                 "give one value per row, such as `order=order[ok]`",
             )
         if not size:
-            return Rows(self, np.arange(0))
+            return Rows(self, _NO_ROWS)
         piece, place = self.room(size)
         for name, column in read.items():
             piece[name][place : place + size] = column
@@ -162,12 +170,13 @@ class EventTable:
 
     def keep(self, size: int) -> None:
         """Count rows that were written into its room."""
-        new = slice(self._used, self._used + size)
-        for name, kind in self.columns.items():
-            if kind is when:
-                self._piece[name][new] = np.datetime64(self.world.clock.at(self.world.step), "us")
+        new, step = slice(self._used, self._used + size), self.world.step
+        for name in self._timed:
+            if self._time[0] != step:
+                self._time = step, np.datetime64(self.world.clock.at(step), "us")
+            self._piece[name][new] = self._time[1]
         for name in self.sums:
-            self.sums[name] += int(self._piece[name][new].sum())
+            self.sums[name] += int(np.add.reduce(self._piece[name][new]))
         self._used += size
         self.count += size
         self.waiting += size
@@ -270,7 +279,7 @@ class EventTable:
         kind = self.columns[name]
         if isinstance(value, Population):
             value = value.all
-        if isinstance(value, Agents | Rows):
+        if isinstance(value, _PARTIES):
             of: Any = value.population if isinstance(value, Agents) else value.event
             if of is not kind:
                 is_what = f"refers to {_name(kind)}, not" if _refers(kind) else "doesn't refer"
@@ -283,6 +292,8 @@ class EventTable:
             return values
         if _refers(kind):
             self._check_numbers(name, values)
+            return values
+        if kind in _COUNTED and values.dtype == np.int64:
             return values
         number, kinds, _ = _VALUES[kind]
         is_wide = values.dtype == np.uint64 and int(values.max()) >= 2**63
@@ -300,9 +311,7 @@ class EventTable:
 
     def _check_numbers(self, name: str, rows: NDArray[Any]) -> None:
         kind = self.columns[name]
-        if rows.size and rows.dtype == np.int64 and rows.view(np.uint64).max() < _size(kind):
-            return  # one look: a number below 0 is a large one
-        least, most = (rows.min(), rows.max()) if rows.size else (0, -1)
+        least, most = ends(rows) if rows.size else (0, -1)
         if rows.dtype.kind != "i" or least < -1 or most >= _size(kind):
             raise ModelFault(f"`{self.name}.{name}` is not a row number of {_name(kind)}")
 

@@ -59,7 +59,10 @@ def located(function: Callable[..., Any], where: Callable[[], str]) -> Iterator[
             message = f"the rule fails: {type(error).__name__}: {error}"
         hint = error.hint if isinstance(error, ModelFault) else _HINTS.get(type(error))
         if _READ_ONLY in message:
-            hint = "columns are read-only views; write `a[mask].column = values`"
+            hint = (
+                "columns are read-only views: write `a.mood = a.mood + 1` for `a.mood += 1`;"
+                " `take`, `pay` and `arrive` move what is conserved"
+            )
         raise SpecError(
             [Violation("simulation.rule", message, where(), hint, file, line)]
         ) from error

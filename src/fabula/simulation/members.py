@@ -83,6 +83,8 @@ class Members:
     def move(self, column: str, rows: Whole, change: Whole, *, unique: bool) -> None:
         """Add to a conserved column, without an account."""
         values = self.columns[column]
+        if not len(rows):
+            return
         if unique:
             values[rows] += change
         elif not change.ndim and len(rows) > len(values) // 4:

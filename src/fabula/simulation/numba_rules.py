@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import re
-import threading
-import time
+import sys
 from collections import namedtuple
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Any
 
 import numba
@@ -25,12 +26,13 @@ from numpy.typing import NDArray
 
 from fabula.simulation import kept_rules
 from fabula.simulation.draws import mixed
-from fabula.simulation.faults import EndlessRule, ModelFault
+from fabula.simulation.faults import ModelFault
 from fabula.simulation.numba_writes import check_writes
 from fabula.simulation.plain_rules import KEY_BITS, KEYS, METHODS, at_most, begin, row_of, tuple_of
 from fabula.simulation.populations import Population
 from fabula.simulation.rule_keys import array_layout, rule_key
 from fabula.simulation.shared_chance import other_chance
+from fabula.simulation.watch import in_time
 
 Held = namedtuple("Held", ["amount", "moved"])
 Draws = namedtuple("Draws", ["state", "keys"])
@@ -141,6 +143,7 @@ class NumbaDriver:
         key = rule_key(self._rules, tuple(kinds))
         if key is not None and kept_rules.read(key, self._loops, kinds):
             return
+        _spare_scipy()
         try:
             self._compile_for(kinds)
         except NumbaError:  # perhaps a rule that makes arrays, whose uses are counted
@@ -154,8 +157,15 @@ class NumbaDriver:
             kept_rules.write(key, self._loops, kinds)
 
     def _compile_for(self, kinds: list[tuple[Any, ...]]) -> None:
-        for each, kind in zip(self._loops, kinds, strict=True):
-            each.compile(kind)
+        is_frozen = gc.get_freeze_count() > 0
+        if not is_frozen:
+            gc.freeze()  # looking through all that was there takes a tenth of the time
+        try:
+            for each, kind in zip(self._loops, kinds, strict=True):
+                each.compile(kind)
+        finally:
+            if not is_frozen:
+                gc.unfreeze()
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -180,51 +190,6 @@ def _layout(values: Any) -> Any:
     if isinstance(values, np.ndarray):
         return values.dtype, values.ndim, array_layout(values)
     return tuple(map(_layout, values)) if isinstance(values, tuple) else type(values)
-
-
-class _Caller(threading.Thread):
-    """Calls compiled code, which no exception reaches, one function after the other."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True, name="fabula-compiled")
-        self.asked: SimpleQueue[Callable[[], Any]] = SimpleQueue()
-        self.answers: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
-        self.start()
-
-    def run(self) -> None:
-        while True:
-            function = self.asked.get()
-            try:
-                with np.errstate(divide="raise", invalid="raise", over="raise"):
-                    self.answers.put((function(), None))
-            except BaseException as error:
-                self.answers.put((None, error))
-
-
-_idle: list[_Caller] = []
-
-
-def in_time(function: Callable[[], Any], limit: float) -> Any:
-    """Call compiled code, and give up on it after `limit` CPU seconds.
-
-    Raises:
-        EndlessRule: It did not end.
-    """
-    caller = _idle.pop() if _idle and _idle[-1].is_alive() else _Caller()
-    started = time.process_time()
-    caller.asked.put(function)
-    while True:
-        try:
-            found, error = caller.answers.get(timeout=0.2)
-        except Empty:
-            if time.process_time() - started > limit:
-                message = f"the rule does not end within {limit:g} CPU seconds"
-                raise EndlessRule(message) from None
-            continue
-        _idle.append(caller)
-        if error is not None:
-            raise error
-        return found
 
 
 @_intrinsic  # type: ignore[untyped-decorator]
@@ -265,7 +230,8 @@ def _loops(rule: Any, asked: Any, *, counted: bool) -> tuple[Any, Any]:
             if awake(packed[row], seen, draw):
                 count += 1
         for place in range(count):
-            fetch(packed, rows[min(place + AHEAD, count - 1)])
+            ahead = place + AHEAD
+            fetch(packed, rows[ahead if ahead < count else count - 1])
             room[1, place] = mixed(packed[rows[place]].identity + arrival) >> KEY_BITS
         some: Any = np.int64(count)  # or it is compiled for a constant 0, too
         in_order(room, starts, some)
@@ -279,7 +245,8 @@ def _loops(rule: Any, asked: Any, *, counted: bool) -> tuple[Any, Any]:
             for table in range(len(counts)):
                 if counts[table, 0] > counts[table, 2]:
                     return place
-            fetch(packed, order[min(place + AHEAD, len(order) - 1)])
+            ahead, last = place + AHEAD, len(order) - 1
+            fetch(packed, order[ahead if ahead < last else last])
             row = order[place]
             state[0] = packed[row].identity
             state[1] = 0
@@ -320,6 +287,22 @@ def in_order(room: NDArray[np.int64], starts: NDArray[np.int64], count: int) -> 
             room[0, new], room[1, new] = room[0, new - 1], room[1, new - 1]
             new -= 1
         room[0, new], room[1, new] = row, rank
+
+
+def _spare_scipy() -> None:
+    """Let numba load scipy where a rule multiplies matrices, and not to see whether one could.
+
+    It takes 45 MB and a third of a second of each process that compiles.
+    """
+    if "numba.np.arraymath" in sys.modules or find_spec("scipy") is None:
+        return
+    algebra: Any = import_module("numba.np.linalg")
+    look = getattr(algebra, "ensure_blas", None)
+    algebra.ensure_blas = lambda: None
+    try:
+        import_module("numba.np.arraymath")
+    finally:
+        algebra.ensure_blas = look
 
 
 @cache

@@ -145,11 +145,11 @@ class Run:
         for population in self.world.populations.values():
             for name, account in population.accounts.items():
                 values = np.ascontiguousarray(population.columns[name])  # read once, if packed
-                if len(values) and int(values.min()) < 0:
-                    row = int(values.argmin())
+                row = int(values.argmin()) if len(values) else -1
+                if row >= 0 and int(values[row]) < 0:
                     key = population.keys(np.array([row]))[0].as_py()
                     broken = f"{population.table_name} {key} has {int(values[row])} {name}"
-                elif int(values.sum()) != account.due:
+                elif int(np.add.reduce(values)) != account.due:
                     broken = (
                         f"the {name} of {population.table_name} add up to {int(values.sum()):,},"
                         f" and not to {account.due:,}"

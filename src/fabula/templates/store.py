@@ -46,7 +46,7 @@ def shop(a, now, draw):
     """Some customers come; each wants a few products, old favourites or new ones of a taste."""
     come = a[draw.chance(a, np.minimum(1, a.visit_rate * now.weekly(WEEK)))]
     wanted = 1 + draw.poisson(come, 1.2)
-    baskets = []
+    baskets, misses = [], []
     for line in range(MOST_LINES):
         asks = np.flatnonzero(wanted > line)
         buyer = come[asks]
@@ -60,8 +60,10 @@ def shop(a, now, draw):
         buyer.pay("budget", want.price, where=got)
         buyer[got].last = want[got]
         missed = affords & ~got
-        stockouts.add(customer=buyer[missed], product=want[missed])
+        misses.append((asks[missed], want.rows[missed]))
         baskets.append((asks[got], want.rows[got]))
+    who, what = map(np.concatenate, zip(*misses, strict=True))
+    stockouts.add(customer=come[who], product=what)
     who, what = map(np.concatenate, zip(*baskets, strict=True))
     price = products.price[what]
     count = np.bincount(who, minlength=len(come))
