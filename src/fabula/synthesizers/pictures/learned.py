@@ -195,8 +195,8 @@ def fit_pictures(
     size: tuple[int, int] | None = None,
     holdout: float = 0.2,
     seed: int = 0,
-    steps: int = 6_000,
-    hidden: int = 256,
+    steps: int = 8_000,
+    hidden: int = 512,
     max_seconds: float = 600,
     progress: ProgressLike = None,
 ) -> PictureSynthesizer:

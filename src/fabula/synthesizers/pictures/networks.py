@@ -6,7 +6,8 @@ label as one of several, goes into the first layer. JAX is used to train; numpy 
 
 - `vae`: Gaussian latents; a spread a component is learned (Kingma and Welling 2014).
 - `gan`: relativistic, with penalties on the slopes (Huang et al. 2024), generator averaged.
-- `flow`: learns the velocity of straight paths from noise to pictures (Lipman et al. 2023).
+- `flow`: learns the velocity of straight paths from noise to pictures (Lipman et al. 2023), beyond
+  what the spread of each component tells of it alone, as denoisers do (Karras et al. 2022).
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from fabula.synthesizers.models.deep.training import (
     train,
 )
 from fabula.synthesizers.pictures.distances import frechet
-from fabula.synthesizers.pictures.sampling import LATENTS, WAVES, time_waves
+from fabula.synthesizers.pictures.sampling import LATENTS, SPREAD, WAVES, on_path, time_waves
 
 Floats = NDArray[np.float32]
 Network = dict[str, Params]
@@ -184,6 +185,12 @@ class AbstractDescent:
 class _Flow(AbstractDescent):
     """The velocity at a point of the path from noise to a picture."""
 
+    def __init__(
+        self, rows: Rows, held: Rows, rng: np.random.Generator, hidden: int, steps: int
+    ) -> None:
+        super().__init__(rows, held, rng, hidden, steps)
+        self._spread = rows[0].std(axis=0)
+
     def initial(self, key: jax.Array) -> Network:
         return mlp(key, self.width + 2 * WAVES + self.labels, self.hidden, self.width)
 
@@ -194,8 +201,14 @@ class _Flow(AbstractDescent):
         start = jax.random.normal(noise, values.shape)
         t = jax.nn.sigmoid(jax.random.normal(when, (len(values), 1)))
         point = (1 - t) * start + t * values
-        given = jnp.concatenate([point, time_waves(t, jnp), conditions], axis=1)
-        return jnp.asarray(((run(network, given) - (values - start)) ** 2).mean())
+        seen, known, left = on_path(point, t, self._spread, jnp)
+        given = jnp.concatenate([seen, time_waves(t, jnp), conditions], axis=1)
+        velocity = known + left * run(network, given)
+        return jnp.asarray(((velocity - (values - start)) ** 2).mean())
+
+    def sampler(self, carry: Carry) -> Network:
+        zeros = jnp.zeros((1, self.width))
+        return {**super().sampler(carry), SPREAD: {"weights": zeros, "bias": self._spread}}
 
 
 class _Autoencoder(AbstractDescent):
@@ -208,7 +221,7 @@ class _Autoencoder(AbstractDescent):
         # The spread is learned with the network, and is needed to sample.
         spread = {"weights": jnp.zeros((1, self.width)), "bias": jnp.zeros(self.width)}
         return (
-            {f"see.{name}": layer for name, layer in encoder.items()} | decoder | {"spread": spread}
+            {f"see.{name}": layer for name, layer in encoder.items()} | decoder | {SPREAD: spread}
         )
 
     def loss(
@@ -219,7 +232,7 @@ class _Autoencoder(AbstractDescent):
         log_sd = jnp.clip(log_sd, -6.0, 2.0)
         z = mu + jnp.exp(log_sd) * jax.random.normal(key, mu.shape)
         shown = run(network, jnp.concatenate([z, conditions], axis=1))
-        spread = jnp.clip(network["spread"]["bias"], -4.0, 2.0)
+        spread = jnp.clip(network[SPREAD]["bias"], -4.0, 2.0)
         missed = (0.5 * ((values - shown) * jnp.exp(-spread)) ** 2 + spread).sum(axis=1)
         divergence = (0.5 * (mu**2 + jnp.exp(2 * log_sd) - 1) - log_sd).sum(axis=1)
         return jnp.asarray((missed + BETA * divergence).mean() / self.width)
