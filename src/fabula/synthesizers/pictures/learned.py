@@ -22,6 +22,7 @@ from fabula.streams import stream
 from fabula.synthesizers.model import State
 from fabula.synthesizers.persistence import ABOUT, Saved, read_saved, sound, write_saved
 from fabula.synthesizers.pictures.components import Components
+from fabula.synthesizers.pictures.copies import SHIFT, TURN, moved_copies
 from fabula.synthesizers.pictures.judging import NAME, split
 from fabula.synthesizers.pictures.reading import Pictures, Pixels, read_pictures
 from fabula.synthesizers.pictures.sampling import drawn
@@ -195,7 +196,7 @@ def fit_pictures(
     size: tuple[int, int] | None = None,
     holdout: float = 0.2,
     seed: int = 0,
-    steps: int = 8_000,
+    steps: int = 12_000,
     hidden: int = 512,
     max_seconds: float = 600,
     progress: ProgressLike = None,
@@ -247,6 +248,7 @@ def fit_pictures(
     except ImportError as exc:
         raise missing_extra(exc, needed_by="learned pictures") or exc from exc
     components = Components.of(train.pixels)
+    copies = moved_copies(train.pixels, stream(seed, NAME, "copies", 0))
     count = len(pictures.names)
     conditions = np.eye(count, dtype=np.float32)[train.labels] if count else _none(len(train))
     watch = watched(progress)
@@ -261,6 +263,7 @@ def fit_pictures(
         conditions,
         stream(seed, NAME, "training", 0),
         told,
+        copies=[components.of_pixels(each) for each in copies],
         steps=steps,
         hidden=hidden,
         max_seconds=max_seconds,
@@ -268,6 +271,11 @@ def fit_pictures(
     counts = np.bincount(train.labels, minlength=max(1, count))
     lost = [name for name, each in zip(pictures.names, counts, strict=False) if not each]
     notes = [*pictures.notes]
+    if copies:
+        notes.append(
+            f"{len(copies)} copies of each picture, moved by some {SHIFT:.0%} of a side, turned by "
+            f"{np.degrees(TURN):.0f} degrees and scaled, were learned too"
+        )
     if lost:
         notes.append(f"no pictures of {', '.join(lost)} were learned; all were held out")
     card = {

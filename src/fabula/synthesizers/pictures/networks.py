@@ -12,7 +12,7 @@ label as one of several, goes into the first layer. JAX is used to train; numpy 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -56,6 +56,7 @@ def train_pictures(
     rng: np.random.Generator,
     progress: Steps,
     *,
+    copies: Sequence[Floats],
     steps: int,
     hidden: int,
     max_seconds: float,
@@ -68,6 +69,7 @@ def train_pictures(
         conditions: Labels as one of several, of shape (pictures, labels); no columns without.
         rng: Decides everything that is random.
         progress: Called with rounds done and rounds in all.
+        copies: Further versions of all rows, which are learned from alone.
         steps: Steps at most.
         hidden: Width of the layers.
         max_seconds: Training ends after this time, with what it has.
@@ -80,7 +82,10 @@ def train_pictures(
     schedule = Schedule(max(1, steps // STEPS_A_ROUND), PATIENCE[model], max_seconds)
     with on_cpu():
         training = _TRAININGS[model](
-            (values[order[held:]], conditions[order[held:]]),
+            (
+                np.concatenate([each[order[held:]] for each in (values, *copies)]),
+                np.tile(conditions[order[held:]], (1 + len(copies), 1)),
+            ),
             (values[order[:held]], conditions[order[:held]]),
             rng,
             hidden,
