@@ -12,6 +12,7 @@ from fabula.kinds.llm import Llm
 from fabula.kinds.program import Program
 from fabula.kinds.speech import Speech
 from fabula.kinds.text import Text
+from fabula.kinds.video import Video
 from fabula.llm.cache.prices import price_of
 from fabula.llm.client.presets import known_provider
 from fabula.planning.plan import ModelCalls, TablePlan
@@ -56,7 +57,7 @@ def estimate_calls(spec: DatasetSpec, tables: Iterable[TablePlan]) -> Iterator[M
         for name, plan in table.columns.items():
             if isinstance(plan.spec, Program):
                 yield _program_calls(spec, table, name, plan.spec)
-            if isinstance(plan.spec, Image | Speech) and plan.spec.model is not None:
+            if isinstance(plan.spec, Image | Speech | Video) and plan.spec.model is not None:
                 calls = (table.rows, table.rows * (1 + plan.spec.retries))
                 pace = (calls[0] * _PICTURE[0] / 8, calls[1] * _PICTURE[1] / 8)
                 cost = _cost_of_files(spec, plan.spec.model, calls)
