@@ -150,7 +150,7 @@ def test_clips_of_a_model_are_begun_asked_about_fetched_and_paid_for_once(
         tmp_path / "run" / row["clip"]
     ).read_bytes()
     (calls,) = fb.plan(clips).calls
-    assert calls.cost == (pytest.approx(0.4), pytest.approx(1.2))
+    assert calls.cost == pytest.approx((0.4, 1.2))
 
 
 def test_clips_that_fail_or_are_broken_are_asked_again_and_servers_of_forms_get_forms(
