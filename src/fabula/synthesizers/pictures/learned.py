@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 Model = Literal["flow", "vae", "gan"]
 MODELS: tuple[str, ...] = ("flow", "vae", "gan")
+STEPS = {"flow": 12_000, "vae": 6_000, "gan": 6_000}
+HIDDEN = {"flow": 512, "vae": 256, "gan": 256}
 BLOCK = 1_000
 """Pictures that are drawn at once; each block has a stream of its own."""
 FEWEST = 50
@@ -196,8 +198,8 @@ def fit_pictures(
     size: tuple[int, int] | None = None,
     holdout: float = 0.2,
     seed: int = 0,
-    steps: int = 12_000,
-    hidden: int = 512,
+    steps: int | None = None,
+    hidden: int | None = None,
     max_seconds: float = 600,
     progress: ProgressLike = None,
 ) -> PictureSynthesizer:
@@ -212,8 +214,8 @@ def fit_pictures(
         size: Width and height to which pictures are resized; None leaves them.
         holdout: Share of pictures held out of training, for `evaluate_pictures`.
         seed: The same pictures and seed give the same model.
-        steps: Steps of training at most.
-        hidden: Width of the networks' layers.
+        steps: Steps of training at most; by default 12,000 of `flow`, 6,000 of others.
+        hidden: Width of the networks' layers; by default 512 of `flow`, 256 of others.
         max_seconds: Training ends after this time, with what it has.
         progress: Called with steps done.
 
@@ -228,6 +230,8 @@ def fit_pictures(
             code="usage.model",
             hint=did_you_mean(model, MODELS) or 'write `model="flow"`',
         )
+    steps = STEPS[model] if steps is None else steps
+    hidden = HIDDEN[model] if hidden is None else hidden
     if not 0 <= holdout < 1 or steps < 1 or hidden < 1:
         raise UsageError(
             "`holdout` lies from 0 to below 1, `steps` and `hidden` are at least 1",
