@@ -4,7 +4,8 @@ All three learn principal components of the pixels, which keep `KEPT` of the var
 dense layers suffice and a picture of 64 x 64 costs little more than one of 8 x 8. A condition, the
 label as one of several, goes into the first layer. JAX is used to train; numpy suffices to sample.
 
-- `vae`: Gaussian latents; a spread a component is learned (Kingma and Welling 2014).
+- `vae`: Gaussian latents; a spread a component is learned (Kingma and Welling 2014), and what
+  latents real pictures of each label have (Ghosh et al. 2020).
 - `gan`: relativistic, with penalties on the slopes (Huang et al. 2024), generator averaged.
 - `flow`: learns the velocity of straight paths from noise to pictures (Lipman et al. 2023), beyond
   what the spread of each component tells of it alone, as denoisers do (Karras et al. 2022).
@@ -34,7 +35,7 @@ from fabula.synthesizers.models.deep.training import (
     train,
 )
 from fabula.synthesizers.pictures.distances import frechet
-from fabula.synthesizers.pictures.sampling import LATENTS, SPREAD, WAVES, on_path, time_waves
+from fabula.synthesizers.pictures.sampling import LATENTS, SEEN, SPREAD, WAVES, on_path, time_waves
 
 Floats = NDArray[np.float32]
 Network = dict[str, Params]
@@ -232,15 +233,37 @@ class _Autoencoder(AbstractDescent):
     def loss(
         self, network: Network, values: jax.Array, conditions: jax.Array, key: jax.Array
     ) -> jax.Array:
-        seen = run(network, jnp.concatenate([values, conditions], axis=1), "see.")
-        mu, log_sd = jnp.split(seen, 2, axis=1)
-        log_sd = jnp.clip(log_sd, -6.0, 2.0)
+        mu, log_sd = self._seen(network, values, conditions)
         z = mu + jnp.exp(log_sd) * jax.random.normal(key, mu.shape)
         shown = run(network, jnp.concatenate([z, conditions], axis=1))
         spread = jnp.clip(network[SPREAD]["bias"], -4.0, 2.0)
         missed = (0.5 * ((values - shown) * jnp.exp(-spread)) ** 2 + spread).sum(axis=1)
         divergence = (0.5 * (mu**2 + jnp.exp(2 * log_sd) - 1) - log_sd).sum(axis=1)
         return jnp.asarray((missed + BETA * divergence).mean() / self.width)
+
+    def sampler(self, carry: Carry) -> Network:
+        # Latents of real pictures are not standard normal, above all not those of one label.
+        mu, log_sd = map(np.asarray, self._seen(carry[1], *map(jnp.asarray, self._rows)))
+        groups = self._rows[1].T > 0 if self.labels else np.ones((1, len(mu)), bool)
+        means, roots = (
+            np.zeros((len(groups), LATENTS)),
+            np.tile(np.eye(LATENTS), (len(groups), 1, 1)),
+        )
+        for label, own in enumerate(groups):
+            if own.any():
+                means[label] = mu[own].mean(axis=0)
+                cover = np.cov(mu[own], rowvar=False, bias=True)
+                roots[label] = np.linalg.cholesky(cover + np.diag(np.exp(2 * log_sd[own]).mean(0)))
+        latents = {"weights": jnp.asarray(roots), "bias": jnp.asarray(means)}
+        return {**super().sampler(carry), SEEN: latents}
+
+    def _seen(
+        self, network: Network, values: jax.Array, conditions: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
+        """Means and logarithms of the deviations of what pictures are encoded as."""
+        seen = run(network, jnp.concatenate([values, conditions], axis=1), "see.")
+        mu, log_sd = jnp.split(seen, 2, axis=1)
+        return mu, jnp.clip(log_sd, -6.0, 2.0)
 
 
 class _Adversaries(AbstractDescent):

@@ -17,6 +17,9 @@ TIMES = 40
 SPREAD = "spread"
 """The layer whose biases say how far each component spreads."""
 
+SEEN = "latents"
+"""The layer of the autoencoder that has mean and root of the covariance of each label's latents."""
+
 Layers = Mapping[str, NDArray[Any]]
 Floats = NDArray[np.float32]
 
@@ -44,6 +47,10 @@ def drawn(model: str, layers: Layers, conditions: Floats, rng: np.random.Generat
     count = len(conditions)
     if model != "flow":
         noise = rng.standard_normal((count, LATENTS), dtype=np.float32)
+        if model == "vae":
+            label = conditions.argmax(axis=1) if conditions.shape[1] else np.zeros(count, int)
+            turned = np.matmul(layers[f"{SEEN}.weights"][label], noise[:, :, None])[:, :, 0]
+            noise = np.asarray(layers[f"{SEEN}.bias"][label] + turned, np.float32)
         shown = _run(layers, np.concatenate([noise, conditions], axis=1))
         if model == "vae":  # what the decoder leaves open varies as it does in real pictures
             spread = np.exp(np.clip(layers[f"{SPREAD}.bias"], -4.0, 2.0))
