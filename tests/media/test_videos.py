@@ -8,8 +8,18 @@ from pathlib import Path
 import pytest
 
 import fabula as fb
-from fabula.errors import SinkError, SourceError, SpecError, UsageError
+from fabula.errors import (
+    BudgetReached,
+    PartialRunError,
+    SinkError,
+    SourceError,
+    SpecError,
+    UsageError,
+)
 from fabula.media.probing import facts_of
+from fabula.testing.media import pattern_mp4
+from fabula.testing.replies import Reply, failed
+from fabula.testing.server import ChatServer
 
 av = pytest.importorskip("av", reason="needs the extra `video`")
 pytest.importorskip("typst", reason="needs the extra `media`")
@@ -86,3 +96,122 @@ def test_rows_over_time_become_a_film_with_a_label_for_each_dot(tmp_path: Path) 
         fb.film(rows, tmp_path / "a.avi", time="step", x="x", y="y")
     with pytest.raises(SourceError, match="no numbers"):
         fb.film(rows, tmp_path / "b.mp4", time="step", x="state", y="y")
+
+
+CLIPS = """
+fabula: 1
+name: streets
+seed: 4
+models:
+  camera: {provider: openai, name: wan, base_url: "%s", price_per_file: 0.2}
+tables:
+  towns:
+    n: 2
+    columns:
+      id: {kind: key}
+      town: {kind: choice, values: [Ulm, Bath]}
+      clip:
+        kind: video
+        prompt: "A street in {{ town }}."
+        model: camera
+        size: 64x32
+        seconds: 1
+"""
+
+
+@pytest.fixture
+def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("FABULA_HOME", str(tmp_path / "home"))
+    return tmp_path / "streets.yaml"
+
+
+def truth_of(run: Path) -> list[dict[str, object]]:
+    text = (run / "media/towns/clip/truth-00000.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_clips_of_a_model_are_begun_asked_about_fetched_and_paid_for_once(
+    clips: Path, tmp_path: Path
+) -> None:
+    with ChatServer() as server:
+        clips.write_text(CLIPS % server.url, encoding="utf-8")
+        made = fb.generate(clips, output=tmp_path / "run")
+        assert {call.path for call in server.calls} == {"/v1/videos"}
+        assert server.calls[0].body["seconds"] == "1"
+        fb.generate(clips, output=tmp_path / "again")
+        assert len(server.calls) == 2
+        with pytest.raises(BudgetReached):
+            fb.generate(clips, output=tmp_path / "dear", max_cost=0.3, seed=5)
+    for row, told in zip(made.to_dicts("towns"), truth_of(tmp_path / "run"), strict=True):
+        assert told["prompt"] == f"A street in {row['town']}."
+        facts = facts_of(tmp_path / "run" / row["clip"])
+        assert (facts.width, facts.height, facts.seconds) == (64, 32, 1)
+    assert (tmp_path / "again" / row["clip"]).read_bytes() == (
+        tmp_path / "run" / row["clip"]
+    ).read_bytes()
+    (calls,) = fb.plan(clips).calls
+    assert calls.cost == pytest.approx((0.4, 1.2))
+
+
+def test_clips_that_fail_or_are_broken_are_asked_again_and_servers_of_forms_get_forms(
+    clips: Path, tmp_path: Path
+) -> None:
+    job = '{"id": "a", "status": "failed", "error": {"code": "moderation", "message": "a face"}}'
+    faults = [
+        Reply(body=job),
+        Reply(content=b"no clip"),
+        Reply(content=pattern_mp4("32x32", 1, bytes(32))),
+        Reply(content=pattern_mp4("64x32", 3, bytes(32))),
+    ]
+
+    def script(call: object) -> Reply | None:
+        is_form = "multipart" in call.headers["Content-Type"]  # type: ignore[attr-defined]
+        if not is_form:
+            return failed(422, "Field required: prompt")
+        return faults.pop() if faults else None
+
+    with ChatServer(script) as server:
+        clips.write_text(CLIPS % server.url, encoding="utf-8")
+        fb.generate(clips, output=tmp_path / "run")
+        forms = [call for call in server.calls if "multipart" in call.headers["Content-Type"]]
+    assert len(forms) == 6
+    assert len(server.calls) <= 8  # JSON is tried once by each of two rows
+    assert forms[-1].body == {
+        "model": "wan",
+        "prompt": forms[-1].prompt,
+        "seconds": "1",
+        "size": "64x32",
+    }
+    assert sum(int(str(told["tries"])) for told in truth_of(tmp_path / "run")) == 6
+    with ChatServer(lambda _: Reply(body=job)) as server:
+        clips.write_text(CLIPS % server.url, encoding="utf-8")
+        with pytest.raises(PartialRunError, match="failed: a face"):
+            fb.generate(clips, output=tmp_path / "none")
+
+
+def test_the_fake_model_draws_clips(clips: Path, tmp_path: Path) -> None:
+    clips.write_text(CLIPS % "http://127.0.0.1:9", encoding="utf-8")
+    one, two = (
+        fb.generate(clips, output=tmp_path / name, model="fake", workers=workers)
+        for name, workers in (("one", 1), ("two", 2))
+    )
+    assert one.manifest["fake"]
+    assert truth_of(tmp_path / "one") == truth_of(tmp_path / "two")
+    assert len({file["clip"] for file in two.to_dicts("towns")}) == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("model: camera\n", "model: camera\n        of: town\n", "either `of` or `prompt`"),
+        ("        model: camera\n", "", "which model makes the clip"),
+        ("seconds: 1", "fps: 4", "`fps` does not go with `prompt`"),
+        ("{{ town }}", "{{ twn }}", "twn"),
+    ],
+)
+def test_a_clip_that_does_not_fit_is_refused(
+    clips: Path, tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    clips.write_text((CLIPS % "http://127.0.0.1:9").replace(old, new), encoding="utf-8")
+    with pytest.raises(SpecError, match=told):
+        fb.generate(clips, output=tmp_path / "run")

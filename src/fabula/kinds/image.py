@@ -14,7 +14,7 @@ from fabula.kinds.base.problems import Problem
 Side = Annotated[int, Field(ge=16, le=8192)]
 
 
-def _sides(value: Any) -> Any:
+def sides(value: Any) -> Any:
     """`1024x1024` as two numbers."""
     return value.lower().split("x") if isinstance(value, str) else value
 
@@ -42,7 +42,7 @@ class Image(AbstractFile):
     kind: Literal["image"] = "image"
     prompt: str
     model: str
-    size: Annotated[tuple[Side, Side] | None, BeforeValidator(_sides)] = None
+    size: Annotated[tuple[Side, Side] | None, BeforeValidator(sides)] = None
     format: Literal["png", "jpg"] = "png"
     quality: str | None = None
     retries: int = Field(default=2, ge=0, le=20)

@@ -1,8 +1,9 @@
-"""Pictures of one column, asked of a model, checked, and written with the truth about them."""
+"""Files of one column that a model makes of prompts, and pictures among them."""
 
 from __future__ import annotations
 
 import io
+from abc import abstractmethod
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 from fabula.errors import PrerequisiteError, SourceError
 from fabula.kinds.image import Image
-from fabula.llm.providers.media import media_model
+from fabula.llm.providers.media import MediaModel, media_model
 from fabula.media.asking import Asker, Found, Open
 from fabula.media.making import AbstractMaker, DocumentRow
 from fabula.media.probing import UnreadableError, picture_of
@@ -21,8 +22,8 @@ from fabula.spec.models import ModelSpec
 _FORMS = {"png": "PNG", "jpg": "JPEG"}
 
 
-class ImageMaker(AbstractMaker):
-    """Makes the pictures of one column; those of a folder are asked for at the same time.
+class AbstractPromptMaker(AbstractMaker):
+    """Makes the files of one column from prompts; those of a folder are asked for at the same time.
 
     Raises:
         UsageError: There is no such model.
@@ -33,20 +34,15 @@ class ImageMaker(AbstractMaker):
         folder: Path,
         table: str,
         column: str,
-        spec: Image,
+        prompt: str,
         *,
-        model: str | ModelSpec,
+        model: MediaModel,
         open_model: Open,
+        retries: int,
     ) -> None:
         super().__init__(folder, table, column)
-        fields: dict[str, Any] = {"response_format": "b64_json"}
-        fields["output_format"] = {"jpg": "jpeg"}.get(spec.format, spec.format)
-        fields |= {} if spec.size is None else {"size": f"{spec.size[0]}x{spec.size[1]}"}
-        fields |= {} if spec.quality is None else {"quality": spec.quality}
-        self._spec = spec
-        asked = media_model("pictures", model, fields)
-        self._asker = Asker(asked, open_model, self._judge, spec.retries)
-        self._template = environment().from_string(spec.prompt)
+        self._asker = Asker(model, open_model, self._judge, retries)
+        self._template = environment().from_string(prompt)
         self._found: dict[int, Found] = {}
 
     def close(self) -> None:
@@ -54,39 +50,31 @@ class ImageMaker(AbstractMaker):
         self._asker.close()
 
     def _prepare(self, rows: Sequence[DocumentRow]) -> None:
-        """Ask for the pictures of a folder; only their digests are kept in memory.
+        """Ask for the files of a folder; only their digests are kept in memory.
 
-        Each row has pictures of its own, also where prompts are equal.
+        Each row has files of its own, also where prompts are equal.
         """
         wanted = {row.number: (self._prompt(row), row.number) for row in rows}
         self._found |= self._asker.all_found(wanted)
 
-    def _made(self, row: DocumentRow, other: Any) -> dict[str, Any]:
-        del other
-        found, spec = self._found.pop(row.number), self._spec
+    def _answered(self, row: DocumentRow, model: str) -> tuple[dict[str, Any], bytes | None]:
+        """What is told of a row, and the bytes, if any came."""
+        found = self._found.pop(row.number)
         told: dict[str, Any] = {
             "table": self._table,
             "row": row.number,
             "prompt": self._prompt(row),
-            "model": spec.model,
+            "model": model,
             "tries": found.tries,
             **({"calls": list(found.calls)} if found.calls else {}),
         }
         if not found.digest:
-            return told | {"missing": found.problem, "files": []}
-        content = self._asker.content(found)
-        form, size = picture_of(content)
-        if form != _FORMS[spec.format]:
-            content = _again(content, _FORMS[spec.format])
-            told["received"] = form
-        written = self._written(self._path(row.number, spec.format), content)
-        return told | {"files": [written | {"width": size[0], "height": size[1]}]}
+            return told | {"missing": found.problem, "files": []}, None
+        return told, self._asker.content(found)
 
+    @abstractmethod
     def _judge(self, content: bytes) -> None:
-        """Refuse a picture that is broken or has another size."""
-        _, size = picture_of(content)
-        if self._spec.size not in (None, size):
-            raise UnreadableError(f"has {size[0]} x {size[1]} pixels")
+        """Refuse a file that is broken or other than wanted."""
 
     def _prompt(self, row: DocumentRow) -> str:
         """The prompt about a row; columns of parents are attributes of their reference."""
@@ -107,6 +95,58 @@ class ImageMaker(AbstractMaker):
                 where=f"tables.{self._table}.columns.{self._column}.prompt",
                 hint="give missing values a default: `{{ name | default('a person', true) }}`",
             ) from exc
+
+
+class ImageMaker(AbstractPromptMaker):
+    """Makes the pictures of one column.
+
+    Raises:
+        UsageError: There is no such model.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        table: str,
+        column: str,
+        spec: Image,
+        *,
+        model: str | ModelSpec,
+        open_model: Open,
+    ) -> None:
+        fields: dict[str, Any] = {"response_format": "b64_json"}
+        fields["output_format"] = {"jpg": "jpeg"}.get(spec.format, spec.format)
+        fields |= {} if spec.size is None else {"size": f"{spec.size[0]}x{spec.size[1]}"}
+        fields |= {} if spec.quality is None else {"quality": spec.quality}
+        self._spec = spec
+        super().__init__(
+            folder,
+            table,
+            column,
+            spec.prompt,
+            model=media_model("pictures", model, fields),
+            open_model=open_model,
+            retries=spec.retries,
+        )
+
+    def _made(self, row: DocumentRow, other: Any) -> dict[str, Any]:
+        del other
+        spec = self._spec
+        told, content = self._answered(row, spec.model)
+        if content is None:
+            return told
+        form, size = picture_of(content)
+        if form != _FORMS[spec.format]:
+            content = _again(content, _FORMS[spec.format])
+            told["received"] = form
+        written = self._written(self._path(row.number, spec.format), content)
+        return told | {"files": [written | {"width": size[0], "height": size[1]}]}
+
+    def _judge(self, content: bytes) -> None:
+        """Refuse a picture that is broken or has another size."""
+        _, size = picture_of(content)
+        if self._spec.size not in (None, size):
+            raise UnreadableError(f"has {size[0]} x {size[1]} pixels")
 
 
 def check_pictures() -> None:

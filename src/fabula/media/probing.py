@@ -68,7 +68,7 @@ def facts_of(path: Path) -> FileFacts:
         if ending in _SOUND:
             return FileFacts(size, seconds=_sound_seconds(content, ending))
         if ending == "mp4":
-            return FileFacts(size, **_video(content))
+            return FileFacts(size, **video_of(content))
         if ending in _ZIPPED:
             _zipped(content, ending)
         elif ending in ("html", "eml"):
@@ -173,19 +173,28 @@ def _sound_seconds(content: bytes, ending: str) -> float:
         return float(heard / file.samplerate)
 
 
-def _video(content: bytes) -> dict[str, Any]:
+def video_of(content: bytes) -> dict[str, Any]:
+    """The width, height and seconds of a video, once all of it is read.
+
+    Raises:
+        UnreadableError: It is broken.
+        PrerequisiteError: The extra `video` is missing.
+    """
     try:
         import av
     except ImportError as exc:
         raise missing_extra(exc, needed_by="reading videos") or exc from exc
-    with av.open(io.BytesIO(content), "r") as file:
-        (stream,) = file.streams.video
-        frames = len([None for _ in file.decode(stream)])
-        if frames != stream.frames:
-            raise ValueError(f"{frames} of {stream.frames} frames can be read")
-        rate = stream.average_rate
-        seconds = float(frames / rate) if rate else None
-        return {"width": stream.width, "height": stream.height, "seconds": seconds}
+    try:
+        with av.open(io.BytesIO(content), "r") as file:
+            (stream,) = file.streams.video
+            frames = sum(1 for _ in file.decode(stream))
+            if not frames or stream.frames not in (0, frames):  # 0 where the file does not say
+                raise ValueError(f"{frames} of {stream.frames} frames can be read")
+            rate = stream.average_rate
+            seconds = float(frames / rate) if rate else None
+            return {"width": stream.width, "height": stream.height, "seconds": seconds}
+    except (OSError, ValueError, RuntimeError, EOFError) as exc:
+        raise UnreadableError(f"is not a whole video: {exc}") from exc
 
 
 def _zipped(content: bytes, ending: str) -> None:

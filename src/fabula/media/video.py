@@ -1,4 +1,4 @@
-"""Videos of one column: pages of documents that are worn from frame to frame, with their boxes."""
+"""Videos of one column: pages worn from frame to frame, with their boxes, or a model's clips."""
 
 from __future__ import annotations
 
@@ -12,14 +12,21 @@ import numpy as np
 from fabula.errors import SourceError
 from fabula.io.run_files import inside
 from fabula.kinds.video import Video
+from fabula.llm.providers.media import media_model
+from fabula.media.asking import Open
 from fabula.media.filming import BLOCK, Frame, mp4, severities
+from fabula.media.images import AbstractPromptMaker
 from fabula.media.labels import items_of
 from fabula.media.making import AbstractMaker, DocumentRow
 from fabula.media.places import FOLDER_ROWS, document_path, truth_path
+from fabula.media.probing import UnreadableError, video_of
 from fabula.media.scans import corners_of, opened, seen, worn
 from fabula.media.truth import records_of
+from fabula.spec.models import ModelSpec
 from fabula.streams import stream
 
+NEAR = 0.5
+"""Seconds by which a clip may be shorter or longer: models count in frames."""
 Boxes = list[tuple[str, Any]]
 """The fields of a page, each with the four corners of its box."""
 
@@ -29,7 +36,7 @@ class VideoMaker(AbstractMaker):
 
     def __init__(self, folder: Path, table: str, column: str, spec: Video, seed: int) -> None:
         super().__init__(folder, table, column)
-        self._spec, self._seed = spec, seed
+        self._spec, self._seed, self._of = spec, seed, str(spec.of)
         self._boxes: dict[int, Boxes] = {}
 
     def close(self) -> None:
@@ -38,13 +45,13 @@ class VideoMaker(AbstractMaker):
     def _prepare(self, rows: Sequence[DocumentRow]) -> None:
         """Read where the fields of the documents stand."""
         for folder in {row.number // FOLDER_ROWS for row in rows}:
-            truth = self._folder / truth_path(self._table, self._spec.of, folder)
+            truth = self._folder / truth_path(self._table, self._of, folder)
             self._boxes |= {record["row"]: _boxes(record) for record in records_of(truth)}
 
     def _made(self, row: DocumentRow, other: Any) -> dict[str, Any]:
         del other
         spec, boxes = self._spec, self._boxes.pop(row.number, [])
-        name = document_path(self._table, spec.of, row.number, "png")
+        name = document_path(self._table, self._of, row.number, "png")
         try:
             page = inside(self._folder, name).read_bytes()
         except OSError as exc:
@@ -94,6 +101,55 @@ class VideoMaker(AbstractMaker):
             "fps": spec.fps,
             "files": [film, labels],
         }
+
+
+class ClipMaker(AbstractPromptMaker):
+    """Makes the clips of one column by a model.
+
+    Raises:
+        UsageError: There is no such model.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        table: str,
+        column: str,
+        spec: Video,
+        *,
+        model: str | ModelSpec,
+        open_model: Open,
+    ) -> None:
+        # OpenAI's API has seconds as text; servers that count them read it.
+        fields = {} if spec.seconds is None else {"seconds": f"{spec.seconds:g}"}
+        fields |= {} if spec.size is None else {"size": f"{spec.size[0]}x{spec.size[1]}"}
+        self._spec = spec
+        super().__init__(
+            folder,
+            table,
+            column,
+            str(spec.prompt),
+            model=media_model("videos", model, fields),
+            open_model=open_model,
+            retries=spec.retries,
+        )
+
+    def _made(self, row: DocumentRow, other: Any) -> dict[str, Any]:
+        del other
+        told, content = self._answered(row, str(self._spec.model))
+        if content is None:
+            return told
+        facts = video_of(content)
+        return told | {"files": [self._written(self._path(row.number, "mp4"), content) | facts]}
+
+    def _judge(self, content: bytes) -> None:
+        """Refuse a clip that is broken, or has another size or length."""
+        facts, spec = video_of(content), self._spec
+        size = (facts["width"], facts["height"])
+        if spec.size not in (None, size):
+            raise UnreadableError(f"has {size[0]} x {size[1]} pixels")
+        if spec.seconds is not None and abs((facts["seconds"] or 0) - spec.seconds) > NEAR:
+            raise UnreadableError(f"lasts {facts['seconds']} s")
 
 
 def _boxes(record: dict[str, Any]) -> Boxes:

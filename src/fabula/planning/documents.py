@@ -71,6 +71,11 @@ def document_plans(spec: DatasetSpec) -> list[DocumentPlan]:
     return sorted(plans, key=lambda plan: isinstance(plan.spec, Video))
 
 
+def model_of(column: object) -> str | None:
+    """The model that makes the files of a column, if one does."""
+    return column.model if isinstance(column, Image | Speech | Video) else None
+
+
 def own_templates(spec: DatasetSpec) -> dict[str, str]:
     """The hash of each template of the user's own, by its name."""
     forms = {p.spec.template for p in document_plans(spec) if isinstance(p.spec, Document)}
@@ -100,9 +105,9 @@ def document_violations(spec: DatasetSpec) -> Iterator[Violation]:
             if isinstance(column, Document):
                 yield from _violations(spec, table, column, where)
             elif isinstance(column, Video):
-                yield from _video_violations(table, column, f"{where}.of")
+                yield from _video_violations(spec, table, column, where)
             elif isinstance(column, Image):
-                yield from _image_violations(spec, table, column, where)
+                yield from _prompt_violations(spec, table, column.prompt, where)
             elif isinstance(column, Speech):
                 yield from _speech_violations(spec, table, column, where)
 
@@ -124,7 +129,13 @@ def _speech_violations(
             yield Violation("spec.unknown-column", problem, f"{where}.{part}", near)
 
 
-def _video_violations(table: TableSpec, column: Video, where: str) -> Iterator[Violation]:
+def _video_violations(
+    spec: DatasetSpec, table: TableSpec, column: Video, where: str
+) -> Iterator[Violation]:
+    if column.of is None:
+        yield from _prompt_violations(spec, table, column.prompt or "", where)
+        return
+    where = f"{where}.of"
     source = table.columns.get(column.of)
     if source is None:
         near = did_you_mean(column.of, table.columns)
@@ -136,11 +147,11 @@ def _video_violations(table: TableSpec, column: Video, where: str) -> Iterator[V
         yield Violation("spec.wrong-type", message, where, hint)
 
 
-def _image_violations(
-    spec: DatasetSpec, table: TableSpec, column: Image, where: str
+def _prompt_violations(
+    spec: DatasetSpec, table: TableSpec, prompt: str, where: str
 ) -> Iterator[Violation]:
     with suppress(TemplateError):  # told with the column itself
-        for name in template_needs(column.prompt, references_of(table)):
+        for name in template_needs(prompt, references_of(table)):
             known = name.partition(".")[0] in table.columns  # others are told there too
             if known and (problem := _unknown(spec, table, name)):
                 yield Violation("spec.unknown-column", problem, f"{where}.prompt")
@@ -158,10 +169,10 @@ def link_to(spec: DatasetSpec, table: TableSpec, lines: str) -> list[tuple[str, 
 
 
 def _planned(spec: DatasetSpec, table: TableSpec, name: str, column: Media) -> DocumentPlan:
-    if isinstance(column, Video):
+    if isinstance(column, Video) and column.of is not None:
         return DocumentPlan(table.name, name, column, {"of": column.of}, None, None, {})
-    if isinstance(column, Image):
-        needs = template_needs(column.prompt, references_of(table))
+    if isinstance(column, Image | Video):
+        needs = template_needs(column.prompt or "", references_of(table))
         return DocumentPlan(table.name, name, column, dict(zip(needs, needs, strict=True)),
                             None, None, {})  # fmt: skip
     if isinstance(column, Speech):

@@ -12,6 +12,7 @@ from fabula.kinds.llm import Llm
 from fabula.kinds.program import Program
 from fabula.kinds.speech import Speech
 from fabula.kinds.text import Text
+from fabula.kinds.video import Video
 from fabula.llm.cache.prices import price_of
 from fabula.llm.client.presets import known_provider
 from fabula.planning.plan import ModelCalls, TablePlan
@@ -30,8 +31,8 @@ _PROGRAM_TOKENS = (500, 200)
 """Tokens of a request for a column's function, and of the function."""
 PROGRAM_REPAIRS = 3
 """How often a function that fails goes back to its model."""
-_PICTURE = (5.0, 40.0)
-"""Seconds that one picture takes: at least, at most."""
+_PICTURE, _CLIP = (5.0, 40.0), (30.0, 600.0)
+"""Seconds that one picture takes, and one clip: at least, at most."""
 _SECONDS = (0.5, 4.0)
 """How long a call takes if nobody knows: at least, at most."""
 
@@ -56,9 +57,10 @@ def estimate_calls(spec: DatasetSpec, tables: Iterable[TablePlan]) -> Iterator[M
         for name, plan in table.columns.items():
             if isinstance(plan.spec, Program):
                 yield _program_calls(spec, table, name, plan.spec)
-            if isinstance(plan.spec, Image | Speech) and plan.spec.model is not None:
+            if isinstance(plan.spec, Image | Speech | Video) and plan.spec.model is not None:
                 calls = (table.rows, table.rows * (1 + plan.spec.retries))
-                pace = (calls[0] * _PICTURE[0] / 8, calls[1] * _PICTURE[1] / 8)
+                each = _CLIP if isinstance(plan.spec, Video) else _PICTURE
+                pace = (calls[0] * each[0] / 8, calls[1] * each[1] / 8)
                 cost = _cost_of_files(spec, plan.spec.model, calls)
                 if is_fake(spec, plan.spec.model):
                     pace, cost = (0.0, 0.0), (0.0, 0.0)

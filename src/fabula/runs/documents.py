@@ -28,8 +28,8 @@ from fabula.media.speech.recording import SpeechMaker
 from fabula.media.speech.voices import check_speech
 from fabula.media.truth import records_of
 from fabula.media.typesetting import Typesetter
-from fabula.media.video import VideoMaker
-from fabula.planning.documents import DocumentPlan, document_plans
+from fabula.media.video import ClipMaker, VideoMaker
+from fabula.planning.documents import DocumentPlan, document_plans, model_of
 from fabula.planning.plan import Plan
 from fabula.runs.executor import LocalExecutor
 from fabula.spec.tables import TableSpec
@@ -109,12 +109,14 @@ class _Documents:
         asked = self._documents
         where = (self._folder, asked.table, asked.column)
         maker: AbstractMaker
-        named = (asked.spec.model or "") if isinstance(asked.spec, Speech | Image) else ""
+        named = model_of(asked.spec) or ""
         model, opens = self._spec.models.get(named, named), open_model or (lambda chat: chat)
         if isinstance(asked.spec, Speech):
             maker = SpeechMaker(*where, asked.spec, self._seed, model=model, open_model=opens)
         elif isinstance(asked.spec, Image):
             maker = ImageMaker(*where, asked.spec, model=model, open_model=opens)
+        elif isinstance(asked.spec, Video) and asked.spec.prompt is not None:
+            maker = ClipMaker(*where, asked.spec, model=model, open_model=opens)
         elif isinstance(asked.spec, Video):
             maker = VideoMaker(*where, asked.spec, self._seed)
         else:
@@ -166,7 +168,11 @@ class _Documents:
             "formats": list(asked.spec.endings),
             "fields": dict(asked.fields),
             **lines,
-            **({"model": asked.spec.model} if isinstance(asked.spec, Speech | Image) else {}),
+            **(
+                {"model": asked.spec.model}
+                if isinstance(asked.spec, Speech | Image | Video)
+                else {}
+            ),
             **counts,
             **({"reasons": dict(reasons)} if reasons else {}),
         }

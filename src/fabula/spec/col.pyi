@@ -633,9 +633,13 @@ def speech(
     """A recording of a text of the row, or of a dialogue in another table, with word times."""
 
 def video(
-    of: str,
+    of: str | None = ...,
     *,
-    seconds: float = ...,
+    prompt: str | None = ...,
+    model: str | None = ...,
+    size: Sequence[int] | str | None = ...,
+    retries: int = ...,
+    seconds: float | None = ...,
     fps: int = ...,
     severity: Sequence[float] = ...,
     effects: Sequence[
@@ -661,7 +665,7 @@ def video(
     drop: bool = ...,
     description: str = ...,
 ) -> _Video:
-    """A film of the first page of a document of the row, with the boxes of each frame."""
+    """A film of the first page of a document of the row, or a clip of a prompt about the row."""
 
 def function(
     function: Any,

@@ -31,6 +31,8 @@ def envelope(call: Call, reply: Reply) -> str:
         return json.dumps({"error": error})
     if call.path.endswith("/embeddings"):
         return json.dumps(_embeddings(call))
+    if call.path.endswith("/videos"):
+        return json.dumps({"id": f"video-{call.number}", "object": "video", "status": "queued"})
     if call.path.endswith("/images/generations"):
         content = picture(call) if reply.content is None else reply.content
         return json.dumps({"created": 0, "data": [{"b64_json": b64encode(content).decode()}]})

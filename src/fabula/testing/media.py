@@ -1,4 +1,4 @@
-"""Made-up pictures and sound for the `fake` model and the scripted server, the same each time."""
+"""Made-up pictures, sound and clips for the `fake` model and the scripted server."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Literal
 
+import numpy as np
+
 from fabula.llm.client.chat import ChatReply, ChatRequest
 from fabula.spec.models import ModelSpec
 from fabula.testing.calls import Call
@@ -18,6 +20,8 @@ from fabula.testing.calls import Call
 SIDE = 64
 RATE = 24_000
 """Samples a second of OpenAI's speech."""
+CLIP = 1
+"""Seconds of a clip for which no length is asked."""
 _CELLS = 5
 """Cells a side of a made-up picture."""
 
@@ -88,6 +92,41 @@ class FakeSpeech(AbstractFakeMedia):
 
     def _size(self, text: str) -> str:
         return str(len(text.split()))
+
+
+class FakeVideos(AbstractFakeMedia):
+    """Clips of a pattern that changes its colours, of the size and length that are wanted."""
+
+    makes = "videos"
+
+    def find(self, digest: str) -> bytes:
+        """Draw the clip of a name."""
+        size, seconds, drawn = digest.split("-")
+        return pattern_mp4(size, float(seconds), bytes.fromhex(drawn))
+
+    def _size(self, text: str) -> str:
+        del text
+        size, seconds = self._fields.get("size"), self._fields.get("seconds")
+        return f"{size or f'{4 * SIDE}x{4 * SIDE}'}-{seconds or CLIP}"
+
+
+def clip(call: Call) -> bytes:
+    """A clip of the size and length that are asked for."""
+    size = str(call.body.get("size") or f"{SIDE}x{SIDE}")
+    seconds = float(call.body.get("seconds") or CLIP)
+    return pattern_mp4(size, seconds, sha256(call.prompt.encode()).digest())
+
+
+def pattern_mp4(size: str, seconds: float, digest: bytes) -> bytes:
+    """An MP4 file of 8 frames a second, in two colours that a digest has."""
+    from fabula.media.filming import mp4
+
+    width, height = (int(side) for side in size.split("x"))
+    count = max(1, round(8 * seconds))
+    colours = np.frombuffer(digest[:6], np.uint8).reshape(2, 3).astype(float)
+    shares = np.linspace(0, 1, count)[:, None]
+    drawn = np.rint(colours[0] * (1 - shares) + colours[1] * shares).astype(np.uint8)
+    return mp4((np.broadcast_to(each, (height, width, 3)) for each in drawn), 8)
 
 
 def picture(call: Call) -> bytes:

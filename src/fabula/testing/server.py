@@ -32,6 +32,7 @@ from fabula.testing.batches import BatchDesk
 from fabula.testing.calls import Call
 from fabula.testing.envelopes import envelope, sent
 from fabula.testing.fake.model import fake_reply
+from fabula.testing.media import clip
 from fabula.testing.replies import Reply, failed, says
 
 Answer = str | Reply | Mapping[str, Any] | Sequence[Any]
@@ -84,6 +85,8 @@ class ChatServer:
         self._models = tuple(models)
         self._tls = tls
         self._desk = BatchDesk(self._answer_batched, most=most_queued, cut=cut_results)
+        self._clips: dict[str, bytes] = {}
+        self._begun: set[str] = set()
         self._open = 0
         self._mistakes: list[Exception] = []
         self._transports: set[asyncio.Transport] = set()
@@ -131,6 +134,9 @@ class ChatServer:
                 web.post("/v1/embeddings", self._answer),
                 web.post("/v1/images/generations", self._answer),
                 web.post("/v1/audio/speech", self._answer),
+                web.post("/v1/videos", self._answer),
+                web.get("/v1/videos/{asked}", self._tell_of_clip),
+                web.get("/v1/videos/{asked}/content", self._send_clip),
                 web.post("/v1beta/models/{asked}", self._answer),
                 web.post("/v1beta/openai/images/generations", self._answer),
                 web.get("/v1/models", self._list_models),
@@ -166,6 +172,9 @@ class ChatServer:
             await asyncio.sleep(self._latency + reply.delay)
             if reply.reset and request.transport:
                 request.transport.abort()
+            if call.path == "/v1/videos" and reply.status == 200:
+                content = clip(call) if reply.content is None else reply.content
+                self._clips[f"video-{call.number}"] = content
             text = sent(call, reply)
             response = web.Response(status=reply.status, headers=reply.headers, body=text)
             response.headers.setdefault("Content-Type", "application/json; charset=utf-8")
@@ -178,6 +187,19 @@ class ChatServer:
         self.calls.append(call)
         reply = self._reply(call)
         return reply.status, envelope(call, reply)
+
+    async def _tell_of_clip(self, request: web.Request) -> web.Response:
+        """How far a clip is: done when it is asked about for the second time."""
+        asked = request.match_info["asked"]
+        if asked not in self._clips:
+            return web.json_response({"error": {"message": f"no video `{asked}`"}}, status=404)
+        state = "completed" if asked in self._begun else "in_progress"
+        self._begun.add(asked)
+        return web.json_response({"id": asked, "status": state, "error": None})
+
+    async def _send_clip(self, request: web.Request) -> web.Response:
+        content = self._clips[request.match_info["asked"]]
+        return web.Response(body=content, content_type="video/mp4")
 
     async def _list_models(self, request: web.Request) -> web.Response:
         del request
@@ -227,6 +249,9 @@ class ChatServer:
 
 
 async def _json_object(request: web.Request) -> dict[str, Any] | None:
+    """The fields of a request, of JSON or a form."""
+    if request.content_type == "multipart/form-data":
+        return dict(await request.post())
     try:
         body = await request.json()
     except ValueError:

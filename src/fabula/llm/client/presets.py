@@ -100,8 +100,8 @@ class Provider:
         is_free: Whether calls cost no money.
         prices: US dollars per million input and output tokens by model, if the price list has none.
         seconds: Duration of a call, for estimates: minimum, maximum.
-        media: Where the class is that makes its `pictures` or `speech`, if it doesn't speak
-            OpenAI's images and audio API.
+        media: Where the class is that makes its `pictures`, `speech` or `videos`, if it doesn't
+            speak OpenAI's API of them.
     """
 
     name: str

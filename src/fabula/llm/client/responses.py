@@ -20,6 +20,8 @@ from fabula.llm.client.meanings import asked_pause, meaning
 from fabula.llm.client.transport import HttpReply, without_secrets
 
 NO_API_STATUSES = frozenset({405, 410, 501, 505, *range(201, 400)})
+_JOB_STATUSES, _OF_JOBS = frozenset({200, 201, 202}), ("id", "status")
+"""How servers answer about jobs, and what is expected then; a job tells its own error."""
 FINAL_CODES = frozenset(
     f"model.{problem}"
     for problem in (
@@ -92,6 +94,8 @@ class Judge:
             return {"text": body, "content": reply.body}
         answer = read_events(body) if is_events(body) else _json_object(body)
         status = _status(reply, answer)
+        if reply.status in _JOB_STATUSES and expects in _OF_JOBS and _is_job(answer):
+            return answer or {}
         if status == 200:
             if answer is not None and holds_answer(answer, expects):
                 return answer
@@ -257,6 +261,11 @@ def error_of(answer: Mapping[str, Any] | None) -> Mapping[str, Any]:
     if isinstance(error, dict):
         return error
     return {"message": error} if isinstance(error, str) else answer or {}
+
+
+def _is_job(answer: Answer | None) -> bool:
+    """Whether an answer tells of a job how far it is."""
+    return answer is not None and all(isinstance(answer.get(name), str) for name in _OF_JOBS)
 
 
 def _choice(answer: Answer) -> Mapping[str, Any]:

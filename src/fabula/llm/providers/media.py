@@ -1,4 +1,4 @@
-"""Pictures and speech from any server that speaks OpenAI's images and audio API.
+"""Pictures, speech and videos from any server that speaks OpenAI's API of them.
 
 Each acts as a chat model whose prompt is the request and whose reply is the digest of the bytes it
 made (`Blobs`), so that the ledger, the budget and the limits of chat models hold for them too.
@@ -7,9 +7,12 @@ Providers with an API of their own name its class in their entry.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
+import json
 import re
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, Literal, Protocol
@@ -21,10 +24,13 @@ from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest
 from fabula.llm.client.completions import read_usage
 from fabula.llm.client.endpoint import Endpoint
 from fabula.llm.client.presets import imported, preset
-from fabula.llm.client.responses import Answer, Rejection
+from fabula.llm.client.responses import Answer, Rejection, error_of
 from fabula.llm.providers.catalogue import model_settings
 from fabula.spec.models import ModelSpec
 
+_DONE, _FAILED = ("completed", "succeeded"), ("failed", "cancelled", "expired")
+_NOT_JSON = (415, 422)
+"""Statuses of servers that take a form in place of JSON."""
 _REFUSES = re.compile(r"unknown|unsupported|not (support|permit|allow)|unrecogni[sz]ed|extra", re.I)
 
 
@@ -215,13 +221,76 @@ class SpeechModel(AbstractMediaModel):
         return self._kept(answer["content"], answer)
 
 
-_OPENAI: Mapping[str, type[AbstractMediaModel]] = {"pictures": PictureModel, "speech": SpeechModel}
+class VideoModel(AbstractMediaModel):
+    """A model that makes one clip a call, which is begun, asked about, and fetched.
+
+    Servers take a form or JSON; JSON is sent first. A clip that is not done in time counts as one
+    that did not come.
+    """
+
+    path = "/videos"
+    text_field = "prompt"
+    optional = frozenset({"seconds"})
+    longest, first_pause, longest_pause = 3_600.0, 0.25, 15.0
+    """Seconds: of a clip's making, and between questions about it."""
+
+    def __init__(self, settings: ModelSpec, fields: Mapping[str, Any]) -> None:
+        super().__init__(settings, fields)
+        self._as_form = False
+
+    @property
+    def makes(self) -> str:
+        """Videos."""
+        return "videos"
+
+    async def _post(self, place: Any, body: Mapping[str, Any]) -> Answer | Rejection:
+        begun = await self._begun(place, body)
+        if isinstance(begun, Rejection) and begun.status in _NOT_JSON and not self._as_form:
+            self._as_form = True
+            begun = await self._begun(place, body)
+        if isinstance(begun, Rejection):
+            return begun
+        path, answer, pause, waited = f"{self.path}/{begun['id']}", begun, self.first_pause, 0.0
+        while (state := str(answer.get("status"))) not in (*_DONE, *_FAILED):
+            if waited > self.longest:
+                return answer | {"problem": f"the clip was `{state}` for {waited:,.0f} seconds"}
+            await asyncio.sleep(pause)
+            waited, pause = waited + pause, min(2 * pause, self.longest_pause)
+            asked = await self._endpoint.deliver(place, "GET", path, expects="status")
+            if isinstance(asked, Rejection):
+                return asked
+            answer = asked
+        if state in _FAILED:
+            told = error_of(answer)
+            return answer | {"problem": f"{state}: {told.get('message') or 'no reason was given'}"}
+        return await self._endpoint.deliver(place, "GET", f"{path}/content", expects=None)
+
+    async def _begun(self, place: Any, body: Mapping[str, Any]) -> Answer | Rejection:
+        if not self._as_form:
+            return await self._endpoint.post(place, self.path, body, expects="id")
+        form, content_type = multipart(body)
+        return await self._endpoint.deliver(
+            place, "POST", self.path, form, content_type=content_type, expects="id"
+        )
+
+    def _read(self, answer: Answer) -> ChatReply:
+        if problem := answer.get("problem"):
+            return ChatReply("", "unknown", problem=str(problem))
+        if not answer["content"]:
+            return ChatReply("", "unknown", problem="the endpoint sent no clip")
+        return self._kept(answer["content"], answer)
 
 
-def media_model(
-    makes: Literal["pictures", "speech"], model: str | ModelSpec, fields: Mapping[str, Any]
-) -> MediaModel:
-    """A model that makes pictures or speech, by its provider's own API if it has one.
+Makes = Literal["pictures", "speech", "videos"]
+_OPENAI: Mapping[Makes, type[AbstractMediaModel]] = {
+    "pictures": PictureModel,
+    "speech": SpeechModel,
+    "videos": VideoModel,
+}
+
+
+def media_model(makes: Makes, model: str | ModelSpec, fields: Mapping[str, Any]) -> MediaModel:
+    """A model that makes pictures, speech or videos, by its provider's own API if it has one.
 
     Args:
         makes: What it makes.
@@ -235,3 +304,15 @@ def media_model(
     own = imported(preset(settings.provider).media.get(makes))
     opened: MediaModel = (own or _OPENAI[makes])(settings, fields)
     return opened
+
+
+def multipart(body: Mapping[str, Any]) -> tuple[bytes, str]:
+    """The fields of a request as a form, and its content type."""
+    boundary = uuid.uuid4().hex
+    parts = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'
+        f"{value if isinstance(value, str) else json.dumps(value)}\r\n"
+        for name, value in body.items()
+    )
+    content = "".join((*parts, f"--{boundary}--\r\n")).encode()
+    return content, f"multipart/form-data; boundary={boundary}"

@@ -17,8 +17,7 @@ from fabula.errors import UsageError
 from fabula.io.formulas import escaping_formulas
 from fabula.io.names import file_stem
 from fabula.io.places import remove_leftovers
-from fabula.kinds.image import Image
-from fabula.kinds.speech import Speech
+from fabula.planning.documents import model_of
 from fabula.planning.plan import Plan
 from fabula.runs.belongings import STATE
 from fabula.runs.cluster.asking import Asking, Door
@@ -80,11 +79,11 @@ def check_remote(plan: Plan) -> None:
     """Make sure that other machines can make the tables.
 
     Raises:
-        UsageError: A table masks a real file, or has pictures or speech of a model.
+        UsageError: A table masks a real file, or has pictures, speech or clips of a model.
     """
     for owner in plan.spec.tables.values():
         for name, column in owner.columns.items():
-            if isinstance(column, Image | Speech) and column.model is not None:
+            if model_of(column) is not None:
                 raise UsageError(
                     f"this machine asks for the files of `{owner.name}.{name}`",
                     code="ray.files",

@@ -8,12 +8,10 @@ from pathlib import Path
 from fabula.errors import UsageError
 from fabula.inference.resolve import SpecLike, resolve
 from fabula.io.formats import as_format
-from fabula.kinds.image import Image
-from fabula.kinds.speech import Speech
 from fabula.llm.cache.budget import Budget
 from fabula.llm.cache.ledger import Ledger
 from fabula.llm.session import models_of_run
-from fabula.planning.documents import document_plans
+from fabula.planning.documents import document_plans, model_of
 from fabula.planning.plan import Plan
 from fabula.planning.planner import make_plan
 from fabula.render.cells import watched
@@ -89,8 +87,7 @@ def merge(
     check_complete(plan, records)
     for found in shares:
         _keep_replies(found.folder / STATE / "ledger.sqlite")
-    files = [each.spec for each in document_plans(plan.spec)]
-    asks = any(isinstance(each, Image | Speech) and each.model is not None for each in files)
+    asks = any(model_of(each.spec) is not None for each in document_plans(plan.spec))
     budget = Budget(max_calls=None if asks else 0)  # replies about the shares' rows are all there
     with models_of_run(budget=budget) as open_model:
         dataset = execute(

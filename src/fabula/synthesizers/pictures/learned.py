@@ -22,6 +22,7 @@ from fabula.streams import stream
 from fabula.synthesizers.model import State
 from fabula.synthesizers.persistence import ABOUT, Saved, read_saved, sound, write_saved
 from fabula.synthesizers.pictures.components import Components
+from fabula.synthesizers.pictures.copies import SHIFT, TURN, moved_copies
 from fabula.synthesizers.pictures.judging import NAME, split
 from fabula.synthesizers.pictures.reading import Pictures, Pixels, read_pictures
 from fabula.synthesizers.pictures.sampling import drawn
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 Model = Literal["flow", "vae", "gan"]
 MODELS: tuple[str, ...] = ("flow", "vae", "gan")
+STEPS = {"flow": 12_000, "vae": 6_000, "gan": 6_000}
+HIDDEN = {"flow": 512, "vae": 256, "gan": 256}
 BLOCK = 1_000
 """Pictures that are drawn at once; each block has a stream of its own."""
 FEWEST = 50
@@ -195,8 +198,8 @@ def fit_pictures(
     size: tuple[int, int] | None = None,
     holdout: float = 0.2,
     seed: int = 0,
-    steps: int = 6_000,
-    hidden: int = 256,
+    steps: int | None = None,
+    hidden: int | None = None,
     max_seconds: float = 600,
     progress: ProgressLike = None,
 ) -> PictureSynthesizer:
@@ -211,8 +214,8 @@ def fit_pictures(
         size: Width and height to which pictures are resized; None leaves them.
         holdout: Share of pictures held out of training, for `evaluate_pictures`.
         seed: The same pictures and seed give the same model.
-        steps: Steps of training at most.
-        hidden: Width of the networks' layers.
+        steps: Steps of training at most; by default 12,000 of `flow`, 6,000 of others.
+        hidden: Width of the networks' layers; by default 512 of `flow`, 256 of others.
         max_seconds: Training ends after this time, with what it has.
         progress: Called with steps done.
 
@@ -227,6 +230,8 @@ def fit_pictures(
             code="usage.model",
             hint=did_you_mean(model, MODELS) or 'write `model="flow"`',
         )
+    steps = STEPS[model] if steps is None else steps
+    hidden = HIDDEN[model] if hidden is None else hidden
     if not 0 <= holdout < 1 or steps < 1 or hidden < 1:
         raise UsageError(
             "`holdout` lies from 0 to below 1, `steps` and `hidden` are at least 1",
@@ -247,6 +252,7 @@ def fit_pictures(
     except ImportError as exc:
         raise missing_extra(exc, needed_by="learned pictures") or exc from exc
     components = Components.of(train.pixels)
+    copies = moved_copies(train.pixels, stream(seed, NAME, "copies", 0))
     count = len(pictures.names)
     conditions = np.eye(count, dtype=np.float32)[train.labels] if count else _none(len(train))
     watch = watched(progress)
@@ -261,6 +267,7 @@ def fit_pictures(
         conditions,
         stream(seed, NAME, "training", 0),
         told,
+        copies=[components.of_pixels(each) for each in copies],
         steps=steps,
         hidden=hidden,
         max_seconds=max_seconds,
@@ -268,6 +275,11 @@ def fit_pictures(
     counts = np.bincount(train.labels, minlength=max(1, count))
     lost = [name for name, each in zip(pictures.names, counts, strict=False) if not each]
     notes = [*pictures.notes]
+    if copies:
+        notes.append(
+            f"{len(copies)} copies of each picture, moved by some {SHIFT:.0%} of a side, turned by "
+            f"{np.degrees(TURN):.0f} degrees and scaled, were learned too"
+        )
     if lost:
         notes.append(f"no pictures of {', '.join(lost)} were learned; all were held out")
     card = {

@@ -4,14 +4,16 @@ All three learn principal components of the pixels, which keep `KEPT` of the var
 dense layers suffice and a picture of 64 x 64 costs little more than one of 8 x 8. A condition, the
 label as one of several, goes into the first layer. JAX is used to train; numpy suffices to sample.
 
-- `vae`: Gaussian latents; a spread a component is learned (Kingma and Welling 2014).
+- `vae`: Gaussian latents; a spread a component is learned (Kingma and Welling 2014), and what
+  latents real pictures of each label have (Ghosh et al. 2020).
 - `gan`: relativistic, with penalties on the slopes (Huang et al. 2024), generator averaged.
-- `flow`: learns the velocity of straight paths from noise to pictures (Lipman et al. 2023).
+- `flow`: learns the velocity of straight paths from noise to pictures (Lipman et al. 2023), beyond
+  what the spread of each component tells of it alone, as denoisers do (Karras et al. 2022).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -33,7 +35,7 @@ from fabula.synthesizers.models.deep.training import (
     train,
 )
 from fabula.synthesizers.pictures.distances import frechet
-from fabula.synthesizers.pictures.sampling import LATENTS, WAVES, time_waves
+from fabula.synthesizers.pictures.sampling import LATENTS, SEEN, SPREAD, WAVES, on_path, time_waves
 
 Floats = NDArray[np.float32]
 Network = dict[str, Params]
@@ -55,6 +57,7 @@ def train_pictures(
     rng: np.random.Generator,
     progress: Steps,
     *,
+    copies: Sequence[Floats],
     steps: int,
     hidden: int,
     max_seconds: float,
@@ -67,6 +70,7 @@ def train_pictures(
         conditions: Labels as one of several, of shape (pictures, labels); no columns without.
         rng: Decides everything that is random.
         progress: Called with rounds done and rounds in all.
+        copies: Further versions of all rows, which are learned from alone.
         steps: Steps at most.
         hidden: Width of the layers.
         max_seconds: Training ends after this time, with what it has.
@@ -79,7 +83,10 @@ def train_pictures(
     schedule = Schedule(max(1, steps // STEPS_A_ROUND), PATIENCE[model], max_seconds)
     with on_cpu():
         training = _TRAININGS[model](
-            (values[order[held:]], conditions[order[held:]]),
+            (
+                np.concatenate([each[order[held:]] for each in (values, *copies)]),
+                np.tile(conditions[order[held:]], (1 + len(copies), 1)),
+            ),
             (values[order[:held]], conditions[order[:held]]),
             rng,
             hidden,
@@ -184,6 +191,12 @@ class AbstractDescent:
 class _Flow(AbstractDescent):
     """The velocity at a point of the path from noise to a picture."""
 
+    def __init__(
+        self, rows: Rows, held: Rows, rng: np.random.Generator, hidden: int, steps: int
+    ) -> None:
+        super().__init__(rows, held, rng, hidden, steps)
+        self._spread = rows[0].std(axis=0)
+
     def initial(self, key: jax.Array) -> Network:
         return mlp(key, self.width + 2 * WAVES + self.labels, self.hidden, self.width)
 
@@ -194,8 +207,14 @@ class _Flow(AbstractDescent):
         start = jax.random.normal(noise, values.shape)
         t = jax.nn.sigmoid(jax.random.normal(when, (len(values), 1)))
         point = (1 - t) * start + t * values
-        given = jnp.concatenate([point, time_waves(t, jnp), conditions], axis=1)
-        return jnp.asarray(((run(network, given) - (values - start)) ** 2).mean())
+        seen, known, left = on_path(point, t, self._spread, jnp)
+        given = jnp.concatenate([seen, time_waves(t, jnp), conditions], axis=1)
+        velocity = known + left * run(network, given)
+        return jnp.asarray(((velocity - (values - start)) ** 2).mean())
+
+    def sampler(self, carry: Carry) -> Network:
+        zeros = jnp.zeros((1, self.width))
+        return {**super().sampler(carry), SPREAD: {"weights": zeros, "bias": self._spread}}
 
 
 class _Autoencoder(AbstractDescent):
@@ -208,21 +227,43 @@ class _Autoencoder(AbstractDescent):
         # The spread is learned with the network, and is needed to sample.
         spread = {"weights": jnp.zeros((1, self.width)), "bias": jnp.zeros(self.width)}
         return (
-            {f"see.{name}": layer for name, layer in encoder.items()} | decoder | {"spread": spread}
+            {f"see.{name}": layer for name, layer in encoder.items()} | decoder | {SPREAD: spread}
         )
 
     def loss(
         self, network: Network, values: jax.Array, conditions: jax.Array, key: jax.Array
     ) -> jax.Array:
-        seen = run(network, jnp.concatenate([values, conditions], axis=1), "see.")
-        mu, log_sd = jnp.split(seen, 2, axis=1)
-        log_sd = jnp.clip(log_sd, -6.0, 2.0)
+        mu, log_sd = self._seen(network, values, conditions)
         z = mu + jnp.exp(log_sd) * jax.random.normal(key, mu.shape)
         shown = run(network, jnp.concatenate([z, conditions], axis=1))
-        spread = jnp.clip(network["spread"]["bias"], -4.0, 2.0)
+        spread = jnp.clip(network[SPREAD]["bias"], -4.0, 2.0)
         missed = (0.5 * ((values - shown) * jnp.exp(-spread)) ** 2 + spread).sum(axis=1)
         divergence = (0.5 * (mu**2 + jnp.exp(2 * log_sd) - 1) - log_sd).sum(axis=1)
         return jnp.asarray((missed + BETA * divergence).mean() / self.width)
+
+    def sampler(self, carry: Carry) -> Network:
+        # Latents of real pictures are not standard normal, above all not those of one label.
+        mu, log_sd = map(np.asarray, self._seen(carry[1], *map(jnp.asarray, self._rows)))
+        groups = self._rows[1].T > 0 if self.labels else np.ones((1, len(mu)), bool)
+        means, roots = (
+            np.zeros((len(groups), LATENTS)),
+            np.tile(np.eye(LATENTS), (len(groups), 1, 1)),
+        )
+        for label, own in enumerate(groups):
+            if own.any():
+                means[label] = mu[own].mean(axis=0)
+                cover = np.cov(mu[own], rowvar=False, bias=True)
+                roots[label] = np.linalg.cholesky(cover + np.diag(np.exp(2 * log_sd[own]).mean(0)))
+        latents = {"weights": jnp.asarray(roots), "bias": jnp.asarray(means)}
+        return {**super().sampler(carry), SEEN: latents}
+
+    def _seen(
+        self, network: Network, values: jax.Array, conditions: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
+        """Means and logarithms of the deviations of what pictures are encoded as."""
+        seen = run(network, jnp.concatenate([values, conditions], axis=1), "see.")
+        mu, log_sd = jnp.split(seen, 2, axis=1)
+        return mu, jnp.clip(log_sd, -6.0, 2.0)
 
 
 class _Adversaries(AbstractDescent):

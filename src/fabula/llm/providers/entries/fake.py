@@ -17,6 +17,7 @@ PROVIDERS.add(
         media={
             "pictures": "fabula.testing.media:FakePictures",
             "speech": "fabula.testing.media:FakeSpeech",
+            "videos": "fabula.testing.media:FakeVideos",
         },
     )
 )
