@@ -161,7 +161,9 @@ def _profile(connection: duckdb.DuckDBPyConnection, name: str, rows: TableRows) 
     return TableProfile(name, columns[0].rows if columns else 0, columns, notes)
 
 
-def open_view(connection: duckdb.DuckDBPyConnection, rows: TableRows, number: str = "") -> bool:
+def open_view(
+    connection: duckdb.DuckDBPyConnection, rows: TableRows, number: str = ""
+) -> list[int]:
     """Make the rows readable as `data`; DuckDB reads Parquet faster itself than through Arrow.
 
     Args:
@@ -170,18 +172,20 @@ def open_view(connection: duckdb.DuckDBPyConnection, rows: TableRows, number: st
         number: The name of a further column, with the number of each row from 1; "" for none.
 
     Returns:
-        Whether a row is found by its number without reading those before it.
+        The number of the first row of each Parquet file, whose rows are found without reading
+        others: `data` has columns `file_index` and `file_row_number`, from 0. Else nothing.
     """
-    files, places = local_files(rows), False
+    files, firsts = local_files(rows), list[int]()
     numbered = "row_number() OVER ()"
     if files and not isinstance(rows, pa.Table) and rows.format.default_extname == "parquet":
         listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
         source = f"read_parquet([{listed}])"
-        places = not {"file_index", "file_row_number"} & {*map(str.lower, rows.schema.names)}
-        if number and places:  # DuckDB knows both of every row, unless columns have their names
+        taken = {"file_index", "file_row_number"} & {*map(str.lower, rows.schema.names)}
+        if number and not taken:  # DuckDB knows both of every row, unless columns have their names
             sizes = [pq.read_metadata(file).num_rows for file in files]
-            before = list(accumulate(sizes, initial=1))[:-1]
-            numbered = f"({before})[file_index::BIGINT + 1] + file_row_number::BIGINT"
+            firsts = list(accumulate(sizes, initial=1))[:-1]
+            number_of_file = f"({firsts})[file_index::BIGINT + 1]"
+            numbered = f"file_index, file_row_number, {number_of_file} + file_row_number::BIGINT"
     else:
         names = rows.schema.names
         if isinstance(rows, pa.Table):
@@ -200,7 +204,7 @@ def open_view(connection: duckdb.DuckDBPyConnection, rows: TableRows, number: st
     connection.execute(
         f"CREATE OR REPLACE VIEW data AS SELECT *{zoned and f' REPLACE ({zoned})'} FROM found"
     )
-    return places
+    return firsts
 
 
 def _bytes(files: Iterable[Path]) -> int:

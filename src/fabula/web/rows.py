@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ _DIGITS = frozenset("0123456789")
 _SIGNS = {
     **dict.fromkeys(_INTEGERS, _DIGITS | {"-"}),
     "DECIMAL": _DIGITS | {"-", "."},
+    **dict.fromkeys(("FLOAT", "DOUBLE"), _DIGITS | set("-+.einfa")),  # also `inf` and `nan`
+    "BOOLEAN": frozenset("truefals"),
     "DATE": _DIGITS | {"-"},
     "TIMESTAMP": _DIGITS | {"-", ":", ".", " ", "+"},
 }
@@ -79,10 +82,10 @@ class Rows:
             duckdb.connect(config={"autoinstall_known_extensions": False, **_LIMITS})
         )
         with self._failures_named():
-            self._placed = open_view(self._connection, source, self._number)
+            self._firsts = open_view(self._connection, source, self._number)
             described = self._connection.execute("DESCRIBE data").fetchall()
         self.types: dict[str, str] = {name: kind for name, kind, *_ in described
-                                      if name != self._number}  # fmt: skip
+                                      if name in source.schema.names}  # fmt: skip
 
     @property
     def columns(self) -> list[str]:
@@ -121,12 +124,9 @@ class Rows:
         if start >= total:
             return Page([], [], total)
         number = quoted(self._number)
-        if query.sort and self._placed:  # only the rows of this page are read in full
+        if query.sort and self._firsts:  # only the rows of this page are read in full
             numbers = self._sorted(where, values, query)
-            listed = ", ".join(map(str, numbers))
-            sql = f"SELECT {number}, {names} FROM data WHERE {number} IN ({listed})"
-            at = {row[0]: row[1:] for row in self._rows(sql, ())}
-            return Page(numbers, [at[each] for each in numbers], total)
+            return Page(numbers, self._numbered(numbers), total)
         sql = f"SELECT {number}, {names} FROM data {where} {self._order(query)}"
         found = self._rows(f"{sql} LIMIT {PAGE_ROWS} OFFSET {start}", values)
         return Page([row[0] for row in found], [row[1:] for row in found], total)
@@ -169,6 +169,21 @@ class Rows:
             self._orders[key] = [number for (number,) in found]
         return self._orders[key][at : at + PAGE_ROWS]
 
+    def _numbered(self, numbers: Sequence[int]) -> list[Any]:
+        """Rows by their numbers, each from its file."""
+        places: dict[int, list[int]] = {}
+        for number in numbers:
+            file = bisect_right(self._firsts, number) - 1
+            places.setdefault(file, []).append(number - self._firsts[file])
+        names = ", ".join(map(quoted, (self._number, *self.columns)))
+        found = {}
+        for file, rows in places.items():
+            listed = ", ".join(map(str, rows))
+            where = f"file_index = {file} AND file_row_number IN ({listed})"
+            for number, *row in self._rows(f"SELECT {names} FROM data WHERE {where}", ()):
+                found[number] = row
+        return [found[number] for number in numbers]
+
     def _where(self, query: Query) -> tuple[str, list[str]]:
         parts = [filter_.sql(self.types[filter_.column]) for filter_ in query.filters]
         if query.search:
@@ -205,4 +220,4 @@ class Rows:
 def _may_hold(kind: str, search: str) -> bool:
     """Whether values of a type can contain a text at all, so that no number is written out."""
     signs = next((signs for name, signs in _SIGNS.items() if kind.startswith(name)), None)
-    return signs is None or set(search) <= signs
+    return signs is None or set(search.lower()) <= signs
