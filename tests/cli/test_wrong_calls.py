@@ -9,6 +9,7 @@ import pytest
 
 import fabula as fb
 from fabula.errors import UsageError
+from fabula.simulation import World
 
 DATA = "name,age\n" + "".join(f"person {n},{20 + n}\n" for n in range(9))
 WORLD = """\
@@ -31,6 +32,8 @@ WRONG = [
     ("generate shop.yaml --max-cost abc", "`--max-cost`: it is not a number", "--help`"),
     ("generate people.csv", "a data file, not a spec", "`fabula init --from people.csv`"),
     ("generate shop.yaml -o postgres//dev@localhost/db", "lacks a part of `://`", "postgres://"),
+    ("blend shop.yaml -o postgres//dev@localhost/db", "lacks a part of `://`", "postgres://"),
+    ("program x -o s3:/bucket", "lacks a part of `://`", "s3://"),
     ("generate shop.yaml -o s3:bucket/x", "lacks a part of `://`", "`./s3:…`"),
     ("generate shop.yaml -o s3:/bucket", "lacks a part of `://`", "write `s3://…`"),
     ("mask people.csv -o mysql//host/db", "lacks a part of `://`", "`mysql://…`"),
@@ -103,15 +106,17 @@ def test_a_look_at_k_anonymity_says_that_nothing_was_written(run, shop) -> None:
 
 
 @pytest.mark.parametrize("place", ["postgres//host/db", "s3:/bucket", "duckdb:shop"])
-@pytest.mark.parametrize("face", ["generate", "write", "simulate"])
+@pytest.mark.parametrize("face", ["generate", "write", "simulate", "blend", "unmask"])
 def test_python_refuses_a_broken_address_as_the_command_line_does(shop, face, place) -> None:
-    world = fb.simulation.World("empty")
+    world = World("empty")
     made = fb.generate("age int 18..90", n=1)
     before = {path.name for path in shop.parent.iterdir()}
     calls = {
         "generate": lambda: fb.generate("age int 18..90", n=1, output=place),
         "write": lambda: made.write(place),
         "simulate": lambda: fb.simulate(world, steps=1, output=place),
+        "blend": lambda: fb.blend(made, output=place),
+        "unmask": lambda: fb.unmask("x.csv", output=place, map="x"),
     }
     with pytest.raises(UsageError, match="lacks a part of `://`"):
         calls[face]()

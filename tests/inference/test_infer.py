@@ -239,3 +239,10 @@ def test_periods_of_time_are_listed_and_never_made_up(write: str) -> None:
     seasons = column(periods, name="period")
     assert seasons.unique
     assert set(seasons.values) == set(periods)
+
+
+def test_a_guess_counts_the_columns_of_the_data() -> None:
+    """Columns that only others use come beside."""
+    moments = pa.array(f"2025-01-{at % 28 + 1:02} 0{at % 9}:05:0{at % 7}" for at in range(200))
+    guessed = fb.infer(pa.table({"id": range(200), "at": moments}))
+    assert repr(guessed) == "data: 2 columns (1 key, 1 expr), and 1 that only others use"

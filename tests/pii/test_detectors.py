@@ -40,7 +40,7 @@ def test_its_kind_is_found_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> N
     found = find(pa.array(RINGS), "c")
     assert found is not None
     assert (found.kind, found.direct, found.made_as) == ("ring", True, "code")
-    assert found.reason == "100% of its values have the form of a ring"
+    assert found.reason == "100 % of its values have the form of a ring"
     assert TITLES["ring"] == "numbers on rings"
     assert find(pa.array(RINGS[:3]), "c") is None or find(pa.array(RINGS[:3])).kind != "ring"  # type: ignore[union-attr]
 

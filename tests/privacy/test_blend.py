@@ -82,6 +82,33 @@ def test_labels_become_equally_frequent() -> None:
     assert "ill: rare " in made.report()
 
 
+@pytest.mark.slow
+def test_a_table_with_free_text_is_tested_on_what_was_learned() -> None:
+    """Synthetic rows lack the column, and a warning says so."""
+    words = [
+        "late",
+        "early",
+        "nice",
+        "driver",
+        "traffic",
+        "rain",
+        "smooth",
+        "clean",
+        "quick",
+        "slow",
+        "dog",
+        "card",
+        "music",
+    ]
+    rng = np.random.default_rng(3)
+    notes = [" ".join(rng.choice(words, 12)) for _ in range(600)]
+    real = patients().append_column("note", pa.array(notes))
+    made = fb.blend(real, balance="ill", confirmed=["note", "case_id"])
+    assert made.trial is not None
+    assert any("`note` can't be learned" in each for each in made.warnings)
+    assert made.table.column("note").slice(0, 600).to_pylist() == notes
+
+
 def test_a_label_gets_the_share_that_is_asked_for() -> None:
     labels = {"rare": 20, "middle": 180, "common": 800}
     found = balanced(labels, 200, {"rare": 0.1})

@@ -146,6 +146,7 @@ def test_an_unknown_kind_is_shown_as_in_the_guide() -> None:
         ("kind: bool", "unknown-kind", "column kind `bool` does not exist", "`bernoulli`"),
         ("kind: normal, mu: 3", "unknown-key", "a `normal` column has no key `mu`", "`mean`"),
         ("kind: normal, qqq: 3", "unknown-key", "has no key `qqq`", "its keys are"),
+        ("kind: normal, rubric: 3", "unknown-key", "no key `rubric`", "{kind: judge}`; here, keys"),
         ("kind: expr", "missing-key", "an `expr` column needs `sql`", "add `sql:`"),
         ("values: [1, 2], balance: exact", "missing-key", "has no `kind`", "`kind: choice`"),
         ("nulls: 0.5", "missing-key", "has no `kind`", "there are"),
@@ -245,6 +246,21 @@ def test_deep_nesting_is_refused() -> None:
 def test_a_table_without_tables_above_it_is_told_where_it_belongs() -> None:
     found = {item.where: item for item in problems("columns: {a: {kind: key}}\n")}
     assert "tables come first" in (found["columns"].hint or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("generalise: {postcode: 3}", "`generalise` belongs under `tables.NAME.source`"),
+        ("split: {train: 0.9}", "`split` belongs under `outputs`"),
+        ("temperature: 1", "`temperature` belongs under `models.NAME`"),
+        ("tables: {a: {seed: 1, n: 1}}", "`seed` belongs at the top of the spec"),
+        ("tables: {a: {kind: key, n: 1}}", "under `tables.NAME.columns.NAME` or under"),
+    ],
+)
+def test_a_key_in_the_wrong_place_is_told_where_it_belongs(text: str, hint: str) -> None:
+    found = next(each for each in problems(text) if each.code == "spec.unknown-key")
+    assert hint in (found.hint or "")
 
 
 def test_problems_found_later_get_their_line_too() -> None:

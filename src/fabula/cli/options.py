@@ -34,6 +34,7 @@ from typing_extensions import TypedDict
 from fabula.cli.console import Talk
 from fabula.cli.group import ALONE, PlainCommand
 from fabula.errors import UsageError
+from fabula.io.names import output_path
 
 Verb = TypeVar("Verb", bound=Callable[..., None])
 
@@ -146,7 +147,11 @@ def _shown(
         return parameter.replace(name="ctx", annotation=typer.Context)
     kind, *marks = _parted(kind)
     known = [mark for mark in marks if isinstance(mark, ArgumentInfo | OptionInfo)]
-    if read := next((mark for mark in marks if isinstance(mark, Read)), None):
+    word = _METAVARS.get(kind)
+    read = next((mark for mark in marks if isinstance(mark, Read)), None)
+    if read is None and kind is Path and name == "output":
+        read = Read(output_path)  # a `Path` has lost the slashes of a broken address
+    if read is not None:
         reads[name] = read
         kind = list[str] if read.many else str
         default = parameter.empty if default is parameter.empty else None
@@ -158,7 +163,7 @@ def _shown(
         metavar, info.help = helps[name]
         info.metavar = metavar or info.metavar
     if info.metavar is None:
-        info.metavar = name.upper() if isinstance(info, ArgumentInfo) else _METAVARS.get(kind)
+        info.metavar = name.upper() if isinstance(info, ArgumentInfo) else word
     if default is None:
         kind = kind | None
     return parameter.replace(annotation=Annotated[kind, info], default=default)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from fabula.errors import UsageError, column_hint
 from fabula.evaluation.findings import Findings
-from fabula.io.names import file_stem
+from fabula.io.names import file_stem, output_path
 from fabula.io.places import make_folder, write_text
 from fabula.render import charts
 from fabula.render.results import Result
@@ -96,7 +96,7 @@ class Report(Findings, Result):
             UsageError: The ending names another form.
             SinkError: The place can't be written.
         """
-        path = Path(path)
+        path = output_path(path)
         check_form(path)
         forms = {".json": self.to_json, ".md": self.to_markdown}
         make_folder(path.parent)

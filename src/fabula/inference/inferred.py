@@ -43,11 +43,13 @@ class Inferred:
     def __repr__(self) -> str:
         lines = []
         for name, table in self.spec.tables.items():
-            kinds = [column.kind for column in table.columns.values()]
+            columns = table.columns.values()
+            kinds = [column.kind for column in columns if not column.drop]
             counts = [f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)]
-            lines.append(
-                f"{name}: {len(kinds)} column{'s' * (len(kinds) != 1)} ({', '.join(counts)})"
-            )
+            told = f"{name}: {len(kinds)} column{'s' * (len(kinds) != 1)} ({', '.join(counts)})"
+            if helpers := len(columns) - len(kinds):
+                told += f", and {helpers} that only others use"
+            lines.append(told)
         lines += [f"note: {note}" for note in map(_one_line, self.notes)]
         return "\n".join(lines)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -74,6 +75,16 @@ def refuse_broken_address(place: object) -> None:
             code="usage.address",
             hint=f"write `{found[1]}://…`{folder}",
         )
+
+
+def output_path(place: str | os.PathLike[str]) -> Path:
+    """Where an output of files goes; every verb that writes files by itself asks here.
+
+    Raises:
+        UsageError: The text begins like an address and is none.
+    """
+    refuse_broken_address(place)
+    return Path(place)
 
 
 def missing_file(path: Path) -> SourceError:

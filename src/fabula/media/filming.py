@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from fabula.errors import PrerequisiteError, SourceError, UsageError
 from fabula.extras import missing_extra
+from fabula.io.names import output_path
 from fabula.io.places import check_free, make_folder, replacing, write_text
 from fabula.io.tables import as_table
 from fabula.types import TableLike
@@ -128,7 +129,7 @@ def film(
         SinkError: The output exists.
     """
     check_video()
-    path = Path(output)
+    path = output_path(output)
     if path.suffix != ".mp4":
         raise UsageError(
             f"`{path}` is not called `.mp4`", code="usage.video", hint="write `film.mp4`"

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from fabula.errors import SinkError, SourceError, UsageError
+from fabula.io.names import output_path
 from fabula.io.pictures import picture_files
 from fabula.io.places import make_folder, replacing, write_text
 from fabula.kinds.document import EFFECTS, Scan
@@ -58,7 +59,7 @@ def scan_pictures(
         SourceError: There are no pictures, or a file can't be read.
         SinkError: The output contains something.
     """
-    source, target = Path(folder), Path(output)
+    source, target = Path(folder), output_path(output)
     low, high = severity if isinstance(severity, tuple) else (severity, severity)
     _check(effects, low, high, copies)
     names = [path.relative_to(source).as_posix() for path in picture_files(source, _ENDINGS)]

@@ -102,4 +102,4 @@ def named(kind: str, name: str) -> bool:
 def found_as(kind: str, part: float, told: str, scheme: str = "") -> Finding:
     """What was found in a share of the values."""
     return Finding(kind, round(part, 3), round(min(1.0, 0.4 + 0.6 * part), 2),
-                   f"{part:.0%} of its values {told}", scheme)  # fmt: skip
+                   f"{100 * part:.0f} % of its values {told}", scheme)  # fmt: skip

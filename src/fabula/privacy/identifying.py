@@ -36,7 +36,8 @@ def check_identifying(
     if not mask:
         listed = ", ".join(f"`{place.partition('.')[2]}`" for place in found)
         raise UsageError(
-            f"{listed} identify people, and the real rows would stay as they are",
+            f"{listed} identif{'ies' if len(found) == 1 else 'y'} people, and the real rows would "
+            "stay as they are",
             code="blend.identifying",
             hint="add `--mask` to replace them, or `--confirm "
             + ",".join(place.partition(".")[2] for place in found)

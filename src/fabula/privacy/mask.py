@@ -14,6 +14,7 @@ from typing_extensions import Unpack
 
 from fabula.io.destinations import Loading, Target, destination_of, names_file
 from fabula.io.loading import incoming, load
+from fabula.io.names import output_path
 from fabula.io.places import check_free, make_folder, write_json, write_text
 from fabula.options import known_options
 from fabula.privacy.files.csv_bytes import CsvSource
@@ -79,7 +80,7 @@ def mask(
     elif target := destination_of(output):
         masked = load_masked(masking, target, Loading(overwrite=overwrite))
     else:
-        masked = write(masking, Path(output), overwrite=overwrite)
+        masked = write(masking, output_path(output), overwrite=overwrite)
     if map is not None:
         save_map(masking, Path(map))
     return masked

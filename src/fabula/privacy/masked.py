@@ -21,6 +21,7 @@ from fabula.io.destinations import (
     names_file,
 )
 from fabula.io.loading import blocks_of, incoming, load
+from fabula.io.names import output_path
 from fabula.io.places import write_json
 from fabula.io.write import write_tables
 from fabula.render import amounts, grid
@@ -90,7 +91,7 @@ class Masked(Result):
             loaded = load(sink, wanted, blocks_of(self.tables), {"masking": self.card})
             write_load_card(self.card, target, sink, loaded)
             return
-        place = Path(path)
+        place = output_path(path)
         single = names_file(place)
         if single:
             _ = self.table

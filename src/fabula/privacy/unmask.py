@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fabula.errors import PrerequisiteError, SourceError
 from fabula.io.arrays import array_of, plain_type
 from fabula.io.destinations import names_file
+from fabula.io.names import output_path
 from fabula.io.places import check_free, make_folder
 from fabula.privacy.files.sources import sources_of, tables_in
 from fabula.privacy.files.writing import Work
@@ -109,6 +110,7 @@ def unmask(
         SourceError: The map is of another key, or a file can't be read.
         SinkError: The output exists, or can't be written.
     """
+    place = output_path(output)
     secret = Secret.find(Path(key_file) if key_file else None)
     if not secret.kept:
         raise PrerequisiteError(
@@ -133,7 +135,6 @@ def unmask(
             where=str(files[unknown[0]]),
             hint=f"the map has {', '.join(f'`{name}`' for name in known)}: name files so",
         )
-    place = Path(output)
     single = len(files) == 1 and names_file(place) and not place.is_dir()
     check_free(place, overwrite=overwrite, folder=not single)
     if not single:

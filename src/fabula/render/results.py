@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fabula.io.names import output_path
 from fabula.io.places import make_folder, write_text
 from fabula.types import Path as PathLike
 
@@ -35,7 +35,7 @@ class Result(ABC):
         Raises:
             SinkError: The place can't be written.
         """
-        place = Path(path)
+        place = output_path(path)
         make_folder(place.parent)
         if place.suffix.lower() in (".html", ".htm"):
             from fabula.render.pages import around

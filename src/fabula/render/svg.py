@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 from typing import NamedTuple
 
 from markupsafe import Markup
 
+from fabula.io.names import output_path
 from fabula.io.places import make_folder, replacing, write_text
 from fabula.render.png import png_of
 from fabula.types import Path as PathLike
@@ -64,7 +64,7 @@ class Drawing:
             PrerequisiteError: PNG is asked for, and the extra `charts` is missing.
             SinkError: The place can't be written.
         """
-        place = Path(path)
+        place = output_path(path)
         png = png_of(self.alone()) if place.suffix.lower() == ".png" else None
         make_folder(place.parent)
         if png is None:

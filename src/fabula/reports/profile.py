@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from fabula.errors import SourceError
 from fabula.io.notes import notes_of
@@ -159,12 +161,31 @@ def _profile(connection: duckdb.DuckDBPyConnection, name: str, rows: TableRows) 
     return TableProfile(name, columns[0].rows if columns else 0, columns, notes)
 
 
-def open_view(connection: duckdb.DuckDBPyConnection, rows: TableRows) -> None:
-    """Make the rows readable as `data`; DuckDB reads Parquet faster itself than through Arrow."""
-    files = local_files(rows)
+def open_view(
+    connection: duckdb.DuckDBPyConnection, rows: TableRows, number: str = ""
+) -> list[int]:
+    """Make the rows readable as `data`; DuckDB reads Parquet faster itself than through Arrow.
+
+    Args:
+        connection: Where they are read.
+        rows: The rows.
+        number: The name of a further column, with the number of each row from 1; "" for none.
+
+    Returns:
+        The number of the first row of each Parquet file, whose rows are found without reading
+        others: `data` has columns `file_index` and `file_row_number`, from 0. Else nothing.
+    """
+    files, firsts = local_files(rows), list[int]()
+    numbered = "row_number() OVER ()"
     if files and not isinstance(rows, pa.Table) and rows.format.default_extname == "parquet":
         listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
         source = f"read_parquet([{listed}])"
+        taken = {"file_index", "file_row_number"} & {*map(str.lower, rows.schema.names)}
+        if number and not taken:  # DuckDB knows both of every row, unless columns have their names
+            sizes = [pq.read_metadata(file).num_rows for file in files]
+            firsts = list(accumulate(sizes, initial=1))[:-1]
+            number_of_file = f"({firsts})[file_index::BIGINT + 1]"
+            numbered = f"file_index, file_row_number, {number_of_file} + file_row_number::BIGINT"
     else:
         names = rows.schema.names
         if isinstance(rows, pa.Table):
@@ -173,7 +194,8 @@ def open_view(connection: duckdb.DuckDBPyConnection, rows: TableRows) -> None:
             rows = rows.to_table(columns=names[:MOST_COLUMNS])  # text is parsed once, not by each
         connection.register("given", rows)
         source = "given"
-    connection.execute(f"CREATE OR REPLACE VIEW found AS FROM {source}")
+    further = f", {numbered} AS {quoted(number)}" if number else ""
+    connection.execute(f"CREATE OR REPLACE VIEW found AS SELECT *{further} FROM {source}")
     zoned = ", ".join(
         f"{quoted(name)} AT TIME ZONE 'UTC' AS {quoted(name)}"
         for name, kind, *_ in connection.execute("DESCRIBE found").fetchall()
@@ -182,6 +204,7 @@ def open_view(connection: duckdb.DuckDBPyConnection, rows: TableRows) -> None:
     connection.execute(
         f"CREATE OR REPLACE VIEW data AS SELECT *{zoned and f' REPLACE ({zoned})'} FROM found"
     )
+    return firsts
 
 
 def _bytes(files: Iterable[Path]) -> int:

@@ -20,6 +20,7 @@ from typing_extensions import override
 from fabula.errors import SheetError, SourceError, UsageError, Violation
 from fabula.io.examples import plain_value
 from fabula.io.formats import format_of
+from fabula.io.names import output_path
 from fabula.io.places import check_free, make_folder, write_text
 from fabula.io.tables import as_table
 from fabula.io.write import write_table
@@ -96,7 +97,7 @@ class Reviewed(Result):
     @override
     def write(self, path: Path) -> None:
         """Write the rows that stay to a file, whose ending names the format."""
-        place = FilePath(path)
+        place = output_path(path)
         make_folder(place.parent)
         write_table(place, self.rows, self.rows.schema, format_of(place))
 
@@ -120,7 +121,7 @@ def review_export(
         SourceError: The data can't be read, or has no rows.
         SinkError: The sheet exists, or can't be written.
     """
-    path = FilePath(output)
+    path = output_path(output)
     check_free(path, overwrite=overwrite)
     if n < 1:
         raise UsageError(f"{n} rows can't be reviewed", code="usage.rows", hint="give 1 or more")
@@ -169,7 +170,7 @@ def review_import(
         raise UsageError(
             f"{len(paths)} sheets were given", code="review.sheets", hint="give one or two"
         )
-    target = None if output is None else FilePath(output)
+    target = None if output is None else output_path(output)
     if target is not None:
         format_of(target)
         check_free(target, overwrite=overwrite)

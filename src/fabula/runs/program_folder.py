@@ -31,6 +31,7 @@ from fabula.codegen.table_checks import spec_of
 from fabula.codegen.targets import Targets
 from fabula.engines.made import MadeBlock, RejectedRow
 from fabula.errors import FabulaError, ProgramError, RunInterrupted
+from fabula.io.names import output_path
 from fabula.io.places import check_free, write_json, write_text
 from fabula.runs.belongings import RUN
 from fabula.runs.dataset import Dataset
@@ -90,7 +91,7 @@ def program_run(
     """
     if output is None:
         return _made(wanted, make, MemoryStore(), seed, {})
-    path, escape, file_format = Path(output), options.escape_formulas, options.file_format
+    path, escape, file_format = output_path(output), options.escape_formulas, options.file_format
     check_free(path, overwrite=True, folder=True)
     facts = {
         "fabula": version("fabula"),

@@ -24,7 +24,7 @@ from fabula.engines.made import MadeBlock
 from fabula.errors import UsageError
 from fabula.io.arrays import empty_table
 from fabula.io.formats import as_format
-from fabula.io.names import file_stem, refuse_broken_address
+from fabula.io.names import file_stem, output_path
 from fabula.runs.belongings import STATE
 from fabula.runs.dataset import Dataset
 from fabula.runs.fingerprint import fingerprint
@@ -111,15 +111,15 @@ def simulate_regions(
             code="usage.region",
             hint="give it another name in the model",
         )
-    refuse_broken_address(output)
+    place = None if output is None else output_path(output)
     chance, main = world.seed if seed is None else seed, as_format(format or "parquet")
     facts = facts_of(world, world.spec(sizes_by_population(world, n)), count, chance)
     facts |= {"parameters": given, "format": main}
     store: RunFolder | MemoryStore = MemoryStore()
-    if output is not None:
+    if place is not None:
         identity = {"fingerprint": fingerprint(facts), **facts}
         formats = defaultdict(lambda: (main,), dict.fromkeys(tables, (main,)))
-        store = RunFolder(FilePath(output), identity, formats, fresh=fresh, overwrite=overwrite)
+        store = RunFolder(place, identity, formats, fresh=fresh, overwrite=overwrite)
     try:
         if isinstance(store, RunFolder) and store.manifest is not None:
             store.check_files()

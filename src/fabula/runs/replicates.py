@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from fabula.errors import UsageError
-from fabula.io.names import refuse_broken_address
+from fabula.io.names import output_path
 from fabula.io.places import make_folder, replacing
 from fabula.render import amounts, grid
 from fabula.render.results import Result
@@ -188,8 +188,7 @@ def replicate(
         raise UsageError(
             f"the seed {first} is too large to count on from", code="usage.seed", hint="give 1"
         )
-    refuse_broken_address(output)
-    folder = None if output is None else FilePath(output)
+    folder = None if output is None else output_path(output)
     options = {"n": n, "steps": steps, "days": days, "format": format}
     options |= {"fresh": fresh, "overwrite": overwrite}
     tasks = [

@@ -10,7 +10,6 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping
 from importlib.metadata import version
-from pathlib import Path as FilePath
 from typing import Any
 
 import pyarrow as pa
@@ -20,7 +19,7 @@ from fabula.errors import RunInterrupted, SpecError, UsageError
 from fabula.io.arrays import empty_table
 from fabula.io.formats import as_format
 from fabula.io.formulas import is_asked
-from fabula.io.names import refuse_broken_address
+from fabula.io.names import output_path
 from fabula.io.places import check_free
 from fabula.io.tables import as_table
 from fabula.llm.session import models_of_run
@@ -102,12 +101,12 @@ def simulate(
     store: RunFolder | MemoryStore = MemoryStore()
     facts = facts_of(world, spec, count, chance)
     facts |= {"format": main, **({"escape_formulas": True} if escape else {})}
-    refuse_broken_address(output)
-    if output is not None:
-        check_free(FilePath(output), overwrite=True, folder=True)
+    place = None if output is None else output_path(output)
+    if place is not None:
+        check_free(place, overwrite=True, folder=True)
         names = [*world.populations, *world.events]
         store = RunFolder(
-            FilePath(output),
+            place,
             {"fingerprint": fingerprint(facts), **facts},
             defaultdict(lambda: (main,), dict.fromkeys(names, (main,))),
             fresh=fresh,

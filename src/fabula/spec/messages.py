@@ -54,6 +54,8 @@ _LIMITS = {
     "less_than": ("below", "lt"),
     "less_than_equal": ("at most", "le"),
 }
+_FEW = 3
+"""Places that a hint names."""
 _FIRST = ("value_error", "assertion_error", *_LIMITS, "literal_error")
 
 
@@ -172,12 +174,43 @@ def _unknown_key(
     near = suggestion(key, known) or suggestion(key, getattr(owner, "spread_keys", ()))
     if near is None and key == "columns" and len(place) == 1:
         near = "tables come first: `tables: {rows: {n: 100, columns: {…}}}`"
+    listed = f"keys are {', '.join(known)}"
+    here = "under `tables.NAME.columns.NAME`" if _kind(owner) in KINDS else ""
+    if near is None and (places := [each for each in _places_of(key, model) if each != here]):
+        near = f"`{key}` belongs {_either(places)}; here, {listed}"
     return Violation(
         "spec.unknown-key",
         f"{_owner(owner, place)} has no key `{key}`",
         where,
-        near or f"its keys are {', '.join(known)}",
+        near or f"its {listed}",
     )
+
+
+def _places_of(key: str, model: type[BaseModel]) -> list[str]:
+    """Where else in a spec a key is legal: at most a few places, the plainest first."""
+    found: list[str] = []
+    levels: list[tuple[str, Any]] = [("", model)]
+    while levels:
+        path, annotation = levels.pop(0)
+        annotation = _plain(annotation)
+        if not isinstance(annotation, type):
+            inner, origin = get_args(annotation), get_origin(annotation)
+            path += ".NAME" if origin is dict else ""
+            levels += [(path, each) for each in (inner[1:] if origin is dict else inner)]
+        elif issubclass(annotation, AbstractColumn | AbstractCheck):
+            catalogue: Mapping[str, type[BaseModel]] = (
+                KINDS if issubclass(annotation, AbstractColumn) else CHECKS
+            )
+            kinds = [name for name, kind in catalogue.items() if key in kind.model_fields]
+            fit = (f"under `{path}: {{kind: {kind}}}`" for kind in kinds)
+            found += [f"under `{path}`"] if len(kinds) > _FEW else fit
+        elif issubclass(annotation, BaseModel):
+            if key in annotation.model_fields:
+                found.append(f"under `{path}`" if path else "at the top of the spec")
+            levels += [(f"{path}.{name}".strip("."), field.annotation)
+                       for name, field in annotation.model_fields.items()
+                       if name != "distribution"]  # fmt: skip
+    return sorted(dict.fromkeys(found), key=lambda place: "kind:" in place)[:_FEW]
 
 
 def _missing_key(

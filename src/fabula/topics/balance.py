@@ -21,6 +21,7 @@ from typing_extensions import override
 from fabula.augment.asking import AskOptions, budget_of
 from fabula.errors import PartialRunError, UsageError
 from fabula.io.formats import format_of
+from fabula.io.names import output_path
 from fabula.io.places import check_free, make_folder
 from fabula.io.tables import as_table
 from fabula.io.write import write_table
@@ -109,7 +110,7 @@ class Balanced(Result):
     @override
     def write(self, path: PathLike) -> None:
         """Write the rows to a file, whose ending names the format."""
-        place = Path(path)
+        place = output_path(path)
         make_folder(place.parent)
         write_table(place, self.table, self.table.schema, format_of(place))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Unpack
 
 from fabula.io.formats import ending_like, format_of
+from fabula.io.names import output_path
 from fabula.topics.balance import Balanced, BalanceOptions, plan, run, shortfall
 from fabula.topics.page import survey_charts, write_balanced, write_charts
 from fabula.topics.plan import BalancePlan
@@ -53,7 +54,7 @@ def balance(
         SourceError: The data contains no text.
         PartialRunError: Topics lack rows still; `dataset` of the error is what there is.
     """
-    folder = None if output is None else Path(output)
+    folder = None if output is None else output_path(output)
     made = run(data, folder=folder, overwrite=overwrite, **wanted)
     if folder is not None:
         source = Path(data) if isinstance(data, str | Path) else Path("data.parquet")

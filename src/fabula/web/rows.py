@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +24,9 @@ _LIMITS: dict[str, str | int] = {"memory_limit": "128MB", "threads": 2}
 _ONE_BY_ONE = {**_LIMITS, "threads": 1}
 """For passes over whole tables: each thread holds a part of the table."""
 _KEPT = 32
-"""Searches whose number of rows is remembered."""
+"""Searches whose number of rows is remembered, and orders whose first rows are."""
+_SORTED = 10 * PAGE_ROWS
+"""Rows that are found at once when a table is sorted, so that the next pages take no sort."""
 
 
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT",
@@ -33,6 +36,8 @@ _DIGITS = frozenset("0123456789")
 _SIGNS = {
     **dict.fromkeys(_INTEGERS, _DIGITS | {"-"}),
     "DECIMAL": _DIGITS | {"-", "."},
+    **dict.fromkeys(("FLOAT", "DOUBLE"), _DIGITS | set("-+.einfa")),  # also `inf` and `nan`
+    "BOOLEAN": frozenset("truefals"),
     "DATE": _DIGITS | {"-"},
     "TIMESTAMP": _DIGITS | {"-", ":", ".", " ", "+"},
 }
@@ -69,13 +74,18 @@ class Rows:
         self.name, self._source = name, source
         self._lock = threading.Lock()
         self._counts: dict[tuple[object, ...], int] = {}
+        self._orders: dict[tuple[object, ...], list[int]] = {}
+        self._number = "row"
+        while self._number in source.schema.names:
+            self._number += "_"
         self._connection = without_bar(
             duckdb.connect(config={"autoinstall_known_extensions": False, **_LIMITS})
         )
         with self._failures_named():
-            open_view(self._connection, source)
+            self._firsts = open_view(self._connection, source, self._number)
             described = self._connection.execute("DESCRIBE data").fetchall()
-        self.types: dict[str, str] = {name: kind for name, kind, *_ in described}
+        self.types: dict[str, str] = {name: kind for name, kind, *_ in described
+                                      if name in source.schema.names}  # fmt: skip
 
     @property
     def columns(self) -> list[str]:
@@ -104,24 +114,21 @@ class Rows:
             SourceError: The file can't be read.
         """
         where, values = self._where(query)
-        order = ""
-        if query.sort:
-            direction = "DESC" if query.descending else "ASC"
-            order = f"ORDER BY {quoted(query.sort)} {direction} NULLS LAST"
         start = query.page * PAGE_ROWS
-        limit = f"LIMIT {PAGE_ROWS} OFFSET {start}"
         names = ", ".join(map(quoted, self.columns))
-        if not where and not order:  # the place tells the number: nothing before it is read
-            found = self._rows(f"SELECT {names} FROM data {limit}", ())
+        if not where and not query.sort:  # the place tells the number: nothing before it is read
+            found = self._rows(f"SELECT {names} FROM data LIMIT {PAGE_ROWS} OFFSET {start}", ())
             numbers = list(range(start + 1, start + 1 + len(found)))
             return Page(numbers, found, self.count)
-        number = quoted(self._number)
-        found = self._rows(
-            f"SELECT {number}, {names} FROM (SELECT *, row_number() OVER () AS {number} FROM data)"
-            f" {where} {order} {limit}",
-            values,
-        )
         total = self._count(where, tuple(values))
+        if start >= total:
+            return Page([], [], total)
+        number = quoted(self._number)
+        if query.sort and self._firsts:  # only the rows of this page are read in full
+            numbers = self._sorted(where, values, query)
+            return Page(numbers, self._numbered(numbers), total)
+        sql = f"SELECT {number}, {names} FROM data {where} {self._order(query)}"
+        found = self._rows(f"{sql} LIMIT {PAGE_ROWS} OFFSET {start}", values)
         return Page([row[0] for row in found], [row[1:] for row in found], total)
 
     def row(self, number: int) -> dict[str, Any]:
@@ -144,6 +151,39 @@ class Rows:
         """Let go of the file."""
         self._connection.close()
 
+    def _order(self, query: Query) -> str:
+        if not query.sort:
+            return ""
+        direction = "DESC" if query.descending else "ASC"
+        return f"ORDER BY {quoted(query.sort)} {direction} NULLS LAST, {quoted(self._number)}"
+
+    def _sorted(self, where: str, values: list[str], query: Query) -> list[int]:
+        """The numbers of the rows of a page, by the column that the query sorts by."""
+        block, at = divmod(query.page * PAGE_ROWS, _SORTED)
+        key = (where, *values, query.sort, query.descending, block)
+        if key not in self._orders:
+            if len(self._orders) >= _KEPT:
+                self._orders.clear()
+            sql = f"SELECT {quoted(self._number)} FROM data {where} {self._order(query)}"
+            found = self._rows(f"{sql} LIMIT {_SORTED} OFFSET {block * _SORTED}", values)
+            self._orders[key] = [number for (number,) in found]
+        return self._orders[key][at : at + PAGE_ROWS]
+
+    def _numbered(self, numbers: Sequence[int]) -> list[Any]:
+        """Rows by their numbers, each from its file."""
+        places: dict[int, list[int]] = {}
+        for number in numbers:
+            file = bisect_right(self._firsts, number) - 1
+            places.setdefault(file, []).append(number - self._firsts[file])
+        names = ", ".join(map(quoted, (self._number, *self.columns)))
+        found = {}
+        for file, rows in places.items():
+            listed = ", ".join(map(str, rows))
+            where = f"file_index = {file} AND file_row_number IN ({listed})"
+            for number, *row in self._rows(f"SELECT {names} FROM data WHERE {where}", ()):
+                found[number] = row
+        return [found[number] for number in numbers]
+
     def _where(self, query: Query) -> tuple[str, list[str]]:
         parts = [filter_.sql(self.types[filter_.column]) for filter_ in query.filters]
         if query.search:
@@ -165,14 +205,6 @@ class Rows:
         with self._lock, self._failures_named():
             return self._connection.execute(sql, list(values)).fetchall()
 
-    @cached_property
-    def _number(self) -> str:
-        """A name that no column has."""
-        name = "row"
-        while name in self.types:
-            name += "_"
-        return name
-
     @contextmanager
     def _failures_named(self) -> Iterator[None]:
         """Say which table it is that can't be read."""
@@ -188,4 +220,4 @@ class Rows:
 def _may_hold(kind: str, search: str) -> bool:
     """Whether values of a type can contain a text at all, so that no number is written out."""
     signs = next((signs for name, signs in _SIGNS.items() if kind.startswith(name)), None)
-    return signs is None or set(search) <= signs
+    return signs is None or set(search.lower()) <= signs

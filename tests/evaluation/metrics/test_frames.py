@@ -142,6 +142,18 @@ def test_what_is_left_out_and_what_is_too_little_is_said() -> None:
     )
 
 
+def test_rows_drawn_with_a_condition_are_told() -> None:
+    """A sample of one city fails gates against all cities."""
+    real = pa.table({"city": ["Wien"] * 40 + ["Oslo"] * 60, "km": range(100)})
+    frames = prepare(real.slice(0, 40), real)
+    assert frames.notes == (
+        "All synthetic rows have `Wien` in `city`, 40.0 % of the real ones do: rows drawn with a "
+        "condition are best compared with real rows that meet it.",
+    )
+    common = pa.table({"city": ["Wien"] * 95 + ["Oslo"] * 5, "km": range(100)})
+    assert prepare(common.slice(0, 90), common).notes == ()
+
+
 def test_an_outcome_is_no_group() -> None:
     with pytest.raises(UsageError, match="both the outcome"):
         evaluate(people(50), real=people(50), target="hired", protected=["hired"])

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -43,3 +48,15 @@ def test_what_lightgbm_refuses_is_said_in_its_words() -> None:
         boosted(
             rows, np.zeros(40), rows, settings={"objective": "no such", "verbosity": -1}, rounds=1
         )
+
+
+def test_a_library_that_does_not_load_is_told_with_what_helps(tmp_path: Path) -> None:
+    """Slim images lack OpenMP; in a process of its own, since a library stays loaded."""
+    (tmp_path / "lightgbm" / "lib").mkdir(parents=True)
+    (tmp_path / "lightgbm" / "__init__.py").touch()
+    (tmp_path / "lightgbm" / "lib" / "lib_lightgbm.so").write_text("not a library")
+    code = "from fabula.evaluation.metrics import lightgbm_calls as calls; calls._library()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False,
+                          env={**os.environ, "PYTHONPATH": str(tmp_path)})  # fmt: skip
+    assert "lightgbm can't be loaded" in done.stderr
+    assert "libgomp1" in done.stderr

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from fabula.errors import SourceError, did_you_mean
+from fabula.render.amounts import percent
 
 FEW = 30
 """Tables of fewer rows are measured with a warning."""
+
+COMMON = 0.9
+"""A label of more real rows may be that of all synthetic ones without a condition."""
 
 
 def shared_columns(tables: Mapping[str, pa.Table], leader: str) -> tuple[list[str], list[str]]:
@@ -66,6 +73,19 @@ def void(frame: str, names: Sequence[str], table: pa.Table) -> str:
         or (pa.types.is_floating(column.type) and pc.all(pc.is_nan(column)).as_py())
     ]  # fmt: skip
     return f"The {frame} table has no value in {_listed(void)}." if void else ""
+
+
+def one_label(name: str, codes: Mapping[str, NDArray[Any]], levels: Sequence[object]) -> list[str]:
+    """What is said where all synthetic rows have one label, as rows drawn with a condition do."""
+    synthetic, real = codes["synthetic"], codes.get("real", np.empty(0, int))
+    label = synthetic[0]
+    share = float((real == label).mean()) if len(real) else 1.0
+    if len(synthetic) < FEW or not label or not 0 < share < COMMON or (synthetic != label).any():
+        return []
+    return [
+        f"All synthetic rows have `{levels[label - 1]}` in `{name}`, {percent(share)} of the real "
+        "ones do: rows drawn with a condition are best compared with real rows that meet it."
+    ]
 
 
 def _listed(names: Sequence[str], most: int = 5) -> str:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.errors import SourceError
-from fabula.evaluation.metrics.differences import FEW, few, shared_columns, void
+from fabula.evaluation.metrics.differences import FEW, few, one_label, shared_columns, void
 from fabula.io.arrays import is_text
 from fabula.io.notes import notes_of
 from fabula.pii import find_in_table
@@ -283,6 +283,7 @@ def _coded(
     used = {frame: set(np.unique(array).tolist()) - {0} for frame, array in codes.items()}
     strange = all(used.values()) and used[leader].isdisjoint(used["synthetic"])
     said = [f"No label of `{name}` in the synthetic table is one of the real table."] * strange
+    said += one_label(name, codes, levels)
     return Column(name, family, levels=levels), codes, said
 
 

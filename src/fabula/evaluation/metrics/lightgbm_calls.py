@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fabula.errors import PrerequisiteError
+
 _FLOAT32, _FLOAT64 = 0, 1
 _ROW_MAJOR = 1
 _NAMES = ("lib_lightgbm.so", "lib_lightgbm.dylib", "lib_lightgbm.dll")
@@ -131,7 +133,14 @@ def _library() -> ctypes.CDLL:
         file for place in _PLACES for name in _NAMES if (file := home / place / name).is_file()
     ]
     if found:
-        return ctypes.cdll.LoadLibrary(str(found[0]))
+        try:
+            return ctypes.cdll.LoadLibrary(str(found[0]))
+        except OSError as exc:  # slim Linux images and new Macs lack OpenMP
+            raise PrerequisiteError(
+                f"lightgbm can't be loaded: {exc}",
+                code="prerequisite.library",
+                hint="if OpenMP is missing: `apt-get install libgomp1` or `brew install libomp`",
+            ) from exc
     package: Any = import_module("lightgbm.basic")  # it lies elsewhere, and the package knows where
     library: ctypes.CDLL = package._LIB
     return library

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from fabula.errors import SourceError, UsageError
+from fabula.io.names import output_path
 from fabula.io.places import check_free
 from fabula.io.tables import as_table
 from fabula.kinds.speech import Speech
@@ -79,7 +80,7 @@ def speak(
             hint="`fabula kinds speech` lists the ranges",
         ) from exc
     check_speech(spec)
-    folder = Path(output)
+    folder = output_path(output)
     check_free(folder, folder=True)
     rows = as_table(conversations)
     if column not in rows.column_names:

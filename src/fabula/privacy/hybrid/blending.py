@@ -15,6 +15,7 @@ from typing_extensions import Unpack
 
 from fabula.errors import UsageError
 from fabula.io.expressions import parse_expression
+from fabula.io.names import output_path
 from fabula.io.tables import named_tables
 from fabula.options import known_options
 from fabula.privacy.hybrid.drawing import Unlike, are_among, balanced, labels_of
@@ -108,7 +109,7 @@ class Blended(ResultOfTables):
         from fabula.privacy.hybrid.files import write_blended
 
         return write_blended(
-            self.tables, self.real, self.provenance, Path(path),
+            self.tables, self.real, self.provenance, output_path(path),
             source=self.source, origin=self.origin, overwrite=overwrite,
         )  # fmt: skip
 
@@ -144,12 +145,13 @@ def blend(
         SourceError: The data can't be read.
         SinkError: The place can't be written.
     """
+    place = None if output is None else output_path(output)
     made = _blend(data, **options)
     if isinstance(data, str | os.PathLike) and not made.provenance["masked"]:
         path = Path(data)
         made = replace(made, source=path if path.is_file() else None)
-    if output is not None:
-        made.write(output, overwrite=overwrite)
+    if place is not None:
+        made.write(place, overwrite=overwrite)
     return made
 
 

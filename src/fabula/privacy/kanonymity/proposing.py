@@ -59,7 +59,8 @@ def proposed(
         without = _alone([codes[other] for other in known if other != name])
         share = percent(together - without)
         reasons[name] = f"{why}; without it {share} fewer of the rows are unique"
-    notes = [f"`{', '.join(known)}` together single out {percent(together)} of the rows"]
+    verb = "together single" if len(known) > 1 else "alone singles"
+    notes = [f"`{', '.join(known)}` {verb} out {percent(together)} of the rows"]
     for name in names:
         if name in known or name in others or _is_key(codes[name]):
             continue

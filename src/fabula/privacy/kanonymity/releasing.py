@@ -13,6 +13,7 @@ from typing_extensions import Unpack
 from fabula.errors import UsageError
 from fabula.io.destinations import Loading, destination_of, names_file
 from fabula.io.loading import load_tables
+from fabula.io.names import output_path
 from fabula.io.places import check_free, make_folder
 from fabula.io.write import write_tables
 from fabula.options import known_options
@@ -166,7 +167,7 @@ def write(
     if target := destination_of(output):
         load_tables(target, {made.name: made.table}, Loading(overwrite=overwrite))
         return
-    output = Path(output)
+    output = output_path(output)
     if not names_file(output):
         ending = ".parquet" if file is None else file.suffix
         raise UsageError(
