@@ -62,6 +62,8 @@ class Growth(NamedTuple):
         ridge: Added to the curvature of a leaf.
         set_ridge: Added to it where a split is a set of categories.
         least: Least curvature of a leaf; 5 are at least 20 rows, and more where one label is rare.
+        alone: What the slope of a leaf loses. A row adds less than 1 to it, and a surprising row
+            most, so leaves that a few people make stand out give nothing.
     """
 
     rounds: int = 150
@@ -72,6 +74,7 @@ class Growth(NamedTuple):
     ridge: float = 1.0
     set_ridge: float = 5.0
     least: float = 5.0
+    alone: float = 0.0
 
 
 class Nodes(NamedTuple):
@@ -212,6 +215,7 @@ def _grow(rows: Rows, work: _Work, nodes: Nodes, root: int, growth: Growth) -> t
         for i in range(start[leaf], end[leaf]):
             total += work.packed[i]
         slope, curve = (total >> 32) / GRADIENT_UNIT, (total & _LOW) / GRADIENT_UNIT
+        slope = _nearer_to_0(slope, growth.alone)
         step = np.int32(np.rint(growth.rate * slope / (curve + growth.ridge) * UNIT))
         nodes.child[node[leaf]], nodes.value[node[leaf]] = node[leaf], step
         for i in range(start[leaf], end[leaf]):
@@ -289,7 +293,8 @@ def _best_split(
         else:
             ridge = growth.set_ridge
             count = _sorted_codes(sums[feature], size, codes, means)
-        base = all_slope * all_slope / (all_curve + ridge)
+        whole = _nearer_to_0(all_slope, growth.alone)
+        base = whole * whole / (all_curve + ridge)
         part, mask = 0, np.uint64(0)
         for i in range(count):
             mask |= np.uint64(1) << np.uint64(codes[i])
@@ -302,11 +307,17 @@ def _best_split(
             if all_curve - curve < least:
                 break
             slope = (part >> 32) / GRADIENT_UNIT
-            rest, other = all_slope - slope, all_curve - curve
+            rest, other = _nearer_to_0(all_slope - slope, growth.alone), all_curve - curve
+            slope = _nearer_to_0(slope, growth.alone)
             gain = slope * slope / (curve + ridge) + rest * rest / (other + ridge) - base
             if gain > best:
                 best, best_feature, best_left = gain, feature, mask
     return best, best_feature, best_left
+
+
+@part_of_compiled
+def _nearer_to_0(slope: float, by: float) -> float:
+    return max(slope - by, 0.0) if slope > 0 else min(slope + by, 0.0)
 
 
 @part_of_compiled
