@@ -54,7 +54,7 @@ def test_categories_and_country_codes_stay_what_they_are(tmp_path: Path) -> None
     real = shop()
     fitted = fit(real, seed=1)
     fitted.save(tmp_path / "shop")
-    made = load_synthesizer(tmp_path / "shop").sample(seed=2)
+    made = load_synthesizer(tmp_path / "shop").sample(1.0, seed=2)
     assert made["categories"]["category"].to_pylist() == CATEGORIES
     assert named(made["countries"]) == COUNTRIES
     for column in ("category", "country"):

@@ -43,7 +43,7 @@ def test_each_store_has_each_month_once_and_its_season(tmp_path: Path) -> None:
     fitted = fit(sales(), seed=1)
     assert "year, month: each parent's of 48 combinations" in fitted.card()
     fitted.save(tmp_path / "sales")
-    made = load_synthesizer(tmp_path / "sales").sample(seed=2)["sales"]
+    made = load_synthesizer(tmp_path / "sales").sample(1.0, seed=2)["sales"]
     assert made.num_rows == 12 * 48
     rows = keys_of(made)
     assert len(set(rows)) == len(rows)
