@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from fabula.synthesizers.codecs.keys import ANY_TEXT, KeyCodec
 from fabula.synthesizers.fitting import fit
 from fabula.synthesizers.multitable.database import fit_tables
+from fabula.synthesizers.multitable.names import protected_counts
 from fabula.synthesizers.synthesizer import load_synthesizer
 
 CATEGORIES = ["Beverages", "Condiments", "Dairy Products", "Grains/Cereals", "Produce", "Seafood"]
@@ -69,6 +70,12 @@ def test_categories_and_country_codes_stay_what_they_are(tmp_path: Path) -> None
     card = fitted.card()
     assert "category: part of the key: keeps its 6 real values" in card
     assert "name: real names, each beside its `code`" in card
+
+
+def test_counts_of_few_rows_are_not_told() -> None:
+    """Values of fewer rows than are protected all count as none; others keep their counts."""
+    counts = protected_counts(np.array([40, 3, 10, 9, 0]), 10)
+    assert counts.tolist() == [40, 0, 10, 0, 0]
 
 
 def test_more_rows_do_not_repeat_a_kept_key() -> None:

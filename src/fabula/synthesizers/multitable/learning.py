@@ -25,7 +25,13 @@ from fabula.synthesizers.multitable.foreign_keys import Links, Rows
 from fabula.synthesizers.multitable.groups import Groups, telling
 from fabula.synthesizers.multitable.identity import Identity
 from fabula.synthesizers.multitable.layout import BESIDE, Layout, Seen, Siblings
-from fabula.synthesizers.multitable.names import kept_keys, kept_names, lists_things, sorted_by
+from fabula.synthesizers.multitable.names import (
+    kept_keys,
+    kept_names,
+    lists_things,
+    protected_counts,
+    sorted_by,
+)
 from fabula.synthesizers.multitable.panels import Panel, places_of
 from fabula.synthesizers.multitable.reach import Reach, apart, way_back
 from fabula.synthesizers.multitable.table_model import TableModel
@@ -132,7 +138,7 @@ class Lesson:
                     context=layout.context(), **self.options,
                 )  # fmt: skip
         counted = {
-            key: counts[sorted_by(self.table.column(name))]
+            key: protected_counts(counts[sorted_by(self.table.column(name))], self.protect)
             for key, counts in self.below.items()
             for name in named
         }

@@ -81,6 +81,14 @@ def sorted_by(key: pa.ChunkedArray) -> NDArray[np.int64]:
     return np.asarray(order).astype(np.int64)
 
 
+def protected_counts(counts: NDArray[np.int64], protect: int) -> NDArray[np.int64]:
+    """Children of each value of a kept key; those of few all count as none, so that none is told.
+
+    They get small counts of real values, but not each its own.
+    """
+    return np.where(counts < protect, 0, counts)
+
+
 def _are_names(values: pa.Array) -> bool:
     """Whether a complete column holds short texts that nearly all differ."""
     plain = plain_values(values)
