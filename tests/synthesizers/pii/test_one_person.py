@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,7 @@ from faker import Faker
 import fabula as fb
 
 PATIENTS, VISITS, RESULTS, DOCTORS = 120, 400, 700, 12
+BORN = date(1931, 1, 1), date(2024, 12, 31)
 
 
 def unlike(make, count: int) -> list:
@@ -41,7 +43,7 @@ def clinic():
         {
             "patient_id": ids(PATIENTS),
             "c1": unlike(of_names, PATIENTS),
-            "dob": [fake.date_of_birth(minimum_age=1, maximum_age=95) for _ in range(PATIENTS)],
+            "dob": [fake.date_between_dates(*BORN) for _ in range(PATIENTS)],
             "c2": unlike(fake.ssn, PATIENTS),
             "c3": unlike(fake.phone_number, PATIENTS),
             "c4": unlike(fake.street_address, PATIENTS),
