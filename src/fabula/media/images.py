@@ -8,41 +8,47 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
 from fabula.errors import PrerequisiteError, SourceError
 from fabula.kinds.image import Image
-from fabula.llm.providers.media import MediaModel, media_model
+from fabula.kinds.video import Video
+from fabula.llm.providers.media import Makes, media_model
 from fabula.media.asking import Asker, Found, Open
 from fabula.media.making import AbstractMaker, DocumentRow
 from fabula.media.probing import UnreadableError, picture_of
 from fabula.planning.templates import environment
 from fabula.spec.models import ModelSpec
 
+Wanted = TypeVar("Wanted", Image, Video)
+
 _FORMS = {"png": "PNG", "jpg": "JPEG"}
 
 
-class AbstractPromptMaker(AbstractMaker):
+class AbstractPromptMaker(AbstractMaker, Generic[Wanted]):
     """Makes the files of one column from prompts; those of a folder are asked for at the same time.
 
     Raises:
         UsageError: There is no such model.
     """
 
+    makes: ClassVar[Makes]
+
     def __init__(
         self,
         folder: Path,
         table: str,
         column: str,
-        prompt: str,
+        spec: Wanted,
         *,
-        model: MediaModel,
+        model: str | ModelSpec,
         open_model: Open,
-        retries: int,
     ) -> None:
         super().__init__(folder, table, column)
-        self._asker = Asker(model, open_model, self._judge, retries)
-        self._template = environment().from_string(prompt)
+        self._spec: Wanted = spec
+        maker = media_model(self.makes, model, self._fields())
+        self._asker = Asker(maker, open_model, self._judge, spec.retries)
+        self._template = environment().from_string(str(spec.prompt))
         self._found: dict[int, Found] = {}
 
     def close(self) -> None:
@@ -57,14 +63,14 @@ class AbstractPromptMaker(AbstractMaker):
         wanted = {row.number: (self._prompt(row), row.number) for row in rows}
         self._found |= self._asker.all_found(wanted)
 
-    def _answered(self, row: DocumentRow, model: str) -> tuple[dict[str, Any], bytes | None]:
+    def _answered(self, row: DocumentRow) -> tuple[dict[str, Any], bytes | None]:
         """What is told of a row, and the bytes, if any came."""
         found = self._found.pop(row.number)
         told: dict[str, Any] = {
             "table": self._table,
             "row": row.number,
             "prompt": self._prompt(row),
-            "model": model,
+            "model": self._spec.model,
             "tries": found.tries,
             **({"calls": list(found.calls)} if found.calls else {}),
         }
@@ -73,8 +79,20 @@ class AbstractPromptMaker(AbstractMaker):
         return told, self._asker.content(found)
 
     @abstractmethod
+    def _fields(self) -> dict[str, Any]:
+        """What a request says beside the prompt."""
+
+    @abstractmethod
     def _judge(self, content: bytes) -> None:
         """Refuse a file that is broken or other than wanted."""
+
+    def _size(self) -> dict[str, str]:
+        """The field of the wanted size, if one is wanted."""
+        return {} if self._spec.size is None else {"size": "{}x{}".format(*self._spec.size)}
+
+    def _check_size(self, width: int, height: int) -> None:
+        if self._spec.size not in (None, (width, height)):
+            raise UnreadableError(f"has {width} x {height} pixels")
 
     def _prompt(self, row: DocumentRow) -> str:
         """The prompt about a row; columns of parents are attributes of their reference."""
@@ -97,42 +115,21 @@ class AbstractPromptMaker(AbstractMaker):
             ) from exc
 
 
-class ImageMaker(AbstractPromptMaker):
-    """Makes the pictures of one column.
+class ImageMaker(AbstractPromptMaker[Image]):
+    """Makes the pictures of one column."""
 
-    Raises:
-        UsageError: There is no such model.
-    """
+    makes = "pictures"
 
-    def __init__(
-        self,
-        folder: Path,
-        table: str,
-        column: str,
-        spec: Image,
-        *,
-        model: str | ModelSpec,
-        open_model: Open,
-    ) -> None:
+    def _fields(self) -> dict[str, Any]:
+        spec = self._spec
         fields: dict[str, Any] = {"response_format": "b64_json"}
         fields["output_format"] = {"jpg": "jpeg"}.get(spec.format, spec.format)
-        fields |= {} if spec.size is None else {"size": f"{spec.size[0]}x{spec.size[1]}"}
-        fields |= {} if spec.quality is None else {"quality": spec.quality}
-        self._spec = spec
-        super().__init__(
-            folder,
-            table,
-            column,
-            spec.prompt,
-            model=media_model("pictures", model, fields),
-            open_model=open_model,
-            retries=spec.retries,
-        )
+        return fields | self._size() | ({} if spec.quality is None else {"quality": spec.quality})
 
     def _made(self, row: DocumentRow, other: Any) -> dict[str, Any]:
         del other
         spec = self._spec
-        told, content = self._answered(row, spec.model)
+        told, content = self._answered(row)
         if content is None:
             return told
         form, size = picture_of(content)
@@ -144,9 +141,7 @@ class ImageMaker(AbstractPromptMaker):
 
     def _judge(self, content: bytes) -> None:
         """Refuse a picture that is broken or has another size."""
-        _, size = picture_of(content)
-        if self._spec.size not in (None, size):
-            raise UnreadableError(f"has {size[0]} x {size[1]} pixels")
+        self._check_size(*picture_of(content)[1])
 
 
 def check_pictures() -> None:

@@ -12,8 +12,6 @@ import numpy as np
 from fabula.errors import SourceError
 from fabula.io.run_files import inside
 from fabula.kinds.video import Video
-from fabula.llm.providers.media import media_model
-from fabula.media.asking import Open
 from fabula.media.filming import BLOCK, Frame, mp4, severities
 from fabula.media.images import AbstractPromptMaker
 from fabula.media.labels import items_of
@@ -22,7 +20,6 @@ from fabula.media.places import FOLDER_ROWS, document_path, truth_path
 from fabula.media.probing import UnreadableError, video_of
 from fabula.media.scans import corners_of, opened, seen, worn
 from fabula.media.truth import records_of
-from fabula.spec.models import ModelSpec
 from fabula.streams import stream
 
 NEAR = 0.5
@@ -103,40 +100,19 @@ class VideoMaker(AbstractMaker):
         }
 
 
-class ClipMaker(AbstractPromptMaker):
-    """Makes the clips of one column by a model.
+class ClipMaker(AbstractPromptMaker[Video]):
+    """Makes the clips of one column by a model."""
 
-    Raises:
-        UsageError: There is no such model.
-    """
+    makes = "videos"
 
-    def __init__(
-        self,
-        folder: Path,
-        table: str,
-        column: str,
-        spec: Video,
-        *,
-        model: str | ModelSpec,
-        open_model: Open,
-    ) -> None:
+    def _fields(self) -> dict[str, Any]:
         # OpenAI's API has seconds as text; servers that count them read it.
-        fields = {} if spec.seconds is None else {"seconds": f"{spec.seconds:g}"}
-        fields |= {} if spec.size is None else {"size": f"{spec.size[0]}x{spec.size[1]}"}
-        self._spec = spec
-        super().__init__(
-            folder,
-            table,
-            column,
-            str(spec.prompt),
-            model=media_model("videos", model, fields),
-            open_model=open_model,
-            retries=spec.retries,
-        )
+        seconds = self._spec.seconds
+        return ({} if seconds is None else {"seconds": f"{seconds:g}"}) | self._size()
 
     def _made(self, row: DocumentRow, other: Any) -> dict[str, Any]:
         del other
-        told, content = self._answered(row, str(self._spec.model))
+        told, content = self._answered(row)
         if content is None:
             return told
         facts = video_of(content)
@@ -145,9 +121,7 @@ class ClipMaker(AbstractPromptMaker):
     def _judge(self, content: bytes) -> None:
         """Refuse a clip that is broken, or has another size or length."""
         facts, spec = video_of(content), self._spec
-        size = (facts["width"], facts["height"])
-        if spec.size not in (None, size):
-            raise UnreadableError(f"has {size[0]} x {size[1]} pixels")
+        self._check_size(facts["width"], facts["height"])
         if spec.seconds is not None and abs((facts["seconds"] or 0) - spec.seconds) > NEAR:
             raise UnreadableError(f"lasts {facts['seconds']} s")
 

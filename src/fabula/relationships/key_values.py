@@ -31,7 +31,7 @@ FEWEST_DAYS, UNEVEN = 8, 3
 EXACT = 2.0**53
 """Below this floats hold every whole number."""
 
-_SURE_PAIRS, _MOST_CELLS = 8, 0.8
+_SURE_PAIRS, FILLED = 8, 0.8
 """Pairs of rows that would agree by chance, or the share of a grid that is filled, from which on it
 says something that no two rows agree."""
 
@@ -245,7 +245,7 @@ def would_repeat(table: pa.Table, columns: Sequence[str]) -> bool:
         cells *= len(counts)
         agreeing *= ((counts / table.num_rows) ** 2).sum()
     rows = table.num_rows
-    return bool(would_agree(rows, agreeing) or rows >= _MOST_CELLS * cells)
+    return bool(would_agree(rows, agreeing) or rows >= FILLED * cells)
 
 
 def fills_grid(table: pa.Table, columns: Sequence[str]) -> bool:
@@ -254,7 +254,7 @@ def fills_grid(table: pa.Table, columns: Sequence[str]) -> bool:
     So do a store's rows for each month of each year, also where some months are missing.
     """
     sizes = [pc.count_distinct(table.column(column)).as_py() for column in columns]
-    return bool(min(sizes) > 1 and table.num_rows >= _MOST_CELLS * math.prod(sizes))
+    return bool(min(sizes) > 1 and table.num_rows >= FILLED * math.prod(sizes))
 
 
 def would_agree(rows: int, chance: float) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from fabula.errors import did_you_mean
 from fabula.simulation.faults import ModelFault
 from fabula.simulation.members import Members
-from fabula.simulation.moves import Arrival, Whole, ends, served, texts_alone, total, whole
+from fabula.simulation.moves import Arrival, Whole, ends, served, texts_alone, total, whole, within
 
 
 class Told(Protocol):
@@ -125,13 +125,11 @@ class Agents:
             kept = given.astype(column.dtype)
             if lost := (given[(kept != given) & (given == given)]).ravel().tolist():  # noqa: PLR0124
                 raise ModelFault(f"`{name}` is {column.dtype}, and can't keep {lost[0]}")
-        if target is not None and given.size:
-            lowest, highest = ends(given)
-            if not -1 <= lowest <= highest < len(target):
-                raise ModelFault(
-                    f"`{name}` refers to {target.table_name}, and a row number is not in"
-                    f" 0 … {len(target) - 1}, nor -1 for none"
-                )
+        if target is not None and not within(given, -1, len(target) - 1):
+            raise ModelFault(
+                f"`{name}` refers to {target.table_name}, and a row number is not in"
+                f" 0 … {len(target) - 1}, nor -1 for none"
+            )
         column[slice(None) if self._rows is None else self._rows] = given
 
     def take(

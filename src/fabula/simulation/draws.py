@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from fabula.simulation.agents import Agents
 from fabula.simulation.faults import ModelFault
 from fabula.simulation.members import Members
-from fabula.simulation.moves import ends
+from fabula.simulation.moves import ends, within
 from fabula.streams import mix, name_key
 
 GOLDEN = 0x9E3779B97F4A7C15
@@ -89,13 +89,10 @@ class Draw:
     def chance(self, a: Agents, p: ArrayLike) -> NDArray[np.bool_]:
         """True with probability `p`, one number or one an agent."""
         chances = np.asarray(p)
-        if chances.size:
-            lowest, highest = ends(chances)
-            if not 0 <= lowest <= highest <= 1:  # nor NaN
-                raise ModelFault(
-                    "a probability is below 0, above 1 or not a number",
-                    "cut it: `np.clip(p, 0, 1)`",
-                )
+        if not within(chances, 0, 1):
+            raise ModelFault(
+                "a probability is below 0, above 1 or not a number", "cut it: `np.clip(p, 0, 1)`"
+            )
         return self._sized(a, self._unit(a) < chances)
 
     def whole(self, a: Agents, low: int, high: int) -> NDArray[np.int64]:
@@ -184,10 +181,8 @@ class Draw:
             return Agents(of, self.choice(a, _weights(weights, of)), unique=False)
         known = _groups(of, weights, by)
         asked = _whole_numbers(self._sized(a, np.asarray(group)))
-        if asked.size:
-            lowest, highest = ends(asked)
-            if not 0 <= lowest <= highest < len(known.low):
-                raise ModelFault(f"a group is not in 0 … {len(known.low) - 1}")
+        if not within(asked, 0, len(known.low) - 1):
+            raise ModelFault(f"a group is not in 0 … {len(known.low) - 1}")
         span = known.span[asked]
         if not (known.is_full or span.all()):
             raise ModelFault("agents choose from a group without members")

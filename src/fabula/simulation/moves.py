@@ -79,6 +79,14 @@ def ends(values: NDArray[Any]) -> tuple[Any, Any]:
     return values.item(values.argmin()), values.item(values.argmax())
 
 
+def within(values: NDArray[Any], least: float, most: float) -> bool:
+    """Whether all values are from one bound to the other; NaN is not."""
+    if not values.size:
+        return True
+    lowest, highest = ends(values)
+    return bool(least <= lowest <= highest <= most)
+
+
 def texts_alone(values: NDArray[Any]) -> bool:
     """Whether values are texts, or missing."""
     if values.dtype.kind != "O":

@@ -16,7 +16,7 @@ from fabula.simulation.agents import Agents
 from fabula.simulation.columns import CENTS, Role
 from fabula.simulation.faults import ModelFault, declared_at
 from fabula.simulation.members import Members, Surroundings
-from fabula.simulation.moves import Account, ends, texts_alone
+from fabula.simulation.moves import Account, texts_alone, within
 from fabula.streams import mix, name_key
 
 LINE = 64
@@ -108,13 +108,11 @@ class Population(Members):
             ModelFault: One is not a row: -1 is a reference that is missing.
         """
         given = np.asarray(rows, dtype=np.int64)
-        if given.size:
-            lowest, highest = ends(given)
-            if not 0 <= lowest <= highest < len(self):
-                raise ModelFault(
-                    f"a row number of `{self.table_name}` is not in 0 … {len(self) - 1}",
-                    "leave out references that are missing: `a[a.column >= 0]`",
-                )
+        if not within(given, 0, len(self) - 1):
+            raise ModelFault(
+                f"a row number of `{self.table_name}` is not in 0 … {len(self) - 1}",
+                "leave out references that are missing: `a[a.column >= 0]`",
+            )
         return Agents(self, given, unique=False)
 
     def where(self, mask: NDArray[np.bool_]) -> Agents:

@@ -138,10 +138,9 @@ def trial(
         model, train, test = fitted(real, turn)
         made = blend(model, train, turn)
         alone = pa.concat_tables(model.blocks(train.num_rows, seed=turn + 1))
+        # Texts are in real rows alone.
         learned = [name for name in train.column_names if name in model.schema.names]
-        parts = [
-            rows.select(learned) for rows in (train, made, alone)
-        ]  # texts are in real rows alone
+        parts = [rows.select(learned) for rows in (train, made, alone)]
         tested = test.num_rows
         for way, told in _scored(parts, test, target, label, turn).items():
             for measure, score in told.items():

@@ -63,6 +63,10 @@ class NaturalCodec:
         found = pc.index_in(plain_values(values).cast(self.levels.type), value_set=self.levels)
         return np.asarray(found.fill_null(0)).astype(np.int32)
 
+    def order(self, values: pa.ChunkedArray) -> NDArray[np.int64]:
+        """The places of values, rising by value."""
+        return np.argsort(self.encode(values.combine_chunks()), kind="stable")
+
     def decode(self, codes: CodeColumn, places: Places, wanted: Target | None = None) -> pa.Array:
         """Real values."""
         del places, wanted

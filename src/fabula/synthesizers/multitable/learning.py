@@ -30,9 +30,8 @@ from fabula.synthesizers.multitable.names import (
     kept_names,
     lists_things,
     protected_counts,
-    sorted_by,
 )
-from fabula.synthesizers.multitable.panels import Panel, places_of
+from fabula.synthesizers.multitable.panels import Panel
 from fabula.synthesizers.multitable.reach import Reach, apart, way_back
 from fabula.synthesizers.multitable.table_model import TableModel
 from fabula.synthesizers.multitable.timed import Timed, distances_of, find_timed, reach_of
@@ -138,7 +137,9 @@ class Lesson:
                     context=layout.context(), **self.options,
                 )  # fmt: skip
         counted = {
-            key: protected_counts(counts[sorted_by(self.table.column(name))], self.protect)
+            key: protected_counts(
+                counts[identity.codecs[name].order(self.table.column(name))], self.protect
+            )
             for key, counts in self.below.items()
             for name in named
         }
@@ -189,7 +190,10 @@ class Lesson:
                 np.asarray(self.table.column(item.column).cast(pa.int64()))
                 for item in identity.numbered
             ]
-            numbers += [places_of(self.table.column(name)) for name in reversed(panel)]
+            numbers += [
+                identity.codecs[name].encode(self.table.column(name).combine_chunks())
+                for name in reversed(panel)
+            ]
             return np.lexsort((*numbers, parents)), None
         bounded = timeline.bounded(self.table, parents, protect=self.protect)
         return bounded.order(self.table, parents), bounded
@@ -214,7 +218,11 @@ class Lesson:
         if timeline is not None:
             times = self.table.column(timeline.time)
             given = timeline.with_starts(given, times, protect=self.protect)
-        names = kept_names(given, identity.alone or "") if self._lists_things() else {}
+        names = (
+            kept_names(given, identity.codecs.get(identity.alone or ""))
+            if self._lists_things()
+            else {}
+        )
         columns = Columns.learnable(
             given,
             self.details,

@@ -20,6 +20,7 @@ from fabula.relationships.column_names import name_words
 from fabula.relationships.keys import singular
 from fabula.synthesizers.codecs.categories import plain_values
 from fabula.synthesizers.codecs.keys import KeyCodec
+from fabula.synthesizers.codecs.natural import NaturalCodec
 from fabula.synthesizers.codecs.stand_ins import StandInCodec
 from fabula.synthesizers.pii.persons import OF_PEOPLE
 
@@ -58,27 +59,23 @@ def kept_keys(table: pa.Table, primary: Collection[str], parents: Collection[str
     return own if short or KeyCodec.learn(own[0], values) is None else []
 
 
-def kept_names(table: pa.Table, beside: str) -> dict[str, StandInCodec]:
+def kept_names(table: pa.Table, key: NaturalCodec | None) -> dict[str, StandInCodec]:
     """The columns of a list of things whose names are kept.
 
     Args:
         table: Its columns but for new keys.
-        beside: Its key, if its values are kept; else empty.
+        key: Its key, if its values are kept.
     """
-    if beside:
-        table = table.take(array_of(sorted_by(table.column(beside))))
+    beside = ""
+    if key is not None:
+        beside = key.name
+        table = table.take(array_of(key.order(table.column(beside))))
     columns = {column: table.column(column).combine_chunks() for column in table.column_names}
     return {
         column: StandInCodec.keeping(column, values, beside=beside)
         for column, values in columns.items()
         if column != beside and _are_names(values)
     }
-
-
-def sorted_by(key: pa.ChunkedArray) -> NDArray[np.int64]:
-    """The rows of a table, rising by its key."""
-    order = pc.sort_indices(plain_values(key.combine_chunks()))
-    return np.asarray(order).astype(np.int64)
 
 
 def protected_counts(counts: NDArray[np.int64], protect: int) -> NDArray[np.int64]:

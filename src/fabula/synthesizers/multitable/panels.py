@@ -12,16 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.synthesizers.codecs.categories import plain_values
-from fabula.synthesizers.codecs.natural import MOST
+from fabula.relationships.key_values import FILLED
+from fabula.synthesizers.codecs.natural import MOST, NaturalCodec
 from fabula.synthesizers.multitable.foreign_keys import Links, Rows
 from fabula.synthesizers.multitable.layout import Siblings
 
-FILLED, PARENTS = 0.8, 2
-"""The share of all combinations that parents have on average, of so many parents at least."""
+PARENTS = 2
+"""A panel has so many parents at least."""
 
 NEARLY = 0.94
 """Large counts of children are blurred by a twentieth."""
@@ -33,7 +32,7 @@ class Panel:
 
     Attributes:
         columns: The parts of the key.
-        codes: The places of their sorted values, a row a combination, rising.
+        codes: Their codes by `NaturalCodec`, a row a combination, rising.
     """
 
     columns: tuple[str, ...]
@@ -57,8 +56,9 @@ class Panel:
         meant = all(_may_mean(table.column(column)) for column in own)
         if not meant or not len(rows) or (rows < 0).any():
             return None
-        parts = [places_of(table.column(column)) for column in own]
-        codes = np.unique(np.column_stack(parts), axis=0).astype(np.int32)
+        values = {column: table.column(column).combine_chunks() for column in own}
+        parts = [NaturalCodec.learn(name, part).encode(part) for name, part in values.items()]
+        codes = np.unique(np.column_stack(parts), axis=0)
         parents = len(np.unique(rows))
         filled = len(rows) >= FILLED * parents * len(codes)
         return cls(tuple(own), codes) if filled and parents >= PARENTS else None
@@ -80,14 +80,6 @@ class Panel:
             there = np.sort(rng.permutation(len(self.codes))[:size])
             places[start : start + size] = there
         return self.codes[places]
-
-
-def places_of(values: pa.ChunkedArray) -> NDArray[np.int64]:
-    """The place of each value of a complete column among its sorted ones."""
-    plain = plain_values(values.combine_chunks())
-    levels = plain.unique()
-    levels = levels.take(pc.sort_indices(levels))
-    return np.asarray(pc.index_in(plain, value_set=levels)).astype(np.int64)
 
 
 def _may_mean(values: pa.ChunkedArray) -> bool:
