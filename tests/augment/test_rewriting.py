@@ -78,7 +78,10 @@ class Script:
             "same": text.upper,
             "language": lambda: GERMAN,
             "declines": lambda: "I'm sorry, I can't help with that.",
-            "number": lambda: other_words(text, self.number).replace("weeks", "and 977 weeks"),
+            # of its own in each call, or it might repeat another rewrite of the same text
+            "number": lambda: other_words(text, self.number).replace(
+                "weeks", f"and {900 + self.number} weeks"
+            ),
         }
         return {"text": told[fault]()}
 
