@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -36,11 +37,27 @@ def test_learned_numbers_stand_beside_keys_and_expressions(fitted):
         "twice": {"kind": "expr", "sql": "paid * 2"},
         "words": {"kind": "template", "text": "{{ plan }} paid {{ paid }}"},
     }
-    rows = fb.generate(spec({"columns": columns})).to_arrow()
-    assert rows["id"].to_pylist() == list(range(1, 501))
+    rows = fb.generate(spec({"columns": columns}, n=4_000)).to_arrow()
+    assert rows["id"].to_pylist() == list(range(1, 4_001))
     free = pc.equal(rows["plan"].cast(pa.string()), "free")
     assert pc.mean(pc.equal(rows["paid"].filter(free), 0.0)).as_py() > 0.98
     assert pc.mean(pc.equal(rows["paid"].filter(pc.invert(free)), 0.0)).as_py() < 0.05
+
+
+def test_a_file_that_moves_gives_the_same_rows(fitted, tmp_path):
+    """The folder of a file is no part of the draw; two files of one name draw apart."""
+    moved = shutil.copy(fitted, tmp_path)
+
+    def rows(*files):
+        columns = {
+            f"age{place}": {"kind": "learned", "file": file, "column": "age"}
+            for place, file in enumerate(files)
+        }
+        return fb.generate(spec({"columns": columns}, n=200)).to_arrow()
+
+    both = rows(fitted, moved)
+    assert rows(fitted)["age0"] == rows(moved)["age0"] == both["age0"]
+    assert both["age0"] != both["age1"]
 
 
 def test_a_whole_table_is_learned_but_for_its_own_columns(fitted):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 
 import pyarrow as pa
 
@@ -19,14 +20,26 @@ _KEPT = 8
 
 def learned_engines(plan: TablePlan) -> dict[str, Engine]:
     """Engines of all learned columns of a table."""
-    groups: dict[str, _Rows] = {}
+    groups: dict[tuple[str, str], _Rows] = {}
     engines: dict[str, Engine] = {}
     for name, column in plan.columns.items():
         if isinstance(column.spec, Learned):
-            key = json.dumps([column.spec.file, column.spec.given], sort_keys=True, default=str)
-            rows = groups.setdefault(key, _Rows(column.spec.file, column.spec.given, key))
-            engines[name] = rows.engine(column.spec.column or name, column.type)
+            file, given = column.spec.file, column.spec.given
+            key = (file, json.dumps(given, sort_keys=True, default=str))
+            if key not in groups:
+                groups[key] = _Rows(file, given, _stream_name(key, [*groups]))
+            engines[name] = groups[key].engine(column.spec.column or name, column.type)
     return engines
+
+
+def _stream_name(key: tuple[str, str], before: Sequence[tuple[str, str]]) -> str:
+    """The name of a draw: without the file's folder, which may move without other rows."""
+
+    def told(file: str, given: str) -> str:
+        return f"{PurePath(file).name}\n{given}"
+
+    alike = sum(told(*other) == told(*key) for other in before)
+    return told(*key) + (f"\n{alike}" if alike else "")
 
 
 class _Rows:
