@@ -45,7 +45,7 @@ def test_learned_numbers_stand_beside_keys_and_expressions(fitted):
 
 
 def test_a_file_that_moves_gives_the_same_rows(fitted, tmp_path):
-    """The folder of a file is no part of the draw; two files of one name draw apart."""
+    """The folder of a file does not enter the draw; two files of one name draw apart."""
     moved = shutil.copy(fitted, tmp_path)
 
     def rows(*files):

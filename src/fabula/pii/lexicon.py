@@ -7,6 +7,7 @@ import re
 import runpy
 import tomllib
 import unicodedata
+import zoneinfo
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -76,11 +77,12 @@ def rare_names() -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def regions() -> frozenset[str]:
-    """Countries, states and continents in all languages, their codes, and those of currencies."""
+    """Countries, states, continents and time zones, and codes of these and of currencies."""
     folder, topics = _datasets() / "int", {"address": _ORDINARY["address"]}
     countries = runpy.run_path(str(folder / "address.py"))["COUNTRY_CODES"]
     currencies = runpy.run_path(str(folder / "finance.py"))["CURRENCY_ISO_CODES"]
-    return _topics(topics) | _folded(_strings([countries, currencies]))
+    zones = [*zoneinfo.available_timezones()]
+    return _topics(topics) | _folded(_strings([countries, currencies, zones]))
 
 
 def _topics(topics: Mapping[str, tuple[str, ...]]) -> frozenset[str]:

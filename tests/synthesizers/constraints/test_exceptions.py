@@ -90,3 +90,50 @@ def test_a_value_with_several_targets_leaves_the_others_their_one():
     assert model.card().exact == ("offset: follows from zone, but for 1 of its values",)
     assert (rows.offset == number % 24 - 12)[number != 5].all()
     assert rows.offset[number == 5].nunique() > 3
+
+
+def seasons(rows: int, ties: int) -> dict[str, np.ndarray]:
+    """Games won and lost of all games, but for a few ties, beside many other numbers."""
+    rng = np.random.default_rng(5)
+    games = np.where(rng.random(rows) < 0.1, 60, 162)
+    won = rng.binomial(games, rng.uniform(0.35, 0.65, rows))
+    lost = games - won
+    lost[rng.choice(rows, ties, replace=False)] -= 1
+    others = {f"n{at}": rng.poisson(40, rows) for at in range(14)}
+    return {"games": games, "won": won, "lost": lost, **others}
+
+
+def test_a_sum_of_few_rows_and_many_columns_is_found_beside_its_exceptions():
+    """Two rows of 216 are no reason to take a line of one column instead."""
+    assert [line for line in told(seasons(216, 2)) if "%" in line] == [
+        "lost: games - won in 99.1 % of the rows"
+    ]
+
+
+def test_a_number_between_two_is_not_taken_for_both():
+    """Sums of 161 or 162 are not all 161.5, though each is as near to it as decimals tell."""
+    rng = np.random.default_rng(6)
+    won = rng.integers(50, 110, 400)
+    assert told({"won": won, "lost": rng.integers(161, 163, 400) - won}) == ()
+
+
+def test_a_ratio_is_missing_where_its_denominator_is_zero():
+    """A gap of a column's own breaks no ratio that has no value there, either."""
+    rng = np.random.default_rng(7)
+    outs, runs = rng.poisson(60, 600), rng.poisson(9, 600)
+    outs[:6] = 0
+    with np.errstate(divide="ignore"):
+        average = np.round(27 * runs / outs, 2)
+    average[:6] = np.nan
+    columns = {"outs": outs, "runs": runs, "average": pa.array(average, from_pandas=True)}
+    assert "average: 27 * runs / outs" in told(columns)
+
+
+def test_the_simplest_of_nearly_equal_cases_is_taken():
+    """A factor of 1.005 that hits a few rows more by chance is not a finding."""
+    rng = np.random.default_rng(8)
+    field = np.round(rng.gamma(2, 25, 3_000)) + 1
+    bat = np.where(rng.random(3_000) < 0.6, field, np.round(rng.gamma(2, 25, 3_000)) + 1)
+    bat = np.where((field > 103) & (bat == field) & (rng.random(3_000) < 0.5), field + 1, bat)
+    (line,) = [line for line in told({"field": field, "bat": bat}) if "of the rows" in line]
+    assert line.startswith(("bat: field in ", "field: bat in "))

@@ -41,6 +41,8 @@ _FEWEST_SHORT, _FEWEST_MONTHS = 20, 3
 _COMPACT_TIMES: Mapping[int, str] = {4: "%2H%M", 6: "%2H%M%S"}
 _FEWEST_COMPACT = 5
 """Fewer differing numbers may be dates by chance."""
+_FEWEST_DAYS, _DAY_DIGITS = 2, 8
+"""The same for numbers that tell a day, too, which one in a thousand does by chance."""
 
 _PERIODS: Mapping[str, str] = {
     r"\d{4}([ /-]?Q)[1-4]": r"%Y\1%q", r"(Q)[1-4]([ /-]?)\d{4}": r"\1%q\2%Y",
@@ -105,7 +107,8 @@ def _compact(tokens: list[str], values: list[pa.Array | None]) -> Iterator[str]:
         elif texts is not None and token.isdigit():
             widths = pc.unique(pc.utf8_length(texts)).to_pylist()
             known = _COMPACT_TIMES if fields else _COMPACT
-            if len(widths) > 1 or widths[0] not in known or len(texts) < _FEWEST_COMPACT:
+            fewest = _FEWEST_DAYS if widths[0] >= _DAY_DIGITS else _FEWEST_COMPACT
+            if len(widths) > 1 or widths[0] not in known or len(texts) < fewest:
                 return
             if widths[0] == _DAYS_OF_YEARS and len(texts) < _FEWEST_SHORT:
                 return

@@ -154,7 +154,7 @@ class CategoryCodec:
         if not self.rare:
             public = "periods of time" if are_periods(self.levels) else ""
             if least < PROTECTED_ROWS and are_regions(self.levels).any():
-                public = "countries, states or currencies"
+                public = "countries, states, currencies or time zones"
             return f"{told}, {public}: all are kept" if public else told
         become = f"become `{OTHER}`" if self.others else "hidden"
         told += f", rare ones in {self.counts[len(self.levels)]:,} rows {become}"
@@ -254,7 +254,7 @@ class CategoryCodec:
 
 
 def are_regions(labels: pa.Array) -> NDArray[np.bool_]:
-    """Which labels are known countries, states or currencies, where most labels are."""
+    """Which labels are known regions, currencies or time zones, where most labels are."""
     known = np.array([str(text).strip().casefold() in regions() for text in labels.to_pylist()])
     return known if known.size and known.mean() >= MOST else np.zeros(len(labels), bool)
 

@@ -191,11 +191,20 @@ class Columns:
         return replace(replaced, left_out={**dict.fromkeys(learned, reason), **self.left_out})
 
     def with_stand_ins(self, table: pa.Table, *, protect: int, but: Collection[str]) -> Columns:
-        """The columns, and in place of those left out others in their form, where there is one."""
+        """The columns, and in place of those left out others in their form, where there is one.
+
+        So are columns of which no label is known.
+        """
         codecs = dict(zip(self.names, self.codecs, strict=True))
         kinds = {field.name: field for field in self.schema}
         left_out = dict(self.left_out)
-        for name, why in self.left_out.items():
+        unknown = [
+            codec.name
+            for codec in self.codecs
+            if isinstance(codec, CategoryCodec) and codec.rare and not len(codec.levels)
+        ]
+        reasons = left_out | dict.fromkeys(unknown, "few rows have each of its labels")
+        for name, why in reasons.items():
             if name in but:
                 continue
             values = table.column(name).combine_chunks()
@@ -203,7 +212,7 @@ class Columns:
             found = StandInCodec.learn(name, values, protect=protect, why=told)
             if found is not None:
                 codecs[name], kinds[name] = found, plain_field(table.schema.field(name))
-                del left_out[name]
+                left_out.pop(name, None)
         names = [name for name in table.column_names if name in codecs]
         schema = pa.schema([kinds[name] for name in names])
         return replace(

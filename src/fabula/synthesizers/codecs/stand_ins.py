@@ -18,7 +18,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -26,10 +25,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.fakers.pools import provider_pool
 from fabula.io.arrays import array_of, is_text, plain_type
-from fabula.synthesizers.codecs.categories import CategoryCodec, plain_values
+from fabula.io.written.columns import written_digits, written_form
+from fabula.io.written.time_forms import TimeForm
+from fabula.synthesizers.codecs.categories import CategoryCodec, are_regions, plain_values
 from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Target, not_given
+from fabula.synthesizers.codecs.made_words import common_words, filled, form_of_part, sentences
 from fabula.synthesizers.model import CellColumn, Weights
 from fabula.synthesizers.pii.sieve import Sieve
 
@@ -46,7 +47,7 @@ TOLD = {
 LONG, SENTENCE = 60, 6
 """Texts are sentences where they are longer than that on average, or have more words than that."""
 
-_MOST_BLOB, _FORMS, _TRIES, _WORDS = 256, 64, 20, 2_000
+_MOST_BLOB, _FORMS, _TRIES = 256, 64, 20
 _TOKEN = re.compile(r"\d+|[^\W\d_]+|.", re.DOTALL)
 _HEX = re.compile(r"(0x)?[0-9A-Fa-f]{32,}")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -101,11 +102,15 @@ class StandInCodec:
             return _drawn(made, known)
         if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
             return _blob(made, pc.binary_length(known).to_numpy(zero_copy_only=False), "bytes")
+        form = _time_form(known)
+        if form is not None:
+            return _even(made, form.read(known.cast(pa.string())).drop_null(), form)
         if not is_text(kind):
             return _even(made, known)
         labels = CategoryCodec.learn(name, known, protect=protect)
         short = pc.max(pc.utf8_length(known.cast(pa.string()))).as_py() <= LONG
-        if short and not labels.rare and len(labels.levels) < len(known):
+        repeated = len(labels.levels) < len(known) or are_regions(labels.levels).all()
+        if short and not labels.rare and repeated:
             return _drawn(made, known)
         return _texts(made, known)
 
@@ -210,15 +215,15 @@ class StandInCodec:
         return pa.array([*made, *(f"{text} {at}" for at, text in enumerate(rest, 2))], pa.string())
 
     def _named(self, size: int, rng: np.random.Generator) -> list[str]:
-        forms, words = self.settings["forms"], _words()
+        forms, words = self.settings["forms"], common_words()
         shares = np.array(self.settings["shares"], float)
         chosen = rng.choice(len(forms), size, p=shares / shares.sum())
-        return ["".join(_filled(part, words, rng) for part in forms[at]) for at in chosen]
+        return ["".join(filled(part, words, rng) for part in forms[at]) for at in chosen]
 
     def _text(self, size: int, rng: np.random.Generator) -> pa.Array:
-        words, lengths = _words(), np.array(self.settings["lengths"], float)
+        words, lengths = common_words(), np.array(self.settings["lengths"], float)
         wanted = np.interp(rng.random(size), np.linspace(0, 1, len(lengths)), lengths)
-        return pa.array([_sentences(round(length), words, rng) for length in wanted], pa.string())
+        return pa.array([sentences(round(length), words, rng) for length in wanted], pa.string())
 
     def _blob(self, size: int, rng: np.random.Generator) -> pa.Array:
         lengths = np.array(self.settings["lengths"], float)
@@ -240,9 +245,11 @@ class StandInCodec:
         steps = max(math.floor((most - least) / step + 1e-9), 1)
         drawn = rng.permutation(steps)[:size] if size <= steps < 1 << 20 else None
         drawn = rng.integers(0, steps, size) if drawn is None else drawn
-        kind = plain_type(self.type)
+        form = TimeForm(self.settings["written"]) if "written" in self.settings else None
+        kind = plain_type(self.type) if form is None else form.type
         if pa.types.is_temporal(kind):
-            return pa.array(int(least) + drawn * int(step), pa.int64()).cast(_micro(kind))
+            times = pa.array(int(least) + drawn * int(step), pa.int64()).cast(_micro(kind))
+            return times if form is None else form.write(times.cast(kind))
         values = least + drawn * step
         decimals = self.settings["decimals"]
         return pa.array(np.round(values, decimals) if decimals is not None else values)
@@ -273,7 +280,9 @@ def _texts(made: StandInCodec, known: pa.Array) -> StandInCodec:
     if lengths.mean() > LONG or spaces.mean() >= SENTENCE:
         quantiles = np.quantile(lengths, np.linspace(0, 1, 21)).round().tolist()
         return replace(made, how="text", settings={"lengths": quantiles})
-    forms = Counter(tuple(map(_part, _TOKEN.findall(text))) for text in texts.to_pylist() if text)
+    forms = Counter(
+        tuple(map(form_of_part, _TOKEN.findall(text))) for text in texts.to_pylist() if text
+    )
     common = forms.most_common(_FORMS) or [(("Ww",), 1)]
     form: dict[str, Any] = {
         "forms": [list(parts) for parts, _ in common],
@@ -296,8 +305,24 @@ def _blob(
     return replace(made, how="blob", settings=form)
 
 
-def _even(made: StandInCodec, known: pa.Array) -> StandInCodec:
-    """Numbers from a rounded least one to a rounded largest one, on their own grid."""
+def _time_form(known: pa.Array) -> TimeForm | None:
+    """How texts or whole numbers write days or points in time; None if they don't."""
+    if not (is_text(known.type) or pa.types.is_integer(known.type)):
+        return None
+    texts = known.cast(pa.string())
+    found = written_form(texts) if is_text(known.type) else written_digits(texts)
+    form = None if found is None else found.form
+    return form if isinstance(form, TimeForm) and form.is_point else None
+
+
+def _even(made: StandInCodec, known: pa.Array, written: TimeForm | None = None) -> StandInCodec:
+    """Numbers or times from a rounded least one to a rounded largest one, on their own grid.
+
+    Args:
+        made: The codec so far.
+        known: The values.
+        written: How texts or whole numbers write these times.
+    """
     kind = known.type
     form: dict[str, Any]
     if pa.types.is_temporal(kind):
@@ -314,8 +339,12 @@ def _even(made: StandInCodec, known: pa.Array) -> StandInCodec:
         )  # fmt: skip
         least = ticks.min() // step * step // grid * grid
         most = (ticks.max() // step + 1) * step // grid * grid
-        ends = [pa.scalar(int(end), pa.int64()).cast(_micro(kind)).as_py() for end in (least, most)]
+        ends = [
+            pa.scalar(int(end), pa.int64()).cast(_micro(kind)).cast(kind).as_py()
+            for end in (least, most - grid)
+        ]
         form = {"least": int(least), "most": int(most), "step": grid, "decimals": None}
+        form |= {} if written is None else {"written": written.format}
         form |= {"low": str(ends[0]), "high": str(ends[1])}
     else:
         numbers = known.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
@@ -327,7 +356,8 @@ def _even(made: StandInCodec, known: pa.Array) -> StandInCodec:
         unit = max(10.0 ** math.floor(math.log10(spread)), 10.0**-decimals)
         low, high = (math.floor(end / unit) * unit for end in (numbers.min(), numbers.max() + unit))
         form = {"least": low, "most": high, "step": 10.0**-decimals, "decimals": decimals}
-        form |= {"low": f"{low:,g}", "high": f"{high:,g}"}
+        last = max(high - 10.0**-decimals, low)
+        form |= {"low": f"{low:,.{decimals}f}", "high": f"{last:,.{decimals}f}"}
     return replace(made, how="even", settings=form)
 
 
@@ -338,47 +368,3 @@ def _micro(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_time(kind):
         return pa.time64("us")
     return pa.timestamp("us", getattr(kind, "tz", None))
-
-
-@lru_cache(maxsize=1)
-def _words() -> list[str]:
-    return [str(word) for word in provider_pool("text.word", "en", _WORDS, 0).to_pylist()]
-
-
-def _part(token: str) -> str:
-    """The form of a part of a name: digits, a word, or a sign that stays."""
-    if token.isdigit():
-        return "9" * len(token)
-    if token.isalpha():
-        if token.isupper():
-            return "W" if len(token) > 1 else "L"
-        return "Ww" if token[0].isupper() else "w"
-    return token
-
-
-def _filled(part: str, words: list[str], rng: np.random.Generator) -> str:
-    if part[0] == "9":
-        digits = rng.integers(0, 10, len(part))
-        digits[0] = max(int(digits[0]), 1)
-        return "".join(map(str, digits))
-    if part == "L":
-        return chr(ord("A") + int(rng.integers(0, 26)))
-    if part in ("W", "Ww", "w"):
-        word = words[int(rng.integers(0, len(words)))]
-        return word.upper() if part == "W" else word.capitalize() if part == "Ww" else word
-    return part
-
-
-def _sentences(length: int, words: list[str], rng: np.random.Generator) -> str:
-    """Sentences of common words, of some characters in all."""
-    text, start = "", True
-    ends = int(rng.integers(6, 15))
-    while len(text) < length:
-        word = words[int(rng.integers(0, len(words)))]
-        text += (" " if text else "") + (word.capitalize() if start else word)
-        ends -= 1
-        start = ends <= 0
-        if start:
-            text, ends = f"{text}.", int(rng.integers(6, 15))
-    text = text[: max(length - 1, 1)].rstrip(" .")
-    return f"{text}." if length > 1 else text

@@ -6,7 +6,7 @@ around it says how many would by chance. What is found is taken off the rows, mo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -37,6 +37,9 @@ COVERED = 0.1
 USUAL = 0.05
 """A number of that share of the rows is a case of its own, such as no fee."""
 
+SIMPLER = 0.9
+"""The share of another formula's rows, at least, that a simpler one holds in to be taken."""
+
 MOST_CASES, MOST_COLUMNS = 12, 12
 WINDOWS, WINDOW_ROWS = 8, 24
 """Parts of the rows, sorted by a column, in which lines are looked for."""
@@ -49,6 +52,11 @@ MOST_ROWS = 1_000
 
 ROOMS = 5
 """How many times farther off a row lies that is near a formula by chance."""
+
+
+PEAK = 2
+"""How many times as many rows lie on a formula as on a number beside it, at least: numbers that
+are near another column have a most frequent distance from it, too."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +99,7 @@ def find_cases(
     labels: Sequence[str],
     common: Common,
     *,
+    near: Mapping[str, Sequence[Plain]],
     is_free: Callable[[str, Sequence[str]], bool],
 ) -> Iterator[Found]:
     """Columns that follow one of several formulas, or one that is broken in many rows.
@@ -101,6 +110,7 @@ def find_cases(
         targets: Columns of numbers that follow from nothing so far.
         labels: Columns that may tell which formula holds.
         common: Labels that are told.
+        near: Formulas of a column that too many rows break for them to hold alone.
         is_free: Whether a column may follow from others.
     """
     numeric = [
@@ -113,7 +123,7 @@ def find_cases(
     found = []
     for target in [name for name in targets if name in numeric]:
         names = [name for name in numeric if name != target and is_free(target, (name,))]
-        formulas = _Search(few, target, names).cases()
+        formulas = _Search(few, target, names).cases(near.get(target, ()))
         item = _judged(sheet, target, formulas, (labels, names), common) if formulas else None
         found += [] if item is None else [item]
     for item in sorted(found, key=lambda item: (*item.complexity, -few.names.index(item.target))):
@@ -146,18 +156,22 @@ class _Search:
         ]
         self._tried = 0
 
-    def cases(self) -> list[Plain]:
-        """The formulas, those of most rows first; last the usual number, if it is none of them."""
+    def cases(self, near: Sequence[Plain]) -> list[Plain]:
+        """The formulas, those of most rows first; last the usual number, if it is none of them.
+
+        Args:
+            near: Formulas that hold in most rows.
+        """
         if not self._names:
             return []
         rows = self._rows
         found: list[Plain] = []
-        candidates = [(formula, self._holds(formula)) for formula in self._simple()]
+        candidates = [(formula, self._holds(formula)) for formula in (*near, *self._simple())]
         covered = np.zeros(len(rows), bool)
         while len(found) < MOST_CASES:
             left = rows & ~covered
             several = [*candidates, *((each, self._holds(each)) for each in self._scaled(left))]
-            best = max(several, key=lambda item: int((item[1] & left).sum()), default=None)
+            best = _best(several, left)
             if best is None or not self._is_sure(best[0], left):
                 break
             found.append(best[0])
@@ -263,11 +277,23 @@ class _Search:
             return False
         p = min(hits / n, 1 - 1 / (2 * n))
         q = max((near.sum() - hits) / (ROOMS - 1), 0.5) / n
-        if p <= q:
+        if p <= PEAK * q:
             return False
         bits = n * (p * np.log2(p / q) + (1 - p) * np.log2((1 - p) / (1 - q)))
         needed = SURE + CHOICE * (sources.shape[1] + 1) + np.log2(self._tried + 1)
         return bool(bits >= needed + digits(formula.constants))
+
+
+def _best(found: Sequence[tuple[Plain, Flags]], left: Flags) -> tuple[Plain, Flags] | None:
+    """The simplest of the formulas that hold in most of some rows, or in nearly as many."""
+    hits = [int((on & left).sum()) for _, on in found]
+    nearly = SIMPLER * max(hits, default=0)
+    ranked = [
+        (digits(formula.constants), -count, at)
+        for at, ((formula, _), count) in enumerate(zip(found, hits, strict=True))
+        if count >= nearly
+    ]
+    return found[min(ranked)[-1]] if ranked else None
 
 
 def _may_be_line(x: Floats, y: Floats, room: Floats) -> bool:

@@ -19,35 +19,30 @@ from fabula.synthesizers.constraints.choices import Choice
 from fabula.synthesizers.constraints.differences import find_differences
 from fabula.synthesizers.constraints.elapsed import find_ages, find_elapsed
 from fabula.synthesizers.constraints.evidence import formula_is_sure, lookup_is_sure, tolerable
+from fabula.synthesizers.constraints.formulas import Plain, Product, Sum
 from fabula.synthesizers.constraints.gaps import find_gaps
 from fabula.synthesizers.constraints.label_search import LabelSearch, leads
 from fabula.synthesizers.constraints.linear import lines, planes
 from fabula.synthesizers.constraints.lookups import Common, Lookup, coded
-from fabula.synthesizers.constraints.measures import Flags, Floats, Measure, measures_of
+from fabula.synthesizers.constraints.measures import Flags, measures_of
 from fabula.synthesizers.constraints.orders import find_orders
 from fabula.synthesizers.constraints.products import products
 from fabula.synthesizers.constraints.rankings import find_rankings
 from fabula.synthesizers.constraints.relation import Relation
 from fabula.synthesizers.constraints.relations import Relations
 from fabula.synthesizers.constraints.rhythms import find_rhythms
-from fabula.synthesizers.constraints.sample import Sample, varies
+from fabula.synthesizers.constraints.sample import FEWEST, samples
 from fabula.synthesizers.constraints.sheet import Sheet
 from fabula.synthesizers.constraints.spots import find_spots
 
 SAMPLE_ROWS = 2_000
 """Rows in which formulas are looked for; more where a table has more columns than a third."""
 
-FEWEST = 20
-"""Rows without gaps that a formula needs."""
-
 FEW_ROWS, TRIES = 250, 4
 """Rows of a small sample, most of which hold no exception, and how many samples are looked at."""
 
 FEW_BROKEN = 0.01
 """The share of the rows in which formulas are looked for that may break one."""
-
-MOST_GAPS = 8
-"""Different sets of rows with gaps that are looked at."""
 
 
 def find_relations(
@@ -66,9 +61,9 @@ def find_relations(
     search.elapsed(rounded=True)
     search.formulas()
     search.elapsed()
+    search.formulas_nearly()
     search.cases()
     search.lookups()
-    search.formulas_nearly()
     search.lookups(nearly=True)
     search.labels.rest()
     return Relations.of(
@@ -197,6 +192,7 @@ class _Search:
         self.measures = measures_of(columns.codecs)
         self.found: dict[str, Relation] = {}
         self.latent: list[Cases] = []
+        self._near: dict[str, list[Plain]] = {}
         self._given = frozenset(given)
         table = table.select(columns.names)
         self._sheet = Sheet(table, self.measures)
@@ -248,7 +244,7 @@ class _Search:
         """Columns that follow one of several formulas, or one of which many rows are exceptions."""
         for item in find_cases(
             self._few, self._sheet, [name for name in self.measures if self._is_free(name, ())],
-            [*self._common.levels], self._common, is_free=self._is_free,
+            [*self._common.levels], self._common, near=self._near, is_free=self._is_free,
         ):  # fmt: skip
             self.found[item.target] = Relation(item.target, item.formula, item.broken)
             if isinstance(item.formula, Cases):
@@ -263,7 +259,7 @@ class _Search:
         one tells which of the other rows break it.
         """
         few = self._few.table
-        size = max(FEW_ROWS, 3 * len(self.measures))
+        size = max(min(FEW_ROWS, few.num_rows // TRIES), 2 * len(self.measures) + 2)
         stride = few.num_rows // size
         broken = np.zeros(few.num_rows, bool)
         tried = dict(self.found)
@@ -296,7 +292,7 @@ class _Search:
             take: What takes formulas.
         """
         numbers = {name: few.numbers(name) for name in self.measures if name not in self._ranked}
-        for sample, targets in _samples(numbers, self.measures):
+        for sample, targets in samples(numbers, self.measures):
             order = sorted(targets, key=sample.fineness)
             take(lines(sample, order, found))
             free = sample.without(found)
@@ -334,9 +330,12 @@ class _Search:
         return [name for name in self.measures if parts_of(self._table.schema.field(name).type)]
 
     def _take(self, candidates: Iterator[tuple[str, Formula]]) -> None:
+        """Add formulas that hold on all rows but a few; those of more exceptions may be cases."""
         for target, formula in candidates:
             if self._is_free(target, formula.sources) and self._is_sure(target, formula):
                 self._add(target, formula)
+                if target not in self.found and isinstance(formula, Sum | Product):
+                    self._near.setdefault(target, []).append(formula)
 
     def _add(self, target: str, formula: Formula) -> None:
         if not self._is_free(target, formula.sources):
@@ -375,24 +374,3 @@ class _Search:
         with np.errstate(invalid="ignore"):
             off = ~(np.abs(computed - numbers) <= room)
         return np.asarray((known != given) | (known & off))
-
-
-def _samples(
-    numbers: Mapping[str, Floats], measures: Mapping[str, Measure]
-) -> Iterator[tuple[Sample, list[str]]]:
-    """Columns whose gaps are in the same rows, alongside those without gaps."""
-    gaps = {name: np.isnan(values) for name, values in numbers.items()}
-    alike: dict[bytes, list[str]] = {}
-    for name, missing in gaps.items():
-        alike.setdefault(np.packbits(missing).tobytes(), []).append(name)
-    whole = [name for name, missing in gaps.items() if not missing.any()]
-    sets = [names for names in alike.values() if names != whole and len(names) > 1]
-    for names in [whole, *sorted(sets, key=len, reverse=True)[:MOST_GAPS]]:
-        if not names:
-            continue
-        rows: Flags = ~gaps[names[0]]
-        if rows.sum() < FEWEST:
-            continue
-        together = [name for name in numbers if name in names or name in whole]
-        told = {name: numbers[name][rows] for name in together if varies(numbers[name][rows])}
-        yield Sample(told, measures), [name for name in names if name in told]

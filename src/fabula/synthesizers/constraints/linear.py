@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fabula.synthesizers.constraints.evidence import digits
 from fabula.synthesizers.constraints.formulas import CURVES, Curve, Plain, Sum, curved
-from fabula.synthesizers.constraints.lines import line, plane
+from fabula.synthesizers.constraints.lines import least_squares, line, plane
 from fabula.synthesizers.constraints.measures import Floats
 from fabula.synthesizers.constraints.sample import Sample
 
@@ -27,6 +27,9 @@ COARSE = 1e-2
 
 LARGE = 0.5
 """The share of the largest deviation that a sum of positive parts has at least."""
+
+OFF = 0.01
+"""The share of rows that are left out where they lie farthest off a sum that the others keep."""
 
 _FEW = 300
 """Rows in which pairs of columns are compared."""
@@ -165,7 +168,13 @@ def _plane(sample: Sample, target: str, members: Sequence[str]) -> Sum | None:
     sources = [name for name in sample.names if name in members and name != target]
     x = np.column_stack([sample.numbers(name) for name in sources])
     y = sample.numbers(target)
-    found = plane(x, y, sample.room(target, np.maximum(np.abs(x).max(axis=1), np.abs(y))))
+    room = sample.room(target, np.maximum(np.abs(x).max(axis=1), np.abs(y)))
+    found = plane(x, y, room)
+    few = int(OFF * len(y))
+    if found is None and few:
+        rest = (y - y.mean()) - (x - x.mean(axis=0)) @ least_squares(x, y)
+        kept = np.argsort(np.abs(rest), kind="stable")[:-few]
+        found = plane(x[kept], y[kept], room[kept])
     if found is None:
         return None
     factors, constant = found

@@ -16,6 +16,10 @@ from fabula.synthesizers.constraints.simplest import simplest_between
 _WIDTHS = (4.0, 1.0, 0.1)
 """Standard errors around an estimated factor in which simple ones are looked for."""
 
+_WHOLE = 0.999
+"""The share of its room by which a row is off that lies between two numbers: half a unit from
+both, so that either would fit."""
+
 _SMALLEST = 1e-12
 """Relative width of an interval of factors, at least."""
 
@@ -59,7 +63,7 @@ def plane(x: Floats, y: Floats, room: Floats) -> tuple[Floats, float] | None:
         y: As many finite numbers as rows.
         room: How far each may lie alongside the plane.
     """
-    signs = np.sign(_least_squares(x, y))
+    signs = np.sign(least_squares(x, y))
     same = line(x @ signs, y, room)  # the same factor for all is simpler, and known better
     if same is not None:
         return same[0] * signs, same[1]
@@ -71,14 +75,17 @@ def plane(x: Floats, y: Floats, room: Floats) -> tuple[Floats, float] | None:
 
 
 def _constant(x: Floats, y: Floats, room: Floats) -> float | None:
-    """The simplest constant between `x` and `y`."""
+    """The simplest constant between `x` and `y`; None if it misses each row by all its room."""
     low, high = float((y - x - room).max()), float((y - x + room).min())
-    return simplest_between(low, high) if low <= high else None
+    if low > high:
+        return None
+    found = simplest_between(low, high)
+    return None if (np.abs(x + found - y) >= _WHOLE * room).all() else found
 
 
 def _estimates(x: Floats, y: Floats, room: Floats) -> Iterator[Floats]:
     """Simple factors near those of least squares, from the simplest ones on."""
-    factors = _least_squares(x, y)
+    factors = least_squares(x, y)
     centred = x - x.mean(axis=0)
     spread = np.linalg.pinv(centred.T @ centred).diagonal()
     errors = np.sqrt(np.maximum(spread, 0.0)) * float(np.sqrt(np.mean(room**2)))
@@ -89,7 +96,7 @@ def _estimates(x: Floats, y: Floats, room: Floats) -> Iterator[Floats]:
     yield factors
 
 
-def _least_squares(x: Floats, y: Floats) -> Floats:
+def least_squares(x: Floats, y: Floats) -> Floats:
     """Factors of `x` that give `y` best, alongside a constant."""
     centred, scale = x - x.mean(axis=0), np.maximum(x.std(axis=0), 1e-300)
     found = np.linalg.lstsq(centred / scale, y - y.mean(), rcond=None)[0]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 
 import numpy as np
 
-from fabula.synthesizers.constraints.measures import Floats, Measure
+from fabula.synthesizers.constraints.measures import Flags, Floats, Measure
+
+FEWEST = 20
+"""Rows without gaps that a formula needs."""
+
+MOST_GAPS = 8
+"""Different sets of rows with gaps that are looked at."""
 
 SMALLEST, LARGEST = 1e-100, 1e100
 """Columns of a smaller spread or larger numbers have no formulas."""
@@ -65,3 +71,32 @@ class Sample:
     @cached_property
     def _deviations(self) -> dict[str, float]:
         return {name: float(values.std()) or 1.0 for name, values in self._numbers.items()}
+
+
+def samples(
+    numbers: Mapping[str, Floats], measures: Mapping[str, Measure]
+) -> Iterator[tuple[Sample, list[str]]]:
+    """Columns whose gaps are in the same rows, alongside those without gaps.
+
+    A column with gaps of its own counts where another is zero there, as it may be a ratio.
+    """
+    gaps = {name: np.isnan(values) for name, values in numbers.items()}
+    alike: dict[bytes, list[str]] = {}
+    for name, missing in gaps.items():
+        alike.setdefault(np.packbits(missing).tobytes(), []).append(name)
+    whole = [name for name, missing in gaps.items() if not missing.any()]
+    sets = [
+        names
+        for names in alike.values()
+        if names != whole
+        and (len(names) > 1 or any(not numbers[other][gaps[names[0]]].any() for other in whole))
+    ]
+    for names in [whole, *sorted(sets, key=len, reverse=True)[:MOST_GAPS]]:
+        if not names:
+            continue
+        rows: Flags = ~gaps[names[0]]
+        if rows.sum() < FEWEST:
+            continue
+        together = [name for name in numbers if name in names or name in whole]
+        told = {name: numbers[name][rows] for name in together if varies(numbers[name][rows])}
+        yield Sample(told, measures), [name for name in names if name in told]

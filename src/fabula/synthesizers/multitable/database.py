@@ -16,6 +16,7 @@ from fabula.options import known_options
 from fabula.relationships.digests import Digest
 from fabula.relationships.keys import CONTAINED, Keys, singular
 from fabula.relationships.stated import known_keys
+from fabula.render.amounts import count
 from fabula.render.results import Result
 from fabula.spec.tables import DatasetSpec
 from fabula.synthesizers.catalogue import check_seed
@@ -174,7 +175,7 @@ class RelationalSynthesizer(Result, Generic[Frame]):
                 lines.append(f"{self.entities[name]}: newly generated, with as many rows each")
                 continue
             driver = model.links.driver
-            how = "kept as it is" if model.kept is not None else f"from {model.rows:,} rows"
+            how = "kept as it is" if model.kept is not None else f"from {count(model.rows, 'row')}"
             under = "" if driver is None else f", led by `{driver.name}`"
             lines.append(f"{name}: {how}{under}")
             lines += [

@@ -233,7 +233,8 @@ class Lesson:
         )
         columns = columns.beside(table.select(distances), protect=self.protect)
         if table.num_rows < FEWEST_ROWS and self.name not in self.kept:
-            columns = columns.made_anew(f"{table.num_rows:,} rows are too few to learn from")
+            rows = "1 row is" if table.num_rows == 1 else f"{table.num_rows:,} rows are"
+            columns = columns.made_anew(f"{rows} too few to learn from")
         columns = columns.with_stand_ins(table, protect=self.protect, but=self.sensitive)
         return (columns if columns.codecs else None), columns.left_out
 
