@@ -29,6 +29,8 @@ from fabula.synthesizers.catalogue import (
     synthesizer_entry,
 )
 from fabula.synthesizers.codecs.codec import PROTECTED_ROWS
+from fabula.synthesizers.codecs.copies import copies_of
+from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.codecs.learning import Columns
 from fabula.synthesizers.codecs.string_formats.doubts import doubts
 from fabula.synthesizers.codecs.trees import with_trees
@@ -237,6 +239,8 @@ def fit(
         train, protect=guarded, known=known, sensitive=sensitive, protect_by=protect_by,
         held=held if flat is table else flat.take(array_of(kept_out)),
     ).keyed(table)  # fmt: skip
+    keys = [codec.name for codec in columns.codecs if isinstance(codec, KeyCodec)]
+    columns = columns.with_codecs(copies_of(table, keys, columns.names))
     relations = Relations()
     if exact:
         relations, train, columns = learned_relations(train, columns, known=known, protect=guarded)

@@ -14,6 +14,7 @@ from fabula.errors import CheckError, UsageError
 from fabula.io.arrays import array_of
 from fabula.streams import stream
 from fabula.synthesizers.codecs.codec import Places, Repeated
+from fabula.synthesizers.codecs.copies import CopyCodec
 from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.codecs.learning import Columns
 from fabula.synthesizers.codecs.numbers import NumberCodec
@@ -136,7 +137,7 @@ class Sampler:
         What points at identifiers of its own table points at rows of its own block.
         """
         for at, codec in enumerate(self.columns.codecs):
-            if isinstance(codec, KeyCodec | DetailCodec):
+            if isinstance(codec, KeyCodec | CopyCodec | DetailCodec):
                 rng = draw.rng(f"key {codec.name}")
                 places = Places(numbers, self.seed, rng, table, people)
                 values = codec.decode(codec.encode(table.column(at).combine_chunks()), places)
@@ -144,6 +145,10 @@ class Sampler:
         for codec in self.columns.codecs:
             if isinstance(codec, TreeCodec):
                 table = codec.hung(table, draw.rng(f"tree {codec.name}"))
+            elif isinstance(codec, CopyCodec):
+                at, rng = table.column_names.index(codec.name), draw.rng(f"copy {codec.name}")
+                made = codec.repeated(table.column(at), table.column(codec.source), rng)
+                table = table.set_column(at, self.columns.schema.field(at), made)
         return table
 
 

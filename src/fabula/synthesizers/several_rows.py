@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
 from fabula.synthesizers.codecs.codec import ColumnCodec, Repeated
+from fabula.synthesizers.codecs.copies import CopyCodec
 from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.codecs.trees import TreeCodec
 from fabula.synthesizers.constraints.relations import Relations
@@ -44,7 +45,7 @@ def shared_by_crowd(codecs: Iterable[ColumnCodec]) -> dict[Crowd, list[str]]:
     crowds = {codec.crowd.name: (codec.crowd, codec.shared) for codec in codecs
               if isinstance(codec, DetailCodec)}  # fmt: skip
     cells = {codec.cells.name: codec.cells.cells for codec in codecs
-             if not isinstance(codec, KeyCodec | DetailCodec | TreeCodec)}  # fmt: skip
+             if not isinstance(codec, KeyCodec | CopyCodec | DetailCodec | TreeCodec)}  # fmt: skip
     shared = {crowd: sorted(cells.keys() & set(names), key=lambda name: (cells[name], name))
               for crowd, names in crowds.values()}  # fmt: skip
     return {crowd: names for crowd, names in shared.items() if names}

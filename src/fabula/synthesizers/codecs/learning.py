@@ -19,6 +19,7 @@ from fabula.synthesizers.codecs.alike import joined_by_likeness
 from fabula.synthesizers.codecs.categories import CategoryCodec, is_free_text, plain_values
 from fabula.synthesizers.codecs.codec import CodecState, ColumnCodec
 from fabula.synthesizers.codecs.codes import are_codes
+from fabula.synthesizers.codecs.copies import CopyCodec
 from fabula.synthesizers.codecs.fixed_point import is_exact
 from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.codecs.natural import NaturalCodec
@@ -48,6 +49,7 @@ _RESTORE: Mapping[str, Callable[[str, pa.DataType, CodecState], ColumnCodec]] = 
     "number": NumberCodec.restore,
     "category": CategoryCodec.restore,
     "key": KeyCodec.restore,
+    "copy": CopyCodec.restore,
     "written": WrittenCodec.restore,
     "labelled": LabelledCodec.restore,
     "several numbers": SeveralNumbersCodec.restore,
@@ -228,7 +230,7 @@ class Columns:
     @property
     def personal(self) -> tuple[str, ...]:
         """The replaced columns that are about people."""
-        codes = {codec.name for codec in self.codecs if isinstance(codec, StandInCodec)
+        codes = {codec.name for codec in self.codecs if isinstance(codec, StandInCodec | CopyCodec)
                  or (isinstance(codec, DetailCodec) and not codec.is_personal)}  # fmt: skip
         return tuple(name for name in self.replaced if name not in codes)
 
@@ -387,7 +389,7 @@ def _blurred(codec: NumberCodec | WrittenCodec, values: pa.Array) -> NumberCodec
 def _is_replaced(codec: ColumnCodec) -> bool:
     numbers = codec.numbers if isinstance(codec, WrittenCodec) else codec
     blurred = isinstance(numbers, NumberCodec) and bool(numbers.blur)
-    return blurred or isinstance(codec, DetailCodec | StandInCodec)
+    return blurred or isinstance(codec, DetailCodec | StandInCodec | CopyCodec)
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
 from fabula.relationships.keys import ForeignKey
+from fabula.synthesizers.codecs.copies import copies_of
 from fabula.synthesizers.codecs.learning import FEWEST_ROWS, Columns
 from fabula.synthesizers.constraints.finding import with_orders
 from fabula.synthesizers.constraints.measures import measures_of
@@ -236,6 +237,9 @@ class Lesson:
             rows = "1 row is" if table.num_rows == 1 else f"{table.num_rows:,} rows are"
             columns = columns.made_anew(f"{rows} too few to learn from")
         columns = columns.with_stand_ins(table, protect=self.protect, but=self.sensitive)
+        keys = [codec.name for codec in identity.keys]
+        own = [name for name in columns.names if name in self.table.column_names]
+        columns = columns.with_codecs(copies_of(self.table, keys, own))
         return (columns if columns.codecs else None), columns.left_out
 
     def _relations(

@@ -14,6 +14,7 @@ from fabula.io.arrays import array_of
 from fabula.relationships.common_types import as_labels
 from fabula.relationships.keys import ForeignKey
 from fabula.synthesizers.codecs.codec import Places
+from fabula.synthesizers.codecs.copies import CopyCodec
 from fabula.synthesizers.codecs.learning import Columns
 from fabula.synthesizers.codecs.stand_ins import StandInCodec
 from fabula.synthesizers.model import Codes
@@ -241,6 +242,10 @@ class Making:
         for codec in self.model.identity.keys:
             places = Places(numbers, self.seed, self.streams(f"key {codec.name}"))
             values[codec.name] = codec.decode(np.zeros(len(own), np.int32), places)
+        for copy in () if self.model.columns is None else self.model.columns.codecs:
+            if isinstance(copy, CopyCodec):
+                made, rng = values[copy.name], self.streams(f"copy {copy.name}")
+                values[copy.name] = copy.repeated(made, values[copy.source], rng)
         kinds = {field.name: field.type for field in self.model.schema}
         for key in self.model.links.all:
             rows = links.get(key)
