@@ -104,6 +104,14 @@ def test_an_unknown_error_format_is_refused(run):
     assert "`--error-format` is `text` or `json`, not `xml`" in ended.err
 
 
+@pytest.mark.parametrize("option", ["--allow-code", "--allow-env", "--error-format"])
+def test_an_option_without_its_value_takes_no_other_option_for_it(run, option):
+    ended = run("simulate", "shop.py", option, "-o", "out")
+    assert ended.code == 2
+    assert f"`{option}` lacks its value: `-o` follows" in ended.err
+    assert f"write `{option} " in ended.err
+
+
 def test_an_unforeseen_error_is_one_line_without_a_traceback(run, monkeypatch):
     """Exit 70, how to report it; the traceback only with --verbose."""
 

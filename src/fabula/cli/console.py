@@ -83,11 +83,11 @@ def take_options(arguments: Sequence[str]) -> tuple[Talk, list[str]]:
         elif word == "--escape-formulas":
             escapes = True
         elif name == "--allow-env":
-            allowed.append(value or next(words, ""))
+            allowed.append(value or _next(name, words))
         elif name == "--allow-code":
-            code.append(value or next(words, ""))
+            code.append(value or _next(name, words))
         elif name == "--error-format":
-            errors = value or next(words, "")
+            errors = value or _next(name, words)
         elif word == "--":
             rest += [word, *words]
         else:
@@ -104,6 +104,19 @@ def take_options(arguments: Sequence[str]) -> tuple[Talk, list[str]]:
     as_json = errors == "json" or asks_json
     as_text: Literal["text", "json"] = "json" if as_json else "text"
     return Talk(quiet, verbose, progress, as_text, escapes), rest
+
+
+def _next(option: str, words: Iterator[str]) -> str:
+    """The value of an option, and not the option that follows where the value was left out."""
+    value = next(words, "")
+    if value and not value.startswith("-"):
+        return value
+    after = f"`{value}`" if value else "nothing"
+    kind = {"--allow-env": "VARIABLE", "--allow-code": "FILE"}.get(option, "text")
+    hint = f"write `{option} {kind}`"
+    if option == "--allow-code":
+        hint += "; a model that is named on the command line needs no `--allow-code`"
+    raise UsageError(f"`{option}` lacks its value: {after} follows", code="usage.option", hint=hint)
 
 
 def pasted(path: object) -> str:

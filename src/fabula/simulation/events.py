@@ -27,16 +27,18 @@ _VALUES: dict[Any, tuple[pa.DataType, str, Any]] = {
     bool: (pa.bool_(), "b", np.bool_),
     str: (pa.string(), "UO", object),
     dt.datetime: (pa.timestamp("us"), "iuf", np.float64),
-    when: (pa.timestamp("us"), "", "datetime64[us]"),
+    when: (pa.timestamp("us"), "", None),
     "money": (pa.decimal128(18, 2), "iu", np.int64),
 }
 """The types of value columns, the numpy kinds that they take, and what keeps them until they are
 drained; times are in seconds."""
 _COUNTED = int, "money"
+_AS_KEPT = int, float
+"""Types whose values a table has as they were added."""
 MOST_SECONDS = 6.0e10
 """Seconds from the world's start that a time may be away: 1,900 years."""
 FIRST_ROWS, PIECE_ROWS = 1 << 12, 1 << 16
-"""Rows of the first piece of memory of a table, and of its largest ones."""
+"""Rows that a table collects at first and at most before they become a part of it."""
 
 
 class Rows:
@@ -90,8 +92,8 @@ class EventTable:
         self.count = self.waiting = 0
         self._filled: list[pa.Table] = []
         self._piece: dict[str, NDArray[Any]] = {}
-        self._size = self._used = self._drained = 0  # rows of the piece
-        self._time: tuple[int, Any] = -1, None  # of the step that was last written
+        self._size = self._used = 0  # rows of the piece
+        self._steps: list[tuple[int, int]] = []  # when its rows were added, and how many
         vars(self).pop("schema", None)
         self.sums = {name: 0 for name, kind in self.columns.items() if kind in (int, "money")}
 
@@ -159,22 +161,19 @@ class EventTable:
 
     def room(self, size: int) -> tuple[dict[str, NDArray[Any]], int]:
         """Columns with room for some more rows, and the place of the first one."""
-        if self._used + size > self._size or not self._piece:
+        if self._used + size > self._size:
             self._fill()
-            self._size = max(size, min(2 * self._size, PIECE_ROWS), FIRST_ROWS)
-            self._used = self._drained = 0
-            self._piece = {
-                name: np.empty(self._size, _kept(kind)) for name, kind in self.columns.items()
-            }
+            if self._size < max(size, PIECE_ROWS):
+                self._size = max(size, min(2 * self._size, PIECE_ROWS), FIRST_ROWS)
+                self._piece = {
+                    name: np.empty(self._size, _kept(self.columns[name])) for name in self._given
+                }
         return self._piece, self._used
 
     def keep(self, size: int) -> None:
         """Count rows that were written into its room."""
-        new, step = slice(self._used, self._used + size), self.world.step
-        for name in self._timed:
-            if self._time[0] != step:
-                self._time = step, np.datetime64(self.world.clock.at(step), "us")
-            self._piece[name][new] = self._time[1]
+        new = slice(self._used, self._used + size)
+        self._steps.append((self.world.step, size))
         for name in self.sums:
             self.sums[name] += int(np.add.reduce(self._piece[name][new]))
         self._used += size
@@ -235,14 +234,32 @@ class EventTable:
         return rows
 
     def _fill(self) -> None:
-        """Turn the rows of the piece that are not drained yet into a table."""
-        new = slice(self._drained, self._used)
-        self._drained = self._used
-        if new.start < new.stop:
-            columns = [
-                self._shown(kind, self._piece[name][new]) for name, kind in self.columns.items()
-            ]
-            self._filled.append(pa.Table.from_arrays(columns, schema=self.schema.remove(0)))
+        """Turn the rows of the piece into a table; the same memory then takes the next ones.
+
+        Memory that was just used is near: new rows go there in half the time.
+        """
+        if not self._used:
+            return
+        given = {name: self._piece[name][: self._used] for name in self._given}
+        if self._size > PIECE_ROWS:  # one large addition, which keeps its memory
+            self._piece, self._size = {}, 0
+        else:
+            given = {
+                name: v.copy() if self.columns[name] in _AS_KEPT else v for name, v in given.items()
+            }
+        times = self._times() if self._timed else None
+        shown = [
+            times if kind is when else self._shown(kind, given[name])
+            for name, kind in self.columns.items()
+        ]
+        self._filled.append(pa.Table.from_arrays(shown, schema=self.schema.remove(0)))
+        self._used, self._steps = 0, []
+
+    def _times(self) -> pa.Array:
+        """The time of the step of each row of the piece."""
+        steps, counts = zip(*self._steps, strict=True)
+        times = np.array([self.world.clock.at(step) for step in steps], "datetime64[us]")
+        return array_of(np.repeat(times.view(np.int64), counts), pa.timestamp("us"))
 
     def _shown(self, kind: Any, values: NDArray[Any]) -> pa.Array:
         """The values of a column as the table has them."""
@@ -251,8 +268,6 @@ class EventTable:
         if isinstance(kind, EventTable):
             missing = values < 0 if int(values.min()) < 0 else None
             return array_of(values + 1, missing=missing)
-        if kind is when:
-            return array_of(values.view(np.int64), pa.timestamp("us"))
         if kind == "money":
             return amounts(values)
         if kind is dt.datetime:
