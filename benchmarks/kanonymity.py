@@ -64,7 +64,7 @@ def main() -> None:
         seconds = time.process_time() - start
         print(
             f"k = {k}: {made.after.k}, as wildcards {made.after.k_wildcard}; cells blank"
-            f" {made.blank_share:.2%}; AUC {auc(rows, test):.4f}; {seconds:.2f} CPU s"
+            f" {100 * made.blank_share:.2f} %; AUC {auc(rows, test):.4f}; {seconds:.2f} CPU s"
         )
         if given.pycanon is not None:
             with TemporaryDirectory() as folder:

@@ -42,7 +42,6 @@ LAYERS = (
     ("inference",),
     ("render",),
     ("evaluation.metrics",),
-    ("render.amounts",),
     ("schemas",),
     ("dedup", "relationships", "databases", "hub", "lake"),
     ("functions",),
@@ -60,6 +59,7 @@ LAYERS = (
     ("kinds",),
     ("fakers",),
     ("lookup",),
+    ("render.amounts",),
     ("extensions", "extras", "options", "streams", "telemetry", "types", "errors"),
 )
 """Rooms of the package from the top layer to the bottom one.

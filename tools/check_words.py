@@ -24,6 +24,7 @@ PHRASES = (
     (re.compile(r"\b(of its own accord)\b"), "write `by itself`, not `{}`"),
     (re.compile(r"\b(makes? no sense)\b"), "write `is not possible`, not `{}`"),
     (re.compile(r"\b((?:held|hold|holds) \w+ against)\b"), "write `compare with`, not `{}`"),
+    (re.compile(r"(:\.\d%\})"), "write `amounts.percent(share)`, not `{}`"),
     (re.compile(r"\b([Mm]end(?:s|ed|ing)?)\b"), "write `repair`, not `{}`"),
 )
 """A phrase, and what to write in its place."""

@@ -20,7 +20,7 @@ def test_a_review_goes_round(run, tmp_path):
     ended = run("review", "import", *sheets, "--data", "a.csv", "-o", "b.csv")
     assert ended.code == 0, ended.err
     assert "accept 0 · fix 0 · reject 1 · not reviewed 4" in ended.err
-    assert "reviewers agree on 0% of 1 row" in ended.err
+    assert "reviewers agree on 0 % of 1 row" in ended.err
     assert len((tmp_path / "b.csv").read_text().splitlines()) == 9
     assert json.loads((tmp_path / "b.review.json").read_text())["comments"] == ["dogs only"]
     asked = ["generate", "id key, pet llm", "-n", "3", "--model", "fake", "-o", "c.csv"]

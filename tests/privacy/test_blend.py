@@ -16,6 +16,7 @@ from fabula.errors import SinkError, UsageError
 from fabula.privacy.hybrid.drawing import are_among, balanced
 from fabula.privacy.hybrid.smote import smote
 from fabula.privacy.hybrid.trial import MEASURES, Trial, average_precision
+from fabula.render.amounts import percent
 
 
 def patients(rows: int = 600, seed: int = 6) -> pa.Table:
@@ -47,9 +48,7 @@ def test_both_numbers_are_printed(wish: dict[str, float], rows: int) -> None:
     made = fb.blend(patients(), **wish)  # type: ignore[arg-type]
     assert made.table.num_rows == 600 + rows
     share = rows / (600 + rows)
-    assert (
-        f"{rows / 600:.3g} synthetic per real row, {share:.1%}".replace("%", " %") in made.report()
-    )
+    assert f"{rows / 600:.3g} synthetic per real row, {percent(share)}" in made.report()
 
 
 def test_no_synthetic_row_equals_a_real_one_and_no_key_occurs_twice() -> None:

@@ -169,7 +169,7 @@ def test_what_nearly_is_a_foreign_key_is_told() -> None:
     assert found.foreign == ()
     assert told == {
         "notes.thing_id": "its name does not tell that it points there",
-        "calls.people_id": "25.0% of its values are none of its keys",
+        "calls.people_id": "25.0 % of its values are none of its keys",
     }
 
 

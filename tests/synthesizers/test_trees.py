@@ -33,7 +33,7 @@ def test_a_forest_of_any_size_has_roots_and_no_circle(size: int) -> None:
     """A small one leaves levels out, and still has a root."""
     real = np.array([-1, *(at // 2 for at in range(199))])
     trees, level = Trees.of(real)
-    assert trees.about == "a forest of 8 levels with 0.5% roots"
+    assert trees.about == "a forest of 8 levels with 0.5 % roots"
     above = trees.grown(rng().choice(level, size), rng().random(size), rng())
     assert (depths(above) >= 0).all()
     assert 1 <= (above < 0).sum() <= max(1, round(0.02 * size))
@@ -78,7 +78,7 @@ def test_a_single_table_that_points_at_itself_stays_a_forest(
     """No orphan, no circle, as deep, as many roots; pay still follows from the depth."""
     real = staff(kind)
     fitted = fit(real, model=model, seed=1)
-    assert "newly generated as a forest of 5 levels with 0.7% roots" in str(fitted.card())
+    assert "newly generated as a forest of 5 levels with 0.7 % roots" in str(fitted.card())
     fitted.save(tmp_path / "staff.fabula")
     made = load_synthesizer(tmp_path / "staff.fabula").sample(300, seed=2)
     assert made.schema.types == real.schema.types

@@ -148,8 +148,8 @@ def test_a_check_that_passes_everything_is_named():
 @pytest.mark.parametrize(
     ("detects", "told"),
     [
-        (lambda *_: 1.0, "finds its kind in 100% of"),
-        (lambda *_: 0.0, "finds its kind in 0% of the values"),
+        (lambda *_: 1.0, "finds its kind in 100 % of"),
+        (lambda *_: 0.0, "finds its kind in 0 % of the values"),
         (lambda texts, _: texts[0] == "A1", "depends on the order"),
     ],
 )

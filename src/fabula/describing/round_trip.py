@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeAlias
 from fabula.describing.facts import folded
 from fabula.llm.rows.job import RowField
 from fabula.options import known_arguments
+from fabula.render.amounts import percent
 
 Verdict: TypeAlias = Literal[
     "exact", "normalised", "reordered", "lacks", "adds", "differs", "several", "empty", "malformed"
@@ -322,4 +323,4 @@ def _listed(schema: dict[str, Any], is_list: bool) -> dict[str, Any]:
 
 
 def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0%}"
+    return "–" if value is None else percent(value)

@@ -26,6 +26,7 @@ from fabula.kinds.uniform import Uniform
 from fabula.pii import find
 from fabula.pii.kinds import TITLES
 from fabula.relationships.key_names import named_as_key
+from fabula.render.amounts import percent
 from fabula.spec import col
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -83,7 +84,7 @@ def _guess(facts: Facts, values: Values, *, complete: bool) -> Guess:
     kind = values.type
     if pa.types.is_boolean(kind):
         share = pc.mean(values.cast(pa.int8())).as_py()
-        return Guess(col.bernoulli(round(share, 4)), f"true in {share:.1%}")
+        return Guess(col.bernoulli(round(share, 4)), f"true in {percent(share)}")
     whole = whole_numbers(values) if complete else None
     if whole is not None and (key := _key(whole)):
         return key
@@ -156,7 +157,7 @@ def _number(values: Values) -> Guess:
     end = float(atom) if decimals else int(atom)
     own = col.uniform(end, end, decimals=decimals)
     column = col.mixture([(share, own), (round(1 - share, 4), found.column)])
-    return Guess(column, f"{atom:g} in {share:.1%}, others: {found.reason}")
+    return Guess(column, f"{atom:g} in {percent(share)}, others: {found.reason}")
 
 
 def _atom(values: Values) -> Any:
@@ -285,7 +286,7 @@ def _string(facts: Facts, values: Values) -> Guess:
             return Guess(col.pattern(regex, unique=distinct == 1), "every value has this form")
         sample = [*sample, *values.filter(pc.invert(fits)).slice(0, _SAMPLE).to_pylist()]
     mean = sum(len(text.split()) for text in sample) / len(sample)
-    reason = f"text: {distinct:.0%} distinct, {mean:.0f} words on average"
+    reason = f"text: {percent(distinct)} distinct, {mean:.0f} words on average"
     return Guess(col.llm(facts.name.replace("_", " ")), reason)
 
 

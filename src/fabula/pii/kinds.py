@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fabula.pii.detector import Detector, Detectors
+from fabula.render.amounts import percent
 
 FEWEST = 5
 """Distinct values that forms need at least; words need `FEWEST_WORDS`."""
@@ -102,4 +103,4 @@ def named(kind: str, name: str) -> bool:
 def found_as(kind: str, part: float, told: str, scheme: str = "") -> Finding:
     """What was found in a share of the values."""
     return Finding(kind, round(part, 3), round(min(1.0, 0.4 + 0.6 * part), 2),
-                   f"{100 * part:.0f} % of its values {told}", scheme)  # fmt: skip
+                   f"{percent(part)} of its values {told}", scheme)  # fmt: skip

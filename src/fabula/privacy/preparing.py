@@ -29,6 +29,7 @@ from fabula.privacy.prepared import Masking
 from fabula.privacy.proposing import NAMES, Ask, as_option, propose
 from fabula.privacy.secret import Secret
 from fabula.privacy.texts import are_people
+from fabula.render.amounts import percent
 from fabula.types import TableLike
 
 
@@ -140,7 +141,7 @@ def completed(masking: Masking, samples: Mapping[str, pa.Table], ask: Ask = as_o
     taken = known.taken if is_drawn and (secret.kept or said) else None
     people = NewPeople(secret, locales, taken, known.sex_finder())
     if taken and secret.kept and (share := people.share_drawn_again()):
-        told = f"about {share:.1%}" if share >= 0.001 else f"about 1 in {round(1 / share):,}"
+        told = f"about {percent(share)}" if share >= 0.001 else f"about 1 in {round(1 / share):,}"
         said.append(
             f"{told} of new names were those of real people, and are others instead: in a file with"
             " other people these can differ, under the same key"

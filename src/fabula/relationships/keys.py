@@ -38,6 +38,7 @@ from fabula.relationships.key_values import (
     number_in_turn,
     would_repeat,
 )
+from fabula.render.amounts import percent
 
 __all__ = ["ForeignKey", "Keys", "NearMiss", "find_keys", "key_labels", "singular"]
 
@@ -253,7 +254,7 @@ class _Search:
         sure = candidate.bits >= SURE_BITS
         telling = names >= STEM or sure
         if share < self.contained if names >= STEM else share < max(self.contained, CONTAINED):
-            lost = f"{1 - share:.1%} of its values are none of its keys"
+            lost = f"{percent(1 - share)} of its values are none of its keys"
             return lost if telling and (keyed or sure) else _UNTOLD
         if sure and (names or self._is_main(candidate.key)):
             return ""
@@ -346,7 +347,7 @@ class _Search:
                     share = mine.contained(there)
                     if share < self.contained:
                         if share >= NEAR:
-                            lost = f"{1 - share:.1%} of its values are none of its keys"
+                            lost = f"{percent(1 - share)} of its values are none of its keys"
                             self.near.append(NearMiss(link, share, lost))
                         continue
                     mutual = primary.get(child) == columns and there.contained(mine) == 1

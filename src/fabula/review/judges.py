@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from fabula.errors import UsageError, did_you_mean
 from fabula.io.arrays import correlation, mean_ranks
 from fabula.io.tables import as_table
+from fabula.render.amounts import percent
 from fabula.render.results import Result
 from fabula.types import TableLike
 
@@ -150,7 +151,7 @@ class Judges(Result):
         for judge in self.judges:
             told = []
             if judge.kappa is not None and judge.agreement is not None:
-                told.append(f"kappa {judge.kappa:.2f}, agrees on {judge.agreement:.0%}")
+                told.append(f"kappa {judge.kappa:.2f}, agrees on {percent(judge.agreement)}")
             told += [bias.told for bias in judge.biases]
             found = judge.threshold
             if found is not None:

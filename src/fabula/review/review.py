@@ -63,7 +63,8 @@ class Agreement:
         if self.share is None:
             return "no row was reviewed by both reviewers"
         kappa = "undefined (one verdict throughout)" if self.kappa is None else f"{self.kappa:.2f}"
-        return f"reviewers agree on {self.share:.0%} of {self.rows:,} rows, Cohen's kappa {kappa}"
+        share = amounts.percent(self.share)
+        return f"reviewers agree on {share} of {self.rows:,} rows, Cohen's kappa {kappa}"
 
 
 @dataclass(frozen=True, repr=False)

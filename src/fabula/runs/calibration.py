@@ -127,7 +127,7 @@ class Calibrated(Result):
 
 def _change(each: Fitted) -> str:
     off = each.total - each.target
-    return f"{off / abs(each.target):+.1%}" if each.target else f"{off:+.3g}"
+    return f"{100 * off / abs(each.target):+.1f} %" if each.target else f"{off:+.3g}"
 
 
 def calibrate(

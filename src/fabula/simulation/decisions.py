@@ -66,7 +66,7 @@ class Told:
 
     def line(self, name: str) -> str:
         """The counts in a line for people."""
-        share = f"{self.by_rule / max(self.decided, 1):.1%}" if self.by_rule else "none"
+        share = amounts.percent(self.by_rule / max(self.decided, 1)) if self.by_rule else "none"
         return (
             f"{name}: {self.decided:,} decisions of {amounts.count(self.archetypes, 'archetype')}"
             f" by {amounts.count(self.answers, 'answer')} in"

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from fabula.render.amounts import percent
 from fabula.synthesizers.multitable.foreign_keys import Rows
 from fabula.synthesizers.multitable.matching import chosen_within, counts_like
 
@@ -65,7 +66,7 @@ class Trees:
     @property
     def about(self) -> str:
         """What the links form, in a few words."""
-        roots = f"{self.levels[0] / max(self.levels.sum(), 1):.1%}"
+        roots = percent(self.levels[0] / max(self.levels.sum(), 1))
         if self.form != "forest":
             form = "pairs that point at each other" if self.form == "pairs" else "a web of links"
             return f"{form}; {roots} of the rows point nowhere"

@@ -17,6 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from fabula.render.amounts import percent
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -130,12 +132,12 @@ def check_detector(entry: Detector, values: Sequence[str], others: Sequence[str]
         return
     must(len(set(values)) >= entry.fewest, f"needs {entry.fewest} differing values to tell")
     found = share_of(entry, list(values), "")
-    must(found >= entry.least, f"finds its kind in {found:.0%} of the values")
+    must(found >= entry.least, f"finds its kind in {percent(found)} of the values")
     must(found == share_of(entry, list(values)[::-1], ""), "depends on the order of the values")
     odd = ["", " ", "0", "-1", "\x00", "é" * 400, "2024-01-31", "a@b.example", "Ann Lee"]
     for wrong in (list(others), odd):
         share = share_of(entry, wrong, "")
-        must(share < entry.least, f"finds its kind in {share:.0%} of {wrong[:3]} and others")
+        must(share < entry.least, f"finds its kind in {percent(share)} of {wrong[:3]} and others")
 
 
 def check_text_detector(entry: TextDetector, texts: Mapping[str, Sequence[str]]) -> None:

@@ -18,6 +18,7 @@ from fabula.errors import BudgetReached, FabulaError
 from fabula.llm.client.chat import ChatModel
 from fabula.llm.rows.ask import ask_rows
 from fabula.llm.rows.job import RowsResult
+from fabula.render.amounts import percent
 from fabula.topics.analysis import Survey
 from fabula.topics.assignment import drifted, repeats, usual_cosines
 from fabula.topics.checkpoint import Record, Round, Topic
@@ -211,7 +212,7 @@ class Rounds:
             values = {name: value for name, value in rows[at].items() if name != field}
             if at in same:
                 other, near = same[at]
-                reason = f"repeats a text ({near:.0%} alike): {other}"
+                reason = f"repeats a text ({percent(near)} alike): {other}"
             elif lacking.get(topics[at], 0) < 1:
                 reason = f"asked about `{asked[at]}`, but is about `{topics[at]}`, which has enough"
             else:

@@ -37,7 +37,7 @@ def repeats_text(survey: Survey) -> str:
         return ""
     texts = survey.corpus.texts
     rows = [
-        (f"{each.similarity:.0%}", f"row {each.first}", short(texts[each.first].as_py()),
+        (amounts.percent(each.similarity), f"row {each.first}", short(texts[each.first].as_py()),
          f"row {each.second}", short(texts[each.second].as_py()))
         for each in survey.matches[:SHOWN]
     ]  # fmt: skip

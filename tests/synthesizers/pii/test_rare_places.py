@@ -103,7 +103,7 @@ def test_a_column_that_becomes_other_is_warned_of():
         }
     )
     card = str(fb.fit(table, seed=1, rounds=5).card())
-    assert "warning: `project`: 100% of its rows become `other`, as few people have each" in card
+    assert "warning: `project`: 100 % of its rows become `other`, as few people have each" in card
 
 
 def test_a_country_without_a_common_town_never_has_one_of_another_country():

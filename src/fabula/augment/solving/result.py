@@ -12,6 +12,7 @@ from fabula.augment.row_sequence import RowSequence
 from fabula.augment.solving.verifiers import REASONING, SOLUTION
 from fabula.errors import PartialRunError
 from fabula.llm.rows.job import Reject
+from fabula.render.amounts import percent
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,7 +56,7 @@ class Solved(RowSequence):
     @property
     def counted(self) -> str:
         """`98 of 100 questions solved, 156 of 210 answers verified (74.3 %)`."""
-        share = "" if self.rate is None else f" ({self.rate:.1%})".replace("%", " %")
+        share = "" if self.rate is None else f" ({percent(self.rate)})"
         return (
             f"{self.solved:,} of {self.tasks:,} questions solved, "
             f"{self.verified:,} of {self.answers:,} answers verified{share}"

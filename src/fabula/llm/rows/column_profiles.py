@@ -61,7 +61,7 @@ def asked_column(
     schema, summary = _schema(name, column, known, within)
     missing = len(values) - len(known)
     if missing:
-        summary.append(f"missing in {missing / len(values):.0%} of the rows")
+        summary.append(f"missing in {missing / len(values) * 100:.0f}% of the rows")
     decimals = _decimals(known) if pa.types.is_floating(column.type) else None
     if decimals is not None and decimals <= MOST_DECIMALS:
         summary.append("whole numbers" if decimals == 0 else f"{decimals} decimals")
@@ -114,7 +114,8 @@ def _schema(
     categories = _categories(column, known)
     if categories:
         counts = Counter(known)
-        shares = [f"{value} {counts[value] / max(1, len(known)):.0%}" for value in categories]
+        told = {value: counts[value] / max(1, len(known)) for value in categories}
+        shares = [f"{value} {share * 100:.0f}%" for value, share in told.items()]
         return {"enum": categories}, ["shares: " + ", ".join(shares[:MOST_CATEGORIES])]
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _number(kind, [float(value) for value in known if math.isfinite(value)], within)

@@ -17,6 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of, plain_type
+from fabula.render.amounts import percent
 from fabula.streams import stream
 from fabula.synthesizers.codecs.categories import fewer, plain_values
 from fabula.synthesizers.codecs.codec import (
@@ -144,7 +145,8 @@ class ProseCodec:
         topics = f"{len(self.prior)} topic{'s' * (len(self.prior) != 1)}"
         words = f"{len(self.chain.words) - 1:,} words"
         told = f"free text, newly written from {words} by {topics} and length"
-        rare = f"; {self.unknown:.0%} of the words are too rare to be used" if self.unknown else ""
+        unknown = percent(self.unknown)
+        rare = f"; {unknown} of the words are too rare to be used" if self.unknown else ""
         return f"{told}; it reads alike, and means little{rare}"
 
     def encode(self, values: pa.Array) -> CodeColumn:

@@ -16,7 +16,7 @@ from fabula.options import known_options
 from fabula.relationships.digests import Digest
 from fabula.relationships.keys import CONTAINED, Keys, singular
 from fabula.relationships.stated import known_keys
-from fabula.render.amounts import count
+from fabula.render.amounts import count, percent
 from fabula.render.results import Result
 from fabula.spec.tables import DatasetSpec
 from fabula.synthesizers.catalogue import check_seed
@@ -231,7 +231,7 @@ def _homing(reach: Reach | None) -> str:
     """How often the parent of a key that closes a circle leads back to its child."""
     if reach is None or reach.back is None:
         return "its parents are chosen at random"
-    return f"in {reach.home:.0%} of the rows `{reach.back.name}` leads back"
+    return f"in {percent(reach.home)} of the rows `{reach.back.name}` leads back"
 
 
 def fit_tables(

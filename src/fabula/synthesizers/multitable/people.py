@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of, is_text
 from fabula.relationships.keys import ForeignKey
+from fabula.render.amounts import percent
 from fabula.streams import stream
 from fabula.synthesizers.multitable.foreign_keys import Rows, row_links
 from fabula.synthesizers.pii.finding import persons_in
@@ -74,12 +75,11 @@ class SamePeople:
         """The relation in words, for the card."""
         there = f"{self.source}.{self.origin}"
         if not self.linked:
-            return (
-                f"{self.table}.{self.column}: {self.share:.0%} of its people are those of {there}"
-            )
+            share = percent(self.share)
+            return f"{self.table}.{self.column}: {share} of its people are those of {there}"
         way = f" through {', '.join(key.name for key in self.path)}" if self.path else ""
         told = f"{self.table}.{self.column}: the same people as {there}{way}"
-        return f"{told} in {self.share:.0%} of the rows"
+        return f"{told} in {percent(self.share)} of the rows"
 
     def state(self) -> dict[str, Any]:
         """The relation as plain values."""

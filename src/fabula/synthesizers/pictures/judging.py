@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fabula.errors import UsageError
 from fabula.extras import missing_extra
+from fabula.render.amounts import percent
 from fabula.render.results import Result
 from fabula.streams import stream
 from fabula.synthesizers.pictures.components import Components
@@ -62,15 +63,15 @@ class PictureReport(Result):
         lines = [f"{self.pictures:,} synthetic pictures"]
         if self.tstr is not None:
             lines.append(
-                f"a classifier trained on them is right on {self.tstr:.1%} of held-out real "
-                f"pictures; trained on real ones on {self.trtr:.1%}, on independent pixels on "
-                f"{self.baseline:.1%}"
+                f"a classifier trained on them is right on {percent(self.tstr)} of held-out real "
+                f"pictures; trained on real ones on {percent(self.trtr)}, on independent pixels on "
+                f"{percent(self.baseline)}"
             )
         lines += [
             f"Fréchet distance to held-out pictures {self.frechet:.3g}; of real pictures "
             f"{self.frechet_real:.3g}, of independent pixels {self.frechet_baseline:.3g}",
-            f"{self.copies:,} nearly copy a real picture; {self.nearer:.1%} are nearer to the "
-            "pictures learned from than to held-out ones (50% where nothing was learned by heart)",
+            f"{self.copies:,} nearly copy a real picture; {percent(self.nearer)} are nearer to the "
+            "pictures learned from than to held-out ones (50 % where nothing was learned by heart)",
         ]
         return "\n".join(lines)
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from fabula.errors import SourceError, UsageError, did_you_mean
 from fabula.extras import missing_extra
 from fabula.io.places import check_free, make_folder, replacing
+from fabula.render.amounts import percent
 from fabula.render.cells import watched
 from fabula.render.results import Result
 from fabula.streams import stream
@@ -175,7 +176,7 @@ class PictureSynthesizer(Result):
             f"seed {card['seed']}",
             f"{len(self.names)} labels: {', '.join(self.names)}" if self.names else "no labels",
             f"{self._components.basis.shape[1]} principal components keep "
-            f"{self._components.kept:.1%} of the variance; finer detail is lost",
+            f"{percent(self._components.kept)} of the variance; finer detail is lost",
             card["training"],
             *card["notes"],
         ]
@@ -277,8 +278,8 @@ def fit_pictures(
     notes = [*pictures.notes]
     if copies:
         notes.append(
-            f"{len(copies)} copies of each picture, moved by some {SHIFT:.0%} of a side, turned by "
-            f"{np.degrees(TURN):.0f} degrees and scaled, were learned too"
+            f"{len(copies)} copies of each picture, moved by some {percent(SHIFT)} of a side, "
+            f"turned by {np.degrees(TURN):.0f} degrees and scaled, were learned too"
         )
     if lost:
         notes.append(f"no pictures of {', '.join(lost)} were learned; all were held out")

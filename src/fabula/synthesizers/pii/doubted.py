@@ -11,6 +11,7 @@ from fabula.pii import find
 from fabula.pii.few import may_name_people
 from fabula.pii.finding import sampled
 from fabula.pii.kinds import TITLES
+from fabula.render.amounts import percent
 from fabula.synthesizers.codecs.categories import OTHER, CategoryCodec
 from fabula.synthesizers.codecs.learning import Columns
 
@@ -48,9 +49,10 @@ def pooled_labels(columns: Columns | None) -> Iterator[str]:
         rare, filled = int(codec.counts[len(codec.levels)]), int(codec.counts.sum())
         if rare > MUCH * filled:
             few = "people" if codec.told_by else "rows"
+            told = f"{percent(rare / filled)} of its rows become `{OTHER}`"
             yield (
-                f"warning: `{codec.name}`: {rare / filled:.0%} of its rows become `{OTHER}`, as few"
-                f" {few} have each of their labels: a smaller `protect` keeps more, or {_HINT}"
+                f"warning: `{codec.name}`: {told}, as few {few} have "
+                f"each of their labels: a smaller `protect` keeps more, or {_HINT}"
             )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import optax
 from numpy.typing import NDArray
 
+from fabula.render.amounts import percent
 from fabula.synthesizers.layout import Layout
 from fabula.synthesizers.model import CellColumn, Codes, Steps
 from fabula.synthesizers.models.deep.gaussians import Gaussians
@@ -73,7 +74,7 @@ def train_rows(
         latent = training.latent(trained.best)
     told = (
         f"{counted(trained.rounds)} of {STEPS_A_ROUND} steps ({trained.ended}); pairs of"
-        f" columns overlap by {1 + trained.score:.1%} with held-back rows"
+        f" columns overlap by {percent(1 + trained.score)} with held-back rows"
     )
     return latent.calibrated(codes, rng), told
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabula.errors import UsageError
+from fabula.render.amounts import percent
 from fabula.synthesizers.layout import Layout
 from fabula.synthesizers.model import CellColumn, Codes, Drawn, State, Steps, Weights
 
@@ -302,7 +303,7 @@ def _chances(
 
 def _notes(epsilon: float, delta: float, rho: float, before: float) -> tuple[str, ...]:
     domain = "the given domain" if not before else "what was given of the domain"
-    found = f"bounds and labels were found within the budget, at {before / rho:.0%} of ρ"
+    found = f"bounds and labels were found within the budget, at {percent(before / rho)} of ρ"
     return (
         f"differentially private: ε = {epsilon:.4g} at δ = {delta:g} (zCDP ρ = {rho:.4g}), for"
         " adding or removing one row; noise and accounting by OpenDP",
