@@ -15,7 +15,7 @@ from fabula.privacy.notes import Mention
 from fabula.privacy.notes.names import all_spaced_out
 from fabula.privacy.people import EMAIL, NewPeople, normal, person_keys
 from fabula.privacy.secret import Secret
-from fabula.privacy.texts import without_titles
+from fabula.privacy.texts import initials, with_initials, without_titles
 
 _LEFT_OUT = ("city", "state", "postcode", "country", "country_code", "job", "company", "key")
 """Details that many people share, or that are common numbers."""
@@ -40,6 +40,10 @@ def mentions(
     for column, values in new.items():
         action = actions[column]
         before = old[column]
+
+        def mine(kind: str, column: str = column) -> pa.Array:
+            return detail(kind, column)
+
         if action.kind == "birth_date" and action.action == "shift":
             yield Mention("birth_date", _days(before, action), _days(values, action))
         elif action.action == "replace" and action.detail == "name":
@@ -48,9 +52,15 @@ def mentions(
             first = pc.replace_substring_regex(spaced, r"\s*\S+$", "")
             last = pc.replace_substring_regex(spaced, r"^.*\s", "")
             first = pc.if_else(pc.equal(first, ""), pa.scalar(None, pa.large_string()), first)
-            yield Mention("first_name", first, detail("first_name", column))
-            yield Mention("last_name", last, detail("last_name", column))
-            yield Mention("name", plain, detail("name", column))
+            first, last = (  # places end before the dot of an initial
+                pc.replace_substring_regex(each, r"^(\p{Lu})\.$", r"\1") for each in (first, last)
+            )
+            yield Mention("first_name", first, initials(mine("first_name"), first))
+            yield Mention("last_name", last, initials(mine("last_name"), last))
+            whole = with_initials(
+                detail("name", column), plain, lambda kind, of=column: detail(kind, of)
+            )
+            yield Mention("name", plain, whole)
         elif action.action == "replace" and action.detail not in _LEFT_OUT:
             yield Mention(action.detail, whole_texts(before), whole_texts(values))
 

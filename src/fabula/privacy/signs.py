@@ -28,6 +28,18 @@ def begin_with(texts: pa.Array, *signs: bytes) -> NDArray[np.bool_]:
     return found
 
 
+def end_with(texts: pa.Array, *signs: bytes) -> NDArray[np.bool_]:
+    """Which texts end with one of each of some ASCII signs, the last ones last; as `begin_with`."""
+    data, offsets = _content(texts)
+    found = np.ones(len(texts), bool)
+    for back, some in enumerate(reversed(signs), 1):
+        wanted, places = _among(some), offsets[1:] - back
+        wanted[128:] = True
+        rows = found & (places >= offsets[:-1])
+        found[rows] = wanted[data[places[rows]]]
+    return found
+
+
 def _among(signs: bytes) -> NDArray[np.bool_]:
     table = np.zeros(256, bool)
     table[list(signs)] = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Callable
 
 import numpy as np
@@ -11,11 +12,17 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
-from fabula.privacy.signs import begin_with, has_bytes
+from fabula.privacy.signs import begin_with, end_with, has_bytes
 
 _TITLE = r"^(?P<title>(?:Mr|Mrs|Ms|Miss|Dr|Rev|Prof|Herr|Frau|Sr|Sra|M|Mme|Mlle)\.? )"
 _TITLES = b"MDRPHFS"
 """How titles begin."""
+
+_CAPITALS = string.ascii_uppercase.encode()
+_WORD = r"\p{L}[\p{L}\p{M}'’-]+"
+_INITIAL = rf"^(\p{{Lu}}(\. ?| )({_WORD}|\p{{Lu}}\.?)|{_WORD},? \p{{Lu}}\.?)$"
+_TWO = rf"^(?P<a>\p{{Lu}}\.?|{_WORD})(?P<gap>,? ?)(?P<b>{_WORD}|\p{{Lu}}\.?)$"
+"""A first or last name that is an initial, and the parts of such a name."""
 
 _BY_SEX = {"Mr": "Ms", "Mrs": "Mr", "Ms": "Mr", "Miss": "Mr", "Herr": "Frau", "Frau": "Herr",
            "Sr": "Sra", "Sra": "Sr", "M": "Mme", "Mme": "M", "Mlle": "M"}  # fmt: skip
@@ -56,7 +63,7 @@ def are_people(texts: pa.Array, *, keys: bool = False) -> pa.Array:
 def full_names(
     old: pa.Array, detail: Callable[[str], pa.Array], male: NDArray[np.bool_]
 ) -> pa.Array:
-    """New full names in the order of the old ones, with titles if they have some.
+    """New full names in the order of the old ones, with their titles and initials.
 
     Args:
         old: The old names.
@@ -74,11 +81,9 @@ def full_names(
             pa.scalar(", ", pa.large_string()),
         )
         new = pc.if_else(comma, turned, new)
-    maybe = begin_with(old, _TITLES)
-    titled = maybe.copy()
-    titled[maybe] = pc.fill_null(
-        pc.match_substring_regex(old.filter(array_of(maybe)), _TITLE), False
-    ).to_numpy(zero_copy_only=False)
+    titled = _matching(old, begin_with(old, _TITLES), _TITLE)
+    titled &= ~_matching(old, titled, r"^M\.? \S+$")  # an initial: `M. Hall`
+    new = with_initials(new, _untitled(old, titled), detail)
     if titled.any():
         rows = array_of(titled)
         titles = pc.struct_field(pc.extract_regex(old.filter(rows), _TITLE), "title")
@@ -88,12 +93,58 @@ def full_names(
     return new
 
 
+def with_initials(new: pa.Array, old: pa.Array, detail: Callable[[str], pa.Array]) -> pa.Array:
+    """New full names, abbreviated where the old ones are: `Ann K.`, `A. Klein`, `Klein, A.`.
+
+    Args:
+        new: The new names.
+        old: The old ones.
+        detail: A detail of each row's new person by its name.
+    """
+    maybe = begin_with(old, _CAPITALS, b". ")
+    maybe |= end_with(old, b" .", _CAPITALS) | end_with(old, _CAPITALS, b".")
+    some = _matching(old, maybe, _INITIAL)
+    if not some.any():
+        return new
+    rows = array_of(some)
+    parts = pc.extract_regex(old.filter(rows), _TWO)
+    gap = pc.struct_field(parts, "gap")
+    turned, whole = pc.match_substring(gap, ","), new.cast(pa.large_string())
+    first, last = (
+        detail(name).cast(pa.large_string()).filter(rows) for name in ("first_name", "last_name")
+    )
+    names = pc.if_else(turned, last, first), pc.if_else(turned, first, last)
+    a, b = (
+        initials(name, pc.struct_field(parts, at)) for name, at in zip(names, "ab", strict=True)
+    )
+    short = pc.binary_join_element_wise(a, gap, b, _NOTHING)
+    has_capitals = pc.match_substring_regex(first, r"^\p{Lu}")
+    return pc.replace_with_mask(whole, rows, pc.if_else(has_capitals, short, whole.filter(rows)))
+
+
+def initials(new: pa.Array, old: pa.Array) -> pa.Array:
+    """First or last names, and their initials where the old ones are initials."""
+    short = pc.fill_null(pc.match_substring_regex(old, r"^\p{Lu}\.?$"), False)
+    if not pc.any(short).as_py():
+        return new
+    new, dot = new.cast(pa.large_string()), pc.utf8_slice_codeunits(old, 1)
+    letter = pc.binary_join_element_wise(pc.utf8_slice_codeunits(new, 0, 1), dot, _NOTHING)
+    cased = pc.fill_null(pc.match_substring_regex(new, r"^\p{Lu}"), False)
+    return pc.if_else(pc.and_(short, cased), letter, new)
+
+
+def _matching(texts: pa.Array, maybe: NDArray[np.bool_], pattern: str) -> NDArray[np.bool_]:
+    """Which of the texts that may match a pattern do."""
+    found = maybe.copy()
+    hits = pc.match_substring_regex(texts.filter(array_of(maybe)), pattern)
+    found[maybe] = pc.fill_null(hits, False).to_numpy(zero_copy_only=False)
+    return found
+
+
 def without_titles(names: pa.Array) -> pa.Array:
     """Full names without titles, first name first."""
     names = names.cast(pa.large_string())
-    titled = array_of(begin_with(names, _TITLES))
-    plain = pc.replace_substring_regex(names.filter(titled), _TITLE, "")
-    names = pc.replace_with_mask(names, titled, plain)
+    names = _untitled(names, begin_with(names, _TITLES))
     if has_bytes(names, b","):
         names = pc.replace_substring_regex(names, r"^([^,]+), *(.+)$", r"\2 \1")
     return pc.utf8_trim_whitespace(names)
@@ -111,6 +162,13 @@ def in_case_of(new: pa.Array, old: pa.Array) -> pa.Array:
         lower = pc.and_(pc.invert(capital), small)
         new = pc.if_else(lower, pc.utf8_lower(new), new)
     return new
+
+
+def _untitled(names: pa.Array, some: NDArray[np.bool_]) -> pa.Array:
+    """Some of the names without their titles, the others as they are."""
+    rows = array_of(some)
+    plain = pc.replace_substring_regex(names.filter(rows), _TITLE, "")
+    return pc.replace_with_mask(names, rows, plain)
 
 
 def _titles(titles: pa.Array, male: pa.Array) -> pa.Array:
