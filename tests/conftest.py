@@ -7,7 +7,8 @@ import os
 import random
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import hypothesis
 import pytest
@@ -25,10 +26,40 @@ if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:  # runs wait for t
 gc.disable()  # collecting the tests makes half a million objects, and none of them is garbage
 
 
-def pytest_collection_finish() -> None:
+DRAWN: dict[ModuleType, list[tuple[Any, Any]]] = {}
+"""The generators that modules of tests share, each with its state after the import."""
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
     """Let the collector look at what tests make, and no longer at the tests."""
+    for module in {item.module for item in session.items if isinstance(item, pytest.Function)}:
+        bits = [each.bit_generator for each in vars(module).values() if _draws(each)]
+        DRAWN[module] = [(each, each.state) for each in bits]
     gc.freeze()
     gc.enable()
+
+
+def _draws(value: object) -> bool:
+    return type(value).__name__ == "Generator" and hasattr(value, "bit_generator")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(request: pytest.FixtureRequest) -> None:
+    """Draw the same whichever tests ran before in this process."""
+    if request.scope not in ("session", "package"):
+        _start_again(request.module)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """Draw the same whichever fixtures of the module this test was the first to use."""
+    if isinstance(item, pytest.Function):
+        _start_again(item.module)
+
+
+def _start_again(module: ModuleType) -> None:
+    for bits, state in DRAWN.get(module, ()):
+        bits.state = state
 
 
 def pytest_sessionfinish() -> None:

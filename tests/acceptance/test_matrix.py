@@ -25,7 +25,7 @@ from fabula.testing.replies import (
 )
 from tests.acceptance.builders import as_reply, asked_rows, at, numbered
 from tests.acceptance.kinds import KINDS, Make, made_before, thing
-from tests.failures import NO_ANSWERS, PASSING
+from tests.failures import NO_ANSWERS, PASSING, short
 
 N = 6
 
@@ -106,7 +106,7 @@ EVENTS = {**PASSING, "no usage": no_usage()}
 def test_what_passes_is_waited_for(make: Make, event: Reply) -> None:
     """429 with Retry-After, 500, 503, reset, timeout, invalid envelope, usage missing."""
     with ChatServer(good_after(event)) as server:
-        made = make(at(server, timeout=1.0), N)
+        made = make(at(server, **short(event)), N)
     assert len(made) == N
     assert 1 <= len(server.calls) <= 3
 

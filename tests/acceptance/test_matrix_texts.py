@@ -22,6 +22,7 @@ from tests.acceptance.builders import at
 from tests.acceptance.kinds import thing
 from tests.acceptance.test_matrix import BAD_REPLIES, EVENTS
 from tests.acceptance.texts import KINDS, Make, good_rows, honest
+from tests.failures import short
 
 N = 6
 THINGS = [thing(i) for i in range(N)]
@@ -84,7 +85,7 @@ def test_what_passes_is_waited_for(make: Make, event: Reply) -> None:
         return Reply(honest(call), usage=False) if answered else event
 
     with ChatServer(script) as server:
-        assert make(at(server, timeout=1.0), N) == THINGS
+        assert make(at(server, **short(event)), N) == THINGS
     assert N <= len(server.calls) <= N + 1
 
 

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -147,7 +146,10 @@ def test_an_ascii_terminal_gets_escapes_instead_of_a_crash():
 
 
 def test_ctrl_c_ends_with_130(tmp_path):
-    """An interrupted command ends at once, with 130 and no traceback."""
+    """An interrupted command ends at once, with 130 and no traceback.
+
+    A pipe holds 64 KiB, so what is written is written when the command reads.
+    """
     process = subprocess.Popen(
         [FABULA, "validate", "-"],
         stdin=subprocess.PIPE,
@@ -155,7 +157,9 @@ def test_ctrl_c_ends_with_130(tmp_path):
         text=True,
         cwd=tmp_path,
     )
-    time.sleep(2)
+    assert process.stdin
+    process.stdin.write("#" * 200_000)
+    process.stdin.flush()
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
     assert process.returncode == 130

@@ -26,7 +26,7 @@ from fabula.testing.replies import (
 from tests.codegen.builders import GOOD, HEAD, HOUSING, QUICK, at, fenced, made
 from tests.codegen.test_related import GOOD as RELATED
 from tests.codegen.test_related import SPEC
-from tests.failures import NO_ANSWERS, PASSING
+from tests.failures import NO_ANSWERS, PASSING, short
 
 KINDS: dict[str, tuple[Any, str, str]] = {
     "program": (HOUSING, fenced(GOOD), "housing_data"),
@@ -68,7 +68,7 @@ def test_what_passes_is_waited_for_and_is_no_round(event, kind):
     """429 with Retry-After, 500, 503, reset, timeout, invalid envelope."""
     request, good, table = kind
     with ChatServer([event, good]) as server:
-        data = fb.program(request, model=at(server, timeout=1.0), rounds=0, limits=QUICK)
+        data = fb.program(request, model=at(server, **short(event)), rounds=0, limits=QUICK)
     assert data[table].num_rows == 100
     assert 2 <= len(server.calls) <= 3
 

@@ -18,7 +18,7 @@ MARGINALS: dict[str, dict[str, Any]] = {
     "exponential": {"kind": "exponential", "mean": 3},
     "gamma": {"kind": "gamma", "shape": 0.7, "scale": 2},
     "beta": {"kind": "beta", "a": 0.5, "b": 2},
-    "pareto": {"kind": "pareto", "shape": 3, "min": 2},
+    "pareto": {"kind": "pareto", "shape": 5, "min": 2},  # r of 3 varies by 0.02 from seed to seed
     "uniform": {"kind": "uniform", "min": 5, "max": 9},
     "poisson": {"kind": "poisson", "mean": 1.5},
     "rare": {"kind": "poisson", "mean": 0.2},

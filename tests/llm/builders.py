@@ -8,7 +8,7 @@ from typing import Any
 from fabula.llm.client.chat import ChatModel, ChatRequest, Message
 from fabula.llm.client.limits import Patience
 
-QUICK = Patience(tries=4, deadline=5.0, first_wait=0.01)
+QUICK = Patience(tries=4, deadline=60.0, first_wait=0.01)
 """Tries again at once, so that tests of failures stay fast."""
 
 Opened = Callable[..., ChatModel]

@@ -116,7 +116,7 @@ async def test_a_reply_that_stands_still_is_a_timeout(
         started = monotonic()
         with pytest.raises(ModelError, match="in all 2 tries"):
             await model.complete(asking())
-    assert monotonic() - started < 5
+    assert monotonic() - started < 40  # the server stands still for 60
 
 
 @pytest.mark.parametrize(

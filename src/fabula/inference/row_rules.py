@@ -255,8 +255,10 @@ class _Written:
         start = lower[0] if len(lower) == 1 else f"greatest({', '.join(lower)})"
         if finer:
             start = f"ceil({start} / {grid:.15g}) * {grid:.15g}" if grid != 1 else f"ceil({start})"
-        most = pc.max(own).as_py()
+        least, most = pc.min_max(own).as_py().values()
         number = f"least({start} + {sql_name(helper)}, {most:.15g})"
+        if round(pc.min(low).as_py() + pc.min(apart).as_py(), 9) < least:
+            number = f"greatest({number}, {least:.15g})"
         self._insert(high, helper, drawn, made.reason)
         told = f"never below {' and '.join(f'`{name}`' for name in names)} in all rows"
         self._put(high, col.expr(rounded(number, kind, step)), told, names)

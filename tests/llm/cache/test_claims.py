@@ -106,7 +106,7 @@ async def test_a_ledger_that_is_locked_ends_all_calls_after_one_wait(
 async def test_a_ledger_that_is_locked_in_mid_run_ends_the_run_after_one_wait(
     opened: Opened, tmp_path: Path
 ) -> None:
-    ledger = Ledger(tmp_path / "ledger.sqlite", patience=0.5)
+    ledger = Ledger(tmp_path / "ledger.sqlite", patience=2.0)
     with ChatServer() as server, closing(sqlite3.connect(ledger.path)) as holder:
         model = opened(server, ledger=ledger)
         await model.complete(asking("first"))
@@ -116,6 +116,6 @@ async def test_a_ledger_that_is_locked_in_mid_run_ends_the_run_after_one_wait(
             with pytest.raises(SinkError) as caught:
                 await model.complete(asking(f"{n}"))
             assert caught.value.code == "ledger.locked"
-    assert monotonic() - started < 2
+    assert monotonic() - started < 8  # five waits would be ten seconds
     assert len(server.calls) == 2
     ledger.close()
