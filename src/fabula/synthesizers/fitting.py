@@ -239,8 +239,8 @@ def fit(
         train, protect=guarded, known=known, sensitive=sensitive, protect_by=protect_by,
         held=held if flat is table else flat.take(array_of(kept_out)),
     ).keyed(table)  # fmt: skip
-    keys = [codec.name for codec in columns.codecs if isinstance(codec, KeyCodec)]
-    columns = columns.with_codecs(copies_of(table, keys, columns.names))
+    new = [codec.name for codec in columns.codecs if isinstance(codec, KeyCodec)]
+    columns = columns.with_codecs(copies_of(table, new, columns.names))
     relations = Relations()
     if exact:
         relations, train, columns = learned_relations(train, columns, known=known, protect=guarded)
