@@ -118,7 +118,9 @@ def part_of(part: str, times: pa.Array) -> Floats:
     return np.asarray(numbers * (_DAY if part == "date" else 1.0))
 
 
-def turned(part: str, numbers: Floats, times: pa.Array, wanted: Floats) -> Floats:
+def turned(
+    part: str, numbers: Floats, times: pa.Array, wanted: Floats, *, in_month: bool = False
+) -> Floats:
     """Times moved to the nearest ones that have a part of a rhythm; other parts move nothing.
 
     Args:
@@ -126,11 +128,12 @@ def turned(part: str, numbers: Floats, times: pa.Array, wanted: Floats) -> Float
         numbers: The times in seconds.
         times: The same times.
         wanted: The part that each is to have; if it is missing, a time stays.
+        in_month: Whether the n-th day of a month is that of the time's own month.
     """
     if part not in RHYTHMS:
         return numbers
     if part in CALENDAR:
-        return numbers + _DAY * _days(part, times, wanted)
+        return numbers + _DAY * _days(part, times, wanted, in_month)
     period, seconds = RHYTHMS[part]
     times_round = round(period / seconds)
     half = times_round // 2
@@ -138,7 +141,7 @@ def turned(part: str, numbers: Floats, times: pa.Array, wanted: Floats) -> Float
     return numbers + seconds * np.nan_to_num(steps)
 
 
-def _days(part: str, times: pa.Array, wanted: Floats) -> Floats:
+def _days(part: str, times: pa.Array, wanted: Floats, in_month: bool) -> Floats:
     """Days to the nearest date that is in a month, or is the n-th day of one."""
     known = ~(np.isnan(wanted) | np.isnan(part_of(part, times)))
     days = _date(times).cast(pa.int32()).fill_null(0)
@@ -150,7 +153,8 @@ def _days(part: str, times: pa.Array, wanted: Floats) -> Floats:
         month = month + ((asked - 1 - month.astype(np.int64) + 6) % 12 - 6)
     else:
         apart = asked - 1 - day
-        month = month + np.where(apart > 15, -1, np.where(apart < -15, 1, 0))
+        if not in_month:
+            month = month + np.where(apart > 15, -1, np.where(apart < -15, 1, 0))
         day = asked - 1
     length = ((month + 1).astype("datetime64[D]") - month.astype("datetime64[D]")).astype(np.int64)
     moved = month.astype("datetime64[D]") + np.clip(day, 0, length - 1)

@@ -71,7 +71,7 @@ def turn(
             how.parts(drawn) if isinstance(how, Lookup) else sheet.numbers(target) - how.constant
         )
         times, numbers = sheet.values(time), sheet.numbers(time)
-        moved_to = turned(part, numbers, times, wanted)
+        moved_to = turned(part, numbers, times, wanted, in_month="month" in told)
         if between is not None:
             low, high = (bound - measure.start for bound in between)
             with np.errstate(invalid="ignore"):

@@ -35,4 +35,5 @@ def told_time(seconds: float) -> str:
 def told_length(seconds: float) -> str:
     """A length of time to three digits, in days or hours."""
     days = seconds >= 86_400
-    return f"{seconds / (86_400 if days else 3_600):.3g} {'days' if days else 'hours'}"
+    length = float(f"{seconds / (86_400 if days else 3_600):.3g}")
+    return f"{length:,g} {'days' if days else 'hours'}"

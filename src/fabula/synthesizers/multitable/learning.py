@@ -264,7 +264,10 @@ class Lesson:
         distances = distances_of(table, times, moved, timeline, shifted)
         reach = {name: reach_of(self.table, name, self.protect) for name in shifted
                  if name in self.table.column_names}  # fmt: skip
-        found, timed = find_timed(times, left, distances, reach, protect=self.protect, given=given)
+        found, timed = find_timed(
+            times, left, distances, reach, protect=self.protect, given=given,
+            in_turn="" if timeline is None else timeline.time,
+        )  # fmt: skip
         beside = [name for name in led[1:] if name in moved]
         ordered = columns.only([*left.names, *beside])
         given |= {item.target for item in timed.relations.items}

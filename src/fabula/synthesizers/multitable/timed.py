@@ -33,6 +33,10 @@ from fabula.synthesizers.constraints.turning import turn
 from fabula.synthesizers.multitable.across.shifts import Shift, whole
 from fabula.synthesizers.multitable.timeline import Timeline
 
+_ABOUT = 1.1
+"""Distances that are this much shorter than a rhythm takes to come again are as long as it, about:
+a year may have 364 days from one first Sunday to the next."""
+
 _STEPS, _EVER = (7 * 86_400.0, 3_600.0, 86_400.0, 60.0, 1.0), 1e15
 """How far a time is moved that came before: to the same hour of a weekday, or else of that day."""
 
@@ -175,6 +179,7 @@ def find_timed(
     distances: Mapping[str, Floats],
     reach: Mapping[str, tuple[float, float]],
     *,
+    in_turn: str = "",
     protect: int,
     given: Collection[str],
 ) -> tuple[Relations, Timed]:
@@ -187,6 +192,7 @@ def find_timed(
             seconds; they follow from no column of the row.
         reach: Those of them that are distances until parents' times are known, and how long these
             are.
+        in_turn: The one that is known by its distance from the row before, if any.
         protect: As for `find_relations`.
         given: Columns that follow from another table.
     """
@@ -197,7 +203,10 @@ def find_timed(
     late = [item for item in found.items if not distances.keys().isdisjoint(item.sources)]
     early = tuple(item for item in found.items if item not in late)
     codecs = tuple(codec for codec in times.codecs if isinstance(codec, NumberCodec))
-    spreads = {codec.name: _spread(distances[codec.name]) for codec in codecs}
+    spreads = {
+        codec.name: _spread(distances[codec.name], adding_up=codec.name == in_turn)
+        for codec in codecs
+    }
     alone = {
         name: measure
         for name, measure in found.measures.items()
@@ -301,6 +310,10 @@ def _put(sheet: Sheet, name: str, seconds: Floats) -> None:
     sheet.replace(name, pc.if_else(array_of(other & ~np.isnan(seconds)), values, own))
 
 
-def _spread(distances: Floats) -> float:
+def _spread(distances: Floats, *, adding_up: bool) -> float:
+    """How far apart most distances lie; those that add up lie as far apart as they are long."""
     known = distances[~np.isnan(distances)]
-    return float(np.subtract(*np.quantile(known, [0.9, 0.1]))) if len(known) else 0.0
+    if not len(known):
+        return 0.0
+    low, middle, high = np.quantile(known, [0.1, 0.5, 0.9])
+    return float(max(high - low, _ABOUT * middle if adding_up else 0.0))
