@@ -84,7 +84,7 @@ def test_the_demo_runs_under_its_checks() -> None:
 
 
 def test_weather_lasts_from_day_to_day() -> None:
-    """Independent days would change by 5 degrees, and be wet as often after dry days as after wet."""
+    """Independent days would change by 5 degrees, and rain as often after dry days as after wet."""
     readings = fb.generate(spec_of("climate"))["readings"].sort_by(
         [("station_id", "ascending"), ("date", "ascending")]
     )
