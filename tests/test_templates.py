@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow.compute as pc
 import pytest
 
@@ -80,3 +81,17 @@ def test_the_demo_runs_under_its_checks() -> None:
         "customers": 1_000,
         "orders": 10_000,
     }
+
+
+def test_weather_lasts_from_day_to_day() -> None:
+    """Independent days would change by 5 degrees, and rain as often after dry days as after wet."""
+    readings = fb.generate(spec_of("climate"))["readings"].sort_by(
+        [("station_id", "ascending"), ("date", "ascending")]
+    )
+    same = np.diff(readings["station_id"].to_numpy()) == 0
+    for name in ("high_c", "low_c"):
+        change = np.diff(readings[name].to_numpy(zero_copy_only=False))[same]
+        assert np.nanstd(change) < 4
+    wet = readings["rain_mm"].to_numpy() > 0
+    before, after = wet[:-1][same], wet[1:][same]
+    assert after[before].mean() > after[~before].mean() + 0.2

@@ -234,10 +234,7 @@ class EventTable:
         return rows
 
     def _fill(self) -> None:
-        """Turn the rows of the piece into a table; the same memory then takes the next ones.
-
-        Memory that was just used is near: new rows go there in half the time.
-        """
+        """Turn the rows of the piece into a table; the same memory then takes the next ones."""
         if not self._used:
             return
         given = {name: self._piece[name][: self._used] for name in self._given}
