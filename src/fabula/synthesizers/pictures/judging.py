@@ -61,7 +61,7 @@ class PictureReport(Result):
     def report(self) -> str:
         """The figures in words."""
         lines = [f"{self.pictures:,} synthetic pictures"]
-        if self.tstr is not None:
+        if self.tstr is not None and self.trtr is not None and self.baseline is not None:
             lines.append(
                 f"a classifier trained on them is right on {percent(self.tstr)} of held-out real "
                 f"pictures; trained on real ones on {percent(self.trtr)}, on independent pixels on "
