@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from fabula.cli.console import Talk, has_colour, take_options
-from fabula.cli.progress import PATIENCE, progress
+from fabula.cli.progress import PATIENCE, progress, still
 from fabula.testing import ChatServer
 
 FABULA = str(Path(sys.executable).with_name("fabula"))
@@ -105,6 +105,20 @@ def test_a_long_table_gives_a_sign_of_life_in_a_log(capsys, monkeypatch):
         "notes  2 of 10 rows  31 s",
         "notes  10 rows  60 s",
     ]
+
+
+def test_work_without_a_count_says_that_it_goes_on(monkeypatch, capsys):
+    """Off a terminal `balance` was silent for minutes."""
+    monkeypatch.setattr("fabula.cli.progress.PATIENCE", 0.01)
+    said, deadline = "", time.monotonic() + 60
+    with still(Talk(), "looking at names.csv"):
+        while "still looking" not in said and time.monotonic() < deadline:
+            said += capsys.readouterr().err
+    assert "still looking at names.csv  " in said
+    capsys.readouterr()
+    with still(Talk(progress=False), "looking at names.csv"):
+        time.sleep(0.05)
+    assert not capsys.readouterr().err
 
 
 @pytest.mark.parametrize("talk", [Talk(quiet=True), Talk(progress=False)])

@@ -143,7 +143,7 @@ def test_how_many_names_depend_on_the_other_rows_is_said(key: Path) -> None:
     assert whole.table.slice(0, 300).select(kept).equals(part.table.select(kept))
     names = zip(whole.table["name"].to_pylist(), part.table["name"].to_pylist(), strict=False)
     differ = sum(one != other for one, other in names)
-    (told,) = re.findall(r"about ([\d.]+)% of new names", " ".join(whole.card["notes"]))
+    (told,) = re.findall(r"about ([\d.]+) % of new names", " ".join(whole.card["notes"]))
     assert 0 < differ < 300 * 3 * float(told) / 100
 
 

@@ -174,3 +174,30 @@ def test_a_set_within_a_set_of_a_pattern_warns_nobody():
     code = {"type": "string", "pattern": "[[a-c]{2}"}
     made = fb.rows({"properties": {"code": code}}, prompt="codes", n=2, model="fake")
     assert all(set(row["code"]) <= set("[abc") for row in made)
+
+
+def test_a_fake_judge_passes_every_row() -> None:
+    """Grades by chance would end a trial of a spec with its rows refused."""
+    made = fb.generate(
+        {
+            "fabula": 1,
+            "tables": {
+                "turns": {
+                    "n": 20,
+                    "columns": {
+                        "question": {"kind": "text", "prompt": "Ask."},
+                        "score": {
+                            "kind": "judge",
+                            "of": ["question"],
+                            "rubric": {"helpful": "1..5", "correct": "1..7"},
+                            "at_least": 6,
+                        },
+                        "polite": {"kind": "judge", "of": ["question"], "rubric": "Is it polite?"},
+                    },
+                }
+            },
+        },
+        model="fake",
+    ).to_arrow("turns")
+    assert set(made["score"].to_pylist()) == {6.0}
+    assert set(made["polite"].to_pylist()) == {True}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,6 +10,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
+from fabula.errors import SourceError
 from fabula.web.query import Filter, Query
 from fabula.web.rows import Rows
 
@@ -44,6 +46,20 @@ def test_sorted_pages_hold_every_row_once(
         seen += shown.numbers
     assert seen == _expected(descending)
     assert rows.columns == ["id", "amount", *taken]
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_sorted_table_is_closed_while_its_next_page_is_read(tmp_path: Path) -> None:
+    """The next page is read while the user looks at this one, who may leave at any time."""
+    rows = _rows(tmp_path / "data")
+    shown = rows.page(Query(sort="amount")).numbers
+    rows.close()
+    with pytest.raises(SourceError, match="`data` can't be read"):
+        rows.page(Query(sort="amount", page=11))
+    for thread in threading.enumerate():
+        if thread.name == "next page":
+            thread.join()
+    assert shown == _expected(descending=False)[:50]
 
 
 def test_a_filtered_page_keeps_the_numbers_of_its_rows(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from fabula.cli.arguments import (
 )
 from fabula.cli.console import Talk
 from fabula.cli.options import Read, verb
-from fabula.cli.progress import progress
+from fabula.cli.progress import progress, still
 from fabula.errors import UsageError
 
 if TYPE_CHECKING:
@@ -129,11 +129,12 @@ def balance(
         talk.say(f"round {each.number}  +{each.new:,}  {counts}")
 
     if plan:
-        planned = run.balance_plan(data, charts=output, on_note=note, **wanted)
+        with still(talk, f"looking at {data.name}"):
+            planned = run.balance_plan(data, charts=output, on_note=note, **wanted)
         print_as(form, planned.report(), planned.to_dict())
         return
     folder = output or Path(f"{data.stem}-balanced")
-    with progress(talk) as watch:
+    with progress(talk) as watch, still(talk, f"balancing {data.name}"):
         made = run.balance(
             data,
             output=folder,

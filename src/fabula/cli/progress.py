@@ -37,6 +37,27 @@ def progress(
         yield _Lines(talk, resumes, unit) if lines else None
 
 
+@contextmanager
+def still(talk: Talk, doing: str) -> Iterator[None]:
+    """Say every half minute that work without a count goes on, where there are no bars."""
+    if talk.quiet or not talk.progress or sys.stderr.isatty():
+        yield
+        return
+    over, started = threading.Event(), time.monotonic()
+
+    def tell() -> None:
+        while not over.wait(PATIENCE):
+            talk.say(f"still {doing}  {amounts.duration(time.monotonic() - started)}")
+
+    thread = threading.Thread(target=tell, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 def counted(watch: Progress | None, name: str, asked: int) -> Progress | None:
     """A callback for a job that counts from zero, shown under `name`.
 

@@ -25,7 +25,7 @@ from fabula.kinds.llm import Llm
 from fabula.kinds.text import Text
 from fabula.llm.cache.batched import Batched
 from fabula.llm.cache.prices import price_of
-from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest, Usage
+from fabula.llm.client.chat import VERDICTS, ChatModel, ChatReply, ChatRequest, Usage
 from fabula.llm.rows.ask import ask_rows_sync
 from fabula.llm.rows.job import Asked, RowField, RowsJob
 from fabula.llm.rows.sync import run_sync
@@ -291,7 +291,7 @@ class JudgeEngine:
         assert isinstance(spec, Judge)
         rows = wanted_rows(block)
         job = RowsJob(
-            subject=f"strict verdicts on given rows. {_question(spec)}",
+            subject=f"{VERDICTS}. {_question(spec)}",
             fields=_grades(spec),
             n=len(rows),
             given=_given(block, spec.of, rows),

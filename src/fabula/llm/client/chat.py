@@ -15,6 +15,8 @@ Role = Literal["system", "user", "assistant"]
 Finish = Literal["stop", "length", "refusal", "content_filter", "unknown"]
 COLUMN_PROGRAM = "column program"
 """The purpose of a request for a column's function."""
+VERDICTS = "strict verdicts on given rows"
+"""What a judge's request asks for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,13 @@ import re
 from hashlib import blake2b
 from typing import Literal
 
-from fabula.llm.client.chat import COLUMN_PROGRAM, ChatReply, ChatRequest, Usage
+from fabula.llm.client.chat import COLUMN_PROGRAM, VERDICTS, ChatReply, ChatRequest, Usage
 from fabula.llm.json_schema.samples import make_value
 from fabula.llm.json_schema.words import write_facts, write_text
 from fabula.spec.models import ModelSpec
 from fabula.testing.fake.functions import write_function
 from fabula.testing.fake.programs import fake_program, fake_spec
-from fabula.testing.fake.quotes import quoted
+from fabula.testing.fake.quotes import approving, quoted
 from fabula.testing.fake.rewrites import is_rewritten, rewritten
 
 _ROWS_ASKED = re.compile(
@@ -70,7 +70,8 @@ def fake_reply(request: ChatRequest, prompt: str) -> str:
             return write_facts(rng, json.loads(facts[1]), words=_words_asked(prompt))
         return write_text(rng, request.messages[-1].content, words=_words_asked(prompt))
     asked = _ROWS_ASKED.search(prompt)
-    value = make_value(rng, request.schema, items=int(asked[1]) if asked else None)
+    schema = approving(request.schema) if VERDICTS in prompt else request.schema
+    value = make_value(rng, schema, items=int(asked[1]) if asked else None)
     if isinstance(value, dict) and ("quotes" in value or "is_right" in value):
         value = quoted(rng, prompt, value)
     elif isinstance(value, dict) and is_rewritten(value):
