@@ -231,6 +231,21 @@ def test_characters_that_no_font_has_are_told(
     assert "no font has some characters" in caplog.text
 
 
+def test_settings_of_rows_that_a_template_lacks_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (record,) = _document(tmp_path, ["es"], fields={"language": "name", "layout": "name"})
+    assert (record["language"], record["layout"]) == ("en", "classic")
+    assert record["replaced"] == {"language": "es", "layout": "es"}
+    assert "language `es` in 1, layout `es` in 1" in caplog.text
+
+
+def test_the_locale_of_a_row_is_its_language(tmp_path: Path) -> None:
+    (record,) = _document(tmp_path, ["de_AT"], fields={"language": "name"})
+    assert record["language"] == "de"
+    assert "replaced" not in record
+
+
 def test_documents_need_a_folder() -> None:
     spec = {
         "tables": {"t": {"n": 1, "columns": {"f": {"kind": "document", "template": "invoice"}}}}

@@ -169,6 +169,7 @@ class DocumentMaker(AbstractMaker):
             **({"unprintable": unprintable} if unprintable else {}),
             **({"unread": unread} if (unread := unread_of(content, pages, unprintable)) else {}),
             **({"differs": list(content.differs)} if content.differs else {}),
+            **({"replaced": dict(content.replaced)} if content.replaced else {}),
         }
 
     def _file(self, ending: str, content: Content, pages: Pages | None) -> bytes:

@@ -141,6 +141,7 @@ class _Documents:
         asked = self._documents
         counts: Counter[str] = Counter(documents=0)
         letters: set[str] = set()
+        settings: Counter[str] = Counter()
         reasons: Counter[str] = Counter()
         names = [truth_path(asked.table, asked.column, folder) for folder in self._folders]
         for name in names:
@@ -153,12 +154,14 @@ class _Documents:
                 counts["tries"] += record.get("tries", 0)
                 counts["missing"] += bool(record.get("missing"))
                 reasons.update([record["missing"]] if record.get("missing") else ())
+                replaced = record.get("replaced", {})
+                settings.update(f"{setting} `{value}`" for setting, value in replaced.items())
                 counts["unread"] += bool(record.get("unread"))
                 counts["unprintable"] += bool(record.get("unprintable"))
                 letters |= set(record.get("unprintable", ""))
                 if defect := record.get("defect"):
                     counts[f"{defect['what']}_{defect['field']}"] += 1
-        self._say(counts, letters)
+        self._say(counts, letters, settings)
         lines = (
             {"lines": asked.lines[0], "line_fields": dict(asked.line_fields)} if asked.lines else {}
         )
@@ -178,7 +181,7 @@ class _Documents:
         }
         return card, names
 
-    def _say(self, counts: Mapping[str, int], letters: set[str]) -> None:
+    def _say(self, counts: Mapping[str, int], letters: set[str], settings: Counter[str]) -> None:
         """Warn where a document does not show what its row says."""
         asked = self._documents
         where = f"`{asked.table}.{asked.column}`"
@@ -189,6 +192,14 @@ class _Documents:
                 "`fonts: FOLDER`",
                 where,
                 counts["unprintable"],
+                shown,
+            )
+        if settings:
+            shown = ", ".join(f"{name} in {count:,}" for name, count in settings.most_common(5))
+            logger.warning(
+                "%s: rows ask for what the template does not have (%s); those documents have the "
+                "usual one, and `replaced` in the truth tells",
+                where,
                 shown,
             )
         if counts["unread"]:
