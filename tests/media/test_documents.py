@@ -398,6 +398,18 @@ def test_an_own_page_of_html_escapes_values(tmp_path: Path) -> None:
     assert page == "<p>&lt;b&gt;{{ 7 * 7 }}&lt;/b&gt;</p>"
 
 
+def test_names_that_an_own_page_has_wrong_are_told_and_its_truth_says_what_it_prints(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = tmp_path / "mine.html"
+    own.write_text("{{ fields.name }}{{ nmae }}{% if size %}{% endif %}", encoding="utf-8")
+    (record,) = _document(tmp_path, ["A & B"], template=str(own), format="html")
+    assert record["unknown"] == ["nmae"]
+    assert "the template prints `nmae` (documents: 1)" in caplog.text
+    printed = {name: item["printed"] for name, item in record["fields"].items()}
+    assert (printed["id"], printed["name"]) == ("", "A & B")
+
+
 def test_every_file_is_listed_with_its_digest_and_sizes(tmp_path: Path) -> None:
     folder = made(tmp_path / "run", SHOP % ", format: [png, pdf]")
     with (folder / "media/orders/invoice/files.csv").open(encoding="utf-8", newline="") as lines:
