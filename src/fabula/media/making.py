@@ -141,7 +141,8 @@ class DocumentMaker(AbstractMaker):
         content = self._composer.content(row.number, row.fields, row.lines, other=other)
         pages = None if self._setter is None else self._setter.pages(content.to_dict())
         boxes: list[dict[str, Any]] = []
-        files, scan, shown, unknown = [], None, None, []
+        files, scan, shown = [], None, None
+        unknown: list[str] = []
         for ending in self._spec.format:
             if ending in ("png", "jpg"):
                 assert pages is not None
