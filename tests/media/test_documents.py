@@ -231,6 +231,21 @@ def test_characters_that_no_font_has_are_told(
     assert "no font has some characters" in caplog.text
 
 
+def test_settings_of_rows_that_a_template_lacks_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (record,) = _document(tmp_path, ["es"], fields={"language": "name", "layout": "name"})
+    assert (record["language"], record["layout"]) == ("en", "classic")
+    assert record["replaced"] == {"language": "es", "layout": "es"}
+    assert "language `es` in 1, layout `es` in 1" in caplog.text
+
+
+def test_the_locale_of_a_row_is_its_language(tmp_path: Path) -> None:
+    (record,) = _document(tmp_path, ["de_AT"], fields={"language": "name"})
+    assert record["language"] == "de"
+    assert "replaced" not in record
+
+
 def test_documents_need_a_folder() -> None:
     spec = {
         "tables": {"t": {"n": 1, "columns": {"f": {"kind": "document", "template": "invoice"}}}}
@@ -381,6 +396,18 @@ def test_an_own_page_of_html_escapes_values(tmp_path: Path) -> None:
     (record,) = _document(tmp_path, ["<b>{{ 7 * 7 }}</b>"], template=str(own), format="html")
     page = (tmp_path / "out" / record["files"][0]["path"]).read_text(encoding="utf-8")
     assert page == "<p>&lt;b&gt;{{ 7 * 7 }}&lt;/b&gt;</p>"
+
+
+def test_names_that_an_own_page_has_wrong_are_told_and_its_truth_says_what_it_prints(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = tmp_path / "mine.html"
+    own.write_text("{{ fields.name }}{{ nmae }}{% if size %}{% endif %}", encoding="utf-8")
+    (record,) = _document(tmp_path, ["A & B"], template=str(own), format="html")
+    assert record["unknown"] == ["nmae"]
+    assert "the template prints `nmae` (documents: 1)" in caplog.text
+    printed = {name: item["printed"] for name, item in record["fields"].items()}
+    assert (printed["id"], printed["name"]) == ("", "A & B")
 
 
 def test_every_file_is_listed_with_its_digest_and_sizes(tmp_path: Path) -> None:

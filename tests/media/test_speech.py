@@ -17,6 +17,7 @@ from fabula.kinds.speech import Speech
 from fabula.media.speech.recording import words_of
 from fabula.media.speech.sound import encoded, worn
 from fabula.media.speech.voices import NATIVE, check_rate
+from fabula.media.truth import records_of
 
 pytest.importorskip("espeakng_loader", reason="needs the extra `speech`")
 
@@ -77,6 +78,23 @@ def test_the_same_seed_makes_the_same_recordings_and_a_lost_one_again(tmp_path: 
     (tmp_path / "two" / "manifest.json").unlink()
     assert recorded(tmp_path / "two", options) == first
     assert lost.read_bytes() == whole
+
+
+def test_recordings_without_a_text_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    columns = {
+        "id": {"kind": "key"},
+        "note": {"kind": "choice", "values": ["Yes.", None]},
+        "file": {"kind": "speech", "text": "note"},
+    }
+    spec = {"seed": 1, "tables": {"notes": {"n": 12, "columns": columns}}}
+    fb.generate(spec, output=tmp_path / "out")
+    records = list(records_of(tmp_path / "out/media/notes/file/truth-00000.jsonl"))
+    silent = [record for record in records if not record["text"]]
+    assert 0 < len(silent) < len(records)
+    assert all(record["silent"] == 1 for record in silent)
+    assert f"{len(silent)} recordings have texts that are empty" in caplog.text
 
 
 def test_another_sample_rate_is_refused() -> None:

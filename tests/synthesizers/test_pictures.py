@@ -134,6 +134,17 @@ def test_a_model_learns_what_pixels_alone_do_not_say(tmp_path: Path, model: str)
 
 
 @pytest.mark.slow
+def test_training_that_time_ends_says_that_it_cannot_be_repeated(tmp_path: Path) -> None:
+    pytest.importorskip("jax", reason="needs the extra `deep`")
+    real = saved(stripes(100), tmp_path / "real")
+    short = fb.fit_pictures(real, model="vae", steps=300, hidden=8, max_seconds=0)
+    assert "the time of 0 seconds was up" in short.report()
+    assert "`steps=100` without `max_seconds`" in short.report()
+    whole = fb.fit_pictures(real, model="vae", steps=100, hidden=8)
+    assert "seconds" not in whole.report()
+
+
+@pytest.mark.slow
 def test_copies_are_counted(tmp_path: Path) -> None:
     pytest.importorskip("jax", reason="needs the extra `deep`")
     real = stripes(300)

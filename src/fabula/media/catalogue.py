@@ -13,6 +13,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 LIBRARY = "fabula.typ"
 """Shared by all templates in Typst; not a template itself."""
 LANGUAGES = ("en", "de", "fr")
+TAX_RULES = ("exclusive", "inclusive", "reverse", "none")
 SETTINGS = ("language", "layout", "currency")
 """Fields that every template has."""
 
@@ -57,6 +58,12 @@ class Template:
     def is_own(self) -> bool:
         """Whether it is the user's."""
         return self.fields is None
+
+
+def settings_of(form: Template) -> dict[str, tuple[str, ...]]:
+    """The values that settings of a template can have; the first is the usual one."""
+    own = {} if form.is_own else {"layout": form.layouts}
+    return {"language": LANGUAGES, "tax": TAX_RULES, **own}
 
 
 @cache

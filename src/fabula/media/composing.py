@@ -13,7 +13,7 @@ import numpy as np
 
 from fabula.kinds.document import Document
 from fabula.media.amounts import Row, with_sums
-from fabula.media.catalogue import LANGUAGES, Slot, Template
+from fabula.media.catalogue import LANGUAGES, Slot, Template, settings_of
 from fabula.media.places import FOLDER_ROWS
 from fabula.media.printing import as_number, is_right_to_left, printed, rounded
 from fabula.streams import stream
@@ -56,6 +56,7 @@ class Content:
         numeric: Fields of lists that stand on the right.
         defect: What is wrong on purpose: what, which field, and what it should be.
         differs: Fields of the row that are not what follows from the lines.
+        replaced: Settings of the row that no document has, such as a language; the usual stands.
     """
 
     language: str
@@ -70,6 +71,7 @@ class Content:
     numeric: Sequence[str] = ()
     defect: Mapping[str, Any] | None = None
     differs: Sequence[str] = ()
+    replaced: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -148,10 +150,10 @@ class Composer:
         usual = {"language": "en", "layout": template.layouts[0], "currency": "EUR"}
         own = {name: value for name, value in fields.items() if not _is_missing(value)}
         given = {**usual, **template.constants, **self._constants(number), **own}
+        replaced = _settled(template, given)
         copies = [{k: v for k, v in line.items() if not _is_missing(v)} for line in lines]
         amounts = with_sums(template.sums, given, copies)
-        language = str(amounts.fields["language"])
-        language = language if language in LANGUAGES else "en"
+        language = amounts.fields["language"]
         at, currency = LANGUAGES.index(language), str(amounts.fields["currency"])
         defect = self._defect(number, amounts.fields, other)
 
@@ -191,6 +193,7 @@ class Composer:
         ]
         return Content(
             language=language,
+            replaced=replaced,
             layout=str(amounts.fields["layout"]),
             currency=currency,
             title=str(amounts.fields.get("title") or template.title[at]),
@@ -237,6 +240,20 @@ class Composer:
                 return _spoilt(what, at, fields, other, float(size))
             drawn -= share
         return None
+
+
+def _settled(template: Template, given: Row) -> dict[str, str]:
+    """Give each setting a value that it can have, and tell those that it can't."""
+    replaced = {}
+    for name, known in settings_of(template).items():
+        value = str(given.get(name, known[0])).strip()
+        if name == "language":  # `de_AT` and `de-CH` are German
+            value = value.replace("_", "-").partition("-")[0].lower()
+        if value not in known:
+            replaced[name] = str(given[name])
+        if name in given:
+            given[name] = value if value in known else known[0]
+    return replaced
 
 
 def _spoilt(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import os
 from abc import ABC, abstractmethod
@@ -140,11 +141,16 @@ class DocumentMaker(AbstractMaker):
         content = self._composer.content(row.number, row.fields, row.lines, other=other)
         pages = None if self._setter is None else self._setter.pages(content.to_dict())
         boxes: list[dict[str, Any]] = []
-        files, scan = [], None
+        files, scan, shown = [], None, None
+        unknown: list[str] = []
         for ending in self._spec.format:
             if ending in ("png", "jpg"):
                 assert pages is not None
                 drawn, boxes, scan, sizes = self._pictures(row.number, pages, ending)
+            elif self._own_html:
+                line_names = dict.fromkeys(name for line in row.lines for name in line)
+                made, unknown = own_html(self._template.path, content, row.fields, line_names)
+                drawn, sizes, shown = [made], [{}], html.unescape(made.decode("utf-8"))
             else:
                 drawn, sizes = [self._file(ending, content, pages)], [{}]
             for page, content_bytes in enumerate(drawn, 1):
@@ -152,7 +158,7 @@ class DocumentMaker(AbstractMaker):
                 path = self._path(row.number, ending)
                 path = path.removesuffix(f".{ending}") + f"{suffix}.{ending}"
                 files.append(self._written(path, content_bytes) | sizes[page - 1])
-        truth = truth_of(content, pages, boxes)
+        truth = truth_of(content, pages, boxes, shown)
         unprintable = self._setter.unprintable(content.texts()) if self._setter else ""
         return {
             "table": self._table,
@@ -169,14 +175,14 @@ class DocumentMaker(AbstractMaker):
             **({"unprintable": unprintable} if unprintable else {}),
             **({"unread": unread} if (unread := unread_of(content, pages, unprintable)) else {}),
             **({"differs": list(content.differs)} if content.differs else {}),
+            **({"unknown": unknown} if unknown else {}),
+            **({"replaced": dict(content.replaced)} if content.replaced else {}),
         }
 
     def _file(self, ending: str, content: Content, pages: Pages | None) -> bytes:
         if ending == "pdf":
             assert pages is not None
             return pages.pdf
-        if self._own_html:
-            return own_html(self._template.path, content)
         return OFFICES[ending](content, pages.pdf if pages else b"")
 
     def _pictures(
@@ -201,9 +207,16 @@ class DocumentMaker(AbstractMaker):
 
 
 def truth_of(
-    content: Content, pages: Pages | None, boxes: Sequence[Mapping[str, Any]]
+    content: Content,
+    pages: Pages | None,
+    boxes: Sequence[Mapping[str, Any]],
+    shown: str | None = None,
 ) -> dict[str, Any]:
-    """Every value of a document: as it is, as it is printed, on which page, in which box."""
+    """Every value of a document: as it is, as it is printed, on which page, in which box.
+
+    `shown` is the text of a document without pages, if what it leaves out is to be found there.
+    """
+    text = None if shown is None else squeezed(shown)
     places = {} if pages is None else pages.places
     order = {name: at for at, name in enumerate(places)}
     in_pictures: dict[str, list[Any]] = {}
@@ -221,7 +234,7 @@ def truth_of(
             if len(spots) > 1:
                 found["boxes"] = [{"page": spot.page, "box": _short(spot.box)} for spot in spots]
             found["order"] = order[name]
-        elif pages is not None:
+        elif pages is not None or (text is not None and squeezed(item.text) not in text):
             found["printed"] = ""  # the template leaves it out
         if name in in_pictures:
             found["picture"] = in_pictures[name]

@@ -10,7 +10,7 @@ import hashlib
 import html
 import io
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -66,26 +66,51 @@ def as_html(content: Content, pdf: bytes = b"") -> bytes:
     return (page + "\n".join(parts) + "\n</body></html>\n").encode("utf-8", "replace")
 
 
-def own_html(path: Path, content: Content) -> bytes:
+def own_html(
+    path: Path, content: Content, fields: Iterable[str], lines: Iterable[str]
+) -> tuple[bytes, list[str]]:
     """A document by the user's own Jinja template; values are escaped.
 
     The template has `fields`, `lines`, `language`, `currency`, and each field under its own name.
 
+    Args:
+        path: The template.
+        content: What the document says.
+        fields: The names of all fields; missing values are empty.
+        lines: The names of all fields of lines.
+
+    Returns:
+        The document, and the names that the template prints and nothing gives.
+
     Raises:
         SourceError: The template has a mistake.
     """
-    from jinja2 import TemplateError
+    from jinja2 import TemplateError, Undefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    environment = ImmutableSandboxedEnvironment(autoescape=True)
-    fields = {name: item.text for name, item in content.fields.items()}
-    lines = [{key: item.text for key, item in row.items()} for row in content.lists["lines"]]
+    unknown: list[str] = []
+
+    class Noted(Undefined):
+        """Is empty, as Jinja has it, and notes its name where it is printed or looped over."""
+
+        def __str__(self) -> str:
+            unknown.append(str(self._undefined_name))
+            return ""
+
+        def __iter__(self) -> Iterator[Any]:
+            unknown.append(str(self._undefined_name))
+            return iter(())
+
+    environment = ImmutableSandboxedEnvironment(autoescape=True, undefined=Noted)
+    told = dict.fromkeys(fields, "") | {name: item.text for name, item in content.fields.items()}
+    empty = dict.fromkeys(lines, "")
+    rows = [empty | {k: item.text for k, item in row.items()} for row in content.lists["lines"]]
     try:
         text = environment.from_string(path.read_text(encoding="utf-8")).render(
             {
-                **fields,
-                "fields": fields,
-                "lines": lines,
+                **told,
+                "fields": told,
+                "lines": rows,
                 "language": content.language,
                 "currency": content.currency,
             }
@@ -97,7 +122,7 @@ def own_html(path: Path, content: Content) -> bytes:
             where=str(path),
             hint="correct the template; it has `fields`, `lines` and each field by its name",
         ) from exc
-    return text.encode("utf-8", "replace")
+    return text.encode("utf-8", "replace"), sorted(set(unknown))
 
 
 def as_docx(content: Content, pdf: bytes = b"") -> bytes:

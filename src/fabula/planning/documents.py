@@ -17,10 +17,10 @@ from fabula.kinds.reference import Reference
 from fabula.kinds.speech import Speech
 from fabula.kinds.video import Video
 from fabula.media.catalogue import (
-    LANGUAGES,
     SETTINGS,
     Template,
     is_own,
+    settings_of,
     template,
     template_names,
 )
@@ -28,7 +28,6 @@ from fabula.planning.parents import references_of
 from fabula.planning.templates import TemplateError, template_needs
 from fabula.spec.tables import DatasetSpec, TableSpec
 
-TAX_RULES = ("exclusive", "inclusive", "reverse", "none")
 """Whether taxes come on top of prices, are part of them, are the buyer's matter, or don't exist."""
 
 
@@ -293,9 +292,7 @@ def _violations(
 
 def _constant_violations(form: Template, column: Document, where: str) -> Iterator[Violation]:
     """Constants of fields that don't exist, and values that a setting can't have."""
-    settings: dict[str, tuple[str, ...]] = {"language": LANGUAGES, "tax": TAX_RULES}
-    if not form.is_own:
-        settings["layout"] = form.layouts
+    settings = settings_of(form)
     for field, value in column.constants.items():
         place = f"{where}.{field}"
         yield from _unknown_field(form, field, form.fields, place)

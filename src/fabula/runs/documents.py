@@ -141,6 +141,8 @@ class _Documents:
         asked = self._documents
         counts: Counter[str] = Counter(documents=0)
         letters: set[str] = set()
+        settings: Counter[str] = Counter()
+        unknown: Counter[str] = Counter()
         reasons: Counter[str] = Counter()
         names = [truth_path(asked.table, asked.column, folder) for folder in self._folders]
         for name in names:
@@ -153,12 +155,16 @@ class _Documents:
                 counts["tries"] += record.get("tries", 0)
                 counts["missing"] += bool(record.get("missing"))
                 reasons.update([record["missing"]] if record.get("missing") else ())
+                replaced = record.get("replaced", {})
+                settings.update(f"{setting} `{value}`" for setting, value in replaced.items())
+                unknown.update(record.get("unknown", ()))
+                counts["silent"] += bool(record.get("silent"))
                 counts["unread"] += bool(record.get("unread"))
                 counts["unprintable"] += bool(record.get("unprintable"))
                 letters |= set(record.get("unprintable", ""))
                 if defect := record.get("defect"):
                     counts[f"{defect['what']}_{defect['field']}"] += 1
-        self._say(counts, letters)
+        self._say(counts, letters, settings, unknown)
         lines = (
             {"lines": asked.lines[0], "line_fields": dict(asked.line_fields)} if asked.lines else {}
         )
@@ -178,7 +184,13 @@ class _Documents:
         }
         return card, names
 
-    def _say(self, counts: Mapping[str, int], letters: set[str]) -> None:
+    def _say(
+        self,
+        counts: Mapping[str, int],
+        letters: set[str],
+        settings: Counter[str],
+        unknown: Counter[str],
+    ) -> None:
         """Warn where a document does not show what its row says."""
         asked = self._documents
         where = f"`{asked.table}.{asked.column}`"
@@ -190,6 +202,27 @@ class _Documents:
                 where,
                 counts["unprintable"],
                 shown,
+            )
+        if settings:
+            shown = ", ".join(f"{name} in {count:,}" for name, count in settings.most_common(5))
+            logger.warning(
+                "%s: rows ask for what the template does not have (%s); those documents have the "
+                "usual one, and `replaced` in the truth tells",
+                where,
+                shown,
+            )
+        if unknown:
+            logger.warning(
+                "%s: the template prints %s, which no field gives; nothing stands there",
+                where,
+                ", ".join(f"`{name}` (documents: {count:,})" for name, count in unknown.items()),
+            )
+        if counts["silent"]:
+            logger.warning(
+                "%s: %d recordings have texts that are empty, and are silent there; `silent` in "
+                "the truth tells",
+                where,
+                counts["silent"],
             )
         if counts["unread"]:
             logger.warning(

@@ -33,7 +33,7 @@ _FILE_DETAIL = "file_detail"
 """A kind whose values are what files are, and not drawn."""
 _FILE_FACTS = (
     *("prompt", "text", "voice", "tries", "missing", "template", "language", "layout"),
-    *("defect", "scan", "differs", "unread"),
+    *("defect", "scan", "differs", "replaced", "unknown", "unread"),
 )
 _FILE_SIZES = ("bytes", "width", "height", "seconds", "sample_rate")
 

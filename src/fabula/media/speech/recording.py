@@ -97,6 +97,8 @@ class SpeechMaker(AbstractMaker):
                 }
                 for line, each, start in zip(lines, said, starts, strict=True)
             ]
+        if silent := sum(not line.text.strip() for line in lines):
+            told["silent"] = silent
         written = self._written(self._path(row.number, spec.format), content)
         return told | {"files": [written | sizes]}
 

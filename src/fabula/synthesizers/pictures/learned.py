@@ -201,7 +201,7 @@ def fit_pictures(
     seed: int = 0,
     steps: int | None = None,
     hidden: int | None = None,
-    max_seconds: float = 600,
+    max_seconds: float | None = None,
     progress: ProgressLike = None,
 ) -> PictureSynthesizer:
     """Learn a folder of small pictures, and return a model that draws new ones.
@@ -214,10 +214,10 @@ def fit_pictures(
         model: `flow` (flow matching), `vae` or `gan`.
         size: Width and height to which pictures are resized; None leaves them.
         holdout: Share of pictures held out of training, for `evaluate_pictures`.
-        seed: The same pictures and seed give the same model.
+        seed: The same pictures and seed give the same model, unless time was up.
         steps: Steps of training at most; by default 12,000 of `flow`, 6,000 of others.
         hidden: Width of the networks' layers; by default 512 of `flow`, 256 of others.
-        max_seconds: Training ends after this time, with what it has.
+        max_seconds: Training ends after this time, with what it has; by default steps decide.
         progress: Called with steps done.
 
     Raises:

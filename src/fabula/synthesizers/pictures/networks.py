@@ -13,6 +13,7 @@ label as one of several, goes into the first layer. JAX is used to train; numpy 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -60,7 +61,7 @@ def train_pictures(
     copies: Sequence[Floats],
     steps: int,
     hidden: int,
-    max_seconds: float,
+    max_seconds: float | None,
 ) -> tuple[dict[str, NDArray[Any]], str]:
     """Train on the components of pictures.
 
@@ -73,14 +74,18 @@ def train_pictures(
         copies: Further versions of all rows, which are learned from alone.
         steps: Steps at most.
         hidden: Width of the layers.
-        max_seconds: Training ends after this time, with what it has.
+        max_seconds: Training ends after this time, with what it has; None for none.
 
     Returns:
         The layers that sampling needs, and how training went.
     """
     order = rng.permutation(len(values))
     held = min(MOST_HELD_OUT, max(1, int(HELD_OUT * len(values))))
-    schedule = Schedule(max(1, steps // STEPS_A_ROUND), PATIENCE[model], max_seconds)
+    schedule = Schedule(
+        max(1, steps // STEPS_A_ROUND),
+        PATIENCE[model],
+        math.inf if max_seconds is None else max_seconds,
+    )
     with on_cpu():
         training = _TRAININGS[model](
             (
@@ -98,6 +103,11 @@ def train_pictures(
         for name, layer in network.items():
             layers[f"{name}.weights"], layers[f"{name}.bias"] = arrays(layer)
     told = f"{counted(trained.rounds)} of {STEPS_A_ROUND} steps ({trained.ended})"
+    if trained.out_of_time:
+        told += (
+            f"; time ends another run elsewhere: `steps={trained.rounds * STEPS_A_ROUND}` without "
+            "`max_seconds` takes as long, and the same seed then gives the same model"
+        )
     return layers, told
 
 

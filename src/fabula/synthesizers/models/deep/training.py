@@ -52,12 +52,14 @@ class Trained:
         score: That score, on rows that were held back.
         rounds: Rounds that were run.
         ended: Why it ended, in a few words.
+        out_of_time: Whether time ended it, so that the same seed need not give the same again.
     """
 
     best: Carry
     score: float
     rounds: int
     ended: str
+    out_of_time: bool = False
 
 
 class Training(Protocol):
@@ -120,7 +122,7 @@ def _attempt(
             return Trained(best, top, number + 1, "the score stopped rising")
         if time.monotonic() - begun > schedule.max_seconds:
             ended = f"the time of {schedule.max_seconds:g} seconds was up"
-            return Trained(best, top, number + 1, ended)
+            return Trained(best, top, number + 1, ended, out_of_time=True)
     return Trained(best, top, schedule.rounds, "all rounds were run")
 
 
