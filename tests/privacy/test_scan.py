@@ -281,7 +281,7 @@ def test_how_many_towns_are_the_old_ones_by_chance_follows_from_their_frequency(
            for kind, values in (("city", pa.array(old)), ("street", streets))]  # fmt: skip
     for left, passed in ((0, True), (150, False)):
         new = np.where(np.arange(rows) < left, old, towns)
-        same = np.flatnonzero(old == new)
+        same = np.flatnonzero(old == new).tolist()
         found = not len(same) or are_towns_by_chance("city", same, 0.0, pa.array(new), own)
         assert found == passed, (left, len(same))
     if real == "others":
