@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pyarrow as pa
 import pyarrow.csv as pc_csv
 import pytest
@@ -96,6 +98,13 @@ def test_names_of_columns_that_are_e_mails_are_refused(run, tmp_path):
     assert ended.code == 2
     assert "error[mask.personal-name]" in ended.err
     assert not (tmp_path / "out.json").exists()
+    (tmp_path / "no.csv").write_text("ann@mail.example,1\nbea@mail.example,2\ncy@mail.example,3\n")
+    headless = run("mask", "no.csv", "-o", "out.csv")
+    for err in (ended.err, headless.err):
+        hint = err.partition("hint: ")[2].splitlines()[0]
+        subprocess.run(["sh", "-c", hint], check=True, cwd=tmp_path)
+    assert (tmp_path / "no-named.csv").read_text().startswith("c1,c2\nann@mail.example,1\n")
+    assert run("mask", "by-rows.json", "-o", "out.json").code == 0
 
 
 def test_paths_and_urls_without_people_stay(run, tmp_path):

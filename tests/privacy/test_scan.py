@@ -17,6 +17,7 @@ from fabula.fakers.people import People
 from fabula.privacy.notes import Mention
 from fabula.privacy.scan import ScanReport, scan
 from fabula.privacy.scan.aligned import own_parts
+from fabula.privacy.scan.towns import are_towns_by_chance
 from fabula.streams import stream
 from tests.privacy.planted import EMAIL, LAST, LEAKS, NAME, VICTIM, clean, real, write_clean
 
@@ -262,6 +263,30 @@ def test_a_user_name_is_no_last_name_and_no_end_of_a_sentence(tmp_path: Path) ->
     for spelled in ("w.atkins", "W_Atkins", "w atkins", "S.HOUSTON", "s-houston"):
         text.write_text(f"by {spelled} today")
         assert not scan(text, against=against).passed, spelled
+
+
+@pytest.mark.parametrize("real", ["the list's", "others", "mostly one"])
+def test_how_many_towns_are_the_old_ones_by_chance_follows_from_their_frequency(real: str) -> None:
+    """A flat bound of 5 % passed 1,000 addresses of which it is impossible for 50 to be equal."""
+    rng, rows = np.random.default_rng(6), 1_000
+    drawn = People("en").draw(lambda name: stream(6, "t", name, 0), rows, ["city"])["city"]
+    towns = np.array(drawn.to_pylist())
+    old = {
+        "the list's": rng.permutation(towns),
+        "others": np.array([f"Town {n}" for n in rng.integers(0, 500, rows)]),
+        "mostly one": np.where(rng.random(rows) < 0.8, towns[0], "Town 1"),
+    }[real]
+    streets = pa.array([f"{n} High Street" for n in range(rows)])
+    own = [Mention(kind, values, values)
+           for kind, values in (("city", pa.array(old)), ("street", streets))]  # fmt: skip
+    for left, passed in ((0, True), (150, False)):
+        new = np.where(np.arange(rows) < left, old, towns)
+        same = np.flatnonzero(old == new).tolist()
+        found = not len(same) or are_towns_by_chance("city", same, 0.0, pa.array(new), own)
+        assert found == passed, (left, len(same))
+    if real == "others":
+        new = np.where(np.arange(rows) < 50, old, towns)
+        assert not are_towns_by_chance("city", range(50), 0.0, pa.array(new), own)
 
 
 def test_orders_of_one_person_tell_once_that_chance_gave_the_old_town(tmp_path: Path) -> None:

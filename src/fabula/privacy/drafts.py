@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -352,3 +352,20 @@ def _with_fallbacks(draft: Draft, column: str, reason: str, kind: str = "") -> P
 
 def _all(known: pa.ChunkedArray, form: str) -> bool:
     return bool(pc.all(pc.match_substring_regex(known, form)).as_py())
+
+
+def people_as_rows(draft: Draft, names: Sequence[str]) -> str:
+    """The command that gives a file a header, or makes rows of fields that are called like people.
+
+    Args:
+        draft: What is known about the table.
+        names: Its columns that are called like people.
+    """
+    file, columns = draft.name, draft.sample.column_names
+    if len(names) == len(columns) > 1:
+        rows = "[{'email': who, **(of if isinstance(of, dict) else {'value': of})}"
+        people = f"json.load(open('{file}.json')).items()"
+        work = f"import json; print(json.dumps({rows} for who, of in {people}]))"
+        return f'python3 -c "{work}" > {file}-rows.json'
+    header = ",".join(f"c{at + 1}" for at in range(len(columns)))
+    return f"(echo {header}; cat {file}.csv) > {file}-named.csv"

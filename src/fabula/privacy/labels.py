@@ -94,7 +94,7 @@ def _in_samples(
         for column in columns:
             values = whole_texts(sample.column(column))
             rows = _hits(everyone, values)
-            rows = max([rows, *(len(mine) for _, mine, _ in own_parts(values, own))])
+            rows = max([rows, *(len(mine) for _, mine, *_ in own_parts(values, own))])
             if rows:
                 told = f"{rows:,} of {len(values):,} values name people of these tables"
                 yield (name, column), ColumnAction("notes", confirmed=True, reason=told)

@@ -57,8 +57,7 @@ def mentions(
             )
             yield Mention("first_name", first, initials(mine("first_name"), first))
             yield Mention("last_name", last, initials(mine("last_name"), last))
-            whole = with_initials(detail("name", column), plain, mine)
-            yield Mention("name", plain, whole)
+            yield Mention("name", plain, with_initials(mine("name"), plain, mine))
         elif action.action == "replace" and action.detail not in _LEFT_OUT:
             yield Mention(action.detail, whole_texts(before), whole_texts(values))
 

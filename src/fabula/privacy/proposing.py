@@ -32,6 +32,7 @@ from fabula.privacy.drafts import (
     is_date,
     is_free_text,
     is_opaque,
+    people_as_rows,
     people_of,
     some_of,
     spaced,
@@ -273,9 +274,9 @@ def _named_by_people(draft: Draft) -> Iterator[Violation]:
     """Columns, and fields of JSON, whose names are e-mails: no action changes names."""
     names = [n for n in draft.sample.column_names if re.search(EMAIL_WITHIN, n)]
     if names:
-        more = f", as are those of {len(names) - 1:,} others" if len(names) > 1 else ""
+        more = f", as {len(names) - 1:,} more are" if len(names) > 1 else ""
         told = f"the name of a column of `{draft.name}` is an e-mail{more}: names stay as they are"
-        hint = "give the file a header, or a field of their own to keys of people, such as `email`"
+        hint = people_as_rows(draft, names)
         yield Violation("mask.personal-name", told, draft.name, hint)
 
 

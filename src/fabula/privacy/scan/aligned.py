@@ -31,7 +31,7 @@ _NAMES = ("name", "first_name", "last_name")
 
 def own_parts(
     texts: pa.Array, own: Sequence[Mention], *, drawn: bool = False
-) -> Iterator[tuple[str, Sequence[int], str]]:
+) -> Iterator[tuple[str, Sequence[int], str, float]]:
     """Each kind of part that stands more often in its own row than chance explains.
 
     Args:
@@ -40,7 +40,8 @@ def own_parts(
         drawn: Whether the values were drawn, so that chance may bring what it did not in a sample.
 
     Returns:
-        The kind, the rows that hold it, and what is in the first of them.
+        The kind, the rows that hold it, what is in the first of them, and how many rows chance
+        explains.
     """
     found = _hits(texts, own)
     some = [each for each in own if _named(each.kind) in found]
@@ -48,7 +49,7 @@ def own_parts(
     for kind, rows in found.items():
         chance = max(expected.get(kind, 0.0), drawn * 3 / _TURNS) * max(1.0, len(texts) / _SAMPLE)
         if len(rows) > (chance + 4 * math.sqrt(chance) + 1 if chance else 0):
-            yield kind, sorted(rows), rows[min(rows)]
+            yield kind, sorted(rows), rows[min(rows)], chance
 
 
 def _by_chance(texts: pa.Array, own: Sequence[Mention]) -> dict[str, float]:

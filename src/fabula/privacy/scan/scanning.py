@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -24,12 +23,13 @@ from fabula.privacy.notes.masking import BLOCK
 from fabula.privacy.notes.needles import Mention
 from fabula.privacy.scan.aligned import own_parts, unchanged, without_spans
 from fabula.privacy.scan.card import PLACES, Card
-from fabula.privacy.scan.chance import UNCODED, is_chance
+from fabula.privacy.scan.chance import UNCODED
 from fabula.privacy.scan.encodings import Decoded, decoded, hash_words
 from fabula.privacy.scan.leaks import ScanReport
 from fabula.privacy.scan.real_values import SHARED, RealValues, Sought, texts_of
 from fabula.privacy.scan.searching import Seen, search, squeezed_lines
 from fabula.privacy.scan.tallies import PARTS, Source, Tallies
+from fabula.privacy.scan.towns import are_towns_by_chance
 from fabula.privacy.scan.views import Chunk, chunks_of, readings
 from fabula.privacy.squeezed import Squeezed
 from fabula.render import amounts
@@ -37,7 +37,7 @@ from fabula.types import Path as PathLike
 from fabula.types import TableLike
 
 _TABLES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather", ".xlsx")
-_REAL_PLACES, _BY_CHANCE = ("city", "state", "postcode"), 0.05
+_REAL_PLACES = ("city", "state", "postcode")
 """New towns are real ones, of which some share is by chance the person's own."""
 _BORDER, _INSIDE = re.compile(r"[\t,;\"]"), re.compile(r"[_.@-]\w|\d")
 
@@ -256,8 +256,9 @@ class _Found:
             each for each in own
             if (is_place and each.kind in PLACES) or (is_account and each.kind == "username")
         ]  # fmt: skip
-        for kind, rows, value in own_parts(texts, mine, drawn=drawn):
-            if not copied and kind in _REAL_PLACES and _are_by_chance(rows, own, len(texts)):
+        for kind, rows, value, chance in own_parts(texts, mine, drawn=drawn):
+            is_town = not copied and kind in _REAL_PLACES
+            if is_town and are_towns_by_chance(kind, rows, chance, texts, own):
                 continue
             sought = Sought(real, column, kind, "part of its own person's row")
             place = f"row {rows[0] + 1}, column `{column}`"
@@ -304,16 +305,6 @@ class _Found:
         searched = {".".join(key): kind for key, kind in self._real.columns.items()}
         return ScanReport(tuple(leaks), files, size, searched, self._unread,
                           tuple(dict.fromkeys(notes)))  # fmt: skip
-
-
-def _are_by_chance(rows: Sequence[int], own: Sequence[Mention], size: int) -> bool:
-    """Whether so few new towns are the old ones by chance; the rows of one address count once."""
-    places = [each.original for each in own if each.kind in PLACES]
-    joined = pc.binary_join_element_wise(*places, pa.scalar("\n", pa.large_string()),
-                                         null_handling="replace")  # fmt: skip
-    homes = joined.dictionary_encode()
-    few = len(pc.unique(homes.indices.take(pa.array(rows))))
-    return len(rows) <= _BY_CHANCE * size or is_chance(few, _BY_CHANCE * len(homes.dictionary))
 
 
 def _ends_inside(text: str, begin: int, end: int) -> bool:
