@@ -241,10 +241,10 @@ def test_a_length_alone_takes_no_memory() -> None:
     out, into = os.pipe()
     reader = FrameReader(1 << 40)
     os.write(into, HEADER.pack(b"T", 1 << 35) + bytes(100))
-    began = time.process_time()
+    began = time.thread_time()
     reader.read(out)
     reader.read(out)
-    assert time.process_time() - began < 0.1
+    assert time.thread_time() - began < 0.1
     assert len(reader._body or b"") <= 1 << 20
     os.close(out)
     os.close(into)

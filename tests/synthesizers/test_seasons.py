@@ -9,7 +9,7 @@ from fabula.synthesizers.multitable.database import fit_tables
 
 
 def test_events_of_each_year_do_not_drift_out_of_their_season() -> None:
-    """Distances of 365 days, give or take twenty, add up to any day of the year within eight years."""
+    """Distances of 365 days, give or take twenty, add up to any season in eight years."""
     rng = np.random.default_rng(3)
     parks, years = np.repeat(np.arange(1, 41), 8), np.tile(np.arange(2016, 2024), 40)
     start = (years - 1970).astype("M8[Y]").astype("M8[D]") + rng.normal(95, 14, 320).astype(int)

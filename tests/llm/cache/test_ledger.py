@@ -19,7 +19,7 @@ from fabula.errors import ModelError, SinkError
 from fabula.llm.cache.budget import Budget
 from fabula.llm.cache.ledger import Entry, Ledger, request_key
 from fabula.llm.client.chat import ChatReply, ChatRequest, Message, Sampling, Usage
-from fabula.testing import ChatServer
+from fabula.testing import Call, ChatServer, Reply
 from fabula.testing import replies as script
 from tests.llm.builders import ADA, PERSON, Opened, asking
 
@@ -301,13 +301,20 @@ asyncio.run(main(*sys.argv[1:]))
 
 def test_a_killed_run_repeats_only_what_was_not_answered(path: Path) -> None:
     """Kill -9 in mid-run, then the same command; no successful reply is asked for twice."""
-    with ChatServer(latency=0.02) as server:
+    killed = threading.Event()
+
+    def answer(call: Call) -> Reply:
+        """No end before the kill, however long a busy machine takes to send the signal."""
+        return Reply(delay=0.02 if call.number <= 300 or killed.is_set() else 600.0)
+
+    with ChatServer(answer) as server:
         command = [sys.executable, "-c", KILLED, server.url, str(path)]
         first = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert first.stdout
         used = [first.stdout.readline() for _ in range(200)]
         os.kill(first.pid, signal.SIGKILL)
         used += first.communicate()[0].splitlines(keepends=True)
+        killed.set()
         before = Counter(call.prompt for call in server.calls)
         second = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=60, check=True)
         total = Counter(call.prompt for call in server.calls)

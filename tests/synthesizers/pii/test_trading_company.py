@@ -108,6 +108,7 @@ def test_no_real_company_name_street_or_phone_is_in_any_table(real, made, detail
         assert known.isdisjoint(texts(table)), name
 
 
+@pytest.mark.slow
 def test_no_real_employee_or_customer_number_is_in_any_table(real, made):
     full = {f"{row['firstName']} {row['lastName']}" for row in real["employees"].to_pylist()}
     new = {f"{row['firstName']} {row['lastName']}" for row in made["employees"].to_pylist()}
@@ -116,6 +117,7 @@ def test_no_real_employee_or_customer_number_is_in_any_table(real, made):
     assert ids.isdisjoint(made["orders"]["customerID"].to_pylist())
 
 
+@pytest.mark.slow
 def test_orders_go_to_the_address_of_their_new_customer(made):
     of = {row["customerID"]: row for row in made["customers"].to_pylist()}
     for row in made["orders"].to_pylist():

@@ -215,11 +215,14 @@ def _topics_of(texts: Sequence[str]) -> Callable[[Sequence[str]], Array]:
 
 
 def _sampled(texts: pa.ChunkedArray, name: str) -> list[str]:
-    """A seeded sample of the texts, in lower case and without extra space."""
+    """A seeded sample in lower case and without extra space, in an order of chance.
+
+    Every other text of a table may be of another topic, as those of two speakers are.
+    """
     filled = texts.drop_null()
     size = min(SAMPLED, len(filled))
     rows = stream(0, "diversity", name, 0).choice(len(filled), size, replace=False)
-    return [" ".join(text.casefold().split()) for text in filled.take(np.sort(rows)).to_pylist()]
+    return [" ".join(text.casefold().split()) for text in filled.take(rows).to_pylist()]
 
 
 def _lengths(texts: pa.ChunkedArray) -> Array:
