@@ -221,7 +221,7 @@ def test_the_command_fails_and_tells_the_rate_where_no_question_is_solved(
         command = ["solve", "tasks.csv", "-o", "made.jsonl", "--model", "openai:gpt-4o-mini"]
         assert main([*command, "--samples", "2"]) == 4
         told = capsys.readouterr().err
-        assert "0 of 1 questions solved, 0 of 2 answers verified (0.0 %)" in told
+        assert "0 of 1 questions solved, 0 of 2 answers verified (0 %)" in told
         assert Path("made.jsonl.rejects.jsonl").exists()
         assert main([*command, "--samples", "3"]) == 0  # the same file is replaced
         assert len(server.calls) == 3
