@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from fabula.io.arrays import array_of
-from fabula.synthesizers.constraints.cases import Cases, Formula, free_name, holds
+from fabula.synthesizers.constraints.cases import Cases, Formula, best_case, free_name, holds
 from fabula.synthesizers.constraints.evidence import CHOICE, EXCEPTIONS, SURE, digits, tolerable
 from fabula.synthesizers.constraints.formulas import Extreme, Plain, Product, Sum, Threshold
 from fabula.synthesizers.constraints.lines import line
@@ -36,9 +36,6 @@ COVERED = 0.1
 
 USUAL = 0.05
 """A number of that share of the rows is a case of its own, such as no fee."""
-
-SIMPLER = 0.9
-"""The share of another formula's rows, at least, that a simpler one holds in to be taken."""
 
 MOST_CASES, MOST_COLUMNS = 12, 12
 WINDOWS, WINDOW_ROWS = 8, 24
@@ -171,7 +168,7 @@ class _Search:
         while len(found) < MOST_CASES:
             left = rows & ~covered
             several = [*candidates, *((each, self._holds(each)) for each in self._scaled(left))]
-            best = _best(several, left)
+            best = best_case(several, left)
             if best is None or not self._is_sure(best[0], left):
                 break
             found.append(best[0])
@@ -282,18 +279,6 @@ class _Search:
         bits = n * (p * np.log2(p / q) + (1 - p) * np.log2((1 - p) / (1 - q)))
         needed = SURE + CHOICE * (sources.shape[1] + 1) + np.log2(self._tried + 1)
         return bool(bits >= needed + digits(formula.constants))
-
-
-def _best(found: Sequence[tuple[Plain, Flags]], left: Flags) -> tuple[Plain, Flags] | None:
-    """The simplest of the formulas that hold in most of some rows, or in nearly as many."""
-    hits = [int((on & left).sum()) for _, on in found]
-    nearly = SIMPLER * max(hits, default=0)
-    ranked = [
-        (digits(formula.constants), -count, at)
-        for at, ((formula, _), count) in enumerate(zip(found, hits, strict=True))
-        if count >= nearly
-    ]
-    return found[min(ranked)[-1]] if ranked else None
 
 
 def _may_be_line(x: Floats, y: Floats, room: Floats) -> bool:

@@ -16,10 +16,15 @@ import pyarrow as pa
 from fabula.io.arrays import array_of
 from fabula.render.amounts import percent
 from fabula.synthesizers.codecs.codec import CodecState
+from fabula.synthesizers.constraints.evidence import digits
 from fabula.synthesizers.constraints.formulas import Plain, Threshold, plain_formula, plain_state
 from fabula.synthesizers.constraints.lookups import Lookup
-from fabula.synthesizers.constraints.measures import Floats, Measure
+from fabula.synthesizers.constraints.measures import Flags, Floats, Measure
 from fabula.synthesizers.constraints.sheet import Sheet
+
+SIMPLER, TRADED, BARELY = 0.9, 0.5, 0.005
+"""A simpler formula is taken that holds in the first share of another one's rows and, by those that
+it lacks, in the second share of others; or lacks no more than the last."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +137,24 @@ def holds(formula: Plain, target: str, sheet: Sheet) -> np.ndarray:
     room = sheet.measures[target].tolerance(numbers, formula.size(sheet))
     with np.errstate(invalid="ignore"):
         return np.asarray(np.abs(computed - numbers) <= room)
+
+
+def best_case(found: Sequence[tuple[Plain, Flags]], left: Flags) -> tuple[Plain, Flags] | None:
+    """The formula that holds in most of some rows, or a simpler one that does in nearly as many.
+
+    A simpler one holds in rows where the other does not: one that lacks rows alone is less exact.
+    """
+    if not found:
+        return None
+    hits = np.array([on & left for _, on in found])
+    most = hits[int(hits.sum(axis=1).argmax())]
+    own, lost = (hits & ~most).sum(axis=1), (most & ~hits).sum(axis=1)
+    nearly = hits.sum(axis=1) >= SIMPLER * most.sum()
+    alike = nearly & ((own >= TRADED * lost) | (lost <= BARELY * most.sum()))
+    return min(
+        (found[int(at)] for at in np.flatnonzero(alike)),
+        key=lambda item: (digits(item[0].constants), -int((item[1] & left).sum())),
+    )
 
 
 def free_name(target: str, taken: Iterable[str]) -> str:
