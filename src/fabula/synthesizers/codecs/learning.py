@@ -195,7 +195,8 @@ class Columns:
     def with_stand_ins(self, table: pa.Table, *, protect: int, but: Collection[str]) -> Columns:
         """The columns, and in place of those left out others in their form, where there is one.
 
-        So are columns of which no label is known.
+        So are columns of which no label is known; as these may count people and not rows, none of
+        their values is drawn.
         """
         codecs = dict(zip(self.names, self.codecs, strict=True))
         kinds = {field.name: field for field in self.schema}
@@ -212,7 +213,7 @@ class Columns:
             values = table.column(name).combine_chunks()
             told = why.partition(",")[0].partition(";")[0]
             found = StandInCodec.learn(name, values, protect=protect, why=told)
-            if found is not None:
+            if found is not None and not (name in unknown and found.how == "drawn"):
                 codecs[name], kinds[name] = found, plain_field(table.schema.field(name))
                 left_out.pop(name, None)
         names = [name for name in table.column_names if name in codecs]
