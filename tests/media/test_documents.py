@@ -176,7 +176,7 @@ HOSTILE = [
 ]
 
 
-def _document(tmp_path: Path, texts: list[str], **column: Any) -> list[dict[str, Any]]:
+def document(tmp_path: Path, texts: list[str], **column: Any) -> list[dict[str, Any]]:
     """The truth about letters whose text is that of the rows."""
     spec = {
         "tables": {
@@ -197,14 +197,14 @@ def _document(tmp_path: Path, texts: list[str], **column: Any) -> list[dict[str,
 
 
 def test_code_inside_values_is_shown_and_never_run(tmp_path: Path) -> None:
-    for record in _document(tmp_path, HOSTILE):
+    for record in document(tmp_path, HOSTILE):
         text = "".join(text_of((tmp_path / "out" / record["files"][0]["path"]).read_bytes()))
         assert squeezed(record["fields"]["buyer"]["value"]) in squeezed(text)
 
 
 def test_long_texts_run_over_pages_and_lose_nothing(tmp_path: Path) -> None:
     long = " ".join(f"word{number}" for number in range(3000)) + " " + "x" * 400
-    for record in _document(tmp_path, [long], fields={"note": "name"}):
+    for record in document(tmp_path, [long], fields={"note": "name"}):
         assert len(record["pages"]) > 1
         text = "".join(text_of((tmp_path / "out" / record["files"][0]["path"]).read_bytes()))
         body = re.sub(r"(Page|Seite)\d+(of|von)\d+", "", squeezed(text))
@@ -216,7 +216,7 @@ def test_long_texts_run_over_pages_and_lose_nothing(tmp_path: Path) -> None:
 
 def test_names_in_scripts_that_run_to_the_left_are_printed_whole(tmp_path: Path) -> None:
     names = ["عمر بن خالد", "שלום כהן"]
-    for record in _document(tmp_path, names):
+    for record in document(tmp_path, names):
         text = "".join(text_of((tmp_path / "out" / record["files"][0]["path"]).read_bytes()))
         for word in record["fields"]["buyer"]["value"].split():
             assert word in text
@@ -226,7 +226,7 @@ def test_names_in_scripts_that_run_to_the_left_are_printed_whole(tmp_path: Path)
 def test_characters_that_no_font_has_are_told(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (record,) = _document(tmp_path, ["山田 太郎"])
+    (record,) = document(tmp_path, ["山田 太郎"])
     assert record["unprintable"]
     assert "no font has some characters" in caplog.text
 
@@ -234,14 +234,14 @@ def test_characters_that_no_font_has_are_told(
 def test_settings_of_rows_that_a_template_lacks_are_told(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (record,) = _document(tmp_path, ["es"], fields={"language": "name", "layout": "name"})
+    (record,) = document(tmp_path, ["es"], fields={"language": "name", "layout": "name"})
     assert (record["language"], record["layout"]) == ("en", "classic")
     assert record["replaced"] == {"language": "es", "layout": "es"}
     assert "language `es` in 1, layout `es` in 1" in caplog.text
 
 
 def test_the_locale_of_a_row_is_its_language(tmp_path: Path) -> None:
-    (record,) = _document(tmp_path, ["de_AT"], fields={"language": "name"})
+    (record,) = document(tmp_path, ["de_AT"], fields={"language": "name"})
     assert record["language"] == "de"
     assert "replaced" not in record
 
@@ -366,48 +366,6 @@ def test_every_form_of_a_document_contains_what_its_row_says(tmp_path: Path) -> 
         assert record["fields"]["buyer"]["value"] in texts
         assert {line["unit_price"]["value"] for line in record["lines"]} <= set(map(float, numbers))
         assert paths["jpg"].read_bytes().startswith(b"\xff\xd8\xff")
-
-
-OWN = """#import "fabula.typ": *
-#set page(width: 200pt, height: auto)
-#text(14pt, value("name"))
-#value("id")
-"""
-
-
-def test_an_own_template_prints_columns_and_a_change_of_it_is_another_run(tmp_path: Path) -> None:
-    own = tmp_path / "mine.typ"
-    own.write_text(OWN, encoding="utf-8")
-    (record,) = _document(tmp_path, ["Ada"], template=str(own))
-    assert {name for name, item in record["fields"].items() if item["printed"]} >= {"id", "name"}
-    own.write_text(OWN.replace("14pt", "15pt"), encoding="utf-8")
-    with pytest.raises(fb.FabulaError, match="of another spec"):
-        fb.generate(str(tmp_path / "spec.json"), output=tmp_path / "out")
-    own.write_text('#panic("no")', encoding="utf-8")
-    with pytest.raises(fb.FabulaError, match="can't be compiled"):
-        fb.generate(str(tmp_path / "spec.json"), output=tmp_path / "other")
-
-
-def test_an_own_page_of_html_escapes_values(tmp_path: Path) -> None:
-    own = tmp_path / "mine.html"
-    own.write_text(
-        "<p>{{ name }}</p>{% for line in lines %}{{ line }}{% endfor %}", encoding="utf-8"
-    )
-    (record,) = _document(tmp_path, ["<b>{{ 7 * 7 }}</b>"], template=str(own), format="html")
-    page = (tmp_path / "out" / record["files"][0]["path"]).read_text(encoding="utf-8")
-    assert page == "<p>&lt;b&gt;{{ 7 * 7 }}&lt;/b&gt;</p>"
-
-
-def test_names_that_an_own_page_has_wrong_are_told_and_its_truth_says_what_it_prints(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    own = tmp_path / "mine.html"
-    own.write_text("{{ fields.name }}{{ nmae }}{% if size %}{% endif %}", encoding="utf-8")
-    (record,) = _document(tmp_path, ["A & B"], template=str(own), format="html")
-    assert record["unknown"] == ["nmae"]
-    assert "the template prints `nmae` (documents: 1)" in caplog.text
-    printed = {name: item["printed"] for name, item in record["fields"].items()}
-    assert (printed["id"], printed["name"]) == ("", "A & B")
 
 
 def test_every_file_is_listed_with_its_digest_and_sizes(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ LIBRARY = "fabula.typ"
 """Shared by all templates in Typst; not a template itself."""
 LANGUAGES = ("en", "de", "fr")
 TAX_RULES = ("exclusive", "inclusive", "reverse", "none")
+"""Whether taxes come on top of prices, are part of them, are the buyer's matter, or don't exist."""
 SETTINGS = ("language", "layout", "currency")
 """Fields that every template has."""
 

@@ -28,9 +28,6 @@ from fabula.planning.parents import references_of
 from fabula.planning.templates import TemplateError, template_needs
 from fabula.spec.tables import DatasetSpec, TableSpec
 
-"""Whether taxes come on top of prices, are part of them, are the buyer's matter, or don't exist."""
-
-
 MEDIA = (Document, Speech, Image, Video)
 """The kinds whose columns name files that are made when all rows are."""
 Media: TypeAlias = Document | Speech | Image | Video

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fabula.io.arrays import array_of
+from fabula.io.arrays import array_of, is_text
 from fabula.render.amounts import percent
 from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Target, not_given
 from fabula.synthesizers.codecs.keys import KeyCodec
@@ -98,29 +98,25 @@ def copies_of(table: pa.Table, keys: Sequence[str], names: Sequence[str]) -> dic
 
     Args:
         table: Rows.
-        keys: The keys that are newly generated.
-        names: Columns that may repeat one that comes before them in the table.
+        keys: The keys that are newly generated, in the table's order.
+        names: Columns that may repeat one; keys repeat those before them.
     """
     found: dict[str, CopyCodec] = {}
-    order = table.column_names
-    for key in keys:
+    complete = [name for name in names if len(table) and not table.column(name).null_count]
+    for at, key in enumerate(keys):
+        if key in found:
+            continue
         real = table.column(key)
-        for name in names:
-            values = table.column(name).combine_chunks()
-            if name == key or {name, key} & found.keys() or values.null_count or not len(values):
+        texts = real.cast(pa.string())
+        for name in complete:
+            values = table.column(name)
+            alike = is_text(values.type) or pa.types.is_integer(values.type)
+            if not alike or name in found or name in keys[: at + 1]:
                 continue
-            if name in keys and order.index(name) < order.index(key):
-                continue
-            if not _is_key_like(values.type):
-                continue
-            equal = pc.equal(values.cast(pa.string()), real.cast(pa.string()).combine_chunks())
+            same = values.type == real.type
+            equal = pc.equal(*(values, real) if same else (values.cast(pa.string()), texts))
             share = pc.mean(equal).as_py() or 0.0
             if share >= 1 - MOST_OTHER:
-                found[name] = CopyCodec(KeyCodec.always(name, values), key, share)
+                own = KeyCodec.always(name, values.combine_chunks())
+                found[name] = CopyCodec(own, key, share)
     return found
-
-
-def _is_key_like(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)
-    )

@@ -50,7 +50,6 @@ MOST_ROWS = 1_000
 ROOMS = 5
 """How many times farther off a row lies that is near a formula by chance."""
 
-
 PEAK = 2
 """How many times as many rows lie on a formula as on a number beside it, at least: numbers that
 are near another column have a most frequent distance from it, too."""

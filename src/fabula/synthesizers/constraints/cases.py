@@ -147,14 +147,13 @@ def best_case(found: Sequence[tuple[Plain, Flags]], left: Flags) -> tuple[Plain,
     if not found:
         return None
     hits = np.array([on & left for _, on in found])
-    most = hits[int(hits.sum(axis=1).argmax())]
+    counts = hits.sum(axis=1)
+    most = hits[counts.argmax()]
     own, lost = (hits & ~most).sum(axis=1), (most & ~hits).sum(axis=1)
-    nearly = hits.sum(axis=1) >= SIMPLER * most.sum()
-    alike = nearly & ((own >= TRADED * lost) | (lost <= BARELY * most.sum()))
-    return min(
-        (found[int(at)] for at in np.flatnonzero(alike)),
-        key=lambda item: (digits(item[0].constants), -int((item[1] & left).sum())),
-    )
+    nearly = counts >= SIMPLER * counts.max()
+    alike = nearly & ((own >= TRADED * lost) | (lost <= BARELY * counts.max()))
+    places = np.flatnonzero(alike).tolist()
+    return found[min(places, key=lambda at: (digits(found[at][0].constants), -counts[at]))]
 
 
 def free_name(target: str, taken: Iterable[str]) -> str:
