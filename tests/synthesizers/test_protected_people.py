@@ -36,3 +36,22 @@ def test_a_label_of_one_person_never_comes_back():
 def test_a_column_that_can_not_tell_people_apart_is_refused(data, options, told):
     with pytest.raises(UsageError, match=told):
         fb.fit(data, **options)
+
+
+def test_labels_of_one_person_each_are_not_drawn_where_they_have_many_rows():
+    """A desk of twelve rows of one customer is not a label of many, and its sample ends."""
+    rng = np.random.default_rng(1)
+    first = ["Ada", "Bea", "Carl", "Dora", "Emil", "Fay", "Gus", "Hanna", "Ida", "Jon"]
+    last = ["Klein", "Wolf", "Berger", "Huber", "Frank", "Lang"]
+    names = [f"{one} {other}" for other in last for one in first]
+    desks = [f"desk {a}{b}" for a in "abcdefghij" for b in "uvwxyz"]
+    tables = {
+        "customers": pa.table({"customer_id": np.arange(1, 61), "name": names}),
+        "invoices": pa.table({
+            "invoice_id": np.arange(720), "customer_id": np.repeat(np.arange(1, 61), 12),
+            "desk": np.repeat(desks, 12), "total": rng.gamma(2, 20, 720).round(2),
+        }),
+    }  # fmt: skip
+    made = fb.fit(tables, seed=1, rounds=5).sample(seed=2)["invoices"]
+    assert made.num_rows == 720
+    assert not set(made["desk"].to_pylist()) & set(desks)

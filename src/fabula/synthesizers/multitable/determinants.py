@@ -79,6 +79,8 @@ class Determinant:
         """
         column = table.column(self.column).combine_chunks()
         own = _codes(column)
+        if not (own >= 0).any():
+            return table
         values = self._followed(table, own)
         if self.determines:
             labels = combined([_told_codes(table.column(name)) for name in self.determines])
